@@ -1,0 +1,18 @@
+//! The resolver of pipward: requirements and facts in, a resolution or an explanation out.
+//!
+//! No I/O happens here: facts come through [`Facts`], time and environment are arguments.
+
+pub use pep440_rs::{Version, VersionSpecifiers};
+pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
+
+pub mod facts;
+pub mod request;
+pub mod resolution;
+pub mod tags;
+pub mod wheel_name;
+
+pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
+pub use request::{Origin, Prereleases, Request, Root, Strategy, Target};
+pub use resolution::{Resolution, ResolvedPackage, SolveError, solve};
+pub use tags::{Tag, Tags};
+pub use wheel_name::WheelName;

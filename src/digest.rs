@@ -1,0 +1,307 @@
+//! Digests that can be relied on.
+//!
+//! Owns: [`Sha256`], [`StrongDigest`] and [`LockedHashes`]. A weak digest (MD5, SHA-1) has no
+//! representation here, and a set of locked hashes cannot be empty.
+//! Never: decides what to do on a mismatch (`verify` does).
+
+use std::fmt;
+
+use sha2::Digest as _;
+
+use crate::error::{Code, Problem};
+
+/// A SHA-256 digest: the identity of an artifact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest with these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Reads 64 hexadecimal digits, in either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        decode_hex::<32>(text).map(Self)
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256({self})")
+    }
+}
+
+/// A digest of an algorithm that is strong enough to name a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StrongDigest {
+    /// SHA-256.
+    Sha256(Sha256),
+    /// SHA-384.
+    Sha384([u8; 48]),
+    /// SHA-512.
+    Sha512([u8; 64]),
+}
+
+impl StrongDigest {
+    /// The name of the algorithm, as `hashlib` and the packaging specifications spell it.
+    pub fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Sha256(_) => "sha256",
+            Self::Sha384(_) => "sha384",
+            Self::Sha512(_) => "sha512",
+        }
+    }
+
+    /// The digest in lower-case hexadecimal.
+    pub fn hex(&self) -> String {
+        struct Hex<'a>(&'a [u8]);
+        impl fmt::Display for Hex<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(self.0, f)
+            }
+        }
+        match self {
+            Self::Sha256(digest) => digest.to_string(),
+            Self::Sha384(bytes) => Hex(bytes).to_string(),
+            Self::Sha512(bytes) => Hex(bytes).to_string(),
+        }
+    }
+
+    /// Reads `algorithm` and `hex`.
+    ///
+    /// # Errors
+    /// `hash-weak` for an algorithm that is not strong (or not known), `hash-malformed` for text
+    /// that is not a digest of a strong one. The caller adds package and place.
+    pub fn parse(algorithm: &str, hex: &str) -> Result<Self, Problem> {
+        let read = match algorithm.to_ascii_lowercase().as_str() {
+            "sha256" => Sha256::from_hex(hex).map(Self::Sha256),
+            "sha384" => decode_hex(hex).map(Self::Sha384),
+            "sha512" => decode_hex(hex).map(Self::Sha512),
+            _ => {
+                return Err(Problem::new(
+                    Code::HashWeak,
+                    format!("a {algorithm} hash proves nothing about a file"),
+                )
+                .expected("sha256, sha384 or sha512")
+                .found(algorithm)
+                .help("write the lock anew with `pipward lock`, which writes SHA-256"));
+            }
+        };
+        read.ok_or_else(|| {
+            Problem::new(Code::HashMalformed, format!("this is not a {algorithm} hash"))
+                .expected("hexadecimal digits, 64 for sha256, 96 for sha384, 128 for sha512")
+                .found(hex)
+                .help("copy the hash whole, or write the lock anew with `pipward lock`")
+        })
+    }
+}
+
+impl fmt::Display for StrongDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm(), self.hex())
+    }
+}
+
+impl fmt::Debug for StrongDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StrongDigest({self})")
+    }
+}
+
+/// What a set of locked hashes says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    /// One file, told several times: all must match (PEP 751, `hashes`).
+    All,
+    /// Several files of one release: one must match (pip's `--hash`, given several times).
+    Any,
+}
+
+/// The hashes that a lock gives for something: never empty, never weak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedHashes {
+    rule: Match,
+    digests: Vec<StrongDigest>,
+}
+
+impl LockedHashes {
+    /// A set that follows `rule`; `None` when `digests` is empty.
+    pub fn new(rule: Match, mut digests: Vec<StrongDigest>) -> Option<Self> {
+        digests.sort_unstable();
+        digests.dedup();
+        (!digests.is_empty()).then_some(Self { rule, digests })
+    }
+
+    /// The one SHA-256 of one file.
+    pub fn sha256(digest: Sha256) -> Self {
+        Self { rule: Match::All, digests: vec![StrongDigest::Sha256(digest)] }
+    }
+
+    /// Whether all or any must match.
+    pub fn rule(&self) -> Match {
+        self.rule
+    }
+
+    /// The digests, sorted.
+    pub fn digests(&self) -> &[StrongDigest] {
+        &self.digests
+    }
+
+    /// The SHA-256 digests among them.
+    pub fn sha256s(&self) -> impl Iterator<Item = Sha256> + '_ {
+        self.digests.iter().filter_map(|digest| match digest {
+            StrongDigest::Sha256(digest) => Some(*digest),
+            _ => None,
+        })
+    }
+
+    /// Whether `computed` satisfies the set.
+    pub fn accept(&self, computed: &Computed) -> bool {
+        let mut matches = self.digests.iter().map(|digest| computed.matches(digest));
+        match self.rule {
+            Match::All => matches.all(|matched| matched),
+            Match::Any => matches.any(|matched| matched),
+        }
+    }
+}
+
+/// The digests of a file that was read once, from its first byte to its last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Computed {
+    sha256: Sha256,
+    sha384: Option<[u8; 48]>,
+    sha512: Option<[u8; 64]>,
+}
+
+impl Computed {
+    /// The SHA-256, which is always computed.
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    fn matches(&self, digest: &StrongDigest) -> bool {
+        match digest {
+            StrongDigest::Sha256(digest) => self.sha256 == *digest,
+            StrongDigest::Sha384(bytes) => self.sha384.as_ref() == Some(bytes),
+            StrongDigest::Sha512(bytes) => self.sha512.as_ref() == Some(bytes),
+        }
+    }
+}
+
+/// Computes SHA-256, and what else the locked hashes ask for, over bytes as they arrive.
+#[derive(Clone)]
+pub struct Hasher {
+    sha256: sha2::Sha256,
+    sha384: Option<sha2::Sha384>,
+    sha512: Option<sha2::Sha512>,
+}
+
+impl Hasher {
+    /// A hasher for what `wanted` asks for.
+    pub fn new(wanted: &LockedHashes) -> Self {
+        let has = |name| wanted.digests.iter().any(|digest| digest.algorithm() == name);
+        Self {
+            sha256: sha2::Sha256::new(),
+            sha384: has("sha384").then(sha2::Sha384::new),
+            sha512: has("sha512").then(sha2::Sha512::new),
+        }
+    }
+
+    /// A hasher for SHA-256 alone.
+    pub fn sha256() -> Self {
+        Self { sha256: sha2::Sha256::new(), sha384: None, sha512: None }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(hasher) = &mut self.sha384 {
+            hasher.update(bytes);
+        }
+        if let Some(hasher) = &mut self.sha512 {
+            hasher.update(bytes);
+        }
+    }
+
+    /// The digests of all bytes taken.
+    pub fn finish(self) -> Computed {
+        Computed {
+            sha256: Sha256(self.sha256.finalize().into()),
+            sha384: self.sha384.map(|hasher| hasher.finalize().into()),
+            sha512: self.sha512.map(|hasher| hasher.finalize().into()),
+        }
+    }
+}
+
+fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let text = text.as_bytes();
+    if text.len() != N * 2 {
+        return None;
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        let &[high, low] = pair else { return None };
+        *byte = nibble(high)? << 4 | nibble(low)?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_read_strictly() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Sha256::from_hex(empty), Some(Sha256::of(b"")));
+        assert_eq!(Sha256::from_hex(&empty.to_uppercase()), Some(Sha256::of(b"")));
+        for bad in ["", "abc", &empty[1..], &format!("{empty}0"), &empty.replace('e', "+")] {
+            assert_eq!(Sha256::from_hex(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn weak_algorithms_have_no_representation() {
+        for weak in ["md5", "sha1", "sha224", "crc32", ""] {
+            let problem = StrongDigest::parse(weak, "d41d8cd98f00b204e9800998ecf8427e").map_err(|p| p.code());
+            assert_eq!(problem, Err(Code::HashWeak));
+        }
+    }
+
+    #[test]
+    fn all_means_all_and_any_means_one() {
+        let good = StrongDigest::Sha256(Sha256::of(b"x"));
+        let bad = StrongDigest::Sha256(Sha256::of(b"y"));
+        let digests = vec![good, bad];
+        let mut hasher = Hasher::sha256();
+        hasher.update(b"x");
+        let computed = hasher.finish();
+        let accepts =
+            |rule| LockedHashes::new(rule, digests.clone()).is_some_and(|hashes| hashes.accept(&computed));
+        assert!(accepts(Match::Any));
+        assert!(!accepts(Match::All));
+        assert!(LockedHashes::new(Match::Any, vec![]).is_none());
+    }
+}

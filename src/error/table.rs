@@ -1,0 +1,267 @@
+// variant, name, exit class, the rule in one sentence, why it exists and what to do.
+codes! {
+    // Digest and fetch.
+    HashMismatch, "hash-mismatch", Refused,
+        "An artifact is not the one that was locked: its SHA-256 differs from the lock's.",
+        "A lock names each file by its SHA-256. Other bytes under the same name mean that the index, a mirror, a proxy or the lock was changed. This is the alarm that pinning exists for: stolen upload tokens and poisoned mirrors show up here first. Nothing was parsed or installed. Compare the file with the project's own release page before you lock it again; do not simply accept the new hash.";
+    SizeMismatch, "size-mismatch", Refused,
+        "An artifact has another size than the lock says.",
+        "The lock binds the size as well as the hash, so that an endless or padded answer is cut off early. If the index really has another file now, find out why before locking again with `pipward lock`.";
+    DownloadTruncated, "download-truncated", Incomplete,
+        "A download ended before all of the file had arrived.",
+        "The connection was cut; what did arrive was thrown away unread. This is no alarm: run the same command again, and if it stays, look at the network or the proxy.";
+    DownloadCorrupt, "download-corrupt", Incomplete,
+        "A file arrived damaged: two downloads of it differ from each other.",
+        "Asked twice, the server gave two different answers, neither of them the locked file. That is what a broken proxy or network does; nothing was parsed. Try again over another network or mirror.";
+    FileNotFound, "file-not-found", Incomplete,
+        "The server has no file at the locked address.",
+        "The file was deleted or moved, or the mirror does not carry it. A lock never falls back to another file. Name a mirror that has it with --index-url, or lock again with `pipward lock --upgrade-package NAME`.";
+    FileNotLocked, "file-not-locked", Refused,
+        "The index has files for this release that appeared after the lock; none that this environment can use is locked.",
+        "A file whose hash is not in the lock is never installed, also where it is newer or fits better. This is no alarm: projects add wheels for new Pythons to old releases. Lock again to take it in.";
+    IndexUnreachable, "index-unreachable", Incomplete,
+        "An index did not answer.",
+        "The server could not be reached, or failed several times in a row. Look at the address, the network, the proxy and TLS settings, then run the same command again.";
+    HttpStatus, "http-status", Incomplete,
+        "A server answered with a status that pipward cannot use.",
+        "401 and 403 mean that credentials are missing or wrong; 5xx that the server is in trouble. Transient ones have already been tried again.";
+    RedirectRefused, "redirect-refused", Refused,
+        "A server redirected to a place that pipward does not follow.",
+        "Redirects are followed a few times, between http and https addresses only, and never from https down to http: that is how a network attacker takes over a download (CVE-2013-1629). Name the final address yourself if you trust it.";
+    IndexPageInvalid, "index-page-invalid", Refused,
+        "An index page is not what its content type says, or breaks the specification.",
+        "Index pages are read strictly (PEP 503, 691, 700): a page that is half understood could hide a file or put one forward. Tell the operator of the index, or use another.";
+    IndexPageTooLarge, "index-page-too-large", Refused,
+        "An answer of an index is larger than pipward reads.",
+        "Every answer has a cap, so that a hostile or broken server cannot fill memory or disk.";
+    AddressRefused, "address-refused", Refused,
+        "An address is of a kind that pipward does not use.",
+        "Only http and https addresses (and local paths that the user named) are used; user names and passwords never stand in a lock. Use netrc, a variable or the keyring for credentials.";
+    TlsFailed, "tls-failed", Incomplete,
+        "A secure connection could not be made.",
+        "The server's certificate does not lead to a root that this system trusts. With a private CA, give its file with --cert or SSL_CERT_FILE. There is no switch that turns the check off.";
+
+    // Lock and requirements.
+    LockNotFound, "lock-not-found", Usage,
+        "There is no lock or requirements file at this place.",
+        "pipward installs from a lock only. Write one with `pipward lock NAME…` or name it with -r, --lock or PIPWARD_LOCK.";
+    LockSyntax, "lock-syntax", Refused,
+        "A lock is not well-formed TOML.",
+        "A lock that cannot be read whole is not read at all: a half-merged file could leave out what a review saw. Look at the line named (merge markers, for example), or write the lock anew with `pipward lock`.";
+    LockSchema, "lock-schema", Refused,
+        "A lock breaks the schema of PEP 751.",
+        "Missing or wrong keys, doubled packages or files, and names that contradict each other are refused rather than guessed at. Write the lock anew with the tool that made it.";
+    LockVersion, "lock-version", Refused,
+        "A lock has a lock-version that pipward does not know.",
+        "PEP 751 asks tools to refuse a major version that they do not know, since it may mean something else by the same words. Use a newer pipward, or lock again with this one.";
+    HashMissing, "hash-missing", Refused,
+        "Something that would be installed has no hash.",
+        "Without a SHA-256 nobody can tell whether the file is the one that was reviewed: a changed file behind a pinned version goes in unseen. `pipward lock` writes hashes; `pipward hash FILE` computes one.";
+    HashWeak, "hash-weak", Refused,
+        "The only hashes given are too weak to rely on.",
+        "MD5 and SHA-1 collisions can be made on a laptop, so they prove nothing about a file. Lock again with `pipward lock`, which writes SHA-256.";
+    HashMalformed, "hash-malformed", Refused,
+        "A hash is not what its algorithm writes.",
+        "A SHA-256 is 64 hexadecimal digits. A shorter or longer one never matches anything and is a typing or merge fault.";
+    PinMissing, "pin-missing", Refused,
+        "A requirement is not pinned to one version with ==.",
+        "A range lets the index choose what runs on your machine, today or after its next upload. `pipward lock` turns ranges into pins.";
+    RequirementSyntax, "requirement-syntax", Refused,
+        "A line of a requirements file, or a requirement, cannot be read.",
+        "What cannot be read cannot be checked. See PEP 508 for requirements and pip's documentation for options in requirements files.";
+    RequirementUnsupported, "requirement-unsupported", Refused,
+        "A requirement is of a kind that pipward does not install or lock.",
+        "Editable installs, local directories, version control addresses and source archives run the project's code while it is built. Build a wheel elsewhere, hash it with `pipward hash`, and name its folder with --find-links.";
+    OptionRefused, "option-refused", Refused,
+        "An option would loosen a promise of pipward.",
+        "Options such as --trusted-host, --no-require-hashes or --no-binary turn off the very checks that the lock stands for; a file that carries them could switch them off for everyone. Delete the option.";
+    OptionUnknown, "option-unknown", Refused,
+        "A requirements file has an option that pip does not know.",
+        "Options that nobody understands may have been meant to protect something, so they are not skipped.";
+    NotInLock, "not-in-lock", Refused,
+        "A name is not in the lock.",
+        "What is typed at a prompt may be a look-alike of what was meant; only names that have been locked, with versions and hashes, are installed. Put it into the inputs of the lock and run `pipward lock`.";
+    DependencyNotInLock, "dependency-not-in-lock", Refused,
+        "A dependency of a locked package is not part of what would be installed.",
+        "The lock must be closed: a package whose dependency is missing fails at run time, or picks up whatever is found. Lock again; or leave out this check alone with --no-deps.";
+    DependencyVersion, "dependency-version", Refused,
+        "A locked package needs another version of a dependency than the lock has.",
+        "The lock contradicts the metadata of the wheels in it: it was edited by hand, or made with other metadata than the wheels carry. Lock again.";
+    DuplicatePackage, "duplicate-package", Refused,
+        "Two entries of one name apply to this environment.",
+        "PEP 751 makes it an error when markers select two entries of one package: which of them wins would be a matter of order. Lock again.";
+    PythonMismatch, "python-mismatch", Refused,
+        "The lock, or a package in it, is for another Python.",
+        "requires-python says for which interpreters the lock was resolved. Use a Python it names (--python), or lock for this one.";
+    EnvironmentMismatch, "environment-mismatch", Refused,
+        "The lock was made for other environments than this one.",
+        "PEP 751's `environments` says for which platforms and Pythons the lock was resolved; elsewhere its set of packages may be wrong. Lock for this environment.";
+    NoMatchingWheel, "no-matching-wheel", Refused,
+        "A locked package has no wheel that this environment can use.",
+        "There is no fall-back to an unlocked file or to a source distribution, whose build would run code. Lock for this platform and Python.";
+    UnknownExtra, "unknown-extra", Refused,
+        "An extra or dependency group is not in the lock.",
+        "PEP 751 asks installers to refuse an extra or group that the lock does not list, since it was never resolved.";
+    WheelName, "wheel-name", Refused,
+        "A file name is not a wheel's, or contradicts what names it.",
+        "name-version-tags.whl is the first identity of a wheel; it must agree with the lock, with the address and with the metadata inside.";
+    LockDrift, "lock-drift", Refused,
+        "The lock no longer follows from its inputs.",
+        "The requirements have changed since the lock was written. Run `pipward lock` and review the difference.";
+
+    // Archive.
+    ArchiveFraming, "archive-framing", Refused,
+        "A wheel's archive has bytes where none belong, or its end record lies.",
+        "Local entries, central directory and end record must cover each byte of the file once. Anything else lets two readers see two different archives in one file (CVE-2025-54368, CVE-2026-3219).";
+    ArchiveZip64, "archive-zip64", Refused,
+        "A wheel's ZIP64 records are missing, doubled or contradict the others.",
+        "Two sets of sizes and offsets are two archives in one; readers choose differently (CVE-2025-8291).";
+    ArchiveHeader, "archive-header", Refused,
+        "A local header of a wheel's archive differs from the central directory.",
+        "Name, flags, method, CRC and sizes must be the same in both places, else a reader that streams and one that seeks unpack different files (CVE-2025-54368).";
+    ArchiveDescriptor, "archive-descriptor", Refused,
+        "A data descriptor of a wheel's archive is missing or contradicts the central directory.",
+        "Descriptors are accepted only where both headers announce one and its numbers agree, since a reader that streams believes the descriptor alone.";
+    ArchiveDuplicate, "archive-duplicate", Refused,
+        "A wheel's archive has two entries of one name.",
+        "Which of the two is unpacked depends on the reader (CVE-2025-13327): a review sees one, the interpreter runs the other.";
+    ArchiveName, "archive-name", Refused,
+        "An entry of a wheel has an unsafe name.",
+        "Absolute names, `..`, backslashes, drives, empty parts, control and bidirectional characters can lead outside the environment or deceive a reader (CVE-2026-1703, CVE-2025-47273). The whole wheel is refused; nothing is skipped.";
+    ArchiveMethod, "archive-method", Refused,
+        "An entry of a wheel uses a compression method or flag that wheels do not have.",
+        "Only stored and deflated entries are read; encryption, patches and rare methods serve to hide content from scanners.";
+    ArchiveEntryKind, "archive-entry-kind", Refused,
+        "An entry of a wheel is neither a regular file nor a directory.",
+        "Symbolic links and devices in an archive let later entries be written elsewhere (CVE-2025-29787, CVE-2025-8869).";
+    ArchiveData, "archive-data", Refused,
+        "The data of an entry does not have the size or CRC that the archive says.",
+        "Inflating stops at the declared size, must end exactly there, and must use all of the input; everything else is a bomb or a hiding place.";
+    ArchiveTooLarge, "archive-too-large", Refused,
+        "A wheel unpacks to more than pipward allows.",
+        "Entries, total size, ratio and metadata are capped before the first file is written, so that a small file cannot fill a disk (CVE-2019-9674).";
+    ArchiveNotZip, "archive-not-zip", Refused,
+        "A file is not a ZIP archive.",
+        "An error page, an empty file or another kind of archive under a wheel's name is never guessed at.";
+
+    // Wheel.
+    DistInfo, "dist-info", Refused,
+        "A wheel does not have exactly one .dist-info directory that fits its file name.",
+        "The .dist-info directory says what is installed. None, several, or one of another name would let a wheel pass as another project.";
+    MetadataInvalid, "metadata-invalid", Refused,
+        "A wheel's METADATA is missing or malformed.",
+        "Name, Version and Metadata-Version must be there exactly once.";
+    MetadataMismatch, "metadata-mismatch", Refused,
+        "A wheel's METADATA disagrees with its file name or with the lock.",
+        "Lock, file name and METADATA must name the same project and version, and METADATA must be what the lock was resolved from.";
+    WheelFileInvalid, "wheel-file-invalid", Refused,
+        "A wheel's WHEEL file is missing, malformed or of a version that pipward does not know.",
+        "The binary distribution format asks installers to refuse a major version greater than the one they know.";
+    RecordInvalid, "record-invalid", Refused,
+        "A wheel's RECORD is missing or malformed.",
+        "RECORD is the wheel's own table of contents. The specification: installers must fail when a file is missing from it or a hash does not match.";
+    RecordUnlisted, "record-unlisted", Refused,
+        "A wheel carries a file that its RECORD does not list.",
+        "A file that the table of contents does not know is how a payload is added to a finished wheel: a .pth that nobody listed runs at the next start of Python.";
+    RecordMissingFile, "record-missing-file", Refused,
+        "A wheel's RECORD lists a file that the wheel does not carry.",
+        "Such rows are deleted at the next uninstall, whoever owns the file (GHSA-pjjw-68hj-v9mw).";
+    RecordHash, "record-hash", Refused,
+        "A file of a wheel does not have the hash or size that its RECORD says, or has none.",
+        "The specification asks installers to fail; a mismatch means that the wheel was changed after it was built.";
+    EntryPoints, "entry-points", Refused,
+        "A wheel's entry_points.txt is malformed or names something unsafe.",
+        "Entry points become executable scripts. A name with a slash lands elsewhere (CVE-2026-8643), a value with a newline becomes code.";
+    SchemeUnknown, "scheme-unknown", Refused,
+        "A wheel's .data directory has a key that is not an installation scheme.",
+        "purelib, platlib, headers, scripts and data are the schemes there are; a file outside them has no known place.";
+    InstallerOwned, "installer-owned", Refused,
+        "A wheel ships a file that only an installer writes.",
+        "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
+
+    // Environment.
+    PythonNotFound, "python-not-found", Usage,
+        "No Python interpreter was found as asked.",
+        "Name one with --python, as a path or a version such as 3.13.";
+    PythonUnusable, "python-unusable", Refused,
+        "A Python interpreter did not tell what pipward needs to know, or is too old.",
+        "pipward asks the interpreter about itself with -I -S, without running site or any package. CPython 3.8 and newer are supported.";
+    NoEnvironment, "no-environment", Usage,
+        "There is no environment to install into.",
+        "Name one with --venv DIR (made if missing), activate one, or name an interpreter with --python.";
+    ExternallyManaged, "externally-managed", Refused,
+        "The environment belongs to the system's package manager.",
+        "PEP 668: files that pip and the system's package manager both write break the system. Install into a virtual environment: --venv DIR makes one.";
+    EnvironmentInvalid, "environment-invalid", Refused,
+        "A directory is there, but it is not a virtual environment that pipward can use.",
+        "pipward does not write into a directory that it does not understand. Name another, or delete this one yourself.";
+    EnvironmentBusy, "environment-busy", Incomplete,
+        "Another process is changing this environment.",
+        "Two writers at once would leave a mixture. Wait for the other one to end.";
+    FileConflict, "file-conflict", Refused,
+        "A file would be written over one that belongs to something else.",
+        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another.";
+    EnvironmentOwned, "environment-owned", Refused,
+        "A wheel would write a file that belongs to the environment itself.",
+        "python, activate and pyvenv.cfg decide which code runs; no package replaces them.";
+    UnsafeUninstall, "unsafe-uninstall", Refused,
+        "An installed distribution cannot be removed safely.",
+        "Its RECORD is missing or names files outside the environment. A RECORD may have been written by an attacker, so it never leads out of the environment's own directories.";
+    JournalUnreadable, "journal-unreadable", Incomplete,
+        "An interrupted change of this environment cannot be settled.",
+        "The journal of a change that was interrupted is damaged. Make the environment anew from the lock.";
+
+    // Files and the machine.
+    DiskFull, "disk-full", Incomplete,
+        "The disk is full.",
+        "Everything written so far has been taken back.";
+    NotWritable, "not-writable", Incomplete,
+        "A file or directory cannot be written or read by this user.",
+        "Give the permission, or choose another place.";
+    FileAccess, "file-access", Incomplete,
+        "The system refused an operation on a file.",
+        "The system's own words say why.";
+    Interrupted, "interrupted", Interrupted,
+        "The run was interrupted.",
+        "Everything written so far has been taken back.";
+    Internal, "internal", Incomplete,
+        "pipward has a fault.",
+        "This should not happen. Please report it with the command that you typed.";
+    Usage, "usage", Usage,
+        "The command line is not complete or contradicts itself.",
+        "See `pipward --help` and `pipward COMMAND --help`.";
+
+    // Resolving.
+    NoSolution, "no-solution", Refused,
+        "No set of versions satisfies all requirements.",
+        "The story above names the requirements that exclude each other. Loosen one of them, or choose another Python.";
+    ProjectNotFound, "project-not-found", Refused,
+        "No index has a project of this name.",
+        "Look at the spelling. A name that does not exist today may be registered by anyone tomorrow.";
+    MetadataUnavailable, "metadata-unavailable", Refused,
+        "The metadata of a candidate cannot be learned or is malformed.",
+        "Without its dependencies a version cannot be locked.";
+    HashComputed, "hash-computed", Refused,
+        "An index gives no SHA-256 for a file, so it was downloaded and hashed.",
+        "The hash in the lock then rests on this download alone. Ask the operator of the index to publish SHA-256.";
+
+    // Findings of `verify`.
+    FileChanged, "file-changed", Refused,
+        "An installed file is not what its RECORD says.",
+        "Somebody or something edited it after the install. Install again from the lock.";
+    FileMissing, "file-missing", Refused,
+        "An installed file is gone.",
+        "Install again from the lock.";
+    FileUnlisted, "file-unlisted", Refused,
+        "There is a file among the installed ones that no RECORD lists.",
+        "Nobody vouches for it: it was put there after the install. Python imports it all the same.";
+    DistributionUnlocked, "distribution-unlocked", Refused,
+        "A distribution is installed that the lock does not have, or has in another version.",
+        "What is not in the lock was never reviewed.";
+    DistributionMissing, "distribution-missing", Refused,
+        "The lock has a package for this environment that is not installed.",
+        "Install again from the lock.";
+    RecordOrigin, "record-origin", Refused,
+        "An installed RECORD is not the one that the locked wheel leads to.",
+        "Whoever changes a file and its line in RECORD passes a check against RECORD alone; compared with the locked wheel it shows. Install again from the lock.";
+}

@@ -1,0 +1,1 @@
+//! Wheel + Scheme -> InstallPlan, and conflicts between plans; then the writes.

@@ -1,0 +1,170 @@
+//! The lock: what may be installed.
+//!
+//! Owns: [`Lock`] and [`Lock::select`], which follows PEP 751's installation steps.
+//! Never: reads anything but the text it is given, and never goes to an index.
+
+pub mod pylock;
+pub mod requirements;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use pipward_resolver::{ExtraName, MarkerTree, PackageName, Target, Version, VersionSpecifiers, WheelName};
+use url::Url;
+
+use crate::digest::LockedHashes;
+use crate::error::{Place, Problems};
+
+/// A lock, read whole and checked against its schema.
+#[derive(Debug, Clone)]
+pub struct Lock {
+    /// Where it was read from; relative `path`s start at its directory.
+    pub file: PathBuf,
+    /// `created-by`.
+    pub created_by: String,
+    /// `environments`.
+    pub environments: Vec<LockMarker>,
+    /// `requires-python`.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// `extras`.
+    pub extras: Vec<ExtraName>,
+    /// `dependency-groups`, normalised.
+    pub dependency_groups: Vec<ExtraName>,
+    /// `default-groups`, normalised.
+    pub default_groups: Vec<ExtraName>,
+    /// `[[packages]]`.
+    pub packages: Vec<LockedPackage>,
+    /// `[tool.pipward]`.
+    pub tool: Option<ToolTable>,
+}
+
+/// A marker of a lock: PEP 508 plus PEP 751's `extras` and `dependency_groups` sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockMarker {
+    /// As written (or as it will be written).
+    pub text: String,
+    /// Sets mapped to extras: `'x' in extras` is `extra == 'e-x'`, `'x' in dependency_groups` is `extra == 'g-x'`.
+    pub tree: MarkerTree,
+}
+
+/// One entry of `[[packages]]`.
+#[derive(Debug, Clone)]
+pub struct LockedPackage {
+    /// `name`, normalised.
+    pub name: PackageName,
+    /// `version`.
+    pub version: Option<Version>,
+    /// `marker`.
+    pub marker: Option<LockMarker>,
+    /// `requires-python`.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// `dependencies`: the names, with version and marker where written. `None` where the lock records none.
+    pub dependencies: Option<Vec<LockedDependency>>,
+    /// `index`.
+    pub index: Option<Url>,
+    /// Where it comes from.
+    pub source: LockedSource,
+    /// `[packages.tool.pipward] metadata-sha256`, by wheel file name.
+    pub metadata_sha256: std::collections::BTreeMap<String, crate::digest::Sha256>,
+    /// The extras with which a requirements line asks for it (empty for a pylock.toml).
+    pub extras: Vec<ExtraName>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A dependency of a locked package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedDependency {
+    /// The name.
+    pub name: PackageName,
+    /// `version`, where the entry has one.
+    pub version: Option<Version>,
+    /// `marker`, where the entry has one.
+    pub marker: Option<LockMarker>,
+}
+
+/// Where a locked package comes from.
+#[derive(Debug, Clone)]
+pub enum LockedSource {
+    /// Named wheels, each with its hashes. Never empty. (An `archive` that names a wheel is one of these.)
+    Wheels(Vec<LockedFile>),
+    /// Hashes alone, as a requirements line gives them: the index says which file has one of them.
+    ByHash(LockedHashes),
+    /// Something that would have to be built: `sdist`, `vcs`, `directory`, a source `archive`. The text says which.
+    Unusable(String),
+}
+
+/// One wheel of a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedFile {
+    /// Its file name.
+    pub name: WheelName,
+    /// Where it can be had.
+    pub location: Location,
+    /// Its size in bytes. Binding.
+    pub size: Option<u64>,
+    /// When it was uploaded.
+    pub upload_time: Option<Timestamp>,
+    /// What it must hash to.
+    pub hashes: LockedHashes,
+    /// Where it stands in the lock.
+    pub place: Place,
+}
+
+/// Where a file can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An http or https address without credentials.
+    Url(Url),
+    /// A file on this machine; absolute.
+    Path(PathBuf),
+}
+
+/// `[tool.pipward]`: all that a re-lock needs besides the index. Never needed to install.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToolTable {
+    /// Requirements as written, each with `from` (file, or "command line").
+    pub inputs: Vec<(String, String)>,
+    /// The options that shaped the resolution, by name.
+    pub options: std::collections::BTreeMap<String, String>,
+    /// No file younger than this was considered.
+    pub cutoff: Option<Timestamp>,
+}
+
+/// What to select from a lock.
+#[derive(Debug, Clone)]
+pub struct SelectRequest<'a> {
+    /// The environment that is installed into.
+    pub target: &'a Target,
+    /// The extras asked for.
+    pub extras: &'a [ExtraName],
+    /// The dependency groups asked for; `None` takes the lock's `default-groups`.
+    pub groups: Option<&'a [ExtraName]>,
+}
+
+/// What a lock selects for one environment: one entry a name, with the one file to install.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// In the order of names.
+    pub packages: Vec<Selected>,
+}
+
+/// One selected package.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    /// The entry.
+    pub package: LockedPackage,
+    /// The file. `None` for a package known by hash alone: `index::locate` finds its file.
+    pub file: Option<LockedFile>,
+}
+
+impl Lock {
+    /// Follows PEP 751, "Installing", step by step.
+    ///
+    /// # Errors
+    /// All at once where possible: `environment-mismatch`, `python-mismatch`, `unknown-extra`,
+    /// `duplicate-package`, `no-matching-wheel`, `requirement-unsupported`.
+    pub fn select(&self, _request: &SelectRequest<'_>) -> Result<Selection, Problems> {
+        todo!("lock")
+    }
+}

@@ -1,0 +1,1 @@
+//! Builds wheels and serves a loopback index.
