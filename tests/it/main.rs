@@ -12,3 +12,10 @@
 )]
 
 mod support;
+
+mod parity;
+mod peers;
+mod promises;
+mod real;
+mod tidy;
+mod vendor;
