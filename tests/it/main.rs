@@ -13,9 +13,12 @@
 
 mod support;
 
+mod cli;
+mod hostile_archive;
 mod parity;
 mod peers;
 mod promises;
 mod real;
 mod tidy;
 mod vendor;
+mod wheel;

@@ -1,9 +1,10 @@
-//! Builds wheels and serves a loopback index.
+//! What the tests share: wheels and indexes that are made up, real peers and Pythons, and runs of the binary.
 
 pub mod peers;
 pub mod pythons;
 pub mod run;
 pub mod tree;
+pub mod wheels;
 
 /// Writes a line to standard error that the test harness does not swallow.
 pub fn loudly(line: &str) {
