@@ -114,7 +114,8 @@ impl Config {
         let main = flags.index_url.clone().or_else(|| file.index_url.clone()).or(from_pip);
         let indexes_given = main.is_some();
         let mut indexes = vec![index_url(main.as_deref().unwrap_or(PYPI))?];
-        let extra_from_pip = self.pip.get("extra-index-url").map(|(value, _)| value.as_str()).unwrap_or_default();
+        let extra_from_pip =
+            self.pip.get("extra-index-url").map(|(value, _)| value.as_str()).unwrap_or_default();
         let extras = flags.extra_index_urls.iter().chain(&file.extra_index_urls).map(String::as_str);
         for extra in extras.chain(extra_from_pip.split_whitespace()) {
             let url = index_url(extra)?;
@@ -223,10 +224,18 @@ mod tests {
 
     #[test]
     fn flags_come_before_variables_and_those_before_pypi() {
-        let flags = SourceFlags { index_url: Some("https://one.example/simple".into()), ..Default::default() };
-        let pip = config(&[("index-url", "https://two.example/simple/"), ("extra-index-url", "https://a.example/ https://b.example/")]);
+        let flags =
+            SourceFlags { index_url: Some("https://one.example/simple".into()), ..Default::default() };
+        let pip = config(&[
+            ("index-url", "https://two.example/simple/"),
+            ("extra-index-url", "https://a.example/ https://b.example/"),
+        ]);
         check(&config(&[]), &SourceFlags::default(), &[PYPI]);
-        check(&pip, &SourceFlags::default(), &["https://two.example/simple/", "https://a.example/", "https://b.example/"]);
+        check(
+            &pip,
+            &SourceFlags::default(),
+            &["https://two.example/simple/", "https://a.example/", "https://b.example/"],
+        );
         check(&pip, &flags, &["https://one.example/simple/", "https://a.example/", "https://b.example/"]);
         check(&pip, &SourceFlags { no_index: true, ..flags }, &[]);
     }
@@ -235,7 +244,8 @@ mod tests {
     fn odd_addresses_are_refused() {
         for bad in ["ftp://x.example/", "nonsense", "javascript:alert(1)"] {
             let flags = SourceFlags { index_url: Some(bad.into()), ..Default::default() };
-            let found = config(&[]).sources(&flags, &SourceOptions::default()).map_err(|problem| problem.code());
+            let found =
+                config(&[]).sources(&flags, &SourceOptions::default()).map_err(|problem| problem.code());
             assert_eq!(found.err(), Some(Code::AddressRefused), "{bad}");
         }
     }

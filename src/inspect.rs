@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use pipward_resolver::{PackageName, Version};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::digest::{Hasher, Match, LockedHashes, Sha256};
+use crate::digest::{Hasher, LockedHashes, Match, Sha256};
 use crate::error::{Code, Place, Problem};
 use crate::wheel::record::{MAX_RECORD, Record, Row};
 
@@ -85,13 +85,23 @@ pub fn inspect(
 fn read_record(subject: &Subject) -> Result<Record, Problem> {
     let path = subject.dist_info.join("RECORD");
     let missing = || {
-        finding(Code::FileMissing, subject, &path, "the distribution has no RECORD, so nothing vouches for its files")
+        finding(
+            Code::FileMissing,
+            subject,
+            &path,
+            "the distribution has no RECORD, so nothing vouches for its files",
+        )
     };
     let mut text = Vec::new();
     let file = fs_err::File::open(&path).map_err(|_| missing())?;
     file.take(MAX_RECORD + 1).read_to_end(&mut text).map_err(|_| missing())?;
     if text.len() as u64 > MAX_RECORD {
-        return Err(finding(Code::RecordInvalid, subject, &path, "the installed RECORD is larger than any real one"));
+        return Err(finding(
+            Code::RecordInvalid,
+            subject,
+            &path,
+            "the installed RECORD is larger than any real one",
+        ));
     }
     Record::parse_installed(&text).map_err(|problem| problem.package(&subject.name).at(Place::file(&path)))
 }
@@ -125,16 +135,22 @@ fn check_file(subject: &Subject, row: &Row, path: &Path) -> Option<Problem> {
         && size != found.len()
     {
         return Some(
-            finding(Code::FileChanged, subject, path, "an installed file has another size than its RECORD says")
-                .expected(format!("{size} bytes"))
-                .found(format!("{} bytes", found.len())),
+            finding(
+                Code::FileChanged,
+                subject,
+                path,
+                "an installed file has another size than its RECORD says",
+            )
+            .expected(format!("{size} bytes"))
+            .found(format!("{} bytes", found.len())),
         );
     }
     let wanted = LockedHashes::new(Match::All, vec![digest])?;
     match hash(path, &wanted) {
         Ok((true, _)) => None,
         Ok((false, sha256)) => Some(
-            changed("an installed file has another content than its RECORD says").found(format!("sha256:{sha256}")),
+            changed("an installed file has another content than its RECORD says")
+                .found(format!("sha256:{sha256}")),
         ),
         Err(error) => Some(changed("an installed file cannot be read").cause(error)),
     }
@@ -181,8 +197,10 @@ fn unlisted(libraries: &[PathBuf], listed: &BTreeSet<PathBuf>) -> Vec<Problem> {
 
 /// PEP 3147: `pkg/__pycache__/mod.cpython-313.pyc` (or `.opt-1.pyc`) belongs to `pkg/mod.py`.
 fn is_byte_code_of(path: &Path, listed: &BTreeSet<PathBuf>) -> bool {
-    let in_cache = path.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "__pycache__"));
-    let (Some(package), Some(name)) = (in_cache.and_then(Path::parent), path.file_name().and_then(|n| n.to_str()))
+    let in_cache =
+        path.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "__pycache__"));
+    let (Some(package), Some(name)) =
+        (in_cache.and_then(Path::parent), path.file_name().and_then(|n| n.to_str()))
     else {
         return false;
     };
@@ -209,9 +227,14 @@ fn against_lock(
         };
         if locked.version != subject.version {
             findings.push(
-                finding(Code::DistributionUnlocked, subject, &subject.dist_info, "another version is installed than the lock has")
-                    .expected(&locked.version)
-                    .found(&subject.version),
+                finding(
+                    Code::DistributionUnlocked,
+                    subject,
+                    &subject.dist_info,
+                    "another version is installed than the lock has",
+                )
+                .expected(&locked.version)
+                .found(&subject.version),
             );
         } else if let Ok(record) = record {
             findings.extend(compare_record(subject, record, locked));
@@ -243,13 +266,25 @@ fn compare_record(subject: &Subject, record: &Record, locked: &Expected) -> Vec<
     let mut findings = Vec::new();
     for (path, row) in &wanted {
         match found.get(path) {
-            None => findings.push(finding(Code::RecordOrigin, subject, path, "the installed RECORD lacks a file of the locked wheel")),
+            None => findings.push(finding(
+                Code::RecordOrigin,
+                subject,
+                path,
+                "the installed RECORD lacks a file of the locked wheel",
+            )),
             Some(other) if other.digest != row.digest => {
-                let text = |row: &Row| row.digest.map_or_else(|| "no digest".to_owned(), |digest| digest.to_string());
+                let text = |row: &Row| {
+                    row.digest.map_or_else(|| "no digest".to_owned(), |digest| digest.to_string())
+                };
                 findings.push(
-                    finding(Code::RecordOrigin, subject, path, "the installed RECORD has another digest than the locked wheel")
-                        .expected(text(row))
-                        .found(text(other)),
+                    finding(
+                        Code::RecordOrigin,
+                        subject,
+                        path,
+                        "the installed RECORD has another digest than the locked wheel",
+                    )
+                    .expected(text(row))
+                    .found(text(other)),
                 );
             }
             Some(_) => {}
@@ -257,7 +292,12 @@ fn compare_record(subject: &Subject, record: &Record, locked: &Expected) -> Vec<
     }
     let listed: BTreeSet<PathBuf> = wanted.keys().cloned().collect();
     for path in found.keys().filter(|path| !wanted.contains_key(*path) && !is_byte_code_of(path, &listed)) {
-        findings.push(finding(Code::RecordOrigin, subject, path, "the installed RECORD lists a file that the locked wheel does not have"));
+        findings.push(finding(
+            Code::RecordOrigin,
+            subject,
+            path,
+            "the installed RECORD lists a file that the locked wheel does not have",
+        ));
     }
     findings
 }

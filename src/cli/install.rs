@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Place as Wish};
-use crate::way::install::{Installed, InstallRequest};
+use crate::way::install::{InstallRequest, Installed};
 use crate::way::locks::{self, Locks};
 
 /// Arguments of `pipward install`.
@@ -97,7 +97,8 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
         printer.say(&format!("Requirement already satisfied: {name}=={version} in {}", place.display()));
     }
     if !done.installed.is_empty() {
-        let list: Vec<String> = done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
+        let list: Vec<String> =
+            done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
         let megabytes = done.verified.iter().map(|file| file.size).sum::<u64>() as f64 / 1e6;
         printer.note(&format!(
             "Verified the SHA-256 of {} wheels ({megabytes:.1} MB) before opening them; every file matches its RECORD.",
@@ -153,9 +154,9 @@ pub(super) fn extra_names(texts: &[String]) -> Result<Vec<ExtraName>, Problem> {
     let split = texts.iter().flat_map(|text| text.split(',')).filter(|text| !text.trim().is_empty());
     split
         .map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| Problem::new(Code::Usage, "this is not the name of an extra or group").found(text))
+            text.trim().parse().map_err(|_| {
+                Problem::new(Code::Usage, "this is not the name of an extra or group").found(text)
+            })
         })
         .collect()
 }

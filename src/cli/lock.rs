@@ -119,11 +119,7 @@ pub(super) fn run(arguments: LockArgs, printer: &Printer) -> Outcome {
             Resolution::Lowest => Strategy::Lowest,
             Resolution::LowestDirect => Strategy::LowestDirect,
         },
-        prereleases: if arguments.pre || inputs.pre {
-            Prereleases::Allow
-        } else {
-            Prereleases::IfNecessary
-        },
+        prereleases: if arguments.pre || inputs.pre { Prereleases::Allow } else { Prereleases::IfNecessary },
         file: output.clone().unwrap_or_else(|| PathBuf::from("pylock.toml")),
         inputs,
         target,
@@ -190,9 +186,8 @@ impl LockArgs {
     fn target(&self, cache: Option<&Path>) -> Result<Target, Problem> {
         let version = self.python_version.as_deref().map(python_version).transpose()?;
         let platform = self.python_platform.as_deref().map(platform).transpose()?;
-        let described = |version: (u8, u8, Option<u64>), platform: &Platform| {
-            Target::described(version, platform)
-        };
+        let described =
+            |version: (u8, u8, Option<u64>), platform: &Platform| Target::described(version, platform);
         if let (Some(version), Some(platform)) = (&version, &platform) {
             return Ok(described(*version, platform));
         }

@@ -215,7 +215,8 @@ pub(crate) fn problem_json(problem: &Problem) -> Value {
     put("cause", problem.cause_text());
     put("help", problem.help_text());
     if let Some(place) = problem.place() {
-        object.insert("place".into(), json!({ "file": place.file, "line": place.line, "entry": place.entry }));
+        object
+            .insert("place".into(), json!({ "file": place.file, "line": place.line, "entry": place.entry }));
     }
     Value::Object(object)
 }

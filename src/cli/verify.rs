@@ -69,10 +69,13 @@ pub(super) fn run(arguments: VerifyArgs, printer: &Printer) -> Outcome {
     let (distributions, files) = (checked.distributions, checked.files);
     let status = u8::from(!checked.findings.is_empty());
     if status == 0 {
-        printer.say(&format!("Clean: {files} files of {distributions} distributions in {place} match {against}."));
+        printer.say(&format!(
+            "Clean: {files} files of {distributions} distributions in {place} match {against}."
+        ));
     } else {
         let count = checked.findings.len();
-        printer.say(&format!("{count} findings in {files} files of {distributions} distributions in {place}."));
+        printer
+            .say(&format!("{count} findings in {files} files of {distributions} distributions in {place}."));
     }
     let findings: Vec<_> = checked.findings.iter().map(problem_json).collect();
     printer.document(&json!({

@@ -73,8 +73,9 @@ pub fn find(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem>
             {
                 owned(interpreter)?;
             }
-            Err(Problem::new(Code::NoEnvironment, "no virtual environment is active and none is named")
-                .help("add --venv .venv, which makes one if it is not there; or name an interpreter with --python"))
+            Err(Problem::new(Code::NoEnvironment, "no virtual environment is active and none is named").help(
+                "add --venv .venv, which makes one if it is not there; or name an interpreter with --python",
+            ))
         }
     }
 }
@@ -90,8 +91,11 @@ pub fn look_at(place: &Place, cache: Option<&Path>) -> Result<Interpreter, Probl
             return standing(directory, cache).map(|environment| environment.interpreter().clone());
         }
         Place::Nothing => {
-            return Err(Problem::new(Code::NoEnvironment, "no virtual environment is active and none is named")
-                .help("name the directory of the environment, as in `pipward verify .venv`"));
+            return Err(Problem::new(
+                Code::NoEnvironment,
+                "no virtual environment is active and none is named",
+            )
+            .help("name the directory of the environment, as in `pipward verify .venv`"));
         }
     };
     crate::install::recover(&interpreter.prefix)?;
@@ -112,11 +116,14 @@ fn venv(directory: &Path, request: &PythonRequest, cache: Option<&Path>) -> Resu
         let found = &environment.interpreter().version;
         let matches = wanted.release().iter().zip(found.release()).all(|(want, have)| want == have);
         if !matches {
-            return Err(Problem::new(Code::EnvironmentInvalid, "the environment has another Python than the one asked for")
-                .at(At::file(&absolute))
-                .expected(format!("Python {wanted}"))
-                .found(format!("Python {found}"))
-                .help("name another directory, or leave --python away"));
+            return Err(Problem::new(
+                Code::EnvironmentInvalid,
+                "the environment has another Python than the one asked for",
+            )
+            .at(At::file(&absolute))
+            .expected(format!("Python {wanted}"))
+            .found(format!("Python {found}"))
+            .help("name another directory, or leave --python away"));
         }
     }
     Ok(environment)
@@ -151,7 +158,9 @@ fn owned(interpreter: Interpreter) -> Result<Environment, Problem> {
         return Err(Problem::new(Code::ExternallyManaged, "this environment is externally managed")
             .at(At::file(&interpreter.prefix))
             .cause(text.trim())
-            .help("install into a virtual environment: add --venv .venv, which makes one if it is not there"));
+            .help(
+                "install into a virtual environment: add --venv .venv, which makes one if it is not there",
+            ));
     }
     crate::install::recover(&interpreter.prefix)?;
     Ok(Environment::Standing(Box::new(interpreter)))

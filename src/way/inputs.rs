@@ -62,7 +62,8 @@ pub fn read(
             Err(problems) => faults.extend(problems),
         }
     }
-    let selects = !select.extras.is_empty() || !select.groups.is_empty() || select.all_extras || select.all_groups;
+    let selects =
+        !select.extras.is_empty() || !select.groups.is_empty() || select.all_extras || select.all_groups;
     if selects && projects == 0 && faults.is_empty() {
         faults.push(
             Problem::new(Code::Usage, "--extra and --group choose from a pyproject.toml, and none is given")

@@ -85,7 +85,8 @@ pub(super) struct Item {
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
     let sources = Gathered::new(&request)?;
-    let index = Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
+    let index =
+        Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
     let target = &request.environment.interpreter().target;
     let items = resolve_files(sources.packages, &index, target)?;
     let writing = Writing::begin();
@@ -119,19 +120,20 @@ impl Gathered {
         let mut faults = Vec::new();
         let mut packages: BTreeMap<PackageName, (Selected, bool)> = BTreeMap::new();
         let mut asked = Vec::new();
-        let mut add = |selection: Selection, requested: &dyn Fn(&PackageName) -> bool, faults: &mut Vec<Problem>| {
-            for selected in selection.packages {
-                let name = selected.package.name.clone();
-                let wanted = requested(&name);
-                match packages.get_mut(&name) {
-                    Some((before, by_name)) if same_release(before, &selected) => *by_name |= wanted,
-                    Some((before, _)) => faults.push(two_locks(&before.package, &selected.package)),
-                    None => {
-                        packages.insert(name, (selected, wanted));
+        let mut add =
+            |selection: Selection, requested: &dyn Fn(&PackageName) -> bool, faults: &mut Vec<Problem>| {
+                for selected in selection.packages {
+                    let name = selected.package.name.clone();
+                    let wanted = requested(&name);
+                    match packages.get_mut(&name) {
+                        Some((before, by_name)) if same_release(before, &selected) => *by_name |= wanted,
+                        Some((before, _)) => faults.push(two_locks(&before.package, &selected.package)),
+                        None => {
+                            packages.insert(name, (selected, wanted));
+                        }
                     }
                 }
-            }
-        };
+            };
         for lock in request.locks.whole() {
             match lock.select(&select) {
                 Ok(selection) => {
@@ -198,8 +200,11 @@ pub(super) fn resolve_files(
     index: &Index,
     target: &Target,
 ) -> Result<Vec<Item>, Problems> {
-    let by_hash: Vec<&LockedPackage> =
-        packages.iter().filter(|(selected, _)| selected.file.is_none()).map(|(selected, _)| &selected.package).collect();
+    let by_hash: Vec<&LockedPackage> = packages
+        .iter()
+        .filter(|(selected, _)| selected.file.is_none())
+        .map(|(selected, _)| &selected.package)
+        .collect();
     let mut located = index.locate_all(&by_hash, target).into_iter();
     let named: Vec<(&LockedFile, &PackageName)> = packages
         .iter()
@@ -272,7 +277,8 @@ fn unpack(
         match results.get(&at) {
             Some(Ok(_)) => {}
             Some(Err(problem)) => faults.push(problem.clone().package(&item.package.name)),
-            None => faults.push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
+            None => faults
+                .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
         }
     }
     done.extend(results.into_values().filter_map(Result::ok));
@@ -362,7 +368,11 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
     for (item, done) in items.iter().zip(done) {
         let pair = (item.package.name.to_string(), done.metadata.version.to_string());
-        if done.kept { told.kept.push(pair) } else { told.installed.push(pair) }
+        if done.kept {
+            told.kept.push(pair)
+        } else {
+            told.installed.push(pair)
+        }
         told.warnings.extend(done.warnings);
         told.verified.push(VerifiedFile {
             name: item.file.name.to_string(),

@@ -159,7 +159,8 @@ impl LockRequest {
         if self.upgrade == Upgrade::All || !same_options {
             return BTreeMap::new();
         }
-        let moves = |name: &PackageName| matches!(&self.upgrade, Upgrade::Packages(names) if names.contains(name));
+        let moves =
+            |name: &PackageName| matches!(&self.upgrade, Upgrade::Packages(names) if names.contains(name));
         standing
             .packages
             .iter()
@@ -200,11 +201,14 @@ impl LockRequest {
         let wrong = self.inputs.requires_python.iter().filter(|(specifiers, _)| !specifiers.contains(python));
         let faults = wrong
             .map(|(specifiers, path)| {
-                Problem::new(Code::PythonMismatch, "the project is for another Python than the one to lock for")
-                    .at(Place::file(path).entry("project.requires-python"))
-                    .expected(specifiers)
-                    .found(python)
-                    .help("name a Python that the project is for with --python or --python-version")
+                Problem::new(
+                    Code::PythonMismatch,
+                    "the project is for another Python than the one to lock for",
+                )
+                .at(Place::file(path).entry("project.requires-python"))
+                .expected(specifiers)
+                .found(python)
+                .help("name a Python that the project is for with --python or --python-version")
             })
             .collect();
         Problems::unless_empty((), faults)
@@ -260,9 +264,11 @@ fn changes(old: &Lock, new: &Lock) -> Vec<String> {
             Some(_) => {}
         }
     }
-    lines.extend(old.iter().filter(|(name, _)| !new.contains_key(name)).map(|(name, version)| {
-        format!("- {name} {}", text(version))
-    }));
+    lines.extend(
+        old.iter()
+            .filter(|(name, _)| !new.contains_key(name))
+            .map(|(name, version)| format!("- {name} {}", text(version))),
+    );
     lines
 }
 

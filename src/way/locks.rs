@@ -107,10 +107,15 @@ fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<Named>), 
     if !path.is_file() {
         let all = names.join(" ");
         let place = path.display();
-        return Err(Problem::new(Code::LockNotFound, "names are installed from a lock, and there is none here")
-            .at(Place::file(path))
-            .help(format!("write one with `pipward lock {all} -o {place}`, review it, and run the same command again"))
-            .into());
+        return Err(Problem::new(
+            Code::LockNotFound,
+            "names are installed from a lock, and there is none here",
+        )
+        .at(Place::file(path))
+        .help(format!(
+            "write one with `pipward lock {all} -o {place}`, review it, and run the same command again"
+        ))
+        .into());
     }
     let (lock, _) = read_lock(path)?;
     let mut found = Vec::new();
@@ -140,9 +145,13 @@ fn look_up_one(text: &str, lock: &Lock) -> Result<Named, Problem> {
 
 fn not_in_lock(text: &str, name: &PackageName, lock: &Lock) -> Problem {
     let file = lock.file.display();
-    let inputs: Vec<String> = lock.tool.iter().flat_map(|tool| &tool.inputs).map(|(text, _)| quoted(text)).collect();
+    let inputs: Vec<String> =
+        lock.tool.iter().flat_map(|tool| &tool.inputs).map(|(text, _)| quoted(text)).collect();
     let command = match inputs.as_slice() {
-        [] => format!("add it to what the lock is made from and run `pipward lock … {} -o {file}`", quoted(text)),
+        [] => format!(
+            "add it to what the lock is made from and run `pipward lock … {} -o {file}`",
+            quoted(text)
+        ),
         inputs => format!(
             "if {name} is what you mean, run `pipward lock {} {} -o {file}`, review the change, and run the same command again",
             inputs.join(" "),

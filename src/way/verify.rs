@@ -65,7 +65,8 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
     let target = &request.environment.target;
     let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
     let selection = lock.select(&select)?;
-    let index = Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
+    let index =
+        Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
     let packages = selection.packages.into_iter().map(|selected| (selected, true)).collect();
     let items = resolve_files(packages, &index, target)?;
     let fetcher = Fetcher::new(&index, request.cache.as_deref().map(Store::new));

@@ -16,7 +16,13 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for typed in [&["frobnicate"][..], &["install"], &["install", "--no-such-option"], &["explain", "no-such-code"], &["hash"]] {
+    for typed in [
+        &["frobnicate"][..],
+        &["install"],
+        &["install", "--no-such-option"],
+        &["explain", "no-such-code"],
+        &["hash"],
+    ] {
         pipward(typed).run().code(2);
     }
 }
@@ -66,8 +72,17 @@ fn a_refusal_names_code_place_and_way_out() {
     let scratch = scratch();
     let requirements = scratch.path().join("requirements.txt");
     std::fs::write(&requirements, "idna\nflask>=3 --hash=sha256:abc\n").unwrap();
-    let told = pipward(["install", "--venv", "env", "-r"]).arg(&requirements).dir(scratch.path()).run().code(1);
-    for text in ["error[pin-missing]", "error[hash-missing]", "error[hash-malformed]", "requirements.txt:1", "requirements.txt:2", "help:", "pipward explain pin-missing"] {
+    let told =
+        pipward(["install", "--venv", "env", "-r"]).arg(&requirements).dir(scratch.path()).run().code(1);
+    for text in [
+        "error[pin-missing]",
+        "error[hash-missing]",
+        "error[hash-malformed]",
+        "requirements.txt:1",
+        "requirements.txt:2",
+        "help:",
+        "pipward explain pin-missing",
+    ] {
         assert!(told.stderr.contains(text), "{text}\n{}", told.told());
     }
     assert!(!scratch.path().join("env").exists());

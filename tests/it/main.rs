@@ -11,6 +11,14 @@
     unreachable_pub
 )]
 
-mod hostile_archive;
 mod support;
+
+mod cli;
+mod hostile_archive;
+mod parity;
+mod peers;
+mod promises;
+mod real;
+mod tidy;
+mod vendor;
 mod wheel;
