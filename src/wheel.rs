@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod entry_points;
+pub(crate) mod headers;
 pub mod metadata;
 pub mod path;
 pub mod record;
