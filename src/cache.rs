@@ -56,7 +56,8 @@ impl Store {
 
     fn publish(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), Problem> {
         let path = self.entry(sha256);
-        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
+        if std::fs::symlink_metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
         {
             return Ok(());
         }
@@ -98,8 +99,8 @@ pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
     options.read(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::OpenOptionsExt as _;
         use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
         let mut flags = OFlags::NONBLOCK;
         if !follow {
             flags |= OFlags::NOFOLLOW;

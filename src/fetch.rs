@@ -189,11 +189,14 @@ impl Job {
         if self.file.hashes.accept(&second.computed) || first == second.computed {
             return Ok(second);
         }
-        Err(Problem::new(Code::DownloadCorrupt, "two downloads of the file differ, and neither is the locked one")
-            .at(place(url))
-            .expected(self.file.hashes.digests().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-            .found(format!("sha256:{} and sha256:{}", first.sha256(), second.computed.sha256()))
-            .help("run the same command again, over another network or from another mirror if it stays"))
+        Err(Problem::new(
+            Code::DownloadCorrupt,
+            "two downloads of the file differ, and neither is the locked one",
+        )
+        .at(place(url))
+        .expected(self.file.hashes.digests().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        .found(format!("sha256:{} and sha256:{}", first.sha256(), second.computed.sha256()))
+        .help("run the same command again, over another network or from another mirror if it stays"))
     }
 
     async fn download(&self, url: &Url) -> Fetched {
@@ -300,5 +303,7 @@ impl Download<'_> {
 
 /// A name for messages.
 pub(crate) fn computed_note(name: &WheelName) -> String {
-    format!("the index gives no SHA-256 for {name}; it was downloaded and hashed, so the lock rests on this download")
+    format!(
+        "the index gives no SHA-256 for {name}; it was downloaded and hashed, so the lock rests on this download"
+    )
 }

@@ -43,9 +43,15 @@ impl Link {
         }
         if lower.starts_with("file:") {
             let url = Url::parse(text).map_err(refused)?;
-            return url.to_file_path().map(Self::Path).map_err(|()| refused("it does not lead to this machine"));
+            return url
+                .to_file_path()
+                .map(Self::Path)
+                .map_err(|()| refused("it does not lead to this machine"));
         }
-        if text.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+')) {
+        if text
+            .split_once("://")
+            .is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+'))
+        {
             return Err(refused("only http, https, file and paths are read"));
         }
         std::path::absolute(text).map(Self::Path).map_err(refused)
@@ -81,7 +87,8 @@ pub(crate) async fn list(links: &[Link], http: &Http) -> Result<Links, Problem> 
 
 async fn web(url: &Url, http: &Http) -> Result<Page, Problem> {
     let mut ask = Ask::new(url.clone(), Kind::Page);
-    let accept = reqwest::header::HeaderValue::from_static("text/html, application/vnd.pypi.simple.v1+html;q=0.9");
+    let accept =
+        reqwest::header::HeaderValue::from_static("text/html, application/vnd.pypi.simple.v1+html;q=0.9");
     ask.headers.insert(reqwest::header::ACCEPT, accept);
     let whole = http.whole(&ask).await?;
     if !whole.status.is_success() {

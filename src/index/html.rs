@@ -53,7 +53,9 @@ fn check_version(tag: &tl::HTMLTag<'_>, base: &Url) -> Result<(), Problem> {
     if version.trim().split('.').next() == Some("1") {
         return Ok(());
     }
-    Err(invalid(base, "its repository-version is one that pipward does not know").expected("1.x").found(version))
+    Err(invalid(base, "its repository-version is one that pipward does not know")
+        .expected("1.x")
+        .found(version))
 }
 
 fn anchor(

@@ -83,12 +83,6 @@ impl Fault {
     pub(crate) fn passing(problem: Problem) -> Self {
         Self::Passing { problem, after: None }
     }
-
-    pub(crate) fn into_problem(self) -> Problem {
-        match self {
-            Self::Passing { problem, .. } | Self::Lasting(problem) => problem,
-        }
-    }
 }
 
 /// A client for the whole run.
@@ -459,7 +453,9 @@ pub(crate) fn status_problem(status: StatusCode, url: &Url) -> Problem {
     let problem = Problem::new(code, message).at(place(url)).found(status);
     match status.as_u16() {
         401 | 403 | 407 => problem.help("give a user name and password in netrc or in the index's address"),
-        404 | 410 => problem.help("name an index that has it with --index-url, or lock again with `pipward lock`"),
+        404 | 410 => {
+            problem.help("name an index that has it with --index-url, or lock again with `pipward lock`")
+        }
         _ => problem.help("run the same command again later"),
     }
 }

@@ -18,8 +18,9 @@ use crate::error::Problem;
 /// # Errors
 /// `index-page-invalid`, `address-refused`.
 pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Page, Problem> {
-    let wire: WirePage<'_> = serde_json::from_slice(body)
-        .map_err(|error| invalid(base, "its JSON is not what PEP 691 describes").package(project).cause(error))?;
+    let wire: WirePage<'_> = serde_json::from_slice(body).map_err(|error| {
+        invalid(base, "its JSON is not what PEP 691 describes").package(project).cause(error)
+    })?;
     // PEP 691: "clients MUST fail if the major version is one that they do not know".
     let version = &wire.meta.api_version.0;
     if version.split('.').next() != Some("1") {
@@ -139,7 +140,8 @@ impl<'de> Visitor<'de> for HashesVisitor {
                 continue;
             }
             let hex = map.next_value::<Text<'de>>()?;
-            let digest = Sha256::from_hex(&hex.0).ok_or_else(|| de::Error::custom("a sha256 is malformed"))?;
+            let digest =
+                Sha256::from_hex(&hex.0).ok_or_else(|| de::Error::custom("a sha256 is malformed"))?;
             if found.replace(digest).is_some() {
                 return Err(de::Error::duplicate_field("sha256"));
             }
@@ -260,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_hash_that_is_not_sha256_is_no_hash() {
-        let body = file("").replace(&format!(r#""sha256":"{HEX}""#), r#""md5":"d41d8cd98f00b204e9800998ecf8427e""#);
+        let body =
+            file("").replace(&format!(r#""sha256":"{HEX}""#), r#""md5":"d41d8cd98f00b204e9800998ecf8427e""#);
         assert_eq!(only(&body).sha256, None);
     }
 
@@ -294,7 +297,12 @@ mod tests {
             file("").replace("\"files\":[", &format!("\"files\":[{deep},")),
             format!("{good} x"),
         ] {
-            assert_eq!(read(&bad), Err(Code::IndexPageInvalid), "{}", bad.chars().take(200).collect::<String>());
+            assert_eq!(
+                read(&bad),
+                Err(Code::IndexPageInvalid),
+                "{}",
+                bad.chars().take(200).collect::<String>()
+            );
         }
     }
 

@@ -45,7 +45,9 @@ pub(crate) fn told(offered: &Offered, hashes: &LockedHashes) -> Told {
     match offered.file.sha256 {
         None => Told::Unknown,
         Some(sha256) if hashes.sha256s().any(|locked| locked == sha256) => Told::Locked,
-        Some(_) if hashes.digests().iter().all(|digest| matches!(digest, StrongDigest::Sha256(_))) => Told::Other,
+        Some(_) if hashes.digests().iter().all(|digest| matches!(digest, StrongDigest::Sha256(_))) => {
+            Told::Other
+        }
         Some(_) => Told::Unknown,
     }
 }

@@ -192,10 +192,13 @@ impl Inner {
         let unverified = download.run(&|_, _| {}).await?;
         let found = unverified.computed.sha256();
         if let Some(expected) = offered.file.sha256.filter(|expected| *expected != found) {
-            return Err(Problem::new(Code::HashMismatch, "the wheel is not the one that the index page names")
-                .expected(format!("sha256 {expected}"))
-                .found(format!("sha256 {found}"))
-                .help("tell the operator of the index, or use another"));
+            return Err(Problem::new(
+                Code::HashMismatch,
+                "the wheel is not the one that the index page names",
+            )
+            .expected(format!("sha256 {expected}"))
+            .found(format!("sha256 {found}"))
+            .help("tell the operator of the index, or use another"));
         }
         let bytes = unverified.bytes.as_slice();
         let parts = [Part { start: 0, bytes: Cow::Borrowed(bytes) }];
@@ -299,7 +302,14 @@ mod tests {
     #[test]
     fn content_ranges_are_read_strictly() {
         assert_eq!(content_range("bytes 10-19/100"), Some((10, 20, 100)));
-        for bad in ["bytes 10-19/*", "bytes 20-10/100", "bytes 10-100/100", "10-19/100", "bytes */100", "bytes -1-2/3"] {
+        for bad in [
+            "bytes 10-19/*",
+            "bytes 20-10/100",
+            "bytes 10-100/100",
+            "10-19/100",
+            "bytes */100",
+            "bytes -1-2/3",
+        ] {
             assert_eq!(content_range(bad), None, "{bad}");
         }
     }

@@ -104,7 +104,8 @@ impl FileName {
 /// `name-version.tar.gz` and its older kin. Names of old ones may hold dashes, so each dash is
 /// tried: from the left where the project is known, from the right where it is not.
 fn sdist(text: &str, expected: Option<&PackageName>) -> Option<FileName> {
-    let stem = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"].iter().find_map(|end| text.strip_suffix(end))?;
+    let stem =
+        [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"].iter().find_map(|end| text.strip_suffix(end))?;
     let split = |at: usize| {
         let name: PackageName = stem.get(..at)?.parse().ok()?;
         let version: Version = stem.get(at + 1..)?.parse().ok()?;
@@ -117,7 +118,9 @@ fn sdist(text: &str, expected: Option<&PackageName>) -> Option<FileName> {
     let mut dashes = stem.match_indices('-').map(|(at, _)| at);
     match expected {
         Some(_) => dashes.take(16).find_map(split),
-        None => dashes.rfind(|at| stem.get(at + 1..).is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))).and_then(split),
+        None => dashes
+            .rfind(|at| stem.get(at + 1..).is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit())))
+            .and_then(split),
     }
 }
 
@@ -142,7 +145,8 @@ impl PageFile {
                         .package(self.name.as_str())
                         .cause(error)
                 })?;
-                check_scheme(&url, Code::AddressRefused).map_err(|problem| problem.package(self.name.as_str()))?;
+                check_scheme(&url, Code::AddressRefused)
+                    .map_err(|problem| problem.package(self.name.as_str()))?;
                 strip(&mut url);
                 url.set_fragment(None);
                 Ok(Location::Url(url))
@@ -158,7 +162,8 @@ impl Address {
     /// # Errors
     /// `address-refused`.
     pub(crate) fn resolve(text: &str, base: &Url) -> Result<Self, Problem> {
-        let absolute = |prefix: &str| text.get(..prefix.len()).is_some_and(|t| t.eq_ignore_ascii_case(prefix));
+        let absolute =
+            |prefix: &str| text.get(..prefix.len()).is_some_and(|t| t.eq_ignore_ascii_case(prefix));
         if absolute("https://") || absolute("http://") {
             return Ok(Self::Web(text.into()));
         }
@@ -267,7 +272,9 @@ mod tests {
         assert_eq!(check("../../f/x.whl", "https://h/simple/x/"), web("https://h/f/x.whl"));
         assert_eq!(check("//other/x.whl", "https://h/simple/x/"), web("https://other/x.whl"));
         assert_eq!(check("x.whl", "file:///a/b.html"), Ok(Address::Path("/a/x.whl".into())));
-        for bad in ["file:///etc/passwd", "ftp://h/x.whl", "data:text/plain,x", "javascript:x", "git+ssh://h/x"] {
+        for bad in
+            ["file:///etc/passwd", "ftp://h/x.whl", "data:text/plain,x", "javascript:x", "git+ssh://h/x"]
+        {
             assert_eq!(check(bad, "https://h/simple/x/"), Err(Code::AddressRefused), "{bad}");
         }
     }

@@ -39,12 +39,6 @@ pub(crate) struct PageCache {
     directory: Option<PathBuf>,
 }
 
-/// A page, and whether a server was asked for it now.
-pub(crate) struct Got {
-    pub(crate) whole: Whole,
-    pub(crate) asked: bool,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Head {
     format: u32,
@@ -74,7 +68,7 @@ impl PageCache {
         url: &Url,
         accept: &'static str,
         refresh: bool,
-    ) -> Result<Got, Problem> {
+    ) -> Result<Whole, Problem> {
         let mut ask = Ask::new(url.clone(), Kind::Page);
         ask.headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let key = key(url, accept, http.authorization(url).as_ref());
@@ -83,14 +77,14 @@ impl PageCache {
         if let Some(entry) = entry {
             if http.offline() {
                 // Stale is better than nothing where nothing else can be had.
-                return Ok(Got { whole: entry.whole, asked: false });
+                return Ok(entry.whole);
             }
             let mut request = request(&ask);
             if refresh {
                 request.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             }
             match policy(&ask, &entry.whole, entry.stored).before_request(&request, now) {
-                BeforeRequest::Fresh(_) => return Ok(Got { whole: entry.whole, asked: false }),
+                BeforeRequest::Fresh(_) => return Ok(entry.whole),
                 BeforeRequest::Stale { request, .. } => {
                     for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::CACHE_CONTROL] {
                         if let Some(value) = request.headers.get(&name) {
@@ -101,16 +95,16 @@ impl PageCache {
                     if answer.status == reqwest::StatusCode::NOT_MODIFIED {
                         let whole = renewed(entry.whole, &answer.headers);
                         self.write(&key, &ask, &whole);
-                        return Ok(Got { whole, asked: true });
+                        return Ok(whole);
                     }
                     self.write(&key, &ask, &answer);
-                    return Ok(Got { whole: answer, asked: true });
+                    return Ok(answer);
                 }
             }
         }
         let whole = http.whole(&ask).await?;
         self.write(&key, &ask, &whole);
-        Ok(Got { whole, asked: true })
+        Ok(whole)
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
@@ -239,7 +233,10 @@ mod tests {
     fn freshness_follows_the_headers() {
         assert!((598..=600).contains(&fresh(&[])));
         assert!((58..=60).contains(&fresh(&[("cache-control", "max-age=60")])));
-        assert!((58..=60).contains(&fresh(&[("cache-control", "private, max-age=60"), ("vary", "Accept, Cookie")])));
+        assert!(
+            (58..=60)
+                .contains(&fresh(&[("cache-control", "private, max-age=60"), ("vary", "Accept, Cookie")]))
+        );
         assert_eq!(fresh(&[("etag", "\"a\"")]), 0);
         assert_eq!(fresh(&[("cache-control", "no-cache")]), 0);
         let storable = |headers: &[_]| policy(&ask(), &whole(headers), SystemTime::now()).is_storable();

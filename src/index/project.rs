@@ -100,7 +100,8 @@ fn one_index<'a>(
     pages: &'a [Option<Arc<Page>>],
 ) -> Result<Option<(usize, &'a Arc<Page>)>, Problem> {
     let with_files = |page: &&'a Arc<Page>| !page.files.is_empty();
-    let mut have = pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref().filter(with_files)?)));
+    let mut have =
+        pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref().filter(with_files)?)));
     let Some((first, page)) = have.next() else { return Ok(None) };
     let listed = |page: &'a Page| -> BTreeMap<&'a str, Option<Sha256>> {
         page.files.iter().map(|file| (file.name.as_str(), file.sha256)).collect()
@@ -112,7 +113,10 @@ fn one_index<'a>(
         let differs = |(file, sha256): &(&&str, &Option<Sha256>), other: &BTreeMap<&str, Option<Sha256>>| {
             sha256.is_none() || other.get(**file) != Some(sha256)
         };
-        let example = ours.iter().find(|file| differs(file, &theirs)).or_else(|| theirs.iter().find(|file| differs(file, &ours)));
+        let example = ours
+            .iter()
+            .find(|file| differs(file, &theirs))
+            .or_else(|| theirs.iter().find(|file| differs(file, &ours)));
         if let Some((file, _)) = example {
             let address = |at: usize| indexes.get(at).map_or_else(String::new, |url| place(url).to_string());
             return Err(Problem::new(Code::IndexConflict, "two indexes offer this name with different files")

@@ -54,7 +54,9 @@ pub(crate) enum Step {
 pub(crate) fn step(parts: &[Part<'_>], size: u64, wheel: &WheelName) -> Result<Step, TailError> {
     let Some(end) = parts.first() else { return Err(TailError("it is empty")) };
     let directory = directory(end, size)?;
-    let Some(rows) = parts.iter().find_map(|part| part.get(&directory)) else { return Ok(Step::Need(directory)) };
+    let Some(rows) = parts.iter().find_map(|part| part.get(&directory)) else {
+        return Ok(Step::Need(directory));
+    };
     let row = metadata_row(rows, wheel)?;
     // The local header repeats the name, and an extra field of unknown length follows it.
     let header = row.offset..row.offset.saturating_add(30);
@@ -221,7 +223,11 @@ mod tests {
         let noise: Vec<u8> = (0..90_000_u32).flat_map(u32::to_le_bytes).collect();
         for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
             let bytes = wheel(
-                &[("some_pkg/a.bin", &noise), ("some_pkg-1.0.dist-info/METADATA", &text), ("some_pkg/b", &noise)],
+                &[
+                    ("some_pkg/a.bin", &noise),
+                    ("some_pkg-1.0.dist-info/METADATA", &text),
+                    ("some_pkg/b", &noise),
+                ],
                 method,
             );
             for (first, at_most) in [(bytes.len(), 1), (400, 3), (22, 4)] {
@@ -255,7 +261,10 @@ mod tests {
 
     #[test]
     fn a_flipped_byte_never_panics() {
-        let bytes = wheel(&[("some_pkg-1.0.dist-info/METADATA", &b"text ".repeat(40))], zip::CompressionMethod::Deflated);
+        let bytes = wheel(
+            &[("some_pkg-1.0.dist-info/METADATA", &b"text ".repeat(40))],
+            zip::CompressionMethod::Deflated,
+        );
         for at in 0..bytes.len() {
             for bit in [1, 0x80] {
                 let mut bad = bytes.clone();

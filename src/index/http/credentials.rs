@@ -175,8 +175,12 @@ mod tests {
         assert_eq!(stripped.as_str(), "https://host.example/simple/");
         assert_eq!(sent(&credentials, "https://host.example/x.whl").as_deref(), Some("al:p@ss"));
         assert_eq!(sent(&credentials, "https://host.example:443/x").as_deref(), Some("al:p@ss"));
-        for other in ["http://host.example/", "http://host.example:443/", "https://host.example:444/", "https://example/"]
-        {
+        for other in [
+            "http://host.example/",
+            "http://host.example:443/",
+            "https://host.example:444/",
+            "https://example/",
+        ] {
             assert_eq!(sent(&credentials, other), None, "{other}");
         }
     }

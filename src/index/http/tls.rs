@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn a_file_without_certificates_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        for (name, text) in [("empty", ""), ("words", "hello"), ("cut", "-----BEGIN CERTIFICATE-----\nAAAA")] {
+        for (name, text) in [("empty", ""), ("words", "hello"), ("cut", "-----BEGIN CERTIFICATE-----\nAAAA")]
+        {
             let path = directory.path().join(name);
             std::fs::write(&path, text).unwrap();
             let problem = config(Some(&path)).map(|_| ()).unwrap_err();
