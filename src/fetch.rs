@@ -35,6 +35,16 @@ pub struct Unverified {
     pub(crate) origin: Place,
 }
 
+impl Unverified {
+    /// Hashes bytes that are this process's own. They still have to pass
+    /// [`VerifiedWheel::check`](crate::verify::VerifiedWheel::check).
+    pub fn private(bytes: Vec<u8>, origin: Place, wanted: &LockedHashes) -> Self {
+        let mut hasher = Hasher::new(wanted);
+        hasher.update(&bytes);
+        Self { bytes: PrivateBytes::Memory(bytes), computed: hasher.finish(), origin }
+    }
+}
+
 impl std::fmt::Debug for Unverified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Unverified").field("origin", &self.origin).finish_non_exhaustive()

@@ -171,7 +171,7 @@ impl Http {
                 return self.answer(response, url, permit);
             }
             // The body of a redirect is not read: it may be a bomb, and says nothing.
-            url = next_hop(&response, &url).map_err(Fault::Lasting)?;
+            url = next_hop(response.headers().get(header::LOCATION), &url).map_err(Fault::Lasting)?;
         }
         Err(Fault::Lasting(
             Problem::new(Code::RedirectRefused, format!("the server redirects more than {MAX_HOPS} times"))
@@ -405,11 +405,9 @@ fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn next_hop(response: &reqwest::Response, from: &Url) -> Result<Url, Problem> {
+fn next_hop(location: Option<&HeaderValue>, from: &Url) -> Result<Url, Problem> {
     let refused = |why: &str| Problem::new(Code::RedirectRefused, why).at(place(from));
-    let mut url = response
-        .headers()
-        .get(header::LOCATION)
+    let mut url = location
         .and_then(|value| value.to_str().ok())
         .and_then(|value| from.join(value).ok())
         .ok_or_else(|| refused("the server redirects to an address that cannot be read"))?;
@@ -507,4 +505,33 @@ fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_stay_on_http_and_never_go_down() {
+        let check = |from: &str, to: &[u8]| {
+            let location = HeaderValue::from_bytes(to).unwrap();
+            next_hop(Some(&location), &Url::parse(from).unwrap())
+                .map(String::from)
+                .map_err(|problem| problem.code())
+        };
+        assert_eq!(check("https://h/a/b", b"../c"), Ok("https://h/c".to_owned()));
+        assert_eq!(check("http://h/a", b"https://i/c"), Ok("https://i/c".to_owned()));
+        assert_eq!(check("https://h/a", b"https://al:pw@i/c"), Ok("https://i/c".to_owned()));
+        for bad in [&b"http://h/a"[..], b"http://h:443/a", b"file:///etc/passwd", b"ftp://h/", b"data:,x", b"http://[", b"/\xff"]
+        {
+            assert_eq!(check("https://h/a", bad), Err(Code::RedirectRefused), "{bad:?}");
+        }
+        assert!(next_hop(None, &Url::parse("https://h/").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_place_has_no_credentials() {
+        let url = Url::parse("https://al:hidden@h/x#sha256=1").unwrap();
+        assert_eq!(place(&url).to_string(), "https://h/x");
+    }
 }
