@@ -3,11 +3,13 @@
 
 pub mod cache;
 pub mod digest;
+mod document;
 pub mod error;
 pub mod fetch;
 pub mod index;
 pub mod install;
 pub mod lock;
+pub mod pep508;
 pub mod python;
 pub mod requirements;
 pub mod verify;
