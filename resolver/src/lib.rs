@@ -2,17 +2,25 @@
 //!
 //! No I/O happens here: facts come through [`Facts`], time and environment are arguments.
 
+#![forbid(unsafe_code)]
+
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
 pub mod facts;
+mod package;
+pub mod platform;
+pub mod ranges;
 pub mod request;
 pub mod resolution;
 pub mod tags;
+pub mod target;
 pub mod wheel_name;
 
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
+pub use platform::{Platform, UnknownPlatform};
 pub use request::{Origin, Prereleases, Request, Root, Strategy, Target};
 pub use resolution::{Resolution, ResolvedPackage, SolveError, solve};
-pub use tags::{Tag, Tags};
-pub use wheel_name::WheelName;
+pub use tags::{PythonBuild, Tag, Tags};
+pub use target::UnknownPython;
+pub use wheel_name::{WheelName, WheelNameError};
