@@ -308,7 +308,7 @@ fn kind(value: &DeValue<'_>) -> String {
 }
 
 /// A date without an offset is taken for UTC, as PEP 751 wants it recorded.
-fn timestamp(time: &Datetime) -> Option<jiff::Timestamp> {
+pub(crate) fn timestamp(time: &Datetime) -> Option<jiff::Timestamp> {
     time.date.as_ref()?;
     time.time.as_ref()?;
     let offset = if time.offset.is_some() { "" } else { "Z" };
