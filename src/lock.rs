@@ -3,13 +3,20 @@
 //! Owns: [`Lock`] and [`Lock::select`], which follows PEP 751's installation steps.
 //! Never: reads anything but the text it is given, and never goes to an index.
 
+pub mod build;
+pub mod closure;
+mod marker;
 pub mod pylock;
 pub mod requirements;
+mod select;
+
+pub use marker::LockMarker;
+pub use select::Subset;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use pipward_resolver::{ExtraName, MarkerTree, PackageName, Target, Version, VersionSpecifiers, WheelName};
+use pipward_resolver::{ExtraName, PackageName, Target, Version, VersionSpecifiers, WheelName};
 use url::Url;
 
 use crate::digest::LockedHashes;
@@ -36,15 +43,8 @@ pub struct Lock {
     pub packages: Vec<LockedPackage>,
     /// `[tool.pipward]`.
     pub tool: Option<ToolTable>,
-}
-
-/// A marker of a lock: PEP 508 plus PEP 751's `extras` and `dependency_groups` sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockMarker {
-    /// As written (or as it will be written).
-    pub text: String,
-    /// Sets mapped to extras: `'x' in extras` is `extra == 'e-x'`, `'x' in dependency_groups` is `extra == 'g-x'`.
-    pub tree: MarkerTree,
+    /// What was seen and not read, each one sentence with its place: unknown keys, a newer minor version.
+    pub warnings: Vec<String>,
 }
 
 /// One entry of `[[packages]]`.
@@ -129,6 +129,8 @@ pub struct ToolTable {
     pub options: std::collections::BTreeMap<String, String>,
     /// No file younger than this was considered.
     pub cutoff: Option<Timestamp>,
+    /// Requirements that stood for those of the packages.
+    pub overrides: Vec<String>,
 }
 
 /// What to select from a lock.
@@ -158,13 +160,5 @@ pub struct Selected {
     pub file: Option<LockedFile>,
 }
 
-impl Lock {
-    /// Follows PEP 751, "Installing", step by step.
-    ///
-    /// # Errors
-    /// All at once where possible: `environment-mismatch`, `python-mismatch`, `unknown-extra`,
-    /// `duplicate-package`, `no-matching-wheel`, `requirement-unsupported`.
-    pub fn select(&self, _request: &SelectRequest<'_>) -> Result<Selection, Problems> {
-        todo!("lock")
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests;
