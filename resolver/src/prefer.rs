@@ -32,10 +32,10 @@ impl Policy {
     ) -> Box<dyn Iterator<Item = usize> + 'a> {
         let admitted = self.admitted(project, offers, set, judge);
         let usable = move |at: &usize| {
-            offers
-                .get(*at)
-                .is_some_and(|offer| admitted.takes(&offer.version) && set.contains(&offer.version))
-                && project.usable(offers, *at, judge)
+            let taken = |version| {
+                admitted.takes(version) && set.contains(version) && !project.banned.borrow().contains(version)
+            };
+            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
         };
         let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
         let preferred = preferred.filter(usable);
