@@ -23,7 +23,7 @@ use crate::digest::LockedHashes;
 use crate::error::{Place, Problems};
 
 /// A lock, read whole and checked against its schema.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Lock {
     /// Where it was read from; relative `path`s start at its directory.
     pub file: PathBuf,
@@ -145,7 +145,7 @@ pub struct SelectRequest<'a> {
 }
 
 /// What a lock selects for one environment: one entry a name, with the one file to install.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// In the order of names.
     pub packages: Vec<Selected>,

@@ -21,7 +21,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{InstallPlan, Session};
 use crate::lock::closure::{self, ClosureRequest, Declared};
-use crate::lock::select::Subset;
+use crate::lock::Subset;
 use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
 use crate::requirements::FileRequirement;
 use crate::verify::VerifiedWheel;
@@ -107,7 +107,7 @@ pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let done = unpack(&items, &fetcher, &session, step)?;
     if request.check_closure {
         let declared =
-            items.iter().zip(&done).map(|(item, done)| (item.package.name.clone(), done.metadata.declared())).collect();
+            items.iter().zip(&done).map(|(item, done)| (item.package.name.clone(), declared(&done.metadata))).collect();
         Problems::unless_empty((), gathered.check(&declared, target))?;
     }
     check_interrupted()?;
@@ -203,7 +203,7 @@ fn subset(
         names.iter().map(|named| (named.requirement.name.clone(), named.requirement.extras.clone())).collect();
     let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
     loop {
-        let declared = known.iter().map(|(name, metadata)| (name.clone(), metadata.declared())).collect();
+        let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
         match all.subset(&names, target, &declared)? {
             Subset::Whole(selection) => return Ok(selection),
             Subset::NeedsMetadata(packages) => {
@@ -421,4 +421,9 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
         });
     }
     told
+}
+
+/// METADATA as the closure check reads it.
+fn declared(metadata: &Metadata) -> Declared<'_> {
+    Declared { requires: &metadata.requires, extras: &metadata.extras }
 }
