@@ -402,7 +402,7 @@ fn by_oracle(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         if file.is_file() {
             let mut content = Vec::new();
             file.read_to_end(&mut content).unwrap();
-            files.push((file.name().to_owned(), content));
+            files.push((file.name().unwrap().into_owned(), content));
         }
     }
     files

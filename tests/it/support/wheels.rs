@@ -166,6 +166,8 @@ pub struct End64 {
 #[derive(Clone, Default)]
 pub struct Zip {
     pub members: Vec<Member>,
+    /// Rows in another order than the local records.
+    pub rows_reversed: bool,
     pub before_directory: Vec<u8>,
     pub after_directory: Vec<u8>,
     pub end64: Option<End64>,
@@ -194,7 +196,12 @@ impl Zip {
         }
         out.extend(&self.before_directory);
         let directory = out.len();
-        for (member, offset) in self.members.iter().zip(offsets).filter(|(member, _)| member.in_directory) {
+        let mut rows: Vec<_> =
+            self.members.iter().zip(offsets).filter(|(member, _)| member.in_directory).collect();
+        if self.rows_reversed {
+            rows.reverse();
+        }
+        for (member, offset) in rows {
             put_row(&mut out, member, member.offset.unwrap_or(offset));
         }
         let rows = self.members.iter().filter(|member| member.in_directory).count();
