@@ -4,7 +4,8 @@ use pipward::error::Code;
 use pipward::wheel::Wheel;
 use pipward::wheel::archive::Limits;
 
-use crate::support::wheels::{End64, Member, WheelBuilder, Zip, extra, extra64, locked, read, unverified};
+use crate::support::wheels::{WheelBuilder, locked, read, unverified};
+use crate::support::zips::{End64, Member, Zip, extra, extra64};
 
 const INIT: &str = "pkg/__init__.py";
 const STORED: &str = "pkg/stored.bin";
