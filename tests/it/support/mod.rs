@@ -22,3 +22,4 @@ pub fn offline() -> bool {
 pub fn long() -> bool {
     std::env::var_os("PIPWARD_TEST_LONG").is_some_and(|value| value == "1")
 }
+pub mod zips;
