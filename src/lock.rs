@@ -112,7 +112,7 @@ pub struct LockedFile {
 }
 
 /// Where a file can be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
     /// An http or https address without credentials.
     Url(Url),

@@ -34,6 +34,9 @@ codes! {
     IndexPageTooLarge, "index-page-too-large", Refused,
         "An answer of an index is larger than pipward reads.",
         "Every answer has a cap, so that a hostile or broken server cannot fill memory or disk.";
+    IndexConflict, "index-conflict", Refused,
+        "Two sources offer one name, or one file, with different content.",
+        "Every name comes from one index. If the newest of several were taken, whoever registers a private name on a public index would put his code into the lock (CVE-2018-20225, dependency confusion). Ask only the index that the name belongs to, or name a directory of its wheels with --find-links.";
     AddressRefused, "address-refused", Refused,
         "An address is of a kind that pipward does not use.",
         "Only http and https addresses (and local paths that the user named) are used; user names and passwords never stand in a lock. Use netrc, a variable or the keyring for credentials.";

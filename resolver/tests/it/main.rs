@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod ranges;
+mod scenario;
+mod solving;
 mod tags;
 
 /// Property tests that see the same cases in every run.
