@@ -14,6 +14,7 @@
 mod support;
 
 mod cli;
+mod deny;
 mod hostile_archive;
 mod parity;
 mod peers;
