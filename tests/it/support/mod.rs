@@ -5,6 +5,7 @@ pub mod pythons;
 pub mod run;
 pub mod tree;
 pub mod wheels;
+pub mod zips;
 
 /// Writes a line to standard error that the test harness does not swallow.
 pub fn loudly(line: &str) {
@@ -22,4 +23,3 @@ pub fn offline() -> bool {
 pub fn long() -> bool {
     std::env::var_os("PIPWARD_TEST_LONG").is_some_and(|value| value == "1")
 }
-pub mod zips;
