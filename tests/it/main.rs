@@ -11,6 +11,8 @@
     unreachable_pub
 )]
 
+mod fetch;
 mod hostile_archive;
+mod index;
 mod support;
 mod wheel;

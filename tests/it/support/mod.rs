@@ -1,3 +1,4 @@
 //! Builds wheels and serves a loopback index.
 
+pub mod server;
 pub mod wheels;
