@@ -522,8 +522,15 @@ mod tests {
         assert_eq!(check("https://h/a/b", b"../c"), Ok("https://h/c".to_owned()));
         assert_eq!(check("http://h/a", b"https://i/c"), Ok("https://i/c".to_owned()));
         assert_eq!(check("https://h/a", b"https://al:pw@i/c"), Ok("https://i/c".to_owned()));
-        for bad in [&b"http://h/a"[..], b"http://h:443/a", b"file:///etc/passwd", b"ftp://h/", b"data:,x", b"http://[", b"/\xff"]
-        {
+        for bad in [
+            &b"http://h/a"[..],
+            b"http://h:443/a",
+            b"file:///etc/passwd",
+            b"ftp://h/",
+            b"data:,x",
+            b"http://[",
+            b"/\xff",
+        ] {
             assert_eq!(check("https://h/a", bad), Err(Code::RedirectRefused), "{bad:?}");
         }
         assert!(next_hop(None, &Url::parse("https://h/").unwrap()).is_err());
