@@ -2,7 +2,7 @@
 //!
 //! Never: looks into what it fetched.
 
-use crate::digest::Computed;
+use crate::digest::{Computed, Hasher, LockedHashes};
 use crate::error::{Place, Problem};
 use crate::lock::LockedFile;
 
@@ -13,6 +13,16 @@ pub struct Unverified {
     pub(crate) bytes: PrivateBytes,
     pub(crate) computed: Computed,
     pub(crate) origin: Place,
+}
+
+impl Unverified {
+    /// Hashes bytes that are this process's own. They still have to pass
+    /// [`VerifiedWheel::check`](crate::verify::VerifiedWheel::check).
+    pub fn private(bytes: Vec<u8>, origin: Place, wanted: &LockedHashes) -> Self {
+        let mut hasher = Hasher::new(wanted);
+        hasher.update(&bytes);
+        Self { bytes: PrivateBytes::Memory(bytes), computed: hasher.finish(), origin }
+    }
 }
 
 impl std::fmt::Debug for Unverified {

@@ -1,12 +1,18 @@
 //! [`VerifiedWheel`] -> [`Wheel`]: archive, paths, METADATA, WHEEL, RECORD, entry points. Pure.
+//!
+//! Owns: that what a wheel says of itself in its file name, its archive, METADATA, WHEEL and RECORD is one story.
+//! Never: reads bytes that were not verified, writes a file, or hands out content that RECORD does not vouch for.
 
 pub mod archive;
+mod contents;
 pub mod entry_points;
+pub(crate) mod headers;
+mod identity;
 pub mod metadata;
 pub mod path;
 pub mod record;
 
-use crate::error::Problem;
+use crate::error::{Code, Place, Problem};
 use crate::verify::VerifiedWheel;
 use pipward_resolver::WheelName;
 
@@ -22,6 +28,7 @@ pub struct Wheel {
     record: record::Record,
     entry_points: entry_points::EntryPoints,
     dist_info: String,
+    warnings: Vec<Problem>,
 }
 
 impl Wheel {
@@ -29,9 +36,51 @@ impl Wheel {
     ///
     /// # Errors
     /// Any of the archive, wheel and record codes.
-    pub fn read(_verified: VerifiedWheel) -> Result<Self, Problem> {
-        todo!("wheel")
+    pub fn read(verified: VerifiedWheel) -> Result<Self, Problem> {
+        Self::read_within(verified, &archive::Limits::default())
     }
+
+    /// Reads a verified wheel within other limits than the default ones.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_within(verified: VerifiedWheel, limits: &archive::Limits) -> Result<Self, Problem> {
+        let name = verified.name().clone();
+        Self::assemble(verified, limits).map_err(|problem| blame(problem, &name))
+    }
+
+    fn assemble(verified: VerifiedWheel, limits: &archive::Limits) -> Result<Self, Problem> {
+        let (name, bytes) = (verified.name(), verified.bytes());
+        let mut archive = archive::Archive::read(bytes, name.as_str(), limits)?;
+        let dist_info = identity::dist_info(&archive, name)?;
+        identity::check_layout(&archive, &dist_info)?;
+        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info };
+        let record = files.record()?;
+        let metadata = files.metadata()?;
+        identity::check_metadata(&metadata, name)?;
+        let (about, warnings) = files.wheel_file(name)?;
+        let entry_points = files.entry_points()?;
+        contents::bind(&mut archive, &record, &dist_info)?;
+        let wheel = Self {
+            archive,
+            metadata,
+            root_is_purelib: about.root_is_purelib,
+            record,
+            entry_points,
+            dist_info,
+            warnings: warnings.into_iter().map(|warning| blame(warning, verified.name())).collect(),
+            verified,
+        };
+        // What was acted on above has to be what RECORD vouches for, also where a caller extracts nothing.
+        for entry in wheel.entries().iter().filter(|entry| contents::is_read_early(entry, &wheel.dist_info)) {
+            wheel.pieces(entry, |_| Ok(())).map_err(|error| match error {
+                ExtractError::Wheel(problem) => problem,
+                ExtractError::Sink(_) => Problem::new(Code::Internal, "a sink that takes all refused"),
+            })?;
+        }
+        Ok(wheel)
+    }
+
     /// The file name.
     pub fn name(&self) -> &WheelName {
         self.verified.name()
@@ -56,6 +105,10 @@ impl Wheel {
     pub fn entries(&self) -> &[archive::Entry] {
         self.archive.entries()
     }
+    /// The entry at `path`, if there is one.
+    pub fn entry(&self, path: &str) -> Option<&archive::Entry> {
+        self.entries().iter().find(|entry| entry.path().as_str() == path)
+    }
     /// RECORD.
     pub fn record(&self) -> &record::Record {
         &self.record
@@ -64,23 +117,85 @@ impl Wheel {
     pub fn entry_points(&self) -> &entry_points::EntryPoints {
         &self.entry_points
     }
+    /// What is odd, but no reason to refuse: tags that differ from the file name, a newer minor Wheel-Version.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
     /// Inflates an entry into memory (entries up to [`archive::WHOLE_ENTRY`] bytes), and compares size, CRC and
     /// RECORD's digest. Returns content.
     ///
     /// # Errors
-    /// `archive-data`, `record-hash`.
-    pub fn content(&self, _entry: &archive::Entry) -> Result<Vec<u8>, Problem> {
-        todo!("wheel")
+    /// `archive-data`, `record-hash`; `archive-too-large` for a larger entry.
+    pub fn content(&self, entry: &archive::Entry) -> Result<Vec<u8>, Problem> {
+        contents::whole(entry, self.verified.bytes())
+            .map(|(content, _)| content.into_owned())
+            .map_err(|problem| self.at(problem, entry))
     }
+
     /// Writes an entry's content to `sink` (streaming above [`archive::WHOLE_ENTRY`]), comparing as [`Self::content`] does,
-    /// and returns its SHA-256 and size.
+    /// and returns its SHA-256 and size. What `sink` took counts only if this returns `Ok`.
+    ///
+    /// # Errors
+    /// The wheel's (`archive-data`, `record-hash`) or the sink's.
     pub fn extract(
         &self,
-        _entry: &archive::Entry,
-        _sink: &mut dyn std::io::Write,
+        entry: &archive::Entry,
+        sink: &mut dyn std::io::Write,
     ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
-        todo!("wheel")
+        if entry.size() > archive::WHOLE_ENTRY {
+            return self.pieces(entry, |piece| sink.write_all(piece));
+        }
+        // Small ones reach the sink only after they were found right.
+        let (content, sha256) = contents::whole(entry, self.verified.bytes())
+            .map_err(|problem| ExtractError::Wheel(self.at(problem, entry)))?;
+        sink.write_all(&content).map_err(ExtractError::Sink)?;
+        Ok((sha256, entry.size()))
     }
+
+    /// Inflates every entry and compares size, CRC and RECORD's digest.
+    ///
+    /// # Errors
+    /// `archive-data`, `record-hash`, of the first entry that is wrong.
+    pub fn check_contents(&self) -> Result<(), Problem> {
+        for entry in self.entries() {
+            match self.extract(entry, &mut std::io::sink()) {
+                Ok(_) | Err(ExtractError::Sink(_)) => {}
+                Err(ExtractError::Wheel(problem)) => return Err(problem),
+            }
+        }
+        Ok(())
+    }
+
+    fn pieces(
+        &self,
+        entry: &archive::Entry,
+        sink: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
+        contents::pieces(entry, self.verified.bytes(), sink).map_err(|error| match error {
+            ExtractError::Wheel(problem) => ExtractError::Wheel(self.at(problem, entry)),
+            sink => sink,
+        })
+    }
+
+    fn at(&self, problem: Problem, entry: &archive::Entry) -> Problem {
+        let place = Place::file(self.name().as_str()).entry(entry.path().as_str());
+        blame(problem.at(place), self.name())
+    }
+}
+
+/// Names the wheel, and the way out where the problem itself has none.
+fn blame(problem: Problem, name: &WheelName) -> Problem {
+    let problem =
+        problem.package(format_args!("{} {}", name.name(), name.version())).at(Place::file(name.as_str()));
+    if problem.help_text().is_some() {
+        return problem;
+    }
+    problem.help(format!(
+        "do not install this file; tell the maintainers of {0}, and lock another version of it with \
+         `pipward lock --upgrade-package {0}`",
+        name.name()
+    ))
 }
 
 /// Why an entry was not written.

@@ -1,13 +1,50 @@
 //! The one strict archive reader.
+//!
+//! Owns: that `[local entries][central directory][ZIP64 end records]?[end record]` covers every byte of the file
+//! exactly once, that both headers of an entry agree, and that names, kinds and sizes are those of a wheel.
+//! Never: skips what it does not like, repairs, or allocates what a header declares.
 
+mod central;
+mod end;
+mod extra;
+mod fields;
+mod inflate;
+mod local;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use self::central::{Kind, Row};
 use super::path::ArchivePath;
+use crate::digest::StrongDigest;
+use crate::error::{Code, Place, Problem};
 
 /// Entries up to this size are inflated whole; larger ones as a stream.
 pub const WHOLE_ENTRY: u64 = 16 << 20;
 
+/// What an archive may hold at most.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Entries, directories included.
+    pub entries: u64,
+    /// Bytes of all entries, inflated.
+    pub inflated: u64,
+    /// An archive that inflates to more than this many bytes …
+    pub ratio_from: u64,
+    /// … may not inflate to more than this many times its own size. (PyPI has the same two numbers.)
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 200_000, inflated: 16 << 30, ratio_from: 64 << 20, ratio: 50 }
+    }
+}
+
 /// An archive of which every byte is accounted for.
 pub struct Archive {
     entries: Vec<Entry>,
+    directories: Vec<ArchivePath>,
 }
 
 /// A regular file of an archive.
@@ -16,12 +53,70 @@ pub struct Entry {
     pub(crate) path: ArchivePath,
     pub(crate) size: u64,
     pub(crate) executable: bool,
+    /// Where its data is, in the bytes of the archive.
+    data: Range<usize>,
+    deflated: bool,
+    crc: u32,
+    /// What RECORD says of it.
+    pub(super) digest: Option<StrongDigest>,
 }
 
 impl Archive {
+    /// Reads an archive whose file is called `file`.
+    ///
+    /// # Errors
+    /// The archive codes. Content is not inflated here.
+    pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<Self, Problem> {
+        let end = end::read(bytes)?;
+        let at = |name: &str, problem: Problem| problem.at(Place::file(file).entry(name));
+        let rows = central::read(bytes, &end, limits)
+            .map_err(|(name, problem)| if name.is_empty() { problem } else { at(&name, problem) })?;
+        check_sizes(&rows, bytes.len(), limits)?;
+        let data = tile(bytes, &rows, end.directory.start).map_err(|(name, problem)| at(&name, problem))?;
+        let mut archive = Self { entries: Vec::with_capacity(rows.len()), directories: Vec::new() };
+        for (row, data) in rows.iter().zip(data) {
+            archive.add(row, data, bytes).map_err(|problem| at(row.name, problem))?;
+        }
+        check_names(&rows).map_err(|(name, problem)| at(&name, problem))?;
+        Ok(archive)
+    }
+
+    fn add(&mut self, row: &Row<'_>, data: Range<usize>, bytes: &[u8]) -> Result<(), Problem> {
+        match row.kind {
+            Kind::Directory => {
+                // Some writers deflate even nothing, which makes two bytes.
+                let content = bytes.get(data).unwrap_or_default();
+                if !(content.is_empty() || row.deflated && content == [3, 0]) || row.crc != 0 {
+                    return Err(Problem::new(Code::ArchiveEntryKind, "a directory has content"));
+                }
+                self.directories.push(ArchivePath::parse(row.name.strip_suffix('/').unwrap_or(row.name))?);
+            }
+            Kind::File { executable } => self.entries.push(Entry {
+                path: ArchivePath::parse(row.name)?,
+                size: row.size,
+                executable,
+                data,
+                deflated: row.deflated,
+                crc: row.crc,
+                digest: None,
+            }),
+        }
+        Ok(())
+    }
+
     /// The regular files.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The regular files, for what RECORD says of them.
+    pub(super) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    /// The directories that have entries of their own.
+    pub fn directories(&self) -> &[ArchivePath] {
+        &self.directories
     }
 }
 
@@ -38,4 +133,96 @@ impl Entry {
     pub fn executable(&self) -> bool {
         self.executable
     }
+    /// Its content, piece by piece, from the bytes of its archive; `sink` may stop it with an error of its own.
+    pub(super) fn inflate<E>(
+        &self,
+        archive: &[u8],
+        sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<Result<(), E>, Problem> {
+        inflate::pieces(&self.source(archive)?, sink)
+    }
+    /// Its content whole; up to [`WHOLE_ENTRY`].
+    pub(super) fn inflate_whole<'a>(&self, archive: &'a [u8]) -> Result<std::borrow::Cow<'a, [u8]>, Problem> {
+        inflate::whole(&self.source(archive)?)
+    }
+
+    fn source<'a>(&self, archive: &'a [u8]) -> Result<inflate::Source<'a>, Problem> {
+        let data = archive.get(self.data.clone()).ok_or_else(|| {
+            Problem::new(Code::Internal, "an entry was asked of an archive that it is not from")
+        })?;
+        Ok(inflate::Source { data, deflated: self.deflated, size: self.size, crc: self.crc })
+    }
+}
+
+fn check_sizes(rows: &[Row<'_>], archive: usize, limits: &Limits) -> Result<(), Problem> {
+    let total = rows.iter().fold(0u64, |total, row| total.saturating_add(row.size));
+    let by_ratio = u64::try_from(archive).unwrap_or(u64::MAX).saturating_mul(limits.ratio);
+    let allowed = limits.inflated.min(by_ratio.max(limits.ratio_from));
+    if total > allowed {
+        return Err(Problem::new(Code::ArchiveTooLarge, "it unpacks to more than its size makes likely")
+            .expected(format!("at most {allowed} bytes"))
+            .found(format!("{total} bytes")));
+    }
+    Ok(())
+}
+
+/// Where the data of each row is. The local records cover the file from its first byte to the central directory.
+fn tile(bytes: &[u8], rows: &[Row<'_>], directory: usize) -> Result<Vec<Range<usize>>, (String, Problem)> {
+    let framing = |message: &str| Problem::new(Code::ArchiveFraming, message);
+    let mut order: Vec<(u64, usize)> = rows.iter().enumerate().map(|(at, row)| (row.offset, at)).collect();
+    order.sort_unstable();
+    let first = order.first().map_or(directory as u64, |(offset, _)| *offset);
+    if first != 0 {
+        return Err((
+            String::new(),
+            framing("there are bytes before the first entry").found(format!("{first} bytes")),
+        ));
+    }
+    let mut data = vec![0..0; rows.len()];
+    let nexts = order.iter().skip(1).map(|(offset, _)| usize::try_from(*offset).unwrap_or(usize::MAX));
+    for (next, (_, at)) in nexts.chain([directory]).zip(&order) {
+        let (Some(row), Some(slot)) = (rows.get(*at), data.get_mut(*at)) else { continue };
+        *slot = local::check(bytes, row, next).map_err(|problem| (row.name.to_owned(), problem))?;
+    }
+    Ok(data)
+}
+
+/// No two entries of one name, and no file where another entry needs a directory.
+fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
+    let problem = |row: &Row<'_>, message: &str| {
+        Err((row.name.to_owned(), Problem::new(Code::ArchiveDuplicate, message)))
+    };
+    let bare = |name: &'_ str| name.strip_suffix('/').unwrap_or(name).len();
+    let mut names = HashSet::with_capacity(rows.len());
+    let mut files = HashSet::with_capacity(rows.len());
+    for row in rows {
+        let name = row.name.get(..bare(row.name)).unwrap_or_default();
+        if !names.insert(name) {
+            return problem(row, "two entries have the same name");
+        }
+        if row.kind != Kind::Directory {
+            files.insert(name);
+        }
+    }
+    let mut last = "";
+    for row in rows {
+        let parent = row
+            .name
+            .get(..bare(row.name))
+            .and_then(|name| name.rsplit_once('/'))
+            .map_or("", |(parent, _)| parent);
+        if parent == last {
+            continue;
+        }
+        last = parent;
+        let mut above = parent;
+        loop {
+            if files.contains(above) {
+                return problem(row, "an entry lies below another that is a file");
+            }
+            let Some((next, _)) = above.rsplit_once('/') else { break };
+            above = next;
+        }
+    }
+    Ok(())
 }

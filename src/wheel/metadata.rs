@@ -1,6 +1,23 @@
 //! METADATA (core metadata) as far as an installer reads it.
+//!
+//! Owns: which headers must be there, and turning them into types. Never: evaluates a marker, reads the
+//! environment, or lets a hostile text run deep or long.
+
+use std::str::FromStr as _;
 
 use pipward_resolver::{ExtraName, PackageName, Requirement, VerbatimUrl, Version, VersionSpecifiers};
+
+use super::headers::Headers;
+use crate::error::{Code, Problem};
+
+/// No METADATA is larger, in bytes.
+pub const MAX_METADATA: u64 = 16 << 20;
+/// No METADATA has more requirements.
+const MAX_REQUIREMENTS: usize = 20_000;
+/// No requirement is longer, in bytes.
+const MAX_REQUIREMENT: usize = 16 << 10;
+/// No requirement nests parentheses deeper: its reader is recursive.
+const MAX_NESTING: usize = 64;
 
 /// Core metadata.
 #[derive(Debug, Clone)]
@@ -13,9 +30,9 @@ pub struct Metadata {
     pub version: Version,
     /// `Requires-Dist`.
     pub requires: Vec<Requirement<VerbatimUrl>>,
-    /// `Provides-Extra`.
+    /// `Provides-Extra`. One that is not a valid name is left out: nothing can ask for it.
     pub extras: Vec<ExtraName>,
-    /// `Requires-Python`.
+    /// `Requires-Python`. One that is not a valid specifier (`>=3.6.*` in older wheels) is left out, as pip does.
     pub requires_python: Option<VersionSpecifiers>,
 }
 
@@ -24,7 +41,205 @@ impl Metadata {
     ///
     /// # Errors
     /// `metadata-invalid`.
-    pub fn parse(_text: &[u8]) -> Result<Self, crate::error::Problem> {
-        todo!("wheel")
+    pub fn parse(text: &[u8]) -> Result<Self, Problem> {
+        if u64::try_from(text.len()).map_or(true, |size| size > MAX_METADATA) {
+            return Err(invalid("it is too large").expected(format!("at most {MAX_METADATA} bytes")));
+        }
+        let headers =
+            Headers::parse(text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))?;
+        // "Automated tools consuming metadata [...] MUST fail if metadata_version has a greater major
+        // version than the highest version they support" (core metadata, Metadata-Version).
+        let format = headers.one("Metadata-Version").map_err(invalid)?;
+        if !is_known_format(format) {
+            return Err(invalid("its Metadata-Version is not known").expected("1.x or 2.x").found(format));
+        }
+        let name_text = headers.one("Name").map_err(invalid)?;
+        let name = PackageName::from_str(name_text)
+            .map_err(|_| invalid("its Name is not a valid project name").found(name_text))?;
+        let version_text = headers.one("Version").map_err(invalid)?;
+        let version = Version::from_str(version_text)
+            .map_err(|_| invalid("its Version is not a version (PEP 440)").found(version_text))?;
+        let requires_python = headers.optional("Requires-Python").map_err(invalid)?;
+        Ok(Self {
+            name,
+            name_text: name_text.to_owned(),
+            version,
+            requires: requirements(&headers)?,
+            extras: headers
+                .all("Provides-Extra")
+                .filter_map(|extra| ExtraName::from_str(extra).ok())
+                .collect(),
+            requires_python: requires_python.and_then(|text| VersionSpecifiers::from_str(text).ok()),
+        })
+    }
+}
+
+fn invalid(what: impl std::fmt::Display) -> Problem {
+    Problem::new(Code::MetadataInvalid, format!("METADATA cannot be read: {what}")).help(
+        "choose another version of the project and lock again, or tell its maintainers that this one is broken",
+    )
+}
+
+fn is_known_format(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(major, minor)| {
+        matches!(major, "1" | "2") && !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+fn requirements(headers: &Headers) -> Result<Vec<Requirement<VerbatimUrl>>, Problem> {
+    if headers.all("Requires-Dist").count() > MAX_REQUIREMENTS {
+        return Err(invalid("it has too many requirements").expected(format!("at most {MAX_REQUIREMENTS}")));
+    }
+    headers.all("Requires-Dist").map(requirement).collect()
+}
+
+fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
+    let bad = |what: &str| invalid(format_args!("a Requires-Dist {what}")).found(excerpt(text));
+    if text.len() > MAX_REQUIREMENT {
+        return Err(bad("is too long").expected(format!("at most {MAX_REQUIREMENT} bytes")));
+    }
+    if nesting(text) > MAX_NESTING {
+        return Err(bad("nests parentheses too deep").expected(format!("at most {MAX_NESTING} levels")));
+    }
+    // The reader of addresses would fill in `${NAME}` from this process's environment.
+    if text.contains("${") {
+        return Err(bad("names an environment variable"));
+    }
+    // Older tools fold long lines.
+    let text = text.replace('\n', " ");
+    Requirement::from_str(&text).map_err(|error| {
+        // Its Display draws the text and an arrow, and cannot cope with every text; the message alone can.
+        bad("is not a requirement (PEP 508)").cause(error.message)
+    })
+}
+
+fn nesting(text: &str) -> usize {
+    let mut depth = 0usize;
+    let mut deepest = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "Metadata-Version: 2.1\nName: Some.Pkg\nVersion: 1.0\n";
+
+    fn parse(rest: &str) -> Result<Metadata, Problem> {
+        Metadata::parse(format!("{HEAD}{rest}").as_bytes())
+    }
+
+    #[track_caller]
+    fn check_requires(written: &str, expected: &str) {
+        let metadata = parse(&format!("Requires-Dist: {written}\n")).unwrap();
+        let read: Vec<_> = metadata.requires.iter().map(ToString::to_string).collect();
+        assert_eq!(read, [expected]);
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str) {
+        let problem = Metadata::parse(text.as_bytes()).expect_err(text);
+        assert_eq!(problem.code(), Code::MetadataInvalid, "{text}");
+        assert!(problem.help_text().is_some());
+    }
+
+    #[test]
+    fn the_usual_headers_are_read() {
+        let metadata = parse(
+            "Requires-Python: >=3.9\nProvides-Extra: Dev_Tools\nRequires-Dist: idna<4,>=2.5\n\
+             Requires-Dist: pytest; extra == \"dev-tools\"\n\nRequires-Dist: not-this\n",
+        )
+        .unwrap();
+        assert_eq!(metadata.name.as_ref(), "some-pkg");
+        assert_eq!(metadata.name_text, "Some.Pkg");
+        assert_eq!(metadata.version.to_string(), "1.0");
+        assert_eq!(metadata.requires_python.map(|python| python.to_string()).as_deref(), Some(">=3.9"));
+        assert_eq!(metadata.extras.iter().map(AsRef::<str>::as_ref).collect::<Vec<_>>(), ["dev-tools"]);
+        assert_eq!(metadata.requires.len(), 2);
+    }
+
+    #[test]
+    fn header_names_have_no_case() {
+        let text = "metadata-version: 2.4\nNAME: x\nversion: 1\nREQUIRES-DIST: y\n";
+        assert_eq!(Metadata::parse(text.as_bytes()).unwrap().requires.len(), 1);
+    }
+
+    #[test]
+    fn older_spellings_of_requirements_are_read() {
+        check_requires("idna (>=2.5)", "idna>=2.5");
+        check_requires("idna (<4,>=2.5)", "idna>=2.5,<4");
+        check_requires("idna(==2.5)", "idna==2.5");
+        check_requires(
+            "requests [socks] >=2 ; python_version<'3'",
+            "requests[socks]>=2 ; python_full_version < '3'",
+        );
+        check_requires("idna\n  >=2.5", "idna>=2.5");
+    }
+
+    #[test]
+    fn an_invalid_requires_python_or_extra_is_left_out() {
+        let metadata = parse("Requires-Python: >=3.6.*\nProvides-Extra: :python_version < '3'\n").unwrap();
+        assert_eq!(metadata.requires_python, None);
+        assert!(metadata.extras.is_empty());
+    }
+
+    #[test]
+    fn what_must_be_there_once_is_there_once() {
+        check_refused("Name: x\nVersion: 1\n");
+        check_refused("Metadata-Version: 2.1\nVersion: 1\n");
+        check_refused("Metadata-Version: 2.1\nName: x\n");
+        check_refused(&format!("{HEAD}Name: some-pkg\n"));
+        check_refused(&format!("{HEAD}version: 2\n"));
+        check_refused(&format!("{HEAD}Metadata-Version: 2.1\n"));
+        check_refused(&format!("{HEAD}Requires-Python: >=3\nRequires-Python: >=4\n"));
+    }
+
+    #[test]
+    fn malformed_values_are_refused() {
+        check_refused("Metadata-Version: 3.0\nName: x\nVersion: 1\n");
+        check_refused("Metadata-Version: 2\nName: x\nVersion: 1\n");
+        check_refused("Metadata-Version: 2.1\nName: -x-\nVersion: 1\n");
+        check_refused("Metadata-Version: 2.1\nName:\nVersion: 1\n");
+        check_refused("Metadata-Version: 2.1\nName: x\nVersion: one\n");
+        check_refused(&format!("{HEAD}Requires-Dist: idna>=\n"));
+        check_refused(&format!("{HEAD}Requires-Dist: ..\n"));
+        check_refused(&format!("{HEAD}Requires-Dist: x @ https://h/${{HOME}}/x.whl\n"));
+        check_refused("\u{feff}Metadata-Version: 2.1\nName: x\nVersion: 1\n");
+        assert_eq!(
+            Metadata::parse(b"Metadata-Version: 2.1\nName: x\nVersion: 1\nA: \xe9")
+                .map_err(|p| p.code())
+                .err(),
+            Some(Code::MetadataInvalid)
+        );
+    }
+
+    #[test]
+    fn deep_and_long_requirements_are_refused_before_they_are_read() {
+        let deep = format!("x; {}os_name=='a'{}", "(".repeat(5_000), ")".repeat(5_000));
+        check_refused(&format!("{HEAD}Requires-Dist: {deep}\n"));
+        check_refused(&format!("{HEAD}Requires-Dist: x{}\n", "y".repeat(MAX_REQUIREMENT)));
+        check_refused(&format!("{HEAD}{}", "Requires-Dist: x\n".repeat(MAX_REQUIREMENTS + 1)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(line in "\\PC*", value in "[a-z(){}\\[\\]<>=!~@;,.'\" é$\\-0-9]{0,60}") {
+            let _ = Metadata::parse(line.as_bytes());
+            if let Err(problem) = parse(&format!("Requires-Dist: {value}\n{line}\n")) {
+                let _ = problem.to_string();
+            }
+        }
     }
 }

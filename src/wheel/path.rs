@@ -1,12 +1,34 @@
 //! A path inside an archive that cannot lead anywhere else.
+//!
+//! Never: normalises. What is not clean as it stands is refused.
 
 use std::fmt;
+
+use crate::error::{Code, Problem};
+
+/// No part is longer, in bytes: file systems refuse it half way.
+const MAX_PART: usize = 255;
+/// No path is longer, in bytes.
+const MAX_PATH: usize = 4096;
 
 /// `pkg/mod.py`: relative, `/`-separated, no empty, `.` or `..` part, no backslash, drive, control or bidi character.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ArchivePath(String);
 
 impl ArchivePath {
+    /// Takes a path as it stands.
+    ///
+    /// # Errors
+    /// `archive-name`, without place.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        match fault(text) {
+            None => Ok(Self(text.to_owned())),
+            Some(fault) => {
+                Err(Problem::new(Code::ArchiveName, format!("an entry's name {fault}")).found(text))
+            }
+        }
+    }
+
     /// As written in the archive.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -20,5 +42,120 @@ impl ArchivePath {
 impl fmt::Display for ArchivePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+fn fault(text: &str) -> Option<&'static str> {
+    if text.len() > MAX_PATH {
+        return Some("is too long");
+    }
+    if text.starts_with('/') {
+        return Some("is absolute");
+    }
+    if text.contains('\\') {
+        return Some("has a backslash, which some systems take for a separator");
+    }
+    if text.chars().any(is_deceptive) {
+        return Some("has a control or bidirectional character");
+    }
+    text.split('/').find_map(part_fault)
+}
+
+fn part_fault(part: &str) -> Option<&'static str> {
+    match part.as_bytes() {
+        b"" => Some("has an empty part"),
+        b"." | b".." => Some("has a part that leads elsewhere"),
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => Some("has a part that names a drive"),
+        bytes if bytes.len() > MAX_PART => Some("has a part that is too long"),
+        _ => None,
+    }
+}
+
+/// C0, DEL and C1, and what changes the direction of text (Unicode, UAX #9).
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clean_paths_stand_as_they_are() {
+        for path in [
+            "a",
+            "pkg/mod.py",
+            "a/..b/c..",
+            "a b/é/日本.py",
+            ".hidden",
+            "...",
+            "a:b",
+            "1:x",
+            "a/~",
+            &"x".repeat(255),
+        ] {
+            assert_eq!(ArchivePath::parse(path).unwrap().as_str(), path);
+        }
+        assert_eq!(ArchivePath::parse("a/b").unwrap().parts().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn whatever_could_lead_elsewhere_or_deceive_is_refused() {
+        for path in [
+            "",
+            "/",
+            "/a",
+            "//a",
+            "a/",
+            "a//b",
+            ".",
+            "./a",
+            "a/.",
+            "a/./b",
+            "..",
+            "../a",
+            "a/..",
+            "a/../b",
+            "a\\b",
+            "..\\a",
+            "C:",
+            "c:/a",
+            "a/C:x",
+            "a\0b",
+            "a\nb",
+            "a\x7fb",
+            "a\u{80}b",
+            "a\u{9f}",
+            "a\u{202e}gpj.py",
+            "\u{200f}a",
+            "\u{061c}",
+            "a\u{2066}b",
+            &"x".repeat(256),
+            &"xx/".repeat(2000),
+        ] {
+            assert_eq!(
+                ArchivePath::parse(path).map_err(|problem| problem.code()),
+                Err(Code::ArchiveName),
+                "{path:?}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_joined_path_stays_below(text in "[a./\\\\:C\\x00é-]{0,12}") {
+            if let Ok(path) = ArchivePath::parse(&text) {
+                let mut depth = 0i32;
+                for part in std::path::Path::new(path.as_str()).components() {
+                    match part {
+                        std::path::Component::Normal(_) => depth += 1,
+                        _ => depth = i32::MIN / 2,
+                    }
+                }
+                proptest::prop_assert!(depth > 0);
+                proptest::prop_assert_eq!(usize::try_from(depth).unwrap(), path.parts().count());
+            }
+        }
     }
 }

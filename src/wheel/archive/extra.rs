@@ -1,0 +1,92 @@
+//! Extra fields of local and central headers (APPNOTE.TXT 4.5, 4.6.9).
+//!
+//! Owns: the two that can change what an entry is: ZIP64 sizes and the Unicode path.
+//! Never: lets either contradict the header that it belongs to.
+
+use super::fields::Fields;
+use crate::error::{Code, Problem};
+
+const ZIP64: u16 = 0x0001;
+const UNICODE_PATH: u16 = 0x7075;
+
+/// A 32-bit field of a header, and what it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wide {
+    value: u64,
+    saturated: bool,
+}
+
+impl Wide {
+    pub(super) fn new(field: u32) -> Self {
+        Self { value: field.into(), saturated: field == u32::MAX }
+    }
+
+    pub(super) fn value(self) -> u64 {
+        self.value
+    }
+}
+
+/// Reads the extra fields of a header named `name`, and fills the saturated ones of `wide`, which are in the order
+/// of the ZIP64 field: size, compressed size, offset.
+pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide]) -> Result<(), Problem> {
+    let mut rest = Fields::at(extra, 0);
+    let mut zip64 = None;
+    let mut unicode_path = None;
+    while !rest.is_empty() {
+        let mut field = || {
+            let kind = rest.u16()?;
+            let length = rest.u16()?;
+            Some((kind, rest.bytes(length.into())?))
+        };
+        let (kind, body) = field()
+            .ok_or_else(|| Problem::new(Code::ArchiveHeader, "the extra fields of an entry are cut"))?;
+        let slot = match kind {
+            ZIP64 => &mut zip64,
+            UNICODE_PATH => &mut unicode_path,
+            _ => continue,
+        };
+        if slot.replace(body).is_some() {
+            let code = if kind == ZIP64 { Code::ArchiveZip64 } else { Code::ArchiveName };
+            return Err(Problem::new(code, "an entry has one extra field twice"));
+        }
+    }
+    if let Some(body) = unicode_path {
+        check_unicode_path(body, name)?;
+    }
+    fill(zip64, wide)
+}
+
+/// "The extra field [...] MUST only appear if the corresponding field is set to 0xFFFFFFFF" (APPNOTE.TXT 4.5.3).
+fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide]) -> Result<(), Problem> {
+    let problem = |message: &str| Problem::new(Code::ArchiveZip64, message);
+    let saturated = wide.iter().filter(|field| field.saturated).count();
+    let Some(body) = zip64 else {
+        return if saturated == 0 {
+            Ok(())
+        } else {
+            Err(problem("an entry has no ZIP64 sizes where its header points to them"))
+        };
+    };
+    if saturated == 0 || body.len() != saturated * 8 {
+        return Err(problem("the ZIP64 sizes of an entry are not the ones that its header leaves out")
+            .expected(format!("{} bytes", saturated * 8))
+            .found(format!("{} bytes", body.len())));
+    }
+    let mut values = Fields::at(body, 0);
+    for field in wide.iter_mut().filter(|field| field.saturated) {
+        field.value = values.u64().ok_or_else(|| problem("the ZIP64 sizes of an entry are cut"))?;
+    }
+    Ok(())
+}
+
+/// Info-ZIP's Unicode path (APPNOTE.TXT 4.6.9): version 1, CRC of the header's name, name.
+fn check_unicode_path(body: &[u8], name: &[u8]) -> Result<(), Problem> {
+    let mut fields = Fields::at(body, 0);
+    let version = fields.array::<1>();
+    let crc = fields.u32();
+    let other = fields.bytes(fields.len());
+    if version == Some([1]) && crc == Some(crc32fast::hash(name)) && other == Some(name) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::ArchiveName, "an entry has two names"))
+}

@@ -1,0 +1,242 @@
+//! Stored and deflated data to content.
+//!
+//! Owns: that inflating ends at the declared size, at the end of the stream and at the end of the input, all three,
+//! and that the CRC is right. Never: allocates more than the input can produce.
+
+use std::borrow::Cow;
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use super::WHOLE_ENTRY;
+use crate::error::{Code, Problem};
+
+/// One byte of deflated data makes at most this many (RFC 1951: two bits for a match of 258 bytes).
+const MAX_RATIO: u64 = 1032;
+/// The size of the pieces that a stream comes in.
+const PIECE: usize = 256 << 10;
+
+/// The data of an entry, with what its row says.
+pub(super) struct Source<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) deflated: bool,
+    pub(super) size: u64,
+    pub(super) crc: u32,
+}
+
+/// The content of an entry up to [`WHOLE_ENTRY`].
+pub(super) fn whole<'a>(source: &Source<'a>) -> Result<Cow<'a, [u8]>, Problem> {
+    if source.size > WHOLE_ENTRY {
+        return Err(Problem::new(Code::ArchiveTooLarge, "an entry is too large to be read whole")
+            .expected(format!("at most {WHOLE_ENTRY} bytes"))
+            .found(format!("{} bytes", source.size)));
+    }
+    if !source.deflated {
+        check_end(source, source.data.len() as u64, source.data.len(), crc32fast::hash(source.data))?;
+        return Ok(Cow::Borrowed(source.data));
+    }
+    check_possible(source)?;
+    match as_gzip(source) {
+        Some(content) => Ok(Cow::Owned(content)),
+        // Rare: either it is bad, and the plain way says how, or the shortcut could not tell.
+        None => {
+            let mut content = Vec::new();
+            let _ = pieces(source, |piece| {
+                content.extend_from_slice(piece);
+                Ok::<(), std::convert::Infallible>(())
+            })?;
+            Ok(Cow::Owned(content))
+        }
+    }
+}
+
+/// Inflates with libdeflate, which does not say how much of its input it used. As the body of a gzip member, whose
+/// trailer is the row's CRC and size, it shows: libdeflate compares the eight bytes *behind the end of the stream*
+/// with the content's CRC and size. If those eight bytes occur in the input nowhere but at its end, then that is
+/// where the stream ended. `None` for whatever else happens.
+fn as_gzip(source: &Source<'_>) -> Option<Vec<u8>> {
+    const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let trailer = (u64::from(source.crc) | source.size << 32).to_le_bytes();
+    let mut member = Vec::with_capacity(HEAD.len() + source.data.len() + trailer.len());
+    member.extend_from_slice(&HEAD);
+    member.extend_from_slice(source.data);
+    member.extend_from_slice(&trailer);
+    let body = member.get(HEAD.len()..)?;
+    if body.windows(trailer.len()).position(|window| window == trailer) != Some(source.data.len()) {
+        return None;
+    }
+    let mut content = vec![0; usize::try_from(source.size).ok()?];
+    let written = libdeflater::Decompressor::new().gzip_decompress(&member, &mut content).ok()?;
+    (written == content.len()).then_some(content)
+}
+
+/// The content of an entry of any size, in pieces. What `sink` took before an error came is not to be believed.
+pub(super) fn pieces<E>(
+    source: &Source<'_>,
+    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<Result<(), E>, Problem> {
+    let mut crc = crc32fast::Hasher::new();
+    let mut used = 0;
+    if !source.deflated {
+        for piece in source.data.chunks(PIECE) {
+            crc.update(piece);
+            if let Err(error) = sink(piece) {
+                return Ok(Err(error));
+            }
+        }
+        check_end(source, source.data.len() as u64, source.data.len(), crc.finalize())?;
+        return Ok(Ok(()));
+    }
+    check_possible(source)?;
+    let mut inflater = Decompress::new(false);
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let input = source.data.get(used..).unwrap_or_default();
+        let (before_in, before_out) = (inflater.total_in(), inflater.total_out());
+        let status = inflater
+            .decompress(input, &mut buffer, FlushDecompress::None)
+            .map_err(|_| bad("the data of an entry is not deflated data"))?;
+        let taken = usize::try_from(inflater.total_in() - before_in).unwrap_or(usize::MAX);
+        let given = usize::try_from(inflater.total_out() - before_out).unwrap_or(usize::MAX);
+        used = used.saturating_add(taken);
+        let made = inflater.total_out();
+        if made > source.size {
+            return Err(
+                bad("an entry inflates to more than its size").expected(format!("{} bytes", source.size))
+            );
+        }
+        let piece = buffer.get(..given).unwrap_or_default();
+        crc.update(piece);
+        if let Err(error) = sink(piece) {
+            return Ok(Err(error));
+        }
+        match status {
+            Status::StreamEnd => break,
+            _ if taken == 0 && given == 0 => return Err(bad("the data of an entry is cut")),
+            _ => {}
+        }
+    }
+    check_end(source, inflater.total_out(), used, crc.finalize())?;
+    Ok(Ok(()))
+}
+
+fn check_possible(source: &Source<'_>) -> Result<(), Problem> {
+    if source.size.div_ceil(MAX_RATIO) > source.data.len() as u64 {
+        return Err(
+            bad("an entry declares a size that its data cannot make").found(format!("{} bytes", source.size))
+        );
+    }
+    Ok(())
+}
+
+fn check_end(source: &Source<'_>, made: u64, used: usize, crc: u32) -> Result<(), Problem> {
+    if made != source.size {
+        return Err(bad("an entry does not have its size")
+            .expected(format!("{} bytes", source.size))
+            .found(format!("{made} bytes")));
+    }
+    if used != source.data.len() {
+        return Err(bad("there are bytes behind the end of an entry's deflated data")
+            .found(format!("{} bytes", source.data.len().saturating_sub(used))));
+    }
+    if crc != source.crc {
+        return Err(bad("an entry does not have its CRC")
+            .expected(format!("{:08x}", source.crc))
+            .found(format!("{crc:08x}")));
+    }
+    Ok(())
+}
+
+fn bad(message: &str) -> Problem {
+    Problem::new(Code::ArchiveData, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn deflate(content: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        writer.write_all(content).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn source<'a>(data: &'a [u8], content: &[u8]) -> Source<'a> {
+        Source { data, deflated: true, size: content.len() as u64, crc: crc32fast::hash(content) }
+    }
+
+    fn streamed(source: &Source<'_>) -> Result<Vec<u8>, Problem> {
+        let mut content = Vec::new();
+        let _ = pieces(source, |piece| {
+            content.extend_from_slice(piece);
+            Ok::<(), std::convert::Infallible>(())
+        })?;
+        Ok(content)
+    }
+
+    /// Both ways must say the same.
+    #[track_caller]
+    fn check(source: &Source<'_>, expected: Option<&[u8]>) {
+        assert_eq!(whole(source).ok().as_deref(), expected);
+        assert_eq!(streamed(source).ok().as_deref(), expected);
+    }
+
+    #[test]
+    fn honest_data_is_inflated_both_ways() {
+        let large: Vec<u8> = (0..3_000_000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+        for content in [&b""[..], b"x", b"hello hello hello", &[0; 1_000_000], &large] {
+            check(&source(&deflate(content), content), Some(content));
+            let stored = Source { deflated: false, ..source(content, content) };
+            check(&stored, Some(content));
+        }
+    }
+
+    #[test]
+    fn the_shortcut_is_taken() {
+        for content in [&b"x"[..], b"hello hello hello", &[0; 1_000_000]] {
+            let data = deflate(content);
+            assert!(as_gzip(&source(&data, content)).is_some());
+        }
+    }
+
+    #[test]
+    fn bytes_behind_the_stream_are_refused() {
+        for content in [&b""[..], b"x", b"hello hello hello"] {
+            let data = deflate(content);
+            let mut trailer = crc32fast::hash(content).to_le_bytes().to_vec();
+            trailer.extend_from_slice(&u32::try_from(content.len()).unwrap().to_le_bytes());
+            for slack in
+                [&[0][..], &[0; 8], &[0xff; 5], &trailer, &trailer[..4], &[&trailer[..], &[0]].concat()]
+            {
+                check(&source(&[&data[..], slack].concat(), content), None);
+            }
+        }
+    }
+
+    #[test]
+    fn lies_about_size_and_crc_are_refused() {
+        let content = b"hello hello hello";
+        let data = deflate(content);
+        let honest = source(&data, content);
+        for size in [0, 16, 18, 1 << 20, 1 << 40, u64::MAX] {
+            check(&Source { size, ..honest }, None);
+        }
+        check(&Source { crc: honest.crc ^ 1, ..honest }, None);
+        check(&Source { deflated: false, ..honest }, None);
+        for cut in 0..data.len() {
+            check(&Source { data: &data[..cut], ..honest }, None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_ways_agree_on_any_change(content in proptest::collection::vec(0u8..4, 0..400), at: u16, flip in 1u8.., tail in proptest::collection::vec(0u8.., 0..3)) {
+            let mut data = deflate(&content);
+            let at = usize::from(at) % data.len();
+            data[at] ^= flip;
+            data.extend(tail);
+            let source = source(&data, &content);
+            proptest::prop_assert_eq!(whole(&source).ok().as_deref(), streamed(&source).ok().as_deref());
+        }
+    }
+}

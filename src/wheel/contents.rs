@@ -1,0 +1,253 @@
+//! The files of .dist-info, and content against RECORD.
+//!
+//! Owns: reading METADATA, WHEEL, RECORD and entry_points.txt within caps; that the set of RECORD is the set of the
+//! archive; that content has the digest RECORD gives. Never: takes a digest on trust.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+use pipward_resolver::WheelName;
+
+use super::ExtractError;
+use super::archive::{Archive, Entry};
+use super::entry_points::{EntryPoints, MAX_ENTRY_POINTS};
+use super::headers::Headers;
+use super::metadata::{MAX_METADATA, Metadata};
+use super::record::{MAX_RECORD, Record};
+use crate::digest::{Hasher, LockedHashes, Match, Sha256, StrongDigest};
+use crate::error::{Code, Problem};
+
+/// No WHEEL file is larger, in bytes.
+const MAX_WHEEL: u64 = 1 << 20;
+/// Content is checked in steps of this many bytes, which stay in the processor's cache.
+const STEP: usize = 64 << 10;
+/// The files that RECORD need not list.
+const UNLISTED: [&str; 3] = ["RECORD", "RECORD.jws", "RECORD.p7s"];
+
+/// The .dist-info directory of an archive.
+pub(super) struct DistInfo<'a> {
+    pub(super) archive: &'a Archive,
+    pub(super) bytes: &'a [u8],
+    pub(super) name: &'a str,
+}
+
+/// What WHEEL says.
+pub(super) struct About {
+    pub(super) root_is_purelib: bool,
+}
+
+impl<'a> DistInfo<'a> {
+    fn file(&self, name: &str, cap: u64) -> Result<Option<Cow<'a, [u8]>>, Problem> {
+        let path = format!("{}/{name}", self.name);
+        let Some(entry) = self.archive.entries().iter().find(|entry| entry.path().as_str() == path) else {
+            return Ok(None);
+        };
+        if entry.size() > cap {
+            return Err(Problem::new(Code::ArchiveTooLarge, format!("its {name} is too large"))
+                .expected(format!("at most {cap} bytes"))
+                .found(format!("{} bytes", entry.size())));
+        }
+        entry.inflate_whole(self.bytes).map(Some)
+    }
+
+    fn needed(&self, name: &str, cap: u64, code: Code) -> Result<Cow<'a, [u8]>, Problem> {
+        self.file(name, cap)?.ok_or_else(|| {
+            Problem::new(code, format!("it has no {name}")).expected(format!("{}/{name}", self.name))
+        })
+    }
+
+    pub(super) fn record(&self) -> Result<Record, Problem> {
+        Record::parse(&self.needed("RECORD", MAX_RECORD, Code::RecordInvalid)?)
+    }
+
+    pub(super) fn metadata(&self) -> Result<Metadata, Problem> {
+        Metadata::parse(&self.needed("METADATA", MAX_METADATA, Code::MetadataInvalid)?)
+    }
+
+    pub(super) fn entry_points(&self) -> Result<EntryPoints, Problem> {
+        match self.file("entry_points.txt", MAX_ENTRY_POINTS)? {
+            Some(text) => EntryPoints::parse(&text),
+            None => Ok(EntryPoints::default()),
+        }
+    }
+
+    /// WHEEL, with what is odd about it but no reason to refuse.
+    pub(super) fn wheel_file(&self, name: &WheelName) -> Result<(About, Vec<Problem>), Problem> {
+        let text = self.needed("WHEEL", MAX_WHEEL, Code::WheelFileInvalid)?;
+        let invalid =
+            |what: String| Problem::new(Code::WheelFileInvalid, format!("WHEEL cannot be read: {what}"));
+        let headers =
+            Headers::parse(&text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))?;
+        let version = headers.one("Wheel-Version").map_err(invalid)?;
+        let root = headers.one("Root-Is-Purelib").map_err(invalid)?;
+        let root_is_purelib = match root.to_ascii_lowercase().as_str() {
+            "true" => true,
+            "false" => false,
+            _ => return Err(invalid("Root-Is-Purelib is neither true nor false".to_owned()).found(root)),
+        };
+        // "Warn if Wheel-Version is greater than the version supported; fail if its major version is greater."
+        let parts = version.split_once('.').and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
+        let warnings = match parts {
+            Some((1, 0)) => None,
+            Some((1, _)) => Some(
+                Problem::new(Code::WheelFileInvalid, "its Wheel-Version is newer than the one pipward knows")
+                    .expected("1.0")
+                    .found(version),
+            ),
+            _ => {
+                return Err(invalid("its Wheel-Version is not known".to_owned())
+                    .expected("1.0")
+                    .found(version));
+            }
+        };
+        Ok((About { root_is_purelib }, warnings.into_iter().chain(tag_warning(&headers, name)).collect()))
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The tags of WHEEL are those of the file name, each set expanded. (Older wheels that were repacked differ.)
+fn tag_warning(headers: &Headers, name: &WheelName) -> Option<Problem> {
+    let inside: BTreeSet<String> = headers
+        .all("Tag")
+        .take(1_000)
+        .flat_map(|tag| {
+            let mut sets = tag.splitn(3, '-').map(|set| set.split('.').take(100).collect::<Vec<_>>());
+            let (python, abi, platform) = (
+                sets.next().unwrap_or_default(),
+                sets.next().unwrap_or_default(),
+                sets.next().unwrap_or_default(),
+            );
+            product(&python, &abi, &platform)
+        })
+        .collect();
+    let (python, abi, platform) = name.tag_parts();
+    let outside: BTreeSet<String> = product(python, abi, platform).into_iter().collect();
+    let join =
+        |tags: &BTreeSet<String>| tags.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(" ");
+    (inside != outside).then(|| {
+        Problem::new(Code::WheelFileInvalid, "the tags in WHEEL are not those of the file name")
+            .expected(join(&outside))
+            .found(join(&inside))
+    })
+}
+
+fn product<S: AsRef<str>>(python: &[S], abi: &[S], platform: &[S]) -> Vec<String> {
+    let mut tags = Vec::new();
+    for (python, abi) in python.iter().flat_map(|python| abi.iter().map(move |abi| (python, abi))) {
+        for platform in platform {
+            tags.push(
+                format!("{}-{}-{}", python.as_ref(), abi.as_ref(), platform.as_ref()).to_ascii_lowercase(),
+            );
+        }
+    }
+    tags
+}
+
+/// Gives each entry what RECORD says of it. The sets must be equal but for RECORD and its signatures.
+pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> Result<(), Problem> {
+    let mut rows: HashMap<&str, _> = record.rows.iter().map(|row| (row.path.as_str(), row)).collect();
+    let may_be_bare = |path: &str| {
+        path.strip_prefix(dist_info)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .is_some_and(|name| UNLISTED.contains(&name))
+    };
+    for entry in archive.entries_mut() {
+        let path = entry.path().as_str();
+        let row = match rows.remove(path) {
+            Some(row) => row,
+            None if may_be_bare(path) => continue,
+            None => {
+                return Err(Problem::new(
+                    Code::RecordUnlisted,
+                    "it carries a file that RECORD does not list",
+                )
+                .found(path));
+            }
+        };
+        if row.digest.is_none() && !may_be_bare(path) {
+            return Err(Problem::new(Code::RecordHash, "RECORD gives no hash for a file").found(path));
+        }
+        if let Some(size) = row.size.filter(|size| *size != entry.size()) {
+            return Err(Problem::new(
+                Code::RecordHash,
+                format!("a file does not have the size that RECORD says: {path}"),
+            )
+            .expected(format!("{size} bytes"))
+            .found(format!("{} bytes", entry.size())));
+        }
+        entry.digest = row.digest;
+    }
+    // In RECORD's order, so that the same wheel is always refused in the same words.
+    match record.rows.iter().find(|row| rows.contains_key(row.path.as_str())) {
+        None => Ok(()),
+        Some(ghost) => {
+            Err(Problem::new(Code::RecordMissingFile, "RECORD lists a file that the wheel does not carry")
+                .found(&ghost.path))
+        }
+    }
+}
+
+/// Whether [`super::Wheel::read`] acts on this file's content.
+pub(super) fn is_read_early(entry: &Entry, dist_info: &str) -> bool {
+    entry
+        .path()
+        .as_str()
+        .strip_prefix(dist_info)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .is_some_and(|name| matches!(name, "METADATA" | "WHEEL" | "entry_points.txt"))
+}
+
+/// Computes SHA-256, and the digest that RECORD gives where it is another.
+struct Check {
+    hasher: Hasher,
+    wanted: Option<LockedHashes>,
+}
+
+impl Check {
+    fn new(digest: Option<StrongDigest>) -> Self {
+        let wanted = digest.and_then(|digest| LockedHashes::new(Match::All, vec![digest]));
+        Self { hasher: wanted.as_ref().map_or_else(Hasher::sha256, Hasher::new), wanted }
+    }
+
+    fn finish(self, entry: &Entry) -> Result<Sha256, Problem> {
+        let computed = self.hasher.finish();
+        if self.wanted.as_ref().is_none_or(|wanted| wanted.accept(&computed)) {
+            return Ok(computed.sha256());
+        }
+        let expected = entry.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        Err(Problem::new(
+            Code::RecordHash,
+            format!("a file does not have the hash that RECORD says: {}", entry.path()),
+        )
+        .expected(expected)
+        .found(format!("sha256:{}", computed.sha256())))
+    }
+}
+
+/// The content of a small entry, checked.
+pub(super) fn whole<'a>(entry: &Entry, archive: &'a [u8]) -> Result<(Cow<'a, [u8]>, Sha256), Problem> {
+    let content = entry.inflate_whole(archive)?;
+    let mut check = Check::new(entry.digest);
+    content.chunks(STEP).for_each(|step| check.hasher.update(step));
+    Ok((content, check.finish(entry)?))
+}
+
+/// The content of an entry of any size in pieces; checked when this returns.
+pub(super) fn pieces(
+    entry: &Entry,
+    archive: &[u8],
+    mut sink: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(Sha256, u64), ExtractError> {
+    let mut check = Check::new(entry.digest);
+    entry
+        .inflate(archive, |piece| {
+            check.hasher.update(piece);
+            sink(piece)
+        })
+        .map_err(ExtractError::Wheel)?
+        .map_err(ExtractError::Sink)?;
+    Ok((check.finish(entry).map_err(ExtractError::Wheel)?, entry.size()))
+}
