@@ -549,7 +549,7 @@ fn nothing_to_install_is_told_apart() {
         let at = server.publish("idna", files, &Style::default());
         locate(&open(&[&at]), &by_hash("3.10", contents)).unwrap_err()
     };
-    let only_sdist = refused(&[sdist.clone()], &[b"sdist"]);
+    let only_sdist = refused(std::slice::from_ref(&sdist), &[b"sdist"]);
     assert_eq!(only_sdist.code(), Code::NoMatchingWheel);
     assert!(only_sdist.message().contains("runs its code"), "{only_sdist}");
     assert_eq!(refused(&[sdist, foreign.clone()], &[b"sdist", &foreign.bytes]).code(), Code::NoMatchingWheel);
@@ -588,7 +588,7 @@ fn find_links_directories_are_hashed_to_choose() {
 fn a_locked_file_comes_from_the_first_given_source_and_no_other() {
     let server = Server::start();
     let file = wheel("3.10");
-    let at = server.publish("idna", &[file.clone()], &Style::default());
+    let at = server.publish("idna", std::slice::from_ref(&file), &Style::default());
     let elsewhere: url::Url = "https://files.example/idna-3.10-py3-none-any.whl".parse().unwrap();
     let entry = LockedFile { location: Location::Url(elsewhere), ..locked(&file.name, &file.bytes) };
     let mirror = Location::Url(server.url("/files/idna-3.10-py3-none-any.whl").parse().unwrap());
