@@ -35,6 +35,8 @@ pub struct Interpreter {
     pub layout: Layout,
     /// Markers and tags.
     pub target: Target,
+    /// The platform that the tags are for.
+    pub platform: pipward_resolver::tags::Platform,
     /// The `Error` text of an EXTERNALLY-MANAGED file (PEP 668), where there is one and this is no venv.
     pub externally_managed: Option<String>,
 }
@@ -43,6 +45,14 @@ impl Interpreter {
     /// Whether it belongs to a virtual environment.
     pub fn is_virtual(&self) -> bool {
         self.prefix != self.base_prefix
+    }
+
+    /// The interpreter of the base installation, from which environments are made: itself where it is no venv's.
+    ///
+    /// # Errors
+    /// `python-unusable`.
+    pub fn base(self, cache: Option<&Path>) -> Result<Self, Problem> {
+        if self.is_virtual() { probe(&self.base_executable, cache) } else { Ok(self) }
     }
 
     /// The interpreter of the virtual environment that [`venv::create`] makes at `prefix` from this one.

@@ -230,6 +230,7 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
         scheme,
         layout,
         target,
+        platform: platform(answer).ok_or_else(|| malformed("its platform"))?,
         externally_managed,
     })
 }
@@ -344,18 +345,10 @@ impl Kept {
         (entry.key == self.key).then_some(entry.answer)
     }
 
-    /// A cache that cannot be written is no reason to fail.
+    /// Written when the run has ended well, so that a refused one leaves the cache as it was.
     fn write(self, answer: Answer) {
-        let Some(directory) = self.file.parent() else { return };
-        let written = (|| {
-            std::fs::create_dir_all(directory)?;
-            let file = tempfile::NamedTempFile::new_in(directory)?;
-            serde_json::to_writer(&file, &Entry { key: self.key, answer })?;
-            file.persist(&self.file)?;
-            std::io::Result::Ok(())
-        })();
-        if let Err(error) = written {
-            tracing::debug!(%error, "a probe was not kept");
+        if let Ok(bytes) = serde_json::to_vec(&Entry { key: self.key, answer }) {
+            crate::cache::later(self.file, bytes);
         }
     }
 }
