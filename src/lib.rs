@@ -16,6 +16,10 @@ pub mod error;
 
 pub mod digest;
 
+mod document;
+
+pub mod pep508;
+
 pub mod requirements;
 
 pub mod lock;

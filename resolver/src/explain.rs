@@ -174,9 +174,9 @@ fn requirement_facts(
 /// How a set was written: `werkzeug>=3`, for the user's own with the place.
 fn texts(provider: &Provider<'_>, project: &Project, set: &Set, by_user: bool) -> Vec<String> {
     let asked = project.asked.borrow();
+    let asked = asked.iter().map(|(asked, _)| asked);
     let same = |asked: &&Asked| asked.set == *set && asked.origin.is_some() == by_user;
     let mut texts: Vec<String> = asked
-        .iter()
         .filter(same)
         .map(|asked| match &asked.origin {
             Some(origin) => format!("{}{} ({})", project.name, asked.text, place(origin)),

@@ -65,7 +65,8 @@ impl InForce {
     fn of(project: &Project, set: &Set) -> Self {
         let asked = project.asked.borrow();
         let mut all = Self { set: Set::full(), text: String::new() };
-        for asked in asked.iter().filter(|asked| !asked.text.is_empty() && set.subset_of(&asked.set)) {
+        let asked = asked.iter().map(|(asked, _)| asked);
+        for asked in asked.filter(|asked| !asked.text.is_empty() && set.subset_of(&asked.set)) {
             all.set = all.set.intersection(&asked.set);
             if !all.text.split(',').any(|known| known == asked.text) {
                 if !all.text.is_empty() {

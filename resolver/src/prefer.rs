@@ -32,10 +32,10 @@ impl Policy {
     ) -> Box<dyn Iterator<Item = usize> + 'a> {
         let admitted = self.admitted(project, offers, set, judge);
         let usable = move |at: &usize| {
-            offers
-                .get(*at)
-                .is_some_and(|offer| admitted.takes(&offer.version) && set.contains(&offer.version))
-                && project.usable(offers, *at, judge)
+            let taken = |version| {
+                admitted.takes(version) && set.contains(version) && !project.banned.borrow().contains(version)
+            };
+            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
         };
         let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
         let preferred = preferred.filter(usable);
@@ -55,8 +55,8 @@ impl Policy {
     /// PEP 440, "Handling of pre-releases": they are taken where a specifier names one, and where no final release
     /// satisfies the specifiers.
     ///
-    /// The specifiers that count are those that `set` lies in. The solver also takes versions out of a set because
-    /// of what they depend on; that alone opens no door to pre-releases.
+    /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
+    /// a set because of what they depend on; that alone opens no door to pre-releases.
     fn admitted(
         self,
         project: &Project,
@@ -68,20 +68,36 @@ impl Policy {
         if self.prereleases == Prereleases::Allow || constraints.iter().any(|asked| asked.prerelease) {
             return Admitted::All;
         }
+        let asked = project.asked.borrow();
+        let in_force = || {
+            let chosen =
+                asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
+            chosen.map(|(asked, _)| asked)
+        };
+        if in_force().any(|asked| asked.prerelease) {
+            return Admitted::All;
+        }
         let has_final = |set: &Ranges<Version>| {
             let mut finals = offers.iter().rev().filter(|(_, version)| version.is_stable());
             finals.any(|(at, version)| set.contains(version) && project.usable(offers, at, judge))
         };
-        let asked = project.asked.borrow();
-        let in_force = || asked.iter().filter(|asked| set.subset_of(&asked.set));
-        if in_force().any(|asked| asked.prerelease) {
-            return Admitted::All;
-        }
         if has_final(set) {
             return Admitted::Finals;
         }
         let all = in_force().fold(Ranges::full(), |all, asked| all.intersection(&asked.set));
         if has_final(&all) { Admitted::Finals } else { Admitted::All }
+    }
+
+    /// Whether a version may stand in an answer, given what was chosen for all other projects.
+    pub(crate) fn stands(
+        self,
+        project: &Project,
+        offers: &Offers,
+        version: &Version,
+        judge: &Judge<'_>,
+    ) -> bool {
+        let only = Ranges::singleton(version.clone());
+        version.is_stable() || matches!(self.admitted(project, offers, &only, judge), Admitted::All)
     }
 }
 

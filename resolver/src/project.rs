@@ -5,6 +5,8 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -24,12 +26,14 @@ pub(crate) struct Project {
     pub(crate) order: usize,
     /// What the user said of it.
     pub(crate) wishes: Wishes,
-    /// The requirements on it that were seen so far, those of the user first.
-    pub(crate) asked: RefCell<Vec<Asked>>,
+    /// The requirements on it that were seen so far, those of the user first, and who has them.
+    pub(crate) asked: RefCell<Vec<(Asked, Askers)>>,
     /// The set that the solver last wanted a version from.
     pub(crate) wanted: RefCell<Ranges<Version>>,
     /// The version that was last chosen.
-    pub(crate) chosen: Cell<Option<usize>>,
+    pub(crate) chosen: Chosen,
+    /// Pre-releases that turned out not to be asked for by what was chosen in the end.
+    pub(crate) banned: RefCell<BTreeSet<Version>>,
     /// How often a version was chosen.
     pub(crate) tries: Cell<u32>,
     /// Whether a requirement that was seen pins it to one version.
@@ -65,6 +69,23 @@ pub(crate) struct Asked {
     pub(crate) prerelease: bool,
     /// Where the user wrote it; none for what a package requires.
     pub(crate) origin: Option<Origin>,
+}
+
+/// The version of a project that was last chosen, if any.
+pub(crate) type Chosen = Rc<RefCell<Option<Version>>>;
+
+/// The versions that have a requirement; the user where there are none.
+pub(crate) struct Askers {
+    list: Vec<(Chosen, Version)>,
+}
+
+impl Askers {
+    /// Whether one of them is chosen now, as far as is known: a version that the solver gave up counts until another of
+    /// its project is chosen.
+    pub(crate) fn are_chosen(&self) -> bool {
+        let chosen = |(chosen, version): &(Chosen, Version)| chosen.borrow().as_ref() == Some(version);
+        self.list.is_empty() || self.list.iter().any(chosen)
+    }
 }
 
 /// The versions of a project, lowest first.
@@ -119,7 +140,8 @@ impl Project {
             wishes,
             asked: RefCell::default(),
             wanted: RefCell::new(Ranges::full()),
-            chosen: Cell::new(None),
+            chosen: Chosen::default(),
+            banned: RefCell::default(),
             tries: Cell::new(0),
             pinned: Cell::new(false),
             hinted: Cell::new(false),
@@ -142,11 +164,13 @@ impl Project {
         })
     }
 
-    /// Takes note of a requirement, once.
-    pub(crate) fn ask(&self, asked: Asked) {
+    /// Takes note of a requirement, and of the version that has it; the user's have none.
+    pub(crate) fn ask(&self, asked: Asked, by: Option<(&Self, &Version)>) {
         let mut all = self.asked.borrow_mut();
-        if !all.contains(&asked) {
-            all.push(asked);
+        let by = by.map(|(project, version)| (Rc::clone(&project.chosen), version.clone()));
+        match all.iter_mut().find(|(known, _)| *known == asked) {
+            Some((_, askers)) => askers.list.extend(by),
+            None => all.push((asked, Askers { list: by.into_iter().collect() })),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -193,7 +193,7 @@ impl<'a> Provider<'a> {
         if let Package::Extra(..) = package {
             // The same version as the project's, or one that the project may still take.
             let wanted = project.wanted.borrow().clone();
-            let chosen = project.chosen.get().and_then(version_at);
+            let chosen = project.chosen.borrow().clone();
             let chosen = chosen.filter(|version| set.contains(version) && wanted.contains(version));
             let both = set.intersection(&wanted);
             let best = || self.policy.order(project, offers, &both, self.judge()).next().and_then(version_at);
@@ -203,7 +203,7 @@ impl<'a> Provider<'a> {
         }
         let best = self.policy.order(project, offers, set, self.judge()).next();
         if let (Package::Project(_), Some(at)) = (package, best) {
-            project.chosen.set(Some(at));
+            project.chosen.replace(version_at(at));
             let tries = project.tries.get().saturating_add(1);
             project.tries.set(tries);
             if tries > 1 && tries.is_power_of_two() {
@@ -222,7 +222,7 @@ impl<'a> Provider<'a> {
             if let Some(VersionOrUrl::Url(_)) = root.requirement.version_or_url {
                 return Known::Unavailable(Unavailable::Address(root.requirement.name.clone()));
             }
-            edges.add(self, &root.requirement, asked_by_user(root));
+            edges.add(self, &root.requirement, asked_by_user(root), None);
         }
         self.hint_names(&edges);
         Known::Available(edges.list.into_iter().collect())
@@ -264,7 +264,7 @@ impl<'a> Provider<'a> {
                 edges.add_own_extras(project, requirement, &asked.set, extra);
                 continue;
             }
-            edges.add(self, requirement, asked);
+            edges.add(self, requirement, asked, Some((project, version)));
         }
         self.hint_names(&edges);
         Ok(Known::Available(edges.list.into_iter().collect()))
@@ -284,6 +284,29 @@ impl<'a> Provider<'a> {
             }
             requirement.evaluate_markers(markers, &wanted) && !requirement.evaluate_markers(markers, &[])
         })
+    }
+
+    /// Bans the pre-releases among the decisions that no chosen version asks for; whether there were any.
+    ///
+    /// While it solves, the solver does not say which earlier choices it gave up, so one may have been admitted for the
+    /// sake of a version that is not in the answer.
+    pub(crate) fn ban_unasked(&self, decisions: &[(Package, Version)]) -> bool {
+        let projects = self.heard_of.borrow();
+        let decided: BTreeMap<&PackageName, &Version> =
+            decisions.iter().filter_map(|(package, version)| package.name().zip(Some(version))).collect();
+        for project in projects.iter() {
+            project.chosen.replace(decided.get(&*project.name).map(|version| (*version).clone()));
+        }
+        let mut banned = false;
+        for project in projects.iter() {
+            let (Some(version), Some(offers)) = (decided.get(&*project.name), project.offers()) else {
+                continue;
+            };
+            if !self.policy.stands(project, offers, version, self.judge()) {
+                banned |= project.banned.borrow_mut().insert((*version).clone());
+            }
+        }
+        banned
     }
 
     fn hint_names(&self, edges: &Edges) {
@@ -306,13 +329,19 @@ struct Edges {
 }
 
 impl Edges {
-    fn add(&mut self, provider: &Provider<'_>, requirement: &Requirement<VerbatimUrl>, asked: Asked) {
+    fn add(
+        &mut self,
+        provider: &Provider<'_>,
+        requirement: &Requirement<VerbatimUrl>,
+        asked: Asked,
+        by: Option<(&Project, &Version)>,
+    ) {
         let project = provider.project(&requirement.name);
         let set = asked.set.clone();
         if specifiers(requirement).iter().any(ranges::is_pin) {
             project.pinned.set(true);
         }
-        project.ask(asked);
+        project.ask(asked, by);
         self.list.push((Package::Project(Arc::clone(&project.name)), set.clone()));
         for extra in &requirement.extras {
             let package = Package::Extra(Arc::clone(&project.name), Arc::new(extra.clone()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
-use pubgrub::PubGrubError;
+use pubgrub::{PubGrubError, SelectedDependencies};
 
 use crate::explain;
 use crate::facts::{CandidateWheel, Dependencies, Facts, FactsError};
@@ -55,17 +55,24 @@ pub enum SolveError {
 /// See [`SolveError`].
 pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveError> {
     let provider = Provider::new(request, facts);
-    match pubgrub::resolve(&provider, Package::Root, root_version()) {
-        Ok(decisions) => assemble(&provider, decisions).map_err(SolveError::Facts),
-        Err(PubGrubError::NoSolution(tree)) => {
-            Err(SolveError::NoSolution(explain::explain(&provider, tree).to_string()))
+    loop {
+        let decisions: Vec<(Package, Version)> = decide(&provider)?.into_iter().collect();
+        // Each round bans a version, so they end; it is not run to learn a fact.
+        if !provider.ban_unasked(&decisions) {
+            return assemble(&provider, decisions).map_err(SolveError::Facts);
         }
-        Err(
-            PubGrubError::ErrorRetrievingDependencies { source, .. }
-            | PubGrubError::ErrorChoosingVersion { source, .. }
-            | PubGrubError::ErrorInShouldCancel(source),
-        ) => Err(SolveError::Facts(source)),
     }
+}
+
+fn decide(provider: &Provider<'_>) -> Result<SelectedDependencies<Package, Version>, SolveError> {
+    pubgrub::resolve(provider, Package::Root, root_version()).map_err(|error| match error {
+        PubGrubError::NoSolution(tree) => {
+            SolveError::NoSolution(explain::explain(provider, tree).to_string())
+        }
+        PubGrubError::ErrorRetrievingDependencies { source, .. }
+        | PubGrubError::ErrorChoosingVersion { source, .. }
+        | PubGrubError::ErrorInShouldCancel(source) => SolveError::Facts(source),
+    })
 }
 
 /// One project of the answer, with all that is known of its version.

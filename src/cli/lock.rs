@@ -189,7 +189,7 @@ impl LockArgs {
         let described =
             |version: (u8, u8, Option<u64>), platform: &Platform| Target::described(version, platform);
         if let (Some(version), Some(platform)) = (&version, &platform) {
-            return Ok(described(*version, platform));
+            return described(version, platform);
         }
         let request = match (&self.python, &version) {
             (Some(text), _) => PythonRequest::parse(text),
@@ -197,13 +197,13 @@ impl LockArgs {
             (None, _) => PythonRequest::Any,
         };
         let interpreter = python::find(&request, cache)?;
-        Ok(match (version, platform) {
-            (None, None) => interpreter.target,
+        match (version, platform) {
+            (None, None) => Ok(interpreter.target),
             (version, platform) => {
-                let version = version.unwrap_or_else(|| release(&interpreter.version));
-                described(version, platform.as_ref().unwrap_or(&interpreter.platform))
+                let version = version.unwrap_or(interpreter.version);
+                described(&version, platform.as_ref().unwrap_or(&interpreter.platform))
             }
-        })
+        }
     }
 
     fn cutoff(&self) -> Result<Cutoff, Problem> {
@@ -245,7 +245,7 @@ impl LockArgs {
             (None, Format::Requirements) => Some(PathBuf::from("requirements.txt")),
         };
         if let (Some(path), Format::Pylock) = (&path, format)
-            && !inputs::is_pylock_name(path)
+            && !crate::lock::pylock::is_pylock_name(path)
         {
             return Err(Problem::new(Code::Usage, "this is not a file name of a lock")
                 .expected("pylock.toml or pylock.NAME.toml (PEP 751)")
@@ -256,27 +256,16 @@ impl LockArgs {
     }
 }
 
-fn release(version: &Version) -> (u8, u8, Option<u64>) {
-    let part = |at: usize| version.release().get(at).copied().unwrap_or(0);
-    let small = |at| u8::try_from(part(at)).unwrap_or(u8::MAX);
-    (small(0), small(1), Some(part(2)))
-}
-
-fn python_version(text: &str) -> Result<(u8, u8, Option<u64>), Problem> {
-    let wrong = || {
+fn python_version(text: &str) -> Result<Version, Problem> {
+    text.parse().map_err(|_| {
         Problem::new(Code::Usage, "--python-version is not a version of Python")
             .expected("3.13 or 3.13.2")
             .found(text)
-    };
-    let mut parts = text.split('.');
-    let mut next = || parts.next().map(|part| part.parse::<u64>().map_err(|_| wrong())).transpose();
-    let (major, minor, patch) = (next()?, next()?, next()?);
-    let (Some(3), Some(minor), None) = (major, minor, parts.next()) else { return Err(wrong()) };
-    Ok((3, u8::try_from(minor).map_err(|_| wrong())?, patch))
+    })
 }
 
 fn platform(text: &str) -> Result<Platform, Problem> {
-    Platform::parse_uv(text).ok_or_else(|| {
+    Platform::parse_uv(text).map_err(|_| {
         Problem::new(Code::Usage, "--python-platform is not a platform that pipward knows")
             .expected("linux, macos, windows, or a target such as x86_64-unknown-linux-gnu, aarch64-manylinux_2_28, aarch64-apple-darwin")
             .found(text)

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{self, Code, Place, Problem, Problems};
-use crate::lock::{Lock, pylock};
+use crate::lock::Lock;
+use crate::lock::pylock::{self, is_pylock_name};
 use crate::requirements::{self, FileRequirement, ProjectSelection, RequirementsFile, SourceOptions};
 
 /// What a lock is made from.
@@ -117,13 +118,6 @@ impl Inputs {
         self.sources.find_links.extend(sources.find_links);
         self.sources.no_index |= sources.no_index;
     }
-}
-
-/// Whether this is a file name of a lock (PEP 751, "File Name").
-pub fn is_pylock_name(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let middle = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix(".toml"));
-    name == "pylock.toml" || middle.is_some_and(|middle| !middle.is_empty() && !middle.contains('.'))
 }
 
 /// The lock that stands where a new one is to be written, if there is one.

@@ -3,7 +3,7 @@
 //! Never: writes into an environment before every wheel was verified, read and planned, and every
 //! conflict was looked for; [`Session::finish`] is the one moment at which the environment changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use pipward_resolver::{ExtraName, PackageName, Target};
 
 use super::destination::Environment;
-use super::locks::{Locks, Named};
+use super::locks::Locks;
 use super::{Writing, check_interrupted};
 use crate::cache::Store;
 use crate::digest::Sha256;
@@ -20,8 +20,10 @@ use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{InstallPlan, Session};
-use crate::lock::closure::{self, Asked};
-use crate::lock::{LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
+use crate::lock::closure::{self, ClosureRequest, Declared};
+use crate::lock::Subset;
+use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
+use crate::requirements::FileRequirement;
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
 use crate::wheel::metadata::Metadata;
@@ -84,21 +86,29 @@ pub(super) struct Item {
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
-    let sources = Gathered::new(&request)?;
     let index =
         Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
     let target = &request.environment.interpreter().target;
-    let items = resolve_files(sources.packages, &index, target)?;
+    let gathered = Gathered::new(&request, &index)?;
+    let packages = gathered
+        .selection
+        .packages
+        .iter()
+        .map(|selected| (selected.clone(), gathered.requested.contains(&selected.package.name)))
+        .collect();
+    let items = resolve_files(packages, &index, target)?;
     let writing = Writing::begin();
     let session = match &request.environment {
         Environment::New { directory, base } => Session::fresh(directory, base)?,
         Environment::Standing(interpreter) => Session::standing(interpreter)?,
     };
     let store = request.cache.as_deref().map(Store::new);
-    let fetcher = Fetcher::new(&index, store.clone());
+    let fetcher = index.fetcher(store.clone());
     let done = unpack(&items, &fetcher, &session, step)?;
     if request.check_closure {
-        check_against_metadata(&items, &done, &sources.asked, &request)?;
+        let declared =
+            items.iter().zip(&done).map(|(item, done)| (item.package.name.clone(), declared(&done.metadata))).collect();
+        Problems::unless_empty((), gathered.check(&declared, target))?;
     }
     check_interrupted()?;
     let report = session.finish()?;
@@ -109,64 +119,105 @@ pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
 
 /// The packages of a run, one entry a name, and what was asked for.
 struct Gathered {
-    packages: Vec<(Selected, bool)>,
-    asked: Vec<Asked>,
+    lock: Lock,
+    selection: Selection,
+    requested: BTreeSet<PackageName>,
+    roots: Vec<FileRequirement>,
 }
 
 impl Gathered {
-    fn new(request: &InstallRequest) -> Result<Self, Problems> {
+    fn new(request: &InstallRequest, index: &Index) -> Result<Self, Problems> {
         let target = &request.environment.interpreter().target;
         let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
         let mut faults = Vec::new();
-        let mut packages: BTreeMap<PackageName, (Selected, bool)> = BTreeMap::new();
-        let mut asked = Vec::new();
-        let mut add =
-            |selection: Selection, requested: &dyn Fn(&PackageName) -> bool, faults: &mut Vec<Problem>| {
-                for selected in selection.packages {
-                    let name = selected.package.name.clone();
-                    let wanted = requested(&name);
-                    match packages.get_mut(&name) {
-                        Some((before, by_name)) if same_release(before, &selected) => *by_name |= wanted,
-                        Some((before, _)) => faults.push(two_locks(&before.package, &selected.package)),
-                        None => {
-                            packages.insert(name, (selected, wanted));
-                        }
-                    }
-                }
-            };
+        let mut gathered: Option<Self> = None;
+        let mut add = |lock: &Lock, part: Self, faults: &mut Vec<Problem>| match &mut gathered {
+            Some(gathered) => gathered.merge(lock, part, faults),
+            None => gathered = Some(part),
+        };
         for lock in request.locks.whole() {
             match lock.select(&select) {
-                Ok(selection) => {
-                    asked.extend(selection.packages.iter().map(|selected| Asked::from(&selected.package)));
-                    add(selection, &|_| true, &mut faults);
-                }
+                Ok(selection) => add(lock, Self::whole(lock, selection), &mut faults),
                 Err(problems) => faults.extend(problems),
             }
         }
         if let Some((lock, names)) = request.locks.named() {
-            match lock.select(&select).and_then(|selection| subset(selection, names, request)) {
-                Ok(selection) => {
-                    asked.extend(names.iter().map(|named| Asked::new(&named.name, &named.extras)));
-                    add(selection, &|name| names.iter().any(|named| named.name == *name), &mut faults);
-                }
+            let selected = lock.select(&select).and_then(|all| subset(&all, names, index, target));
+            match selected {
+                Ok(selection) => add(lock, Self::named(lock, selection, names), &mut faults),
                 Err(problems) => faults.extend(problems),
             }
         }
-        if request.check_closure && faults.is_empty() {
-            let selected: Vec<&Selected> = packages.values().map(|(selected, _)| selected).collect();
-            if let Err(problems) = closure::check_recorded(&selected, target) {
-                faults.extend(problems);
+        let gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
+        // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
+        if request.check_closure && faults.is_empty() && gathered.selection.without_dependencies().next().is_none() {
+            faults.extend(gathered.check(&BTreeMap::new(), target));
+        }
+        Problems::unless_empty(gathered, faults)
+    }
+
+    fn whole(lock: &Lock, selection: Selection) -> Self {
+        let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
+        Self { lock: lock.clone(), selection, requested, roots: Vec::new() }
+    }
+
+    fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
+        let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
+        Self { lock: lock.clone(), selection, requested, roots: names.to_vec() }
+    }
+
+    fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
+        self.lock.packages.extend(lock.packages.iter().cloned());
+        self.requested.extend(other.requested);
+        self.roots.extend(other.roots);
+        for selected in other.selection.packages {
+            match self.selection.get(&selected.package.name) {
+                Some(before) if same_release(before, &selected) => {}
+                Some(before) => faults.push(two_locks(&before.package, &selected.package)),
+                None => self.selection.packages.push(selected),
             }
         }
-        let packages = packages.into_values().collect();
-        Problems::unless_empty(Self { packages, asked }, faults)
+        self.selection.packages.sort_by(|a, b| a.package.name.cmp(&b.package.name));
+    }
+
+    fn check(&self, declared: &BTreeMap<PackageName, Declared<'_>>, target: &Target) -> Vec<Problem> {
+        closure::check(&ClosureRequest {
+            lock: &self.lock,
+            selection: &self.selection,
+            roots: &self.roots,
+            declared,
+            target,
+        })
     }
 }
 
-fn subset(selection: Selection, names: &[Named], request: &InstallRequest) -> Result<Selection, Problems> {
-    let target = &request.environment.interpreter().target;
-    let names: Vec<_> = names.iter().map(|named| (named.name.clone(), named.extras.clone())).collect();
-    selection.subset(&names, target)
+/// The named packages and what they depend on. Where the lock does not record that, the wheels'
+/// METADATA tells, once their hashes were compared.
+fn subset(
+    all: &Selection,
+    names: &[FileRequirement],
+    index: &Index,
+    target: &Target,
+) -> Result<Selection, Problems> {
+    let names: Vec<_> =
+        names.iter().map(|named| (named.requirement.name.clone(), named.requirement.extras.clone())).collect();
+    let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
+    loop {
+        let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
+        match all.subset(&names, target, &declared)? {
+            Subset::Whole(selection) => return Ok(selection),
+            Subset::NeedsMetadata(packages) => {
+                let packages = packages.into_iter().map(|selected| (selected, false)).collect();
+                let items = resolve_files(packages, index, target)?;
+                let fetcher = index.fetcher(None);
+                for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+                    let Some(item) = items.get(at) else { continue };
+                    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
+                    known.insert(item.package.name.clone(), wheel.metadata().clone());
+                }
+            }
+        }
+    }
 }
 
 fn same_release(a: &Selected, b: &Selected) -> bool {
@@ -298,7 +349,7 @@ fn one(item: &Item, fetched: Fetched, session: &Session) -> Result<Done, Problem
         metadata: wheel.metadata().clone(),
         size: wheel.size(),
         kept,
-        warnings: wheel.warnings().iter().map(|warning| format!("{}: {warning}", wheel.name())).collect(),
+        warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
         verified: wheel.into_verified(),
     })
 }
@@ -317,10 +368,11 @@ pub(super) fn agree(item: &Item, wheel: &Wheel) -> Result<(), Problem> {
             .help("write the lock anew with `pipward lock`"));
     }
     let locked = item.package.metadata_sha256.get(wheel.name().as_str());
-    let found = wheel.metadata_sha256();
-    if let Some(locked) = locked
-        && *locked != found
-    {
+    if let Some(locked) = locked {
+        let found = wheel.metadata_sha256()?;
+        if *locked == found {
+            return Ok(());
+        }
         return Err(Problem::new(Code::MetadataMismatch, "the wheel's METADATA is not what the lock was resolved from")
             .package(&item.package.name)
             .at(item.package.place.clone())
@@ -334,18 +386,6 @@ pub(super) fn agree(item: &Item, wheel: &Wheel) -> Result<(), Problem> {
 /// pip writes direct_url.json for what was asked for by address or path, not for entries of a lock.
 pub(super) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
     crate::install::DirectUrl::of(&item.package, &item.file)
-}
-
-fn check_against_metadata(
-    items: &[Item],
-    done: &[Done],
-    asked: &[Asked],
-    request: &InstallRequest,
-) -> Result<(), Problems> {
-    let target = &request.environment.interpreter().target;
-    let known: Vec<(&LockedPackage, &Metadata)> =
-        items.iter().zip(done).map(|(item, done)| (&item.package, &done.metadata)).collect();
-    closure::check_metadata(&known, asked, target)
 }
 
 /// Only a run that ended well leaves anything behind in the cache.
@@ -381,4 +421,9 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
         });
     }
     told
+}
+
+/// METADATA as the closure check reads it.
+fn declared(metadata: &Metadata) -> Declared<'_> {
+    Declared { requires: &metadata.requires, extras: &metadata.extras }
 }

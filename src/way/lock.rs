@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use pipward_resolver::{
     Origin, PackageName, Prereleases, Request, Resolution, Root, SolveError, Strategy, Target, Version,
+    WheelName,
 };
 
 use super::inputs::Inputs;
@@ -94,20 +95,33 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     )?;
     let resolution = resolve(request, &index)?;
     step();
-    let mut lock = build::from_resolution(&resolution, &request.target, &request.file, &|name, wheel| {
-        let mut file = index.file(name, wheel)?;
-        if file.sha256.is_none() {
-            let (sha256, size) = index.compute_sha256(&file)?;
-            file.sha256 = Some(sha256);
-            file.size = Some(size);
-        }
-        Ok((file, index.metadata_sha256(name, wheel)))
-    })?;
-    lock.tool = Some(request.tool_table(hours));
+    let built = build::BuildRequest {
+        resolution: &resolution,
+        target: &request.target,
+        file: request.file.clone(),
+        tool: request.tool_table(hours),
+    };
+    let lock = build::build(&built, &mut |name, wheel| facts(&index, name, wheel))?;
+    index.keep_pages();
     let mut warnings = resolution.warnings;
     warnings.extend(index.notes());
     let changes = request.standing.as_ref().map(|old| changes(old, &lock)).unwrap_or_default();
     Ok(Locked { lock, warnings, changes })
+}
+
+/// What the lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.
+fn facts(index: &Index, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
+    let mut file = index.file(name, wheel)?;
+    if file.sha256.is_none() {
+        let (sha256, size) = index.compute_sha256(&file)?;
+        file.sha256 = Some(sha256);
+        file.size = Some(size);
+    }
+    Ok(build::WheelFacts {
+        requires_python: index.requires_python(name, wheel),
+        metadata_sha256: index.metadata_sha256(name, wheel),
+        file,
+    })
 }
 
 fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> {
@@ -124,8 +138,12 @@ fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> 
         preferences: request.preferences(),
     };
     pipward_resolver::solve(&asked, index).map_err(|error| match error {
-        SolveError::NoSolution(story) => Problem::new(Code::NoSolution, story)
-            .help("loosen one of the requirements named, or lock for another Python with --python"),
+        // What was learned stays useful: the next try differs by one requirement.
+        SolveError::NoSolution(story) => {
+            index.keep_pages();
+            Problem::new(Code::NoSolution, story)
+                .help("loosen one of the requirements named, or lock for another Python with --python")
+        }
         SolveError::Facts(error) => match error.0.downcast::<Problem>() {
             Ok(problem) => *problem,
             Err(error) => Problem::new(Code::Internal, "the index gave no answer").cause(error),

@@ -4,28 +4,19 @@
 
 use std::path::{Path, PathBuf};
 
-use pipward_resolver::{ExtraName, PackageName};
+use pipward_resolver::PackageName;
 
-use super::inputs::is_pylock_name;
 use crate::error::{Code, Place, Problem, Problems};
-use crate::lock::{Lock, LockedPackage, pylock, requirements as hashed};
-use crate::requirements::{self, SourceOptions};
+use crate::lock::pylock::{self, is_pylock_name};
+use crate::lock::{Lock, LockedPackage, requirements as hashed};
+use crate::requirements::{self, FileRequirement, SourceOptions};
 
 /// What is to be installed, and from which locks.
 #[derive(Debug, Clone)]
 pub struct Locks {
     whole: Vec<Lock>,
-    named: Option<(Lock, Vec<Named>)>,
+    named: Option<(Lock, Vec<FileRequirement>)>,
     sources: SourceOptions,
-}
-
-/// A name that was typed, with the extras asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// The name.
-    pub name: PackageName,
-    /// Its extras.
-    pub extras: Vec<ExtraName>,
 }
 
 impl Locks {
@@ -40,7 +31,7 @@ impl Locks {
     }
 
     /// The lock in which names are looked up, with the names.
-    pub fn named(&self) -> Option<(&Lock, &[Named])> {
+    pub fn named(&self) -> Option<(&Lock, &[FileRequirement])> {
         self.named.as_ref().map(|(lock, names)| (lock, names.as_slice()))
     }
 
@@ -102,7 +93,7 @@ impl Locks {
     }
 }
 
-fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<Named>), Problems> {
+fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<FileRequirement>), Problems> {
     let path = lock.unwrap_or(Path::new("pylock.toml"));
     if !path.is_file() {
         let all = names.join(" ");
@@ -129,18 +120,19 @@ fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<Named>), 
     Problems::unless_empty((lock, found), faults)
 }
 
-fn look_up_one(text: &str, lock: &Lock) -> Result<Named, Problem> {
+fn look_up_one(text: &str, lock: &Lock) -> Result<FileRequirement, Problem> {
     let refuse_path = text.starts_with('.') || text.contains(['/', '\\']) && !text.contains('@');
     if refuse_path || text.ends_with(".whl") {
         return Err(Problem::new(Code::RequirementUnsupported, "a path is not the name of a locked package")
             .found(text)
             .help("build the wheel elsewhere, lock it with `pipward lock NAME --find-links DIR`, and install it by name"));
     }
-    let parsed = requirements::parse_specifier(text)?.requirement;
+    let typed = requirements::parse_specifier(text)?;
+    let parsed = &typed.requirement;
     let package = lock.packages.iter().find(|package| package.name == parsed.name);
     let Some(package) = package else { return Err(not_in_lock(text, &parsed.name, lock)) };
-    check_specifier(&parsed, package)?;
-    Ok(Named { name: parsed.name, extras: parsed.extras })
+    check_specifier(parsed, package)?;
+    Ok(typed)
 }
 
 fn not_in_lock(text: &str, name: &PackageName, lock: &Lock) -> Problem {

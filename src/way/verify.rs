@@ -11,7 +11,7 @@ use pipward_resolver::{ExtraName, PackageName};
 use super::install::{Item, agree, direct_url, resolve_files};
 use crate::cache::Store;
 use crate::error::{Code, Problem, Problems};
-use crate::fetch::{Fetched, Fetcher};
+use crate::fetch::Fetched;
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::inspect::{self, Expected, Inspection, Subject};
 use crate::install::InstallPlan;
@@ -69,7 +69,7 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
         Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
     let packages = selection.packages.into_iter().map(|selected| (selected, true)).collect();
     let items = resolve_files(packages, &index, target)?;
-    let fetcher = Fetcher::new(&index, request.cache.as_deref().map(Store::new));
+    let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut expected = BTreeMap::new();
     let mut faults = Vec::new();
     for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {

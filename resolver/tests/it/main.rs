@@ -6,6 +6,7 @@ mod ranges;
 mod scenario;
 mod solving;
 mod tags;
+mod worlds;
 
 /// Property tests that see the same cases in every run.
 fn fixed_seed(cases: u32) -> proptest::test_runner::Config {

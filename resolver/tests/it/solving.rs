@@ -264,6 +264,35 @@ fn prereleases_are_taken_when_asked_for() {
 }
 
 #[test]
+fn what_was_given_up_asks_for_no_prerelease() {
+    // b 2 asks for one and cannot stand.
+    check(
+        "
+        a 1
+        a 2rc1
+        b 1
+        b 2 | a>=1rc1 | c>=2
+        c 1
+        c 2",
+        &["b", "a>=1", "c<2"],
+        "a==1 b==1 c==1",
+    );
+    // p 2 brings in b, which asks for one; neither is in the answer.
+    check(
+        "
+        a 1
+        a 2rc1
+        b 1 | a>=1rc1 | c>=2
+        c 1
+        c 2
+        p 1
+        p 2 | b",
+        &["p", "a>=1", "c<2"],
+        "a==1 c==1 p==1",
+    );
+}
+
+#[test]
 fn a_conflict_opens_no_door_to_prereleases() {
     check(
         "

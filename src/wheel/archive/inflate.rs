@@ -61,7 +61,7 @@ fn as_gzip(source: &Source<'_>) -> Option<Vec<u8>> {
     member.extend_from_slice(source.data);
     member.extend_from_slice(&trailer);
     let body = member.get(HEAD.len()..)?;
-    if body.windows(trailer.len()).position(|window| window == trailer) != Some(source.data.len()) {
+    if memchr::memmem::find(body, &trailer) != Some(source.data.len()) {
         return None;
     }
     let mut content = vec![0; usize::try_from(source.size).ok()?];

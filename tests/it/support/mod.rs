@@ -5,6 +5,7 @@ pub mod pythons;
 pub mod run;
 pub mod tree;
 pub mod wheels;
+pub mod zips;
 
 /// Writes a line to standard error that the test harness does not swallow.
 pub fn loudly(line: &str) {
