@@ -136,7 +136,7 @@ impl Fetcher {
 async fn deliver(sender: SyncSender<(usize, Fetched)>, outcome: (usize, Fetched)) {
     if let Err(TrySendError::Full(outcome)) = sender.try_send(outcome) {
         // Nobody is left to be told where this fails.
-        let _ = tokio::task::spawn_blocking(move || sender.send(outcome)).await;
+        let _ = tokio::task::spawn_blocking(move || drop(sender.send(outcome))).await;
     }
 }
 

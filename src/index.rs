@@ -103,7 +103,9 @@ enum Freshness {
 }
 
 /// Answers that are asked for once, however many want them.
-struct Memo<K, V>(Mutex<HashMap<K, Arc<OnceCell<Result<V, Problem>>>>>);
+struct Memo<K, V>(Mutex<HashMap<K, Answer<V>>>);
+
+type Answer<V> = Arc<OnceCell<Result<V, Problem>>>;
 
 impl<K, V> Default for Memo<K, V> {
     fn default() -> Self {
@@ -112,7 +114,7 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Eq + Hash, V> Memo<K, V> {
-    fn cell(&self, key: K) -> Arc<OnceCell<Result<V, Problem>>> {
+    fn cell(&self, key: K) -> Answer<V> {
         let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(map.entry(key).or_default())
     }

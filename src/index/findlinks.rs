@@ -39,7 +39,7 @@ impl Link {
     pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         let lower = text.get(..8).unwrap_or(text).to_ascii_lowercase();
         if lower.starts_with("http://") || lower.starts_with("https://") {
-            return Url::parse(text).map(Self::Web).map_err(|error| refused(error));
+            return Url::parse(text).map(Self::Web).map_err(refused);
         }
         if lower.starts_with("file:") {
             let url = Url::parse(text).map_err(refused)?;

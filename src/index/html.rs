@@ -35,10 +35,10 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
                 }
                 (from, has_base) = (Cow::Owned(url), true);
             }
-        } else if name.eq_ignore_ascii_case("a") {
-            if let Some(file) = anchor(tag, &from, project, &mut builder)? {
-                builder.add(file)?;
-            }
+        } else if name.eq_ignore_ascii_case("a")
+            && let Some(file) = anchor(tag, &from, project, &mut builder)?
+        {
+            builder.add(file)?;
         }
     }
     Ok(builder.finish())

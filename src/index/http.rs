@@ -4,24 +4,27 @@
 //! Never: lets a credential out of its origin, follows https down to http, or reads more of a body
 //! than its kind allows.
 
+mod answer;
 mod credentials;
 mod decode;
 mod tls;
+mod words;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
+use reqwest::StatusCode;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{StatusCode, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::NetworkOptions;
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Problem};
 
+pub(crate) use answer::{Answer, Whole};
 pub(crate) use credentials::{Authorization, Credentials, strip};
-use decode::{DecodeError, Decoder};
+use words::{deepest, tls_error, unreachable_at};
+pub(crate) use words::{place, status_problem, too_large};
 
 /// How many redirects are followed.
 const MAX_HOPS: usize = 8;
@@ -203,10 +206,10 @@ impl Http {
         };
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
         // After a redirect to another scheme, host or port nothing is sent that names the user.
-        if url.origin() == ask.url.origin() {
-            if let Some(authorization) = self.credentials.header(url) {
-                headers.insert(header::AUTHORIZATION, authorization.header);
-            }
+        if url.origin() == ask.url.origin()
+            && let Some(authorization) = self.credentials.header(url)
+        {
+            headers.insert(header::AUTHORIZATION, authorization.header);
         }
         headers
     }
@@ -280,127 +283,6 @@ impl Http {
     }
 }
 
-/// An answer whose body has not been read.
-pub(crate) struct Answer {
-    response: reqwest::Response,
-    /// Where it came from, after redirects; without credentials.
-    pub(crate) url: Url,
-    _permit: OwnedSemaphorePermit,
-    timeout: u64,
-}
-
-/// An answer, read whole and decoded.
-#[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) status: StatusCode,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn status(&self) -> StatusCode {
-        self.response.status()
-    }
-
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        self.response.headers()
-    }
-
-    /// What Content-Length says.
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
-    }
-
-    /// Whether the protocol itself tells a complete body from one that was cut: a length, chunks, or
-    /// HTTP/2. (Without them, HTTP/1 ends a body by closing the connection.)
-    pub(crate) fn ends_by_protocol(&self) -> bool {
-        self.response.version() >= Version::HTTP_2
-            || self.headers().contains_key(header::TRANSFER_ENCODING)
-            || self.length().is_some()
-    }
-
-    /// The next bytes of the body as they come, undecoded.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        self.response.chunk().await.map_err(|error| {
-            let error = error.without_url();
-            let why = if error.is_timeout() {
-                format!("no byte arrived for {} seconds", self.timeout)
-            } else {
-                deepest(&error)
-            };
-            Fault::passing(
-                Problem::new(Code::DownloadTruncated, "the download ended before all of it had arrived")
-                    .at(place(&self.url))
-                    .cause(why)
-                    .help("run the same command again"),
-            )
-        })
-    }
-
-    /// Refuses a body that has a content encoding: artifacts are asked for as they are.
-    pub(crate) fn check_identity(&self) -> Result<(), Fault> {
-        match self.encoding().trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(()),
-            other => Err(Fault::Lasting(undecodable(&self.url, DecodeError::Unasked(other.to_owned())))),
-        }
-    }
-
-    /// The status, if it is not one of success.
-    pub(crate) fn success(self) -> Result<Self, Fault> {
-        if self.status().is_success() {
-            Ok(self)
-        } else {
-            Err(Fault::Lasting(status_problem(self.status(), &self.url)))
-        }
-    }
-
-    /// Reads the whole body. The cap holds for what arrives and for what it decodes to.
-    async fn whole(mut self, kind: Kind) -> Result<Whole, Fault> {
-        let too_large = |url: &Url| Fault::Lasting(too_large(url, kind.cap()));
-        let mut body = Vec::new();
-        if self.status().is_success() {
-            if self.length().is_some_and(|length| length > kind.cap()) {
-                return Err(too_large(&self.url));
-            }
-            let cap = usize::try_from(kind.cap()).unwrap_or(usize::MAX);
-            let lasting = |error| match error {
-                DecodeError::TooLarge => too_large(&self.url),
-                other => Fault::Lasting(undecodable(&self.url, other)),
-            };
-            let mut decoder = Decoder::new(self.encoding(), cap).map_err(lasting)?;
-            let mut arrived = 0_u64;
-            while let Some(bytes) = self.chunk().await? {
-                arrived = arrived.saturating_add(bytes.len() as u64);
-                if arrived > kind.cap() {
-                    return Err(too_large(&self.url));
-                }
-                let url = &self.url;
-                decoder.write(&bytes).map_err(|error| match error {
-                    DecodeError::TooLarge => too_large(url),
-                    other => Fault::Lasting(undecodable(url, other)),
-                })?;
-            }
-            body = decoder.finish().map_err(|error| match error {
-                DecodeError::TooLarge => too_large(&self.url),
-                other => Fault::Lasting(undecodable(&self.url, other)),
-            })?;
-        }
-        let status = self.status();
-        let headers = std::mem::take(self.response.headers_mut());
-        Ok(Whole { status, url: self.url, headers, body })
-    }
-
-    fn encoding(&self) -> &str {
-        let mut values = self.headers().get_all(header::CONTENT_ENCODING).iter();
-        match (values.next().map(HeaderValue::to_str), values.next()) {
-            (None, _) => "",
-            (Some(Ok(value)), None) => value,
-            _ => "several",
-        }
-    }
-}
-
 fn redirects(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
@@ -430,83 +312,6 @@ pub(crate) fn check_scheme(url: &Url, code: Code) -> Result<(), Problem> {
         .found(format!("{}:", url.scheme())))
 }
 
-/// An address as a place, without credentials.
-pub(crate) fn place(url: &Url) -> Place {
-    let mut url = url.clone();
-    strip(&mut url);
-    url.set_fragment(None);
-    Place::address(url)
-}
-
-/// The problem that a status is.
-pub(crate) fn status_problem(status: StatusCode, url: &Url) -> Problem {
-    let code = match status.as_u16() {
-        404 | 410 => Code::FileNotFound,
-        _ => Code::HttpStatus,
-    };
-    let message = match status.as_u16() {
-        404 | 410 => "the server has nothing at this address".to_owned(),
-        number => format!("the server answered with status {number}"),
-    };
-    let problem = Problem::new(code, message).at(place(url)).found(status);
-    match status.as_u16() {
-        401 | 403 | 407 => problem.help("give a user name and password in netrc or in the index's address"),
-        404 | 410 => {
-            problem.help("name an index that has it with --index-url, or lock again with `pipward lock`")
-        }
-        _ => problem.help("run the same command again later"),
-    }
-}
-
-fn unreachable_at(url: &Url, why: &str) -> Problem {
-    Problem::new(Code::IndexUnreachable, why)
-        .at(place(url))
-        .help("look at the address, the network and the proxy, and run the same command again")
-}
-
-/// The problem that a body over the cap is.
-pub(crate) fn too_large(url: &Url, cap: u64) -> Problem {
-    Problem::new(Code::IndexPageTooLarge, "the answer is larger than pipward reads")
-        .at(place(url))
-        .expected(format!("at most {cap} bytes"))
-}
-
-fn undecodable(url: &Url, error: DecodeError) -> Problem {
-    let problem = match error {
-        DecodeError::Unasked(encoding) => {
-            Problem::new(Code::IndexPageInvalid, "the answer has a content encoding that was not asked for")
-                .found(encoding)
-        }
-        _ => Problem::new(Code::IndexPageInvalid, "the answer's content encoding is damaged"),
-    };
-    problem.at(place(url)).help("tell the operator of the server or proxy, or use another")
-}
-
-/// The words of the innermost error.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
-fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls.to_string());
-        }
-        // An I/O error hides what it carries from `source`.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(tls.to_string());
-        }
-        next = error.source();
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -522,8 +327,15 @@ mod tests {
         assert_eq!(check("https://h/a/b", b"../c"), Ok("https://h/c".to_owned()));
         assert_eq!(check("http://h/a", b"https://i/c"), Ok("https://i/c".to_owned()));
         assert_eq!(check("https://h/a", b"https://al:pw@i/c"), Ok("https://i/c".to_owned()));
-        for bad in [&b"http://h/a"[..], b"http://h:443/a", b"file:///etc/passwd", b"ftp://h/", b"data:,x", b"http://[", b"/\xff"]
-        {
+        for bad in [
+            &b"http://h/a"[..],
+            b"http://h:443/a",
+            b"file:///etc/passwd",
+            b"ftp://h/",
+            b"data:,x",
+            b"http://[",
+            b"/\xff",
+        ] {
             assert_eq!(check("https://h/a", bad), Err(Code::RedirectRefused), "{bad:?}");
         }
         assert!(next_hop(None, &Url::parse("https://h/").unwrap()).is_err());

@@ -50,28 +50,23 @@ impl Inner {
             }
             Location::Url(url) => {
                 let at = place(&url);
-                (self.from_web(offered, wheel, &url).await, at)
+                (self.on_the_web(offered, wheel, &url).await, at)
             }
         };
         text.and_then(|text| understand(&text, wheel)).map_err(|problem| problem.package(wheel).at(at))
     }
 
-    async fn from_web(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+    async fn on_the_web(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
         let key = cache_key(&offered.file, url);
         if let Some(kept) = self.kept(key.as_deref(), offered.file.metadata) {
             return Ok(kept);
         }
-        let text = self.from_network(offered, wheel, url).await?;
+        let text = self.ask_for(offered, wheel, url).await?;
         self.keep(key.as_deref(), &text);
         Ok(text)
     }
 
-    async fn from_network(
-        &self,
-        offered: &Offered,
-        wheel: &WheelName,
-        url: &Url,
-    ) -> Result<Vec<u8>, Problem> {
+    async fn ask_for(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
         let beside = match offered.file.metadata {
             Advertised::Sha256(expected) => self.beside(url, Some(expected)).await?,
             Advertised::Unhashed => self.beside(url, None).await?,
@@ -83,7 +78,7 @@ impl Inner {
         if let Some(text) = self.by_range(wheel, url).await? {
             return Ok(text);
         }
-        self.from_all(offered, wheel, url).await
+        self.by_download(offered, wheel, url).await
     }
 
     /// The file beside the wheel; `None` where there is none.
@@ -186,7 +181,7 @@ impl Inner {
     }
 
     /// The whole wheel. Its hash is compared where the index gives one.
-    async fn from_all(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+    async fn by_download(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
         let size = offered.file.size;
         let download = Download { http: &self.engine.http, url, size, hashes: None, directory: None };
         let unverified = download.run(&|_, _| {}).await?;

@@ -246,9 +246,12 @@ mod tests {
         let listed = |files: &[(&str, Option<usize>)]| {
             Ok(files.iter().map(|(name, index)| ((*name).to_owned(), *index)).collect())
         };
-        assert_eq!(check(&[hashed.clone()], &[link(TWO, "z")]), listed(&[(ONE, Some(0)), (TWO, None)]));
-        assert_eq!(check(&[hashed.clone()], &[link(ONE, "x")]), listed(&[(ONE, None)]));
-        assert_eq!(check(&[hashed.clone()], &[link(ONE, "y")]), Err(Code::IndexConflict));
+        assert_eq!(
+            check(std::slice::from_ref(&hashed), &[link(TWO, "z")]),
+            listed(&[(ONE, Some(0)), (TWO, None)])
+        );
+        assert_eq!(check(std::slice::from_ref(&hashed), &[link(ONE, "x")]), listed(&[(ONE, None)]));
+        assert_eq!(check(std::slice::from_ref(&hashed), &[link(ONE, "y")]), Err(Code::IndexConflict));
         assert_eq!(check(&[unhashed], &[link(ONE, "y")]), listed(&[(ONE, None)]));
         assert_eq!(check(&[hashed], &[(file(ONE, None, None), None)]), listed(&[(ONE, Some(0))]));
         assert_eq!(check(&[], &[link(ONE, "y")]), listed(&[(ONE, None)]));

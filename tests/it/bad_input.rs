@@ -1,14 +1,13 @@
 //! Every kind of bad input: its code, its message, its place, and that nothing changed.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipward::digest::Sha256;
 use pipward::error::Code;
 
 use crate::support::pythons::any_python;
 use crate::support::run::{Output, pipward, scratch};
-use crate::support::server::{Answer, ServedFile, Server};
+use crate::support::server::{Fault, Hashes, Published, Response, Server, Style, nobody};
 use crate::support::tree::{assert_same, tree};
 use crate::support::wheels::WheelBuilder;
 
@@ -25,8 +24,8 @@ impl World {
         let server = Server::start();
         let apple = WheelBuilder::new("apple", "2.0").file("apple.py", "colour = 'red'\n").build();
         let pear = WheelBuilder::new("pear", "1.0").file("pear.py", "shape = 'odd'\n".repeat(400)).build();
-        server.add("apple", ServedFile::new(&apple.0, &apple.1));
-        server.add("pear", ServedFile::new(&pear.0, &pear.1));
+        server.publish("apple", &[Published::new(apple.clone())], &Style::default());
+        server.publish("pear", &[Published::new(pear.clone())], &Style::default());
         let world = Self { server, directory: scratch(), apple, pear };
         let old = WheelBuilder::new("apple", "1.0").file("apple.py", "colour = 'green'\n").build();
         std::fs::write(world.path(&old.0), &old.1).unwrap();
@@ -64,7 +63,7 @@ impl World {
     fn entry(&self, name: &str, version: &str, wheel: &(String, Vec<u8>)) -> String {
         format!(
             "[[packages]]\nname = \"{name}\"\nversion = \"{version}\"\nwheels = [\n    {{ url = \"{}\", size = {}, hashes = {{ sha256 = \"{}\" }} }},\n]\n",
-            self.server.file_url(&wheel.0),
+            self.file_url(&wheel.0),
             wheel.1.len(),
             Sha256::of(&wheel.1)
         )
@@ -74,7 +73,7 @@ impl World {
     fn requirements(&self) -> String {
         format!(
             "-i {}\napple==2.0 --hash=sha256:{}\npear==1.0 \\\n    --hash=sha256:{}\n",
-            self.server.index(),
+            self.server.url("/simple/"),
             Sha256::of(&self.apple.1),
             Sha256::of(&self.pear.1)
         )
@@ -95,8 +94,17 @@ impl World {
         output
     }
 
+    fn file_url(&self, name: &str) -> String {
+        self.server.url(&format!("/files/{name}"))
+    }
+
+    /// Answers the request for the wheel of pear by `handler`.
+    fn answer_for_pear(&self, handler: impl Fn(usize) -> Response + Send + Sync + 'static) {
+        self.server.on(&format!("/files/{}", self.pear.0), move |_, nth| handler(nth));
+    }
+
     fn asked_for_wheels(&self) -> usize {
-        self.server.asked(".whl")
+        self.server.requests().iter().filter(|request| request.path.ends_with(".whl")).count()
     }
 }
 
@@ -118,10 +126,13 @@ fn a_changed_byte_in_a_wheel_is_an_alarm() {
     let mut changed = world.pear.1.clone();
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
-    world.server.change("pear", &world.pear.0, |file| file.bytes = changed.clone());
+    let body = changed.clone();
+    world.answer_for_pear(move |_| Response::ok(body.clone()));
     let (good, bad) = (Sha256::of(&world.pear.1).to_string(), Sha256::of(&changed).to_string());
     world.refuses("pylock.toml", &world.lock(), Code::HashMismatch, &["pear", "pylock.toml", &good, &bad, "packages[1]"]);
-    world.server.change("pear", &world.pear.0, |file| file.hashes.clear());
+    // An index that gives no hash is asked for the file itself.
+    let lying = [Published::new((world.pear.0.clone(), changed))];
+    world.server.publish("pear", &lying, &Style { hashes: Hashes::None, ..Style::default() });
     world.refuses("requirements.txt", &world.requirements(), Code::HashMismatch, &["pear", "requirements.txt:3"]);
 }
 
@@ -200,14 +211,7 @@ fn a_malformed_hash_is_refused() {
 fn a_truncated_download_is_no_alarm() {
     let world = World::new();
     let body = world.pear.1.clone();
-    let name = world.pear.0.clone();
-    world.server.intercept(move |request| {
-        request.target.ends_with(&name).then(|| Answer {
-            cut_after: Some(body.len() / 2),
-            ..Answer::body("application/octet-stream", body.clone())
-        })
-    });
-    world.write("pylock.toml", &world.lock());
+    world.answer_for_pear(move |_| Response::ok(body.clone()).fault(Fault::CutAfter(body.len() / 2)));
     let told = world.refuses("pylock.toml", &world.lock(), Code::DownloadTruncated, &["pear"]);
     assert!(!told.stderr.contains(Code::HashMismatch.name()), "{}", told.told());
 }
@@ -216,15 +220,10 @@ fn a_truncated_download_is_no_alarm() {
 fn a_corrupted_download_is_told_apart_from_other_content() {
     let world = World::new();
     let body = world.pear.1.clone();
-    let name = world.pear.0.clone();
-    let count = AtomicUsize::new(0);
-    world.server.intercept(move |request| {
-        request.target.ends_with(&name).then(|| {
-            let mut body = body.clone();
-            let at = 40 + count.fetch_add(1, Ordering::SeqCst);
-            body[at] ^= 0xff;
-            Answer::body("application/octet-stream", body)
-        })
+    world.answer_for_pear(move |nth| {
+        let mut body = body.clone();
+        body[40 + nth] ^= 0xff;
+        Response::ok(body)
     });
     world.refuses("pylock.toml", &world.lock(), Code::DownloadCorrupt, &["pear"]);
 }
@@ -234,10 +233,8 @@ fn a_file_that_appeared_after_the_lock_is_no_alarm() {
     let world = World::new();
     // The index now has another build of pear 1.0, and no longer the one that was locked.
     let later = WheelBuilder::new("pear", "1.0").build_tag("2").file("pear.py", "shape = 'new'\n").build();
-    world.server.change("pear", &world.pear.0, |file| {
-        let upload_time = Some("2026-01-01T00:00:00Z".to_owned());
-        *file = ServedFile { upload_time, ..ServedFile::new(&later.0, &later.1) };
-    });
+    let published = Published::new(later.clone()).uploaded("2026-01-01T00:00:00Z");
+    world.server.publish("pear", &[published], &Style::default());
     let told = world.refuses("requirements.txt", &world.requirements(), Code::FileNotLocked, &["pear", &later.0]);
     assert!(!told.stderr.contains(Code::HashMismatch.name()), "{}", told.told());
 }
@@ -245,19 +242,18 @@ fn a_file_that_appeared_after_the_lock_is_no_alarm() {
 #[test]
 fn a_404_is_told() {
     let world = World::new();
-    let name = world.pear.0.clone();
-    world.server.intercept(move |request| request.target.ends_with(&name).then(|| Answer::new(404)));
+    world.answer_for_pear(|_| Response::status(404));
     world.refuses("pylock.toml", &world.lock(), Code::FileNotFound, &["pear"]);
 }
 
 #[test]
 fn an_index_that_is_down_is_told() {
     let world = World::new();
-    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let root = format!("http://{down}");
-    let lock = world.lock().replace(&world.server.root(), &root);
+    let down = nobody();
+    let files = down.replace("/simple/", "/files/");
+    let lock = world.lock().replace(&world.server.url("/files/"), &files);
     world.refuses("pylock.toml", &lock, Code::IndexUnreachable, &["pear"]);
-    let requirements = world.requirements().replace(&world.server.root(), &root);
+    let requirements = world.requirements().replace(&world.server.url("/simple/"), &down);
     world.refuses("requirements.txt", &requirements, Code::IndexUnreachable, &[]);
 }
 
@@ -328,7 +324,7 @@ fn a_name_that_no_lock_has_is_refused_with_the_command_that_locks_it() {
 fn a_dependency_outside_the_lock_is_refused_and_no_deps_leaves_out_that_check_alone() {
     let world = World::new();
     let plum = WheelBuilder::new("plum", "1.0").file("plum.py", "").requires("stone>=1").build();
-    world.server.add("plum", ServedFile::new(&plum.0, &plum.1));
+    world.server.publish("plum", &[Published::new(plum.clone())], &Style::default());
     let text = format!("{HEAD}{}", world.entry("plum", "1.0", &plum));
     world.refuses("pylock.toml", &text, Code::DependencyNotInLock, &["plum", "stone"]);
     world.run(&["-r", "pylock.toml", "--no-deps"]).ok().stderr_has("--no-deps");
@@ -346,7 +342,7 @@ fn sources_that_would_have_to_be_built_are_refused() {
     let world = World::new();
     let sdist = format!(
         "{HEAD}[[packages]]\nname = \"pear\"\nversion = \"1.0\"\nsdist = {{ url = \"{}\", hashes = {{ sha256 = \"{}\" }} }}\n",
-        world.server.file_url("pear-1.0.tar.gz"),
+        world.file_url("pear-1.0.tar.gz"),
         Sha256::of(b"")
     );
     world.refuses("pylock.toml", &sdist, Code::RequirementUnsupported, &["pear"]);

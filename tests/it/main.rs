@@ -13,9 +13,12 @@
 
 mod support;
 
+mod bad_input;
 mod cli;
 mod deny;
+mod fetch;
 mod hostile_archive;
+mod index;
 mod parity;
 mod peers;
 mod promises;

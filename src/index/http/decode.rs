@@ -24,7 +24,7 @@ pub(super) enum DecodeError {
 /// A decoder for one body.
 pub(super) enum Decoder {
     Identity(Capped),
-    Gzip(flate2::write::GzDecoder<Capped>),
+    Gzip(Box<flate2::write::GzDecoder<Capped>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Capped>>),
 }
 
@@ -56,7 +56,7 @@ impl Decoder {
         let sink = Capped { bytes: Vec::new(), cap, full: false };
         match encoding.trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Ok(Self::Identity(sink)),
-            "gzip" | "x-gzip" => Ok(Self::Gzip(flate2::write::GzDecoder::new(sink))),
+            "gzip" | "x-gzip" => Ok(Self::Gzip(Box::new(flate2::write::GzDecoder::new(sink)))),
             "zstd" => {
                 let mut decoder =
                     zstd::stream::write::Decoder::new(sink).map_err(|_| DecodeError::Damaged)?;

@@ -3,6 +3,7 @@
 pub mod peers;
 pub mod pythons;
 pub mod run;
+pub mod server;
 pub mod tree;
 pub mod wheels;
 pub mod zips;

@@ -1,379 +1,394 @@
-//! A loopback index that can tell the truth and can lie.
-//!
-//! Hand-made HTTP/1.1 over threads: what it sends is under a test's full control, byte by byte.
+//! A loopback HTTP/1.1 server for tests: it serves a simple index, and it can lie, stall, cut and change its mind.
+//! It records each request.
+
+#![allow(dead_code)]
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipward::digest::Sha256;
 
-/// One request, as it came.
+/// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Request {
-    pub method: String,
-    /// Path and query.
-    pub target: String,
-    /// Names in lower case.
-    pub headers: HashMap<String, String>,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
 }
 
 impl Request {
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", String::as_str)
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// One answer. The default is an honest 200.
+/// What goes wrong while an answer is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// Content-Length says all, the connection ends after so many bytes.
+    CutAfter(usize),
+    /// No Content-Length; the connection ends after so many bytes, which HTTP/1 takes for the end.
+    EndAfter(usize),
+    /// Content-Length says all, and nothing more comes after so many bytes.
+    StallAfter(usize),
+    /// The connection ends before any answer.
+    Drop,
+}
+
+/// An answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Sends only so many bytes of the body (the length announced stays that of the whole), then closes.
-    pub cut_after: Option<usize>,
-    /// Announces no length and closes at the end.
-    pub without_length: bool,
-    /// Waits before it answers.
-    pub delay: Duration,
-    /// Closes without a word.
-    pub hang_up: bool,
+    pub fault: Fault,
 }
 
-impl Answer {
-    pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            cut_after: None,
-            without_length: false,
-            delay: Duration::ZERO,
-            hang_up: false,
-        }
+impl Response {
+    /// 200 with a body.
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: body.into(), fault: Fault::None }
     }
-
-    pub fn body(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { body: body.into(), ..Self::new(200) }.header("Content-Type", content_type)
+    /// A status without a body.
+    pub fn status(status: u16) -> Self {
+        Self { status, ..Self::ok("") }
     }
-
-    pub fn redirect(to: &str) -> Self {
-        Self::new(302).header("Location", to)
+    /// A redirect.
+    pub fn redirect(to: impl Into<String>) -> Self {
+        Self::status(302).header("Location", to)
     }
-
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+    /// The same with a header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
+    /// The same with a fault.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+    /// The same, gzipped.
+    pub fn gzip(mut self) -> Self {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        writer.write_all(&self.body).unwrap();
+        self.body = writer.finish().unwrap();
+        self.header("Content-Encoding", "gzip")
+    }
 }
 
-type Handler = dyn Fn(&Request) -> Option<Answer> + Send + Sync;
+type Handler = Box<dyn Fn(&Request, usize) -> Response + Send + Sync>;
 
-/// A running server. It stops when dropped.
+#[derive(Default)]
+struct State {
+    handlers: Mutex<HashMap<String, (Arc<Handler>, usize)>>,
+    requests: Mutex<Vec<Request>>,
+    closed: AtomicBool,
+}
+
+/// The server. It ends when it is dropped.
 pub struct Server {
     address: std::net::SocketAddr,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    stop: AtomicBool,
-    requests: Mutex<Vec<Request>>,
-    site: Mutex<Site>,
-    handler: Mutex<Option<Box<Handler>>>,
-}
-
-/// One file of the index.
-#[derive(Debug, Clone)]
-pub struct ServedFile {
-    pub name: String,
-    pub bytes: Vec<u8>,
-    /// What the page says of it: `sha256`, another algorithm, or nothing.
-    pub hashes: Vec<(String, String)>,
-    pub requires_python: Option<String>,
-    pub upload_time: Option<String>,
-    pub yanked: Option<String>,
-    pub size: Option<u64>,
-    /// METADATA beside the file; whether and with which hash the page advertises it.
-    pub metadata: Option<Vec<u8>>,
-    pub advertised: Option<String>,
-}
-
-impl ServedFile {
-    /// A wheel as a good index has it: SHA-256, size, an old upload time, no core-metadata.
-    pub fn new(name: &str, bytes: &[u8]) -> Self {
-        Self {
-            name: name.to_owned(),
-            bytes: bytes.to_vec(),
-            hashes: vec![("sha256".to_owned(), Sha256::of(bytes).to_string())],
-            requires_python: None,
-            upload_time: Some("2020-01-01T00:00:00Z".to_owned()),
-            yanked: None,
-            size: Some(bytes.len() as u64),
-            metadata: None,
-            advertised: None,
-        }
-    }
-
-    /// With METADATA served and advertised with its hash (PEP 658, 714).
-    #[must_use]
-    pub fn with_metadata(mut self, text: &[u8]) -> Self {
-        self.advertised = Some(Sha256::of(text).to_string());
-        self.metadata = Some(text.to_vec());
-        self
-    }
-}
-
-/// Which form of page the index speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Speaks {
-    Json,
-    Html,
-}
-
-struct Site {
-    projects: HashMap<String, Vec<ServedFile>>,
-    speaks: Speaks,
-    page_headers: Vec<(String, String)>,
+    state: Arc<State>,
 }
 
 impl Server {
-    /// An empty index that speaks JSON.
+    /// Starts one on a free port.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared {
-            stop: AtomicBool::new(false),
-            requests: Mutex::new(Vec::new()),
-            site: Mutex::new(Site { projects: HashMap::new(), speaks: Speaks::Json, page_headers: Vec::new() }),
-            handler: Mutex::new(None),
-        });
-        let serving = Arc::clone(&shared);
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                if serving.stop.load(Ordering::SeqCst) {
-                    break;
+                if shared.closed.load(Ordering::SeqCst) {
+                    return;
                 }
-                let Ok(stream) = stream else { continue };
-                let serving = Arc::clone(&serving);
-                std::thread::spawn(move || serving.serve(&stream));
+                let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
+                std::thread::spawn(move || {
+                    let _ = serve(&stream, &shared);
+                });
             }
         });
-        Self { address, shared }
+        Self { address, state }
     }
 
-    /// `http://127.0.0.1:PORT`.
-    pub fn root(&self) -> String {
-        format!("http://{}", self.address)
+    /// The address of a path of it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
-    /// The address of the index.
-    pub fn index(&self) -> String {
-        format!("{}/simple/", self.root())
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
-    /// The address of a file.
-    pub fn file_url(&self, name: &str) -> String {
-        format!("{}/files/{name}", self.root())
+    /// Answers a path by `handler`, which is told how many times the path was asked for before.
+    pub fn on(&self, path: &str, handler: impl Fn(&Request, usize) -> Response + Send + Sync + 'static) {
+        self.state.handlers.lock().unwrap().insert(path.to_owned(), (Arc::new(Box::new(handler)), 0));
     }
 
-    pub fn speaks(&self, speaks: Speaks) {
-        self.shared.site.lock().unwrap().speaks = speaks;
+    /// Answers a path always alike.
+    pub fn serve(&self, path: &str, response: Response) {
+        self.on(path, move |_, _| response.clone());
     }
 
-    /// Headers that every index page is sent with, such as ETag or Cache-Control. An ETag is honoured.
-    pub fn page_header(&self, name: &str, value: &str) {
-        self.shared.site.lock().unwrap().page_headers.push((name.to_owned(), value.to_owned()));
-    }
-
-    /// Adds a file to a project (named as normalised), or replaces the one of this name.
-    pub fn add(&self, project: &str, file: ServedFile) {
-        let mut site = self.shared.site.lock().unwrap();
-        let files = site.projects.entry(project.to_owned()).or_default();
-        files.retain(|other| other.name != file.name);
-        files.push(file);
-    }
-
-    /// Changes a file that is there.
-    pub fn change(&self, project: &str, name: &str, change: impl FnOnce(&mut ServedFile)) {
-        let mut site = self.shared.site.lock().unwrap();
-        let files = site.projects.get_mut(project).unwrap();
-        change(files.iter_mut().find(|file| file.name == name).unwrap());
-    }
-
-    /// Lets `handler` answer first; `None` leaves the request to the index.
-    pub fn intercept(&self, handler: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static) {
-        *self.shared.handler.lock().unwrap() = Some(Box::new(handler));
+    /// Answers a path by one response after the other; the last one stays.
+    pub fn sequence(&self, path: &str, responses: Vec<Response>) {
+        self.on(path, move |_, nth| responses[nth.min(responses.len() - 1)].clone());
     }
 
     /// All requests so far.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
-    /// How many requests there were whose target contains `part`.
-    pub fn asked(&self, part: &str) -> usize {
-        self.requests().iter().filter(|request| request.target.contains(part)).count()
+    /// The requests for one path so far.
+    pub fn asked(&self, path: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.path == path).collect()
+    }
+
+    /// Serves a file, by ranges too.
+    pub fn file(&self, path: &str, body: Vec<u8>) {
+        self.on(path, move |request, _| ranged(request, &body));
+    }
+
+    /// Puts a project's page at `/simple/<name>/` and its files under `/files/`. Returns the index's address.
+    pub fn publish(&self, name: &str, files: &[Published], style: &Style) -> String {
+        for file in files {
+            let path = format!("/files/{}", file.name);
+            let (body, ranges) = (file.bytes.clone(), style.ranges);
+            self.on(
+                &path,
+                move |request, _| {
+                    if ranges { ranged(request, &body) } else { Response::ok(body.clone()) }
+                },
+            );
+            if let Some(metadata) = &file.metadata {
+                self.serve(&format!("{path}.metadata"), Response::ok(metadata.clone()));
+            }
+        }
+        let (body, kind) = match style.form {
+            Form::Json => (json(name, files, style), "application/vnd.pypi.simple.v1+json"),
+            Form::Html => (html(files, style), "text/html; charset=utf-8"),
+        };
+        let mut page = Response::ok(body).header("Content-Type", kind);
+        page.headers.extend(style.headers.clone());
+        let etag = page.headers.iter().find(|(name, _)| name == "ETag").map(|(_, etag)| etag.clone());
+        self.on(&format!("/simple/{name}/"), move |request, _| {
+            if etag.is_some() && request.header("If-None-Match") == etag.as_deref() {
+                return Response::status(304).header("ETag", etag.clone().unwrap_or_default());
+            }
+            page.clone()
+        });
+        self.url("/simple/")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        // Wakes the listener.
+        self.state.closed.store(true, Ordering::SeqCst);
+        // Wakes the listener, so that it ends.
         let _ = TcpStream::connect(self.address);
     }
 }
 
-impl Shared {
-    fn serve(&self, stream: &TcpStream) {
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
-        let mut reader = BufReader::new(stream);
-        while let Some(request) = read_request(&mut reader) {
-            self.requests.lock().unwrap().push(request.clone());
-            let handled = self.handler.lock().unwrap().as_ref().and_then(|handler| handler(&request));
-            let answer = handled.unwrap_or_else(|| self.site.lock().unwrap().answer(&request));
-            std::thread::sleep(answer.delay);
-            if answer.hang_up || !send(stream, &request, &answer) {
-                break;
-            }
-        }
-        let _ = stream.shutdown(Shutdown::Both);
+/// An address at which nobody listens.
+pub fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/simple/", listener.local_addr().unwrap())
+}
+
+/// A file on an index.
+#[derive(Debug, Clone)]
+pub struct Published {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    /// What stands beside it as `.metadata`.
+    pub metadata: Option<Vec<u8>>,
+    pub upload_time: Option<String>,
+    /// A hash to claim instead of the true one.
+    pub sha256: Option<String>,
+}
+
+impl Published {
+    /// A file without metadata beside it.
+    pub fn new((name, bytes): (String, Vec<u8>)) -> Self {
+        Self { name, bytes, metadata: None, upload_time: None, sha256: None }
+    }
+    /// The same with metadata beside it.
+    pub fn metadata(mut self, text: &str) -> Self {
+        self.metadata = Some(text.as_bytes().to_vec());
+        self
+    }
+    /// The same with an upload time.
+    pub fn uploaded(mut self, time: &str) -> Self {
+        self.upload_time = Some(time.to_owned());
+        self
+    }
+    fn claimed(&self) -> String {
+        self.sha256.clone().unwrap_or_else(|| Sha256::of(&self.bytes).to_string())
     }
 }
 
-fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length: u64 = headers.get("content-length").and_then(|text: &String| text.parse().ok()).unwrap_or(0);
-    std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok()?;
-    Some(Request { method, target, headers })
+/// The form of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    Html,
 }
 
-/// Sends an answer; returns whether the connection can be used again.
-fn send(mut stream: &TcpStream, request: &Request, answer: &Answer) -> bool {
-    let mut body = answer.body.as_slice();
-    let mut status = answer.status;
-    let mut head = String::new();
-    if status == 200
-        && let Some((from, to)) = range(request.header("range"), body.len())
-    {
-        let _ = write!(head, "Content-Range: bytes {from}-{}/{}\r\n", to - 1, body.len());
-        body = &body[from..to];
-        status = 206;
-    }
-    for (name, value) in &answer.headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    if answer.without_length {
-        head.push_str("Connection: close\r\n");
-    } else if !matches!(status, 204 | 304) {
-        let _ = write!(head, "Content-Length: {}\r\n", body.len());
-    }
-    let sent = write!(stream, "HTTP/1.1 {status} X\r\nAccept-Ranges: bytes\r\n{head}\r\n");
-    if request.method == "HEAD" || matches!(status, 204 | 304) {
-        return sent.is_ok();
-    }
-    let part = &body[..answer.cut_after.unwrap_or(body.len()).min(body.len())];
-    sent.is_ok() && stream.write_all(part).is_ok() && answer.cut_after.is_none() && !answer.without_length
+/// Which hashes a page gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashes {
+    Sha256,
+    Md5,
+    None,
 }
 
-/// `bytes=3-7`, `bytes=3-` or `bytes=-5`, as a half-open range.
-fn range(header: &str, length: usize) -> Option<(usize, usize)> {
-    let (from, to) = header.strip_prefix("bytes=")?.split_once('-')?;
-    let (from, to) = match (from.parse::<usize>(), to.parse::<usize>()) {
-        (Ok(from), Ok(to)) => (from, (to + 1).min(length)),
-        (Ok(from), Err(_)) => (from, length),
-        (Err(_), Ok(last)) => (length.saturating_sub(last), length),
-        _ => return None,
-    };
-    (from < to && to <= length).then_some((from, to))
+/// How an index presents itself.
+#[derive(Debug, Clone)]
+pub struct Style {
+    pub form: Form,
+    pub hashes: Hashes,
+    /// Whether metadata beside the files is announced.
+    pub advertise: bool,
+    pub ranges: bool,
+    pub headers: Vec<(String, String)>,
 }
 
-impl Site {
-    fn answer(&self, request: &Request) -> Answer {
-        let path = request.target.split(['?', '#']).next().unwrap_or_default();
-        if let Some(project) = path.strip_prefix("/simple/") {
-            return self.page(project.trim_end_matches('/'), request);
-        }
-        let name = path.strip_prefix("/files/").unwrap_or_default().replace("%2B", "+");
-        let files = || self.projects.values().flatten();
-        if let Some(name) = name.strip_suffix(".metadata") {
-            let metadata = files().find(|file| file.name == name).and_then(|file| file.metadata.clone());
-            return metadata.map_or(Answer::new(404), |text| Answer::body("application/octet-stream", text));
-        }
-        let file = files().find(|file| file.name == name);
-        file.map_or(Answer::new(404), |file| Answer::body("application/octet-stream", file.bytes.clone()))
-    }
-
-    fn page(&self, project: &str, request: &Request) -> Answer {
-        let Some(files) = self.projects.get(project) else { return Answer::new(404) };
-        let etag = self.page_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("etag"));
-        if etag.is_some_and(|(_, tag)| tag == request.header("if-none-match")) {
-            return Answer { headers: self.page_headers.clone(), ..Answer::new(304) };
-        }
-        let mut answer = match self.speaks {
-            Speaks::Json => Answer::body("application/vnd.pypi.simple.v1+json", json_page(project, files)),
-            Speaks::Html => Answer::body("text/html; charset=utf-8", html_page(files)),
-        };
-        answer.headers.extend(self.page_headers.clone());
-        answer
+impl Default for Style {
+    fn default() -> Self {
+        Self { form: Form::Json, hashes: Hashes::Sha256, advertise: true, ranges: true, headers: Vec::new() }
     }
 }
 
-fn json_page(project: &str, files: &[ServedFile]) -> String {
-    let rows: Vec<serde_json::Value> = files
+fn json(name: &str, files: &[Published], style: &Style) -> String {
+    let files: Vec<serde_json::Value> = files
         .iter()
         .map(|file| {
-            let mut row = serde_json::json!({
-                "filename": file.name,
-                "url": format!("../../files/{}", file.name),
-                "hashes": file.hashes.iter().cloned().collect::<HashMap<_, _>>(),
-            });
-            let mut put = |key: &str, value: Option<serde_json::Value>| {
-                if let Some(value) = value {
-                    row[key] = value;
-                }
+            let hashes = match style.hashes {
+                Hashes::Sha256 => serde_json::json!({"sha256": file.claimed()}),
+                Hashes::Md5 => serde_json::json!({"md5": "d41d8cd98f00b204e9800998ecf8427e"}),
+                Hashes::None => serde_json::json!({}),
             };
-            put("requires-python", file.requires_python.clone().map(Into::into));
-            put("upload-time", file.upload_time.clone().map(Into::into));
-            put("yanked", file.yanked.clone().map(Into::into));
-            put("size", file.size.map(Into::into));
-            put("core-metadata", file.advertised.as_ref().map(|hash| serde_json::json!({ "sha256": hash })));
-            row
+            let mut entry = serde_json::json!({
+                "filename": file.name, "url": format!("../../files/{}", file.name),
+                "hashes": hashes, "size": file.bytes.len(), "yanked": false,
+            });
+            if let Some(time) = &file.upload_time {
+                entry["upload-time"] = time.clone().into();
+            }
+            if let Some(metadata) = file.metadata.as_ref().filter(|_| style.advertise) {
+                entry["core-metadata"] = serde_json::json!({"sha256": Sha256::of(metadata).to_string()});
+            }
+            entry
         })
         .collect();
-    serde_json::json!({ "meta": { "api-version": "1.1" }, "name": project, "files": rows }).to_string()
+    serde_json::json!({"meta": {"api-version": "1.1"}, "name": name, "versions": [], "files": files})
+        .to_string()
 }
 
-fn html_page(files: &[ServedFile]) -> String {
+fn html(files: &[Published], style: &Style) -> String {
     let mut page = String::from("<!DOCTYPE html><html><body>\n");
     for file in files {
-        let fragment = file.hashes.first().map(|(name, hash)| format!("#{name}={hash}")).unwrap_or_default();
-        let mut attributes = String::new();
-        let mut put = |name: &str, value: Option<&String>| {
-            if let Some(value) = value {
-                let _ = write!(attributes, " {name}=\"{}\"", html_escape::encode_double_quoted_attribute(value));
-            }
+        let fragment = match style.hashes {
+            Hashes::Sha256 => format!("#sha256={}", file.claimed()),
+            Hashes::Md5 => "#md5=d41d8cd98f00b204e9800998ecf8427e".to_owned(),
+            Hashes::None => String::new(),
         };
-        put("data-requires-python", file.requires_python.as_ref());
-        put("data-yanked", file.yanked.as_ref());
-        put("data-core-metadata", file.advertised.as_ref().map(|hash| format!("sha256={hash}")).as_ref());
-        let _ = writeln!(page, "<a href=\"../../files/{0}{fragment}\"{attributes}>{0}</a><br/>", file.name);
+        let metadata = file
+            .metadata
+            .as_ref()
+            .filter(|_| style.advertise)
+            .map(|text| format!(" data-core-metadata=\"sha256={}\"", Sha256::of(text)));
+        page += &format!(
+            "<a href=\"../../files/{}{fragment}\"{}>{}</a>\n",
+            file.name,
+            metadata.unwrap_or_default(),
+            file.name
+        );
     }
-    page.push_str("</body></html>\n");
     page
+}
+
+fn ranged(request: &Request, body: &[u8]) -> Response {
+    let Some(asked) = request.header("Range").and_then(|range| range.strip_prefix("bytes=")) else {
+        return Response::ok(body);
+    };
+    let (start, end) = match asked.split_once('-').unwrap() {
+        ("", last) => (body.len().saturating_sub(last.parse().unwrap()), body.len()),
+        (start, "") => (start.parse().unwrap(), body.len()),
+        (start, last) => (start.parse().unwrap(), last.parse::<usize>().unwrap() + 1),
+    };
+    let mut response = Response::ok(&body[start..end.min(body.len())])
+        .header("Content-Range", format!("bytes {start}-{}/{}", end - 1, body.len()));
+    response.status = 206;
+    response
+}
+
+fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = String::new();
+        if reader.by_ref().take(1 << 16).read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let path = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        let mut headers = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.by_ref().take(1 << 16).read_line(&mut line)?;
+            match line.trim_end().split_once(": ") {
+                Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
+                None => break,
+            }
+        }
+        let request = Request { path: path.clone(), headers };
+        state.requests.lock().unwrap().push(request.clone());
+        let found = state.handlers.lock().unwrap().get_mut(&path).map(|(handler, nth)| {
+            *nth += 1;
+            (Arc::clone(handler), *nth - 1)
+        });
+        let response = found.map_or_else(|| Response::status(404), |(handler, nth)| handler(&request, nth));
+        if !send(stream, state, &response)? {
+            return stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+/// Sends an answer; whether the connection may be used again.
+fn send(mut stream: &TcpStream, state: &State, response: &Response) -> std::io::Result<bool> {
+    let mut head = format!("HTTP/1.1 {} Status\r\n", response.status);
+    for (name, value) in &response.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if response.fault == Fault::Drop {
+        return Ok(false);
+    }
+    if matches!(response.fault, Fault::EndAfter(_)) {
+        head += "Connection: close\r\n\r\n";
+    } else if response.status == 304 {
+        head += "\r\n";
+    } else {
+        head += &format!("Content-Length: {}\r\n\r\n", response.body.len());
+    }
+    stream.write_all(head.as_bytes())?;
+    let part = match response.fault {
+        Fault::CutAfter(count) | Fault::EndAfter(count) | Fault::StallAfter(count) => &response.body[..count],
+        _ => &response.body,
+    };
+    stream.write_all(part)?;
+    stream.flush()?;
+    if matches!(response.fault, Fault::StallAfter(_)) {
+        while !state.closed.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(response.fault == Fault::None)
 }
