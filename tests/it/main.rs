@@ -11,4 +11,5 @@
     unreachable_pub
 )]
 
+mod lock;
 mod support;
