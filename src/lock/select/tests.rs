@@ -120,6 +120,7 @@ fn the_best_wheel_is_chosen() {
     );
     check(&["cp38-abi3-manylinux_2_17_x86_64", "py3-none-any"], "cp38-abi3-manylinux_2_17_x86_64");
     check(&["py3-none-any", "2-py3-none-any", "10-py3-none-any"], "10-py3-none-any");
+    check(&["1-py3-none-any", "2-py3-none-any"], "2-py3-none-any");
     check(&["cp313-cp313-win_amd64", "py3-none-any"], "py3-none-any");
 }
 
