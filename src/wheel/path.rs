@@ -90,7 +90,7 @@ mod tests {
             "a b/é/日本.py",
             ".hidden",
             "...",
-            "a:b",
+            "ab:c",
             "1:x",
             "a/~",
             &"x".repeat(255),

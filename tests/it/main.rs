@@ -11,4 +11,6 @@
     unreachable_pub
 )]
 
+mod hostile_archive;
 mod support;
+mod wheel;

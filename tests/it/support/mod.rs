@@ -1,1 +1,3 @@
 //! Builds wheels and serves a loopback index.
+
+pub mod wheels;

@@ -1,0 +1,497 @@
+//! Archives that lie: each case is one lie in an otherwise honest wheel, and is refused with one code.
+
+use pipward::error::Code;
+use pipward::wheel::Wheel;
+use pipward::wheel::archive::Limits;
+
+use crate::support::wheels::{End64, Member, WheelBuilder, Zip, extra, extra64, locked, read, unverified};
+
+const INIT: &str = "pkg/__init__.py";
+const STORED: &str = "pkg/stored.bin";
+
+/// An honest wheel with a deflated and a stored file.
+fn honest() -> (String, Zip) {
+    let builder =
+        WheelBuilder::new("pkg", "1.0").file(INIT, "print('hello hello hello')\n").file(STORED, "stored");
+    let mut zip = builder.zip();
+    *zip.member(STORED) = Member::stored(STORED, b"stored");
+    (builder.file_name(), zip)
+}
+
+fn code_of(lie: impl FnOnce(&mut Zip)) -> Result<(), Code> {
+    let (name, mut zip) = honest();
+    lie(&mut zip);
+    let wheel = read(&name, &zip.bytes()).map_err(|problem| {
+        assert!(problem.help_text().is_some(), "{problem} has no way out");
+        assert!(problem.package_name().is_some() && problem.place().is_some(), "{problem} names nothing");
+        problem.code()
+    })?;
+    wheel.check_contents().map_err(|problem| problem.code())
+}
+
+/// This is no lie.
+#[track_caller]
+fn accept(what: &str, change: impl FnOnce(&mut Zip)) {
+    assert_eq!(code_of(change), Ok(()), "{what}");
+}
+
+#[track_caller]
+fn check(what: &str, code: Code, lie: impl FnOnce(&mut Zip)) {
+    assert_eq!(code_of(lie), Err(code), "{what}");
+}
+
+#[test]
+fn an_honest_archive_is_read() {
+    accept("as it is", |_| {});
+    accept("a comment", |zip| zip.end.comment = b"made by hand".to_vec());
+    accept("an entry's comment", |zip| zip.member(INIT).comment = b"first".to_vec());
+    accept("rows in another order", |zip| zip.end.comment.clear());
+    accept("other extra fields", |zip| zip.member(INIT).local.extra = extra(0x5455, &[1, 0, 0, 0, 0]));
+    accept("deflate options", |zip| zip.member(INIT).both(|header| header.flags |= 6));
+    accept("a directory", |zip| zip.members.insert(0, Member::directory("pkg/")));
+    accept("a directory without mode", |zip| zip.members.insert(0, Member::directory("pkg/").mode(0)));
+    accept("a deflated directory", |zip| {
+        zip.members.insert(0, Member::deflated("pkg/", b"").mode(0o040_755));
+    });
+    accept("no mode", |zip| zip.member(INIT).external = 0);
+}
+
+#[test]
+fn descriptors_that_agree_are_read() {
+    for (signature, wide) in [(false, false), (false, true), (true, false), (true, true)] {
+        accept("a descriptor", |zip| {
+            let member = zip.member(INIT);
+            *member = member.clone().with_descriptor(signature, wide);
+        });
+    }
+    accept("a stored file of nothing", |zip| {
+        zip.members.insert(0, Member::stored("pkg/", b"").mode(0o040_755).with_descriptor(true, false));
+    });
+}
+
+#[test]
+fn zip64_that_agrees_is_read() {
+    accept("end records that agree", |zip| zip.end64 = Some(End64::default()));
+    accept("a saturated end record", |zip| {
+        zip.end64 = Some(End64::default());
+        (zip.end.rows, zip.end.size, zip.end.offset) = (Some(0xFFFF), Some(u32::MAX), Some(u32::MAX));
+    });
+    accept("saturated sizes", |zip| {
+        let member = zip.member(INIT);
+        let (size, compressed) = (member.central.size.into(), member.central.compressed.into());
+        member.both(|header| (header.size, header.compressed) = (u32::MAX, u32::MAX));
+        member.both(|header| header.extra = extra64(&[size, compressed]));
+    });
+    accept("a saturated size in one header", |zip| {
+        let member = zip.member(INIT);
+        member.local.extra = extra64(&[member.local.size.into()]);
+        member.local.size = u32::MAX;
+    });
+    accept("a saturated offset", |zip| {
+        let member = zip.member(INIT);
+        member.central.extra = extra64(&[0]);
+        member.offset = Some(u32::MAX);
+    });
+}
+
+#[test]
+fn duplicates_are_refused() {
+    check("a name twice", Code::ArchiveDuplicate, |zip| zip.members.push(Member::deflated(INIT, b"other")));
+    check("a name twice, same content", Code::ArchiveDuplicate, |zip| {
+        let member = zip.member(INIT).clone();
+        zip.members.push(member);
+    });
+    check("RECORD twice", Code::ArchiveDuplicate, |zip| {
+        let member = zip.member("pkg-1.0.dist-info/RECORD").clone();
+        zip.members.push(member);
+    });
+    check("a directory twice", Code::ArchiveDuplicate, |zip| {
+        zip.members.extend([Member::directory("d/"), Member::directory("d/")]);
+    });
+    check("a file and a directory", Code::ArchiveDuplicate, |zip| {
+        zip.members.extend([Member::stored("d", b""), Member::directory("d/")]);
+    });
+    check("a file below a file", Code::ArchiveDuplicate, |zip| {
+        zip.members.push(Member::stored("pkg/__init__.py/a/b", b""));
+    });
+    check("a file above a file", Code::ArchiveDuplicate, |zip| zip.members.push(Member::stored("pkg", b"")));
+    check("a directory below a file", Code::ArchiveDuplicate, |zip| {
+        zip.members.push(Member::directory("pkg/__init__.py/d/"));
+    });
+    check("the same name through a dot", Code::ArchiveName, |zip| {
+        zip.members.push(Member::deflated("pkg/./__init__.py", b"other"));
+    });
+}
+
+#[test]
+fn local_headers_that_differ_are_refused() {
+    check("name", Code::ArchiveHeader, |zip| zip.member(INIT).local.name = b"pkg/__evil__.py".to_vec());
+    check("shorter name", Code::ArchiveHeader, |zip| zip.member(INIT).local.name = b"pkg/x.py".to_vec());
+    check("method", Code::ArchiveHeader, |zip| zip.member(INIT).local.method = 0);
+    check("CRC", Code::ArchiveHeader, |zip| zip.member(INIT).local.crc ^= 1);
+    check("zero CRC without descriptor", Code::ArchiveHeader, |zip| zip.member(INIT).local.crc = 0);
+    check("size", Code::ArchiveHeader, |zip| zip.member(INIT).local.size += 1);
+    check("zero size without descriptor", Code::ArchiveHeader, |zip| zip.member(INIT).local.size = 0);
+    check("compressed size", Code::ArchiveHeader, |zip| zip.member(INIT).local.compressed -= 1);
+    check("flags", Code::ArchiveHeader, |zip| zip.member(INIT).local.flags = 1 << 11);
+    check("descriptor flag in the local header", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).local.flags = 1 << 3
+    });
+    check("descriptor flag in the row", Code::ArchiveHeader, |zip| zip.member(INIT).central.flags = 1 << 3);
+    check("masked flag in the local header", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).local.flags = 1 << 13
+    });
+}
+
+#[test]
+fn bytes_that_no_record_covers_are_refused() {
+    check("before the archive", Code::ArchiveFraming, |zip| zip.members[0].before = b"#!/bin/sh\n".to_vec());
+    check("between entries", Code::ArchiveFraming, |zip| zip.members[1].before = b"x".to_vec());
+    check("before the directory", Code::ArchiveFraming, |zip| zip.before_directory = b"x".to_vec());
+    check("behind the directory", Code::ArchiveFraming, |zip| zip.after_directory = b"x".to_vec());
+    check("before the end record", Code::ArchiveFraming, |zip| zip.before_end = b"x".to_vec());
+    check("behind the end record", Code::ArchiveFraming, |zip| zip.after = b"x".to_vec());
+    check("zeros behind the end record", Code::ArchiveFraming, |zip| zip.after = vec![0; 512]);
+    check("far behind the end record", Code::ArchiveNotZip, |zip| {
+        zip.members[0].before = b"x".to_vec();
+        zip.after = vec![0; 70_000];
+    });
+    check("a local record without a row", Code::ArchiveFraming, |zip| zip.members[1].in_directory = false);
+    check("a first local record without a row", Code::ArchiveFraming, |zip| {
+        zip.members[0].in_directory = false
+    });
+    check("a row without a local record", Code::ArchiveFraming, |zip| zip.members[1].in_file = false);
+    check("two rows of one record", Code::ArchiveFraming, |zip| {
+        let mut alias = zip.members[0].clone();
+        (alias.in_file, alias.offset) = (false, Some(0));
+        zip.members.insert(1, alias);
+    });
+    check("a row that points into another record", Code::ArchiveFraming, |zip| {
+        zip.members[1].offset = Some(40)
+    });
+    check("a row that points outside", Code::ArchiveFraming, |zip| zip.members[1].offset = Some(0x7FFF_FFFF));
+    check("data that reaches into the next record", Code::ArchiveFraming, |zip| {
+        zip.members[0].both(|header| header.compressed += 4);
+    });
+    check("data that ends early", Code::ArchiveFraming, |zip| {
+        zip.members[0].both(|header| header.compressed -= 1)
+    });
+    check("an archive before this one", Code::ArchiveFraming, |zip| {
+        zip.members[0].before = honest().1.bytes()
+    });
+    check("an archive behind this one", Code::ArchiveFraming, |zip| zip.after = honest().1.bytes());
+    check("an archive in the comment", Code::ArchiveFraming, |zip| zip.end.comment = honest().1.bytes());
+}
+
+#[test]
+fn end_records_that_lie_are_refused() {
+    check("fewer rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(1));
+    check("more rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(200));
+    check("no rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(0));
+    check("other rows on this disk", Code::ArchiveFraming, |zip| zip.end.rows_here = Some(1));
+    check("a disk", Code::ArchiveFraming, |zip| zip.end.disk = 1);
+    check("a start disk", Code::ArchiveFraming, |zip| zip.end.start_disk = 1);
+    check("an entry's disk", Code::ArchiveFraming, |zip| zip.member(INIT).disk = 1);
+    check("directory offset", Code::ArchiveFraming, |zip| zip.end.offset = Some(10));
+    check("directory offset outside", Code::ArchiveFraming, |zip| zip.end.offset = Some(u32::MAX - 1));
+    check("directory size", Code::ArchiveFraming, |zip| zip.end.size = Some(46));
+    check("shorter comment", Code::ArchiveFraming, |zip| {
+        zip.end.comment = b"comment".to_vec();
+        zip.end.comment_length = Some(3);
+    });
+    check("longer comment", Code::ArchiveFraming, |zip| zip.end.comment_length = Some(3));
+    check("signature bytes in the comment", Code::ArchiveFraming, |zip| {
+        zip.end.comment = b"PK\x05\x06".to_vec()
+    });
+    check("signature bytes in an entry's comment", Code::ArchiveFraming, |zip| {
+        zip.member(INIT).comment = b"PK\x01\x02".to_vec();
+    });
+    check("two end records that both fit", Code::ArchiveFraming, |zip| {
+        zip.end.comment = Zip::default().bytes();
+    });
+}
+
+#[test]
+fn zip64_records_that_lie_are_refused() {
+    let with = |end64: End64| move |zip: &mut Zip| zip.end64 = Some(end64);
+    check("saturated rows without ZIP64", Code::ArchiveZip64, |zip| zip.end.rows = Some(0xFFFF));
+    check("saturated offset without ZIP64", Code::ArchiveZip64, |zip| zip.end.offset = Some(u32::MAX));
+    check("saturated size without ZIP64", Code::ArchiveZip64, |zip| zip.end.size = Some(u32::MAX));
+    check("other rows", Code::ArchiveZip64, with(End64 { rows: Some(1), ..End64::default() }));
+    check(
+        "other rows on this disk",
+        Code::ArchiveZip64,
+        with(End64 { rows_here: Some(1), ..End64::default() }),
+    );
+    check("other offset", Code::ArchiveZip64, with(End64 { offset: Some(1), ..End64::default() }));
+    check("other size", Code::ArchiveZip64, with(End64 { size: Some(1), ..End64::default() }));
+    check("a disk", Code::ArchiveFraming, with(End64 { disk: 1, ..End64::default() }));
+    check("two disks", Code::ArchiveFraming, with(End64 { disks: Some(2), ..End64::default() }));
+    check("an extension", Code::ArchiveZip64, with(End64 { extension: vec![0; 8], ..End64::default() }));
+    check("record size", Code::ArchiveZip64, with(End64 { record_size: Some(45), ..End64::default() }));
+    check(
+        "locator elsewhere",
+        Code::ArchiveZip64,
+        with(End64 { locator_offset: Some(0), ..End64::default() }),
+    );
+    check(
+        "a gap before the locator",
+        Code::ArchiveZip64,
+        with(End64 { between: vec![0; 4], ..End64::default() }),
+    );
+    check("a locator alone", Code::ArchiveZip64, with(End64 { without_record: true, ..End64::default() }));
+    check("a record alone", Code::ArchiveFraming, with(End64 { without_locator: true, ..End64::default() }));
+    check("a gap behind the locator", Code::ArchiveFraming, |zip| {
+        zip.end64 = Some(End64::default());
+        zip.before_end = vec![0; 4];
+    });
+    check("2^40 entries", Code::ArchiveTooLarge, |zip| {
+        zip.end64 = Some(End64 { rows: Some(1 << 40), ..End64::default() });
+        zip.end.rows = Some(0xFFFF);
+    });
+    check("an offset that overflows", Code::ArchiveFraming, |zip| {
+        zip.end64 = Some(End64 { offset: Some(u64::MAX), ..End64::default() });
+        zip.end.offset = Some(u32::MAX);
+    });
+}
+
+#[test]
+fn zip64_fields_that_lie_are_refused() {
+    check("saturated without field", Code::ArchiveZip64, |zip| {
+        zip.member(INIT).both(|header| header.size = u32::MAX)
+    });
+    check("a field with nothing saturated", Code::ArchiveZip64, |zip| {
+        zip.member(INIT).central.extra = extra64(&[26, 26]);
+    });
+    check("a field too long", Code::ArchiveZip64, |zip| {
+        zip.member(INIT).both(|header| header.extra = extra64(&[header.size.into(), 0]));
+        zip.member(INIT).both(|header| header.size = u32::MAX);
+    });
+    check("a field too short", Code::ArchiveZip64, |zip| {
+        zip.member(INIT).both(|header| header.extra = extra(1, &[0; 4]));
+        zip.member(INIT).both(|header| header.size = u32::MAX);
+    });
+    check("a field twice", Code::ArchiveZip64, |zip| {
+        zip.member(INIT)
+            .both(|header| header.extra = [extra64(&[header.size.into()]), extra64(&[1])].concat());
+        zip.member(INIT).both(|header| header.size = u32::MAX);
+    });
+    check("another size in the local field", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).local.extra = extra64(&[7]);
+        zip.member(INIT).local.size = u32::MAX;
+    });
+    check("extra fields that are cut", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).central.extra = vec![1, 0, 9]
+    });
+    check("a local extra field that is cut", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).local.extra = vec![0x55, 0x54, 9, 0, 1];
+    });
+}
+
+#[test]
+fn descriptors_that_lie_are_refused() {
+    let lie = |change: fn(&mut Member)| {
+        move |zip: &mut Zip| {
+            let member = zip.member(INIT);
+            *member = member.clone().with_descriptor(true, false);
+            change(member);
+        }
+    };
+    check("CRC", Code::ArchiveDescriptor, lie(|member| member.descriptor[4] ^= 1));
+    check("compressed size", Code::ArchiveDescriptor, lie(|member| member.descriptor[8] ^= 1));
+    check("size", Code::ArchiveDescriptor, lie(|member| member.descriptor[12] ^= 1));
+    check("signature", Code::ArchiveDescriptor, lie(|member| member.descriptor[0] ^= 1));
+    check("missing", Code::ArchiveDescriptor, lie(|member| member.descriptor.clear()));
+    check("too long", Code::ArchiveDescriptor, lie(|member| member.descriptor.push(0)));
+    check(
+        "twice",
+        Code::ArchiveDescriptor,
+        lie(|member| member.descriptor.extend(member.descriptor.clone())),
+    );
+    check("another CRC in the local header", Code::ArchiveHeader, lie(|member| member.local.crc = 7));
+    check("another size in the local header", Code::ArchiveHeader, lie(|member| member.local.size = 7));
+    check("without flag", Code::ArchiveFraming, |zip| zip.member(INIT).descriptor = vec![0; 16]);
+    check("a stored file", Code::ArchiveDescriptor, |zip| {
+        let member = zip.member(STORED);
+        *member = member.clone().with_descriptor(true, false);
+    });
+}
+
+#[test]
+fn names_that_lie_are_refused() {
+    let named = |name: &'static [u8]| {
+        move |zip: &mut Zip| zip.member(INIT).both(|header| header.name = name.to_vec())
+    };
+    for name in [
+        &b"../evil.py"[..],
+        b"pkg/../../evil",
+        b"pkg/..",
+        b"..",
+        b".",
+        b"./a",
+        b"pkg/./a",
+        b"pkg//a",
+        b"/etc/x",
+        b"//x",
+        b"",
+        b"pkg\\a",
+        b"..\\a",
+        b"C:/a",
+        b"c:a",
+        b"pkg/D:x",
+        b"pkg/a\0.py",
+        b"pkg/a\n.py",
+        b"pkg/\x7f",
+    ] {
+        check(&String::from_utf8_lossy(name), Code::ArchiveName, named(name));
+    }
+    check("a directory that leads elsewhere", Code::ArchiveName, |zip| {
+        zip.members.push(Member::directory("../x/"))
+    });
+    check("a directory of no name", Code::ArchiveName, |zip| zip.members.push(Member::directory("/")));
+    check("two slashes", Code::ArchiveName, |zip| zip.members.push(Member::directory("d//")));
+    check("a bidi character", Code::ArchiveName, |zip| {
+        zip.members.push(Member::stored("pkg/\u{202e}yp.x", b""))
+    });
+    check("a C1 character", Code::ArchiveName, |zip| zip.members.push(Member::stored("pkg/\u{85}", b"")));
+    check("a part too long", Code::ArchiveName, |zip| zip.members.push(Member::stored("x".repeat(256), b"")));
+    check("a path too long", Code::ArchiveName, |zip| {
+        zip.members.push(Member::stored("x/".repeat(2100) + "x", b""))
+    });
+    check("not UTF-8", Code::ArchiveName, named(b"pkg/\xff.py"));
+    check("overlong UTF-8", Code::ArchiveName, named(b"pkg/\xc0\xae\xc0\xae/x"));
+    check("UTF-8 without flag", Code::ArchiveName, named("pkg/é.py".as_bytes()));
+}
+
+#[test]
+fn a_second_name_is_refused() {
+    let unicode = |name: &str, crc_of: &str| {
+        let crc = crc32fast::hash(crc_of.as_bytes()).to_le_bytes();
+        extra(0x7075, &[&[1][..], &crc, name.as_bytes()].concat())
+    };
+    accept("the same name again", |zip| zip.member(INIT).both(|header| header.extra = unicode(INIT, INIT)));
+    check("another name", Code::ArchiveName, |zip| zip.member(INIT).central.extra = unicode("../x", INIT));
+    check("another name in the local header", Code::ArchiveName, |zip| {
+        zip.member(INIT).local.extra = unicode("../x", INIT);
+    });
+    check("another CRC", Code::ArchiveName, |zip| zip.member(INIT).central.extra = unicode(INIT, "x"));
+    check("empty", Code::ArchiveName, |zip| zip.member(INIT).central.extra = extra(0x7075, &[]));
+    check("twice", Code::ArchiveName, |zip| {
+        zip.member(INIT).central.extra = [unicode(INIT, INIT), unicode(INIT, INIT)].concat();
+    });
+}
+
+#[test]
+fn flags_and_methods_that_wheels_do_not_have_are_refused() {
+    for bit in [0, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15] {
+        check(&format!("flag {bit}"), Code::ArchiveMethod, |zip| {
+            zip.member(INIT).both(|header| header.flags |= 1 << bit)
+        });
+    }
+    for method in [1, 6, 9, 12, 14, 20, 93, 95, 98, 99, 0xFFFF] {
+        check(&format!("method {method}"), Code::ArchiveMethod, |zip| {
+            zip.member(INIT).both(|header| header.method = method);
+        });
+    }
+}
+
+#[test]
+fn links_and_devices_are_refused() {
+    for kind in [0o120_000, 0o010_000, 0o020_000, 0o060_000, 0o140_000, 0o170_000] {
+        check(&format!("{kind:o}"), Code::ArchiveEntryKind, |zip| {
+            zip.member(INIT).external = (kind | 0o777) << 16
+        });
+        check(&format!("{kind:o} made on DOS"), Code::ArchiveEntryKind, |zip| {
+            zip.member(INIT).external = (kind | 0o777) << 16;
+            zip.member(INIT).made_by = 20;
+        });
+    }
+    check("a directory's mode", Code::ArchiveEntryKind, |zip| zip.member(INIT).external = 0o040_755 << 16);
+    check("a directory's attribute", Code::ArchiveEntryKind, |zip| zip.member(INIT).external |= 0x10);
+    check("a file's mode", Code::ArchiveEntryKind, |zip| zip.members.push(Member::stored("d/", b"")));
+    check("a directory with content", Code::ArchiveEntryKind, |zip| {
+        zip.members.push(Member::stored("d/", b"x").mode(0o040_755));
+    });
+    check("a directory with hidden content", Code::ArchiveEntryKind, |zip| {
+        let mut member = Member::deflated("d/", b"hidden").mode(0o040_755);
+        member.both(|header| header.size = 0);
+        zip.members.push(member);
+    });
+}
+
+#[test]
+fn data_that_lies_is_refused() {
+    check("CRC", Code::ArchiveData, |zip| zip.member(INIT).both(|header| header.crc ^= 1));
+    check("size too small", Code::ArchiveData, |zip| zip.member(INIT).both(|header| header.size -= 1));
+    check("size too large", Code::RecordHash, |zip| zip.member(INIT).both(|header| header.size += 1));
+    check("a stored file of two sizes", Code::ArchiveData, |zip| {
+        zip.member(STORED).both(|header| header.size += 1)
+    });
+    check("a stored file's CRC", Code::ArchiveData, |zip| zip.member(STORED).both(|header| header.crc ^= 1));
+    check("no deflated data", Code::ArchiveData, |zip| zip.member(INIT).data.fill(0xFF));
+    check("bytes behind the stream", Code::ArchiveData, |zip| {
+        let member = zip.member(INIT);
+        member.data.push(0);
+        member.both(|header| header.compressed += 1);
+    });
+}
+
+#[test]
+fn bombs_are_refused() {
+    let bomb = |size: u32| {
+        move |zip: &mut Zip| {
+            let mut member = Member::deflated("pkg/bomb", b"");
+            member.both(|header| header.size = size);
+            zip.members.push(member);
+        }
+    };
+    check("a declared size", Code::ArchiveTooLarge, bomb(u32::MAX - 1));
+    check("a ratio", Code::ArchiveTooLarge, bomb(65 << 20));
+    check("a real bomb", Code::ArchiveTooLarge, |zip| {
+        zip.members.push(Member::deflated("pkg/bomb", &vec![0; 65 << 20]));
+    });
+    check("many sizes that add up past 2^64", Code::ArchiveTooLarge, |zip| {
+        for at in 0..3 {
+            let mut member = Member::deflated(format!("pkg/{at}"), b"");
+            member.both(|header| (header.size, header.extra) = (u32::MAX, extra64(&[u64::MAX])));
+            zip.members.push(member);
+        }
+    });
+    check("a METADATA bomb", Code::ArchiveTooLarge, |zip| {
+        *zip.member("pkg-1.0.dist-info/METADATA") =
+            Member::deflated("pkg-1.0.dist-info/METADATA", &vec![b'\n'; (16 << 20) + 1]);
+    });
+    check("a WHEEL bomb", Code::ArchiveTooLarge, |zip| {
+        *zip.member("pkg-1.0.dist-info/WHEEL") =
+            Member::deflated("pkg-1.0.dist-info/WHEEL", &vec![b'\n'; (1 << 20) + 1]);
+    });
+}
+
+#[test]
+fn the_limits_can_be_narrowed() {
+    let (name, zip) = honest();
+    let bytes = zip.bytes();
+    let locked = locked(&name, &bytes);
+    let code = |limits: Limits| {
+        let verified = pipward::verify::VerifiedWheel::check(unverified(&bytes, &locked), &locked).unwrap();
+        Wheel::read_within(verified, &limits).map(|_| ()).map_err(|problem| problem.code())
+    };
+    assert_eq!(code(Limits::default()), Ok(()));
+    assert_eq!(code(Limits { entries: 2, ..Limits::default() }), Err(Code::ArchiveTooLarge));
+    assert_eq!(code(Limits { inflated: 100, ..Limits::default() }), Err(Code::ArchiveTooLarge));
+    assert_eq!(code(Limits { ratio: 0, ratio_from: 100, ..Limits::default() }), Err(Code::ArchiveTooLarge));
+}
+
+#[test]
+fn what_is_no_archive_is_refused() {
+    let (name, zip) = honest();
+    let bytes = zip.bytes();
+    let code = |bytes: &[u8]| read(&name, bytes).map(|_| ()).map_err(|problem| problem.code());
+    assert_eq!(code(b""), Err(Code::ArchiveNotZip));
+    assert_eq!(code(b"<!DOCTYPE html><title>503</title>"), Err(Code::ArchiveNotZip));
+    assert_eq!(code(b"\x1f\x8b\x08\0\0\0\0\0"), Err(Code::ArchiveNotZip));
+    assert_eq!(code(&Zip::default().bytes()), Err(Code::DistInfo));
+    for cut in 4..bytes.len() {
+        assert_eq!(code(&bytes[..cut]), Err(Code::ArchiveFraming), "cut at {cut}");
+    }
+}
