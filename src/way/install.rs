@@ -116,7 +116,7 @@ pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     check_interrupted()?;
     let report = session.finish()?;
     drop(writing);
-    remember(store.as_ref(), &done);
+    remember(&request, store.as_ref(), &done);
     Ok(told(report, &items, done, &index))
 }
 
@@ -397,8 +397,11 @@ pub(super) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
 }
 
 /// Only a run that ended well leaves anything behind in the cache.
-fn remember(store: Option<&Store>, done: &[Done]) {
+fn remember(request: &InstallRequest, store: Option<&Store>, done: &[Done]) {
     crate::cache::keep();
+    if let Some(cache) = &request.cache {
+        crate::python::remember(request.environment.interpreter(), cache);
+    }
     if let Some(store) = store {
         for done in done {
             if let Err(problem) = store.put(&done.verified) {
