@@ -1,1 +1,78 @@
 //! Wheel + Scheme -> InstallPlan, and conflicts between plans; then the writes.
+//!
+//! Owns: what will be written where ([`InstallPlan`]), and the one way an environment changes ([`Session`]).
+//! Never: changes an environment before everything was planned, staged and found free of conflicts.
+
+
+mod plan;
+mod scripts;
+
+use std::path::{Path, PathBuf};
+
+use pipward_resolver::{PackageName, Version};
+
+use crate::digest::StrongDigest;
+use crate::wheel::record::Record;
+
+pub use plan::DirectUrl;
+
+/// Where each file of a wheel goes, and the RECORD that will say so.
+#[derive(Debug, Clone)]
+pub struct InstallPlan {
+    name: PackageName,
+    version: Version,
+    dist_info: PathBuf,
+    files: Vec<PlannedFile>,
+    record: Record,
+}
+
+impl InstallPlan {
+    /// The distribution.
+    pub fn name(&self) -> &PackageName {
+        &self.name
+    }
+    /// Its version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+    /// Its .dist-info directory, at its final place; absolute.
+    pub fn dist_info(&self) -> &Path {
+        &self.dist_info
+    }
+    /// The files by destination. RECORD is not among them.
+    pub fn files(&self) -> &[PlannedFile] {
+        &self.files
+    }
+    /// The RECORD that is written, complete.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+    /// Where RECORD goes.
+    pub fn record_path(&self) -> PathBuf {
+        self.dist_info.join("RECORD")
+    }
+}
+
+/// One file of a plan.
+#[derive(Debug, Clone)]
+pub struct PlannedFile {
+    /// Its final place; absolute.
+    pub destination: PathBuf,
+    /// Where its content comes from.
+    pub source: Source,
+    /// Whether its execute bits are set.
+    pub executable: bool,
+    /// What its content hashes to.
+    pub digest: Option<StrongDigest>,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// Where the content of a planned file comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// An entry of the wheel: the index in `wheel.entries()`.
+    Entry(usize),
+    /// Content made at plan time: a script, INSTALLER, REQUESTED.
+    Generated(Vec<u8>),
+}

@@ -178,6 +178,9 @@ codes! {
     SchemeUnknown, "scheme-unknown", Refused,
         "A wheel's .data directory has a key that is not an installation scheme.",
         "purelib, platlib, headers, scripts and data are the schemes there are; a file outside them has no known place.";
+    SchemeCrossing, "scheme-crossing", Refused,
+        "A wheel's scripts, headers or data would land among the modules.",
+        "Data files that reach site-packages are modules, or start-up files, which the table of modules does not show to a review. Each scheme keeps to its own directories.";
     InstallerOwned, "installer-owned", Refused,
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
