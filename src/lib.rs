@@ -9,6 +9,7 @@ pub mod index;
 pub mod install;
 pub mod lock;
 pub mod python;
+pub mod requirement;
 pub mod requirements;
 pub mod verify;
 pub mod wheel;
