@@ -1,8 +1,8 @@
 //! One requirement, or one marker (PEP 508), from text that may be hostile.
 //!
 //! Owns: the calls of `pep508_rs`'s readers, behind checks for what those readers do not survive: names and extras that
-//! end in punctuation and characters outside ASCII (they panic), deep nesting (they are recursive), and `${NAME}` in an
-//! address (they would fill it in from this process's environment). Never: evaluates a marker.
+//! end in punctuation, characters outside ASCII, `~=` behind a text and numbers near 2^64 (they panic), deep nesting (they
+//! are recursive), and `${NAME}` in an address (they would fill it in from this process's environment). Never: evaluates a marker.
 
 use std::str::FromStr as _;
 
@@ -12,6 +12,9 @@ use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl};
 pub const MAX_LENGTH: usize = 16 << 10;
 /// None nests parentheses deeper.
 pub const MAX_NESTING: usize = 64;
+
+/// No number has more digits: adding one to it must not overflow.
+const MAX_DIGITS: usize = 18;
 
 /// Reads a requirement.
 ///
@@ -56,6 +59,16 @@ fn check_bounds(text: &str) -> Result<(), String> {
     // The grammar of PEP 508 has ASCII characters only, also within quotes.
     if let Some(other) = text.chars().find(|character| !character.is_ascii()) {
         return Err(format!("it has the character {other:?}, which is not ASCII"));
+    }
+    let before = |at: usize| text.get(..at).unwrap_or_default().trim_end();
+    if text.match_indices("~=").any(|(at, _)| before(at).ends_with(['\'', '"'])) {
+        return Err("it compares a text with ~=".to_owned());
+    }
+    // Digests in an address are none of the numbers that are counted with.
+    let counted =
+        if text.contains('@') { text.rsplit_once(';').map_or("", |(_, marker)| marker) } else { text };
+    if counted.split(|character: char| !character.is_ascii_digit()).any(|number| number.len() > MAX_DIGITS) {
+        return Err(format!("it has a number of more than {MAX_DIGITS} digits"));
     }
     if nesting(text) > MAX_NESTING {
         return Err(format!("it nests parentheses deeper than {MAX_NESTING} levels"));
@@ -180,6 +193,8 @@ mod tests {
             "sys.platform",
             "platform_release",
             "'a-'",
+            "3.18446744073709551615.1",
+            "'3.18446744073709551614.1'",
             "'3.8 3.9'",
             "'*'",
             "''",
