@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn nothing_beyond_the_size_is_handed_on() {
-        let content = [7; 3_000_000];
+        let content = vec![7; 3_000_000];
         let data = deflate(&content);
         let source = Source { size: 1_000_000, ..source(&data, &content) };
         let mut taken = 0;
