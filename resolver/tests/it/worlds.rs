@@ -146,9 +146,9 @@ impl World {
     fn asks_for(&self, choice: &[Option<usize>], needs: &[&Need]) -> bool {
         choice.iter().enumerate().all(|(package, version)| {
             let needs: Vec<&&Need> = needs.iter().filter(|need| need.package == package).collect();
-            let Some(version) = version.filter(|version| !is_final(*version) && !needs.is_empty()) else {
+            if needs.is_empty() || version.is_none_or(is_final) {
                 return true;
-            };
+            }
             let finals =
                 self.packages[package].iter().filter(|offered| offered.wheel && is_final(offered.version));
             let mut fitting = finals.filter(|offered| needs.iter().all(|need| need.takes(offered.version)));
