@@ -279,10 +279,13 @@ impl<'a> Planner<'a> {
         if too_long {
             return Err(refused(Code::ArchiveName, "a name is longer than file systems take", destination));
         }
+        let among = |directory: &PathBuf| destination.strip_prefix(directory).ok();
+        let among_modules = among(&scheme.purelib).or_else(|| among(&scheme.platlib));
         let directories = [&scheme.purelib, &scheme.platlib, &scheme.scripts, &scheme.headers, &scheme.data];
         let in_the_way = directories.iter().any(|directory| directory.starts_with(destination));
-        let owned =
-            destination.strip_prefix(&scheme.data).is_ok_and(|tail| tail.to_str().is_some_and(venv::owns));
+        // Some systems have their compiled modules in lib64, which elsewhere is a link of the environment's own.
+        let owned = among_modules.is_none()
+            && destination.strip_prefix(&scheme.data).is_ok_and(|tail| tail.to_str().is_some_and(venv::owns));
         if in_the_way || owned || destination == scheme.interpreter {
             return Err(refused(
                 Code::EnvironmentOwned,
@@ -290,8 +293,6 @@ impl<'a> Planner<'a> {
                 destination,
             ));
         }
-        let among = |directory: &PathBuf| destination.strip_prefix(directory).ok();
-        let among_modules = among(&scheme.purelib).or_else(|| among(&scheme.platlib));
         if !key.holds_modules() && among_modules.is_some() {
             return Err(refused(
                 Code::SchemeCrossing,
