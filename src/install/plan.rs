@@ -203,7 +203,12 @@ impl<'a> Planner<'a> {
     fn listed_as(&self, index: usize, path: &str) -> Made {
         let row = self.listed.get(path);
         let size = self.wheel.entries().get(index).map(Entry::size).unwrap_or_default();
-        Made::Entry { index, digest: row.and_then(|row| row.digest), listed: row.and_then(|row| row.size), size }
+        Made::Entry {
+            index,
+            digest: row.and_then(|row| row.digest),
+            listed: row.and_then(|row| row.size),
+            size,
+        }
     }
 
     /// A shipped script: one that begins with `#!python` gets the environment's interpreter.
@@ -211,10 +216,13 @@ impl<'a> Planner<'a> {
         let as_it_is = self.listed_as(index, entry.path().as_str());
         if entry.size() > WHOLE_ENTRY {
             if head(self.wheel, entry)?.starts_with(PYTHON_SCRIPT) {
-                return Err(Problem::new(Code::ArchiveTooLarge, "a Python script is too large to be rewritten")
-                    .at(Place::file(self.wheel.name().as_str()).entry(entry.path().as_str()))
-                    .expected(format!("at most {WHOLE_ENTRY} bytes"))
-                    .help("do not install this file; tell the maintainers of the project"));
+                return Err(Problem::new(
+                    Code::ArchiveTooLarge,
+                    "a Python script is too large to be rewritten",
+                )
+                .at(Place::file(self.wheel.name().as_str()).entry(entry.path().as_str()))
+                .expected(format!("at most {WHOLE_ENTRY} bytes"))
+                .help("do not install this file; tell the maintainers of the project"));
             }
             return Ok(as_it_is);
         }
@@ -273,7 +281,8 @@ impl<'a> Planner<'a> {
         }
         let directories = [&scheme.purelib, &scheme.platlib, &scheme.scripts, &scheme.headers, &scheme.data];
         let in_the_way = directories.iter().any(|directory| directory.starts_with(destination));
-        let owned = destination.strip_prefix(&scheme.data).is_ok_and(|tail| tail.to_str().is_some_and(venv::owns));
+        let owned =
+            destination.strip_prefix(&scheme.data).is_ok_and(|tail| tail.to_str().is_some_and(venv::owns));
         if in_the_way || owned || destination == scheme.interpreter {
             return Err(refused(
                 Code::EnvironmentOwned,
@@ -294,9 +303,14 @@ impl<'a> Planner<'a> {
             let first = first.as_os_str().to_string_lossy();
             first != self.wheel.dist_info() && first.to_ascii_lowercase().ends_with(".dist-info")
         });
-        let by_detour = key != Key::Root && destination.starts_with(self.library.join(self.wheel.dist_info()));
+        let by_detour =
+            key != Key::Root && destination.starts_with(self.library.join(self.wheel.dist_info()));
         if metadata || by_detour {
-            return Err(refused(Code::DistInfo, "a file would land in the metadata of a distribution", destination));
+            return Err(refused(
+                Code::DistInfo,
+                "a file would land in the metadata of a distribution",
+                destination,
+            ));
         }
         Ok(())
     }
@@ -305,8 +319,13 @@ impl<'a> Planner<'a> {
     fn check_nesting(&self, record: &Path) -> Result<(), Problem> {
         for destination in self.files.keys() {
             let mut parents = destination.ancestors().skip(1);
-            if let Some(parent) = parents.find(|parent| self.files.contains_key(*parent) || *parent == record) {
-                return Err(refused(Code::FileConflict, "a file stands where another needs a directory", parent));
+            if let Some(parent) = parents.find(|parent| self.files.contains_key(*parent) || *parent == record)
+            {
+                return Err(refused(
+                    Code::FileConflict,
+                    "a file stands where another needs a directory",
+                    parent,
+                ));
             }
         }
         if self.files.contains_key(record) {

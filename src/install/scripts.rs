@@ -103,7 +103,14 @@ mod tests {
 
     #[test]
     fn a_path_that_would_become_code_is_refused() {
-        for path in ["/a\nimport os/python", "/a b/$(id)/python", "/a b/`id`/python", "/a b'''/python", "/a b\\/x", ""] {
+        for path in [
+            "/a\nimport os/python",
+            "/a b/$(id)/python",
+            "/a b/`id`/python",
+            "/a b'''/python",
+            "/a b\\/x",
+            "",
+        ] {
             assert_eq!(shebang(Path::new(path)).unwrap_err().code(), Code::EnvironmentInvalid, "{path:?}");
         }
     }
