@@ -80,10 +80,11 @@ fn each_file_opens_with_what_it_owns() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let long = product_sources().into_iter().chain(sources("tests")).filter_map(|source| {
+        let most = if source.path.starts_with("tests/") { 800 } else { 500 };
         let lines = source.text.lines().count();
-        (lines > 500).then(|| format!("{}: {lines} lines", source.path))
+        (lines > most).then(|| format!("{}: {lines} lines, of {most}", source.path))
     });
-    none("these files are over 500 lines", &long.collect::<Vec<_>>());
+    none("these files are too long", &long.collect::<Vec<_>>());
 }
 
 #[test]
@@ -116,7 +117,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("fetch", "index", "one HTTP client serves pages and files"),
     ("index", "cache", "a file known by its hash alone may be in the store"),
     ("index", "fetch", "an index that gives no SHA-256 has its file fetched and hashed"),
-    ("inspect", "python", "what is installed is found through an interpreter"),
     ("install", "python", "a plan is made for the scheme of an interpreter"),
     ("lock", "index", "a lock is built from the files that an index told of"),
     ("lock", "requirements", "a hashed requirements file is a lock"),
@@ -317,6 +317,9 @@ fn codes_are_named_and_explained() {
     none("codes", &broken);
 }
 
+/// Codes whose rule has its name already, and is not raised yet.
+const RESERVED: &[&Code] = &[&Code::LockDrift];
+
 #[test]
 fn each_code_is_raised_and_tested() {
     let product: String = product_sources()
@@ -339,7 +342,7 @@ fn each_code_is_raised_and_tested() {
             text.match_indices(&variant)
                 .any(|(at, _)| !text[at + variant.len()..].starts_with(|c: char| c.is_alphanumeric()))
         };
-        if !named(&product) {
+        if !named(&product) && !RESERVED.contains(&code) {
             unraised.push(code.name().to_owned());
         }
         if !named(&tests) && !tests.contains(&format!("\"{}\"", code.name())) {
