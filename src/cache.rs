@@ -7,6 +7,9 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::digest::{Hasher, LockedHashes, Sha256};
 use crate::error::{Place, Problem, io as io_problem};
@@ -67,6 +70,25 @@ impl Store {
     fn entry(&self, sha256: Sha256) -> PathBuf {
         self.directory.join(format!("{sha256}.whl"))
     }
+}
+
+/// Small facts that are written once the run has ended well ([`keep`]): a refused run leaves the cache as it was.
+static LATER: Mutex<Vec<(PathBuf, Vec<u8>)>> = Mutex::new(Vec::new());
+
+/// Remembers an entry of the cache for [`keep`].
+pub(crate) fn later(path: PathBuf, bytes: Vec<u8>) {
+    LATER.lock().unwrap_or_else(PoisonError::into_inner).push((path, bytes));
+}
+
+/// Writes what this run learned: index pages, metadata, interpreters. A cache that cannot be written is
+/// not an error of the run.
+pub fn keep() {
+    let entries = std::mem::take(&mut *LATER.lock().unwrap_or_else(PoisonError::into_inner));
+    entries.par_iter().for_each(|(path, bytes)| {
+        if let Err(error) = write_private(path, bytes) {
+            tracing::debug!(%error, "an entry of the cache was not kept");
+        }
+    });
 }
 
 /// Writes `path` whole or not at all: a temporary file beside it, mode 0600, renamed over it.

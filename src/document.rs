@@ -224,14 +224,6 @@ impl<'a, 't> Item<'a, 't> {
         number
     }
 
-    pub(crate) fn flag(&self) -> Option<bool> {
-        let flag = self.value.as_bool();
-        if flag.is_none() {
-            self.wrong_type("true or false");
-        }
-        flag
-    }
-
     pub(crate) fn time(&self) -> Option<jiff::Timestamp> {
         let time = self.value.as_datetime().and_then(timestamp);
         if time.is_none() {

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use pipward_resolver::{
-    Candidates, Dependencies, Facts, FactsError, PackageName, Target, Version, WheelName,
+    Candidates, Dependencies, Facts, FactsError, PackageName, Target, Version, VersionSpecifiers, WheelName,
 };
 use tokio::sync::OnceCell;
 use url::Url;
@@ -181,6 +181,16 @@ impl Index {
             size: file.size,
             upload_time: file.upload_time,
             yanked: file.yanked.clone(),
+        })
+    }
+
+    /// For which Pythons the index, else METADATA, says that a wheel is.
+    pub fn requires_python(&self, name: &PackageName, wheel: &WheelName) -> Option<VersionSpecifiers> {
+        let project = self.wait(|inner| async move { inner.project(name).await }).ok()?;
+        let said = project.find(wheel).and_then(|offered| offered.file.requires_python.clone());
+        said.or_else(|| {
+            let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
+            cell.get()?.as_ref().ok()?.dependencies.requires_python.clone()
         })
     }
 

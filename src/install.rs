@@ -3,9 +3,19 @@
 //! Owns: what will be written where ([`InstallPlan`]), and the one way an environment changes ([`Session`]).
 //! Never: changes an environment before everything was planned, staged and found free of conflicts.
 
-
+mod commit;
+mod conflicts;
+mod guard;
+mod held;
+mod journal;
+mod places;
 mod plan;
+mod recover;
 mod scripts;
+mod session;
+mod stage;
+mod tree;
+mod uninstall;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +24,10 @@ use pipward_resolver::{PackageName, Version};
 use crate::digest::StrongDigest;
 use crate::wheel::record::Record;
 
+pub use guard::{interrupt, interrupted};
 pub use plan::DirectUrl;
+pub use recover::recover;
+pub use session::{Report, Session};
 
 /// Where each file of a wheel goes, and the RECORD that will say so.
 #[derive(Debug, Clone)]
@@ -76,3 +89,6 @@ pub enum Source {
     /// Content made at plan time: a script, INSTALLER, REQUESTED.
     Generated(Vec<u8>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use pipward_resolver::{ExtraName, PackageName, Target, Version, VersionSpecifier
 use url::Url;
 
 use crate::digest::LockedHashes;
-use crate::error::{Place, Problems};
+use crate::error::Place;
 
 /// A lock, read whole and checked against its schema.
 #[derive(Debug, Clone, Default)]

@@ -174,6 +174,7 @@ fn check_head(head: &str) -> Result<(), String> {
     let whole = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
     };
     let end = head
         .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')))
@@ -302,6 +303,8 @@ mod tests {
             "a. ; os_name == 'x'",
             "a[b-]",
             "a[b_,c]",
+            "a[b- c]",
+            "a[b. c]",
             "a ; 'x' ~= os_name",
             "a ; os_name ~= 'x'",
             "a ; '3.0' ~= python_version",
@@ -348,6 +351,22 @@ mod tests {
         #[test]
         fn nothing_panics(text in "(a|A1-|-)?(\\[[a-c,\\-. ]{0,6}\\])? ?(@ ?[a-z:/$\\{\\}A-Z.;# ]{0,12}|[<>=!~]{1,3} ?[0-9.*+!a-z]{0,12},?){0,3} ?;? ?((python_version|'3\\.0'|os_name|extra|'x'|\\(|\\)|~=|==|in|not| and | or |\"3.\\*\"|\u{e9}) ?){0,8}") {
             let _ = requirement(&text, Strictness::Lenient);
+        }
+
+        /// Well-formed comparisons of odd values, joined, evaluated and written.
+        #[test]
+        fn nothing_panics_in_the_algebra(parts in proptest::collection::vec(
+            "\\(?((python_version|python_full_version|implementation_version|os_name|extra|platform_release) (==|!=|<|<=|>|>=|~=|in|not in) '([0-3]?!?[0-9]{0,2}(\\.[0-9]{1,2}){0,3}(a1|\\.dev0|\\.post1|\\+x|\\.\\*)?|x|)'|'3\\.8' (==|<|in|~=) python_version)\\)?",
+            1..5,
+        ), join in "and|or") {
+            let text = parts.join(&format!(" {join} "));
+            for strictness in [Strictness::Strict, Strictness::Lenient] {
+                if let Ok(tree) = marker(&text, strictness) {
+                    tree.evaluate(&environment("3.8.5"), &[]);
+                    let _ = tree.try_to_string();
+                    let _ = tree.negate().is_disjoint(&tree);
+                }
+            }
         }
 
         #[test]

@@ -35,6 +35,8 @@ pub struct Interpreter {
     pub layout: Layout,
     /// Markers and tags.
     pub target: Target,
+    /// The platform that the tags are for.
+    pub platform: pipward_resolver::tags::Platform,
     /// The `Error` text of an EXTERNALLY-MANAGED file (PEP 668), where there is one and this is no venv.
     pub externally_managed: Option<String>,
     /// What it was asked in this run, for [`remember`].

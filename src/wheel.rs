@@ -103,9 +103,9 @@ impl Wheel {
     /// As [`Self::content`].
     pub fn metadata_sha256(&self) -> Result<crate::digest::Sha256, Problem> {
         let path = format!("{}/METADATA", self.dist_info);
-        let entry = self
-            .entry(&path)
-            .ok_or_else(|| Problem::new(Code::MetadataInvalid, "the wheel has no METADATA").package(self.name()))?;
+        let entry = self.entry(&path).ok_or_else(|| {
+            Problem::new(Code::MetadataInvalid, "the wheel has no METADATA").package(self.name())
+        })?;
         self.content(entry).map(|text| crate::digest::Sha256::of(&text))
     }
     /// METADATA.

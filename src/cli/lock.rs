@@ -186,8 +186,11 @@ impl LockArgs {
     fn target(&self, cache: Option<&Path>) -> Result<Target, Problem> {
         let version = self.python_version.as_deref().map(python_version).transpose()?;
         let platform = self.python_platform.as_deref().map(platform).transpose()?;
-        let described =
-            |version: (u8, u8, Option<u64>), platform: &Platform| Target::described(version, platform);
+        let described = |version: &Version, platform: &Platform| {
+            Target::described(version, platform).map_err(|error| {
+                Problem::new(Code::Usage, "--python-version is not a version that pipward knows").cause(error)
+            })
+        };
         if let (Some(version), Some(platform)) = (&version, &platform) {
             return described(version, platform);
         }

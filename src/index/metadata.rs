@@ -220,9 +220,7 @@ impl Inner {
         let (Some(directory), Some(key)) = (&self.metadata_directory, key) else { return };
         let mut bytes = format!("{}\n", Sha256::of(text)).into_bytes();
         bytes.extend_from_slice(text);
-        if let Err(error) = crate::cache::write_private(&directory.join(key), &bytes) {
-            tracing::debug!(%error, "metadata was not kept");
-        }
+        crate::cache::later(directory.join(key), bytes);
     }
 }
 

@@ -153,9 +153,7 @@ impl PageCache {
         let Ok(mut bytes) = serde_json::to_vec(&head) else { return };
         bytes.push(b'\n');
         bytes.extend_from_slice(&whole.body);
-        if let Err(error) = crate::cache::write_private(&path, &bytes) {
-            tracing::debug!(%error, "an index page was not kept");
-        }
+        crate::cache::later(path, bytes);
     }
 }
 
@@ -250,6 +248,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = PageCache::new(Some(directory.path()));
         cache.write("k", &ask(), &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]));
+        crate::cache::keep();
         let entry = cache.read("k").unwrap();
         assert_eq!(entry.whole.body, b"page");
         assert_eq!(entry.whole.headers.len(), 1, "cookies are not kept");

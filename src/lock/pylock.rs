@@ -62,3 +62,6 @@ fn decode(bytes: &[u8], path: &Path) -> Result<String, Problem> {
         Err(error) => Err(refuse("this file is not UTF-8", error.valid_up_to())),
     }
 }
+
+#[cfg(test)]
+mod tests;

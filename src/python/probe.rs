@@ -239,6 +239,7 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
         scheme,
         layout,
         target,
+        platform: platform(answer).ok_or_else(|| malformed("its platform"))?,
         externally_managed,
         answer: None,
     })

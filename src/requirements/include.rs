@@ -102,8 +102,13 @@ impl<'v> Walk<'v> {
                 self.within.pop();
             }
             Err(problem) => self.problems.push(match included {
-                Some(place) => problem.expected(format!("the file that {place} includes")),
-                None => problem,
+                Some(place) if problem.code() == Code::LockNotFound => {
+                    Problem::new(Code::LockNotFound, "the file that this line includes is not there")
+                        .at(place.clone())
+                        .found(path.display())
+                        .help("look at the spelling; the path starts at the file that has the line")
+                }
+                _ => problem,
             }),
         }
     }

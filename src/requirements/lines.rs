@@ -29,7 +29,7 @@ pub(super) fn decode(bytes: &[u8], place: &Place) -> Result<String, Problem> {
             .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
             .map(|pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
             .collect();
-        if bytes.len() % 2 == 0 { String::from_utf16(&units).ok() } else { None }
+        if bytes.len().is_multiple_of(2) { String::from_utf16(&units).ok() } else { None }
     };
     let text = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         std::str::from_utf8(rest).ok().map(str::to_owned)

@@ -52,13 +52,14 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
     for group in chosen(&select.groups, select.all_groups, found.groups.keys()) {
         roots.extend(found.group(&reading, &group, &mut Vec::new()));
     }
-    for extra in chosen(&select.extras, select.all_extras, found.extras.keys()) {
-        match found.extras.get(&extra) {
+    let extras = chosen(&select.extras, select.all_extras, found.extras.keys());
+    for extra in &extras {
+        match found.extras.get(extra) {
             Some(requirements) => roots.extend(requirements.iter().cloned()),
-            None => reading.report(unknown(&reading, "extra", &extra, found.extras.keys())),
+            None => reading.report(unknown(&reading, "extra", extra, found.extras.keys())),
         }
     }
-    let requirements = found.resolved(&reading, roots);
+    let requirements = found.resolved(&reading, roots, &extras);
     let (problems, _) = reading.into_findings();
     Problems::unless_empty(Project { requirements, requires_python, path: path.to_owned() }, problems)
 }
@@ -66,7 +67,7 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
 /// The names asked for, normalised, each once, in order.
 fn chosen<'a>(names: &[String], all: bool, known: impl Iterator<Item = &'a ExtraName>) -> Vec<ExtraName> {
     let mut seen = BTreeSet::new();
-    let all = known.cloned().filter(|_| all);
+    let all = known.filter(|_| all).cloned();
     // A name that is none is told as unknown, by the name nearest to it.
     let named = names.iter().filter_map(|name| ExtraName::new(name.clone()).ok());
     named.chain(all).filter(|name| seen.insert(name.clone())).collect()
@@ -115,7 +116,7 @@ fn requirement(item: &Item<'_, '_>) -> Option<FileRequirement> {
 
 /// One entry of a dependency group (PEP 735, "Specification").
 enum Member {
-    Requirement(FileRequirement),
+    Requirement(Box<FileRequirement>),
     Include(ExtraName, Place),
 }
 
@@ -165,7 +166,7 @@ impl Found {
         let mut all: Vec<FileRequirement> = Vec::new();
         for member in members {
             match member {
-                Member::Requirement(requirement) => all.push(requirement.clone()),
+                Member::Requirement(requirement) => all.push(FileRequirement::clone(requirement)),
                 // "Dependency Group Includes … MUST NOT … include cycles."
                 Member::Include(other, place) if within.contains(other) => reading.report(
                     Problem::new(
@@ -188,10 +189,16 @@ impl Found {
         all
     }
 
-    /// Replaces `project[extra]` by the requirements of that extra.
-    fn resolved(&self, reading: &Reading<'_>, roots: Vec<FileRequirement>) -> Vec<FileRequirement> {
+    /// Replaces `project[extra]` by the requirements of that extra. Those of `taken` are among the roots.
+    fn resolved(
+        &self,
+        reading: &Reading<'_>,
+        roots: Vec<FileRequirement>,
+        taken: &[ExtraName],
+    ) -> Vec<FileRequirement> {
         let mut resolved = Vec::new();
-        let mut seen: BTreeSet<(ExtraName, MarkerTree)> = BTreeSet::new();
+        let mut seen: BTreeSet<(ExtraName, MarkerTree)> =
+            taken.iter().map(|extra| (extra.clone(), MarkerTree::TRUE)).collect();
         let mut open: Vec<FileRequirement> = roots.into_iter().rev().collect();
         while let Some(next) = open.pop() {
             if Some(&next.requirement.name) != self.name.as_ref() {
@@ -200,7 +207,9 @@ impl Found {
             }
             for extra in next.requirement.extras.iter().rev() {
                 let marker = &next.requirement.marker;
-                if !seen.insert((extra.clone(), marker.clone())) {
+                // Under no marker it was taken whole, which any marker only narrows.
+                let whole = seen.contains(&(extra.clone(), MarkerTree::TRUE));
+                if whole || !seen.insert((extra.clone(), marker.clone())) {
                     continue;
                 }
                 let Some(requirements) = self.extras.get(extra) else {
@@ -247,7 +256,7 @@ fn doubled(key: &str, item: &Item<'_, '_>, what: &str) {
 /// "Strings … MUST be valid Dependency Specifiers"; tables have one key, `include-group`.
 fn member(item: &Item<'_, '_>) -> Option<Member> {
     if !item.value.is_table() {
-        return requirement(item).map(Member::Requirement);
+        return requirement(item).map(Box::new).map(Member::Requirement);
     }
     let table = item.table()?;
     let include = table.required("include-group")?.parsed("the name of a dependency group")?;

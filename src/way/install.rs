@@ -20,8 +20,8 @@ use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{InstallPlan, Session};
-use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::Subset;
+use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
 use crate::requirements::FileRequirement;
 use crate::verify::VerifiedWheel;
@@ -106,14 +106,17 @@ pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let fetcher = index.fetcher(store.clone());
     let done = unpack(&items, &fetcher, &session, step)?;
     if request.check_closure {
-        let declared =
-            items.iter().zip(&done).map(|(item, done)| (item.package.name.clone(), declared(&done.metadata))).collect();
+        let declared = items
+            .iter()
+            .zip(&done)
+            .map(|(item, done)| (item.package.name.clone(), declared(&done.metadata)))
+            .collect();
         Problems::unless_empty((), gathered.check(&declared, target))?;
     }
     check_interrupted()?;
     let report = session.finish()?;
     drop(writing);
-    remember(&index, &request, store.as_ref(), &done);
+    remember(&request, store.as_ref(), &done);
     Ok(told(report, &items, done, &index))
 }
 
@@ -150,7 +153,10 @@ impl Gathered {
         }
         let gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
         // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
-        if request.check_closure && faults.is_empty() && gathered.selection.without_dependencies().next().is_none() {
+        if request.check_closure
+            && faults.is_empty()
+            && gathered.selection.without_dependencies().next().is_none()
+        {
             faults.extend(gathered.check(&BTreeMap::new(), target));
         }
         Problems::unless_empty(gathered, faults)
@@ -199,8 +205,10 @@ fn subset(
     index: &Index,
     target: &Target,
 ) -> Result<Selection, Problems> {
-    let names: Vec<_> =
-        names.iter().map(|named| (named.requirement.name.clone(), named.requirement.extras.clone())).collect();
+    let names: Vec<_> = names
+        .iter()
+        .map(|named| (named.requirement.name.clone(), named.requirement.extras.clone()))
+        .collect();
     let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
     loop {
         let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
@@ -389,8 +397,8 @@ pub(super) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
 }
 
 /// Only a run that ended well leaves anything behind in the cache.
-fn remember(index: &Index, request: &InstallRequest, store: Option<&Store>, done: &[Done]) {
-    index.keep_pages();
+fn remember(request: &InstallRequest, store: Option<&Store>, done: &[Done]) {
+    crate::cache::keep();
     if let Some(cache) = &request.cache {
         crate::python::remember(request.environment.interpreter(), cache);
     }

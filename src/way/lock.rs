@@ -102,7 +102,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         tool: request.tool_table(hours),
     };
     let lock = build::build(&built, &mut |name, wheel| facts(&index, name, wheel))?;
-    index.keep_pages();
+    crate::cache::keep();
     let mut warnings = resolution.warnings;
     warnings.extend(index.notes());
     let changes = request.standing.as_ref().map(|old| changes(old, &lock)).unwrap_or_default();
@@ -140,7 +140,7 @@ fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> 
     pipward_resolver::solve(&asked, index).map_err(|error| match error {
         // What was learned stays useful: the next try differs by one requirement.
         SolveError::NoSolution(story) => {
-            index.keep_pages();
+            crate::cache::keep();
             Problem::new(Code::NoSolution, story)
                 .help("loosen one of the requirements named, or lock for another Python with --python")
         }

@@ -46,6 +46,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Inspection, Problems> {
     let scheme = &request.environment.scheme;
     let installed = python::installed::read(scheme)?;
     let subjects: Vec<Subject> = installed
+        .distributions
         .iter()
         .map(|found| Subject {
             name: found.name.clone(),
@@ -58,7 +59,9 @@ pub fn verify(request: &VerifyRequest) -> Result<Inspection, Problems> {
         None => None,
     };
     let libraries = [scheme.purelib.clone(), scheme.platlib.clone()];
-    Ok(inspect::inspect(&libraries, &subjects, expected.as_ref()))
+    let inspection = inspect::inspect(&libraries, &subjects, expected.as_ref());
+    crate::cache::keep();
+    Ok(inspection)
 }
 
 fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName, Expected>, Problems> {

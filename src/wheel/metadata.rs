@@ -9,6 +9,7 @@ use pipward_resolver::{ExtraName, PackageName, Requirement, VerbatimUrl, Version
 
 use super::headers::Headers;
 use crate::error::{Code, Problem};
+use crate::pep508::{self, Strictness};
 
 /// No METADATA is larger, in bytes.
 pub const MAX_METADATA: u64 = 16 << 20;
@@ -101,16 +102,10 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
     if nesting(text) > MAX_NESTING {
         return Err(bad("nests parentheses too deep").expected(format!("at most {MAX_NESTING} levels")));
     }
-    // The reader of addresses would fill in `${NAME}` from this process's environment.
-    if text.contains("${") {
-        return Err(bad("names an environment variable"));
-    }
     // Older tools fold long lines.
     let text = text.replace('\n', " ");
-    Requirement::from_str(&text).map_err(|error| {
-        // Its Display draws the text and an arrow, and cannot cope with every text; the message alone can.
-        bad("is not a requirement (PEP 508)").cause(error.message)
-    })
+    pep508::requirement(&text, Strictness::Lenient)
+        .map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
 }
 
 fn nesting(text: &str) -> usize {

@@ -129,11 +129,21 @@ fn a_changed_byte_in_a_wheel_is_an_alarm() {
     let body = changed.clone();
     world.answer_for_pear(move |_| Response::ok(body.clone()));
     let (good, bad) = (Sha256::of(&world.pear.1).to_string(), Sha256::of(&changed).to_string());
-    world.refuses("pylock.toml", &world.lock(), Code::HashMismatch, &["pear", "pylock.toml", &good, &bad, "packages[1]"]);
+    world.refuses(
+        "pylock.toml",
+        &world.lock(),
+        Code::HashMismatch,
+        &["pear", "pylock.toml", &good, &bad, "packages[1]"],
+    );
     // An index that gives no hash is asked for the file itself.
     let lying = [Published::new((world.pear.0.clone(), changed))];
     world.server.publish("pear", &lying, &Style { hashes: Hashes::None, ..Style::default() });
-    world.refuses("requirements.txt", &world.requirements(), Code::HashMismatch, &["pear", "requirements.txt:3"]);
+    world.refuses(
+        "requirements.txt",
+        &world.requirements(),
+        Code::HashMismatch,
+        &["pear", "requirements.txt:3"],
+    );
 }
 
 #[test]
@@ -156,9 +166,19 @@ fn a_wrong_size_in_a_lock_is_refused() {
 fn a_missing_hash_is_refused_before_any_download() {
     let world = World::new();
     let line = format!("hashes = {{ sha256 = \"{}\" }}", Sha256::of(&world.pear.1));
-    world.refuses("pylock.toml", &world.lock().replace(&line, "hashes = {}"), Code::HashMissing, &["pear", "pylock.toml:"]);
+    world.refuses(
+        "pylock.toml",
+        &world.lock().replace(&line, "hashes = {}"),
+        Code::HashMissing,
+        &["pear", "pylock.toml:"],
+    );
     let hash = format!(" \\\n    --hash=sha256:{}", Sha256::of(&world.pear.1));
-    world.refuses("requirements.txt", &world.requirements().replace(&hash, ""), Code::HashMissing, &["pear", "requirements.txt:3"]);
+    world.refuses(
+        "requirements.txt",
+        &world.requirements().replace(&hash, ""),
+        Code::HashMissing,
+        &["pear", "requirements.txt:3"],
+    );
     assert_eq!(world.asked_for_wheels(), 0);
 }
 
@@ -167,7 +187,12 @@ fn a_missing_pin_is_refused_before_any_download() {
     let world = World::new();
     for unpinned in ["pear>=1.0", "pear", "pear==1.*", "pear~=1.0"] {
         let text = world.requirements().replace("pear==1.0", unpinned);
-        world.refuses("requirements.txt", &text, Code::PinMissing, &["pear", "requirements.txt:3", "pipward lock"]);
+        world.refuses(
+            "requirements.txt",
+            &text,
+            Code::PinMissing,
+            &["pear", "requirements.txt:3", "pipward lock"],
+        );
     }
     assert_eq!(world.server.requests().len(), 0);
 }
@@ -175,9 +200,16 @@ fn a_missing_pin_is_refused_before_any_download() {
 #[test]
 fn all_faults_of_a_requirements_file_are_told_at_once() {
     let world = World::new();
-    let text = "apple\npear==1.0\nplum==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e\n??\n--trusted-host x\n";
+    let text =
+        "apple\npear==1.0\nplum==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e\n??\n--trusted-host x\n";
     let told = world.refuses("requirements.txt", text, Code::PinMissing, &[]);
-    for part in ["requirements.txt:1", "requirements.txt:2", "requirements.txt:3", "requirements.txt:4", "requirements.txt:5"] {
+    for part in [
+        "requirements.txt:1",
+        "requirements.txt:2",
+        "requirements.txt:3",
+        "requirements.txt:4",
+        "requirements.txt:5",
+    ] {
         assert!(told.stderr.contains(part), "{part}\n{}", told.told());
     }
     for code in [Code::HashMissing, Code::HashWeak, Code::RequirementSyntax, Code::OptionRefused] {
@@ -235,7 +267,8 @@ fn a_file_that_appeared_after_the_lock_is_no_alarm() {
     let later = WheelBuilder::new("pear", "1.0").build_tag("2").file("pear.py", "shape = 'new'\n").build();
     let published = Published::new(later.clone()).uploaded("2026-01-01T00:00:00Z");
     world.server.publish("pear", &[published], &Style::default());
-    let told = world.refuses("requirements.txt", &world.requirements(), Code::FileNotLocked, &["pear", &later.0]);
+    let told =
+        world.refuses("requirements.txt", &world.requirements(), Code::FileNotLocked, &["pear", &later.0]);
     assert!(!told.stderr.contains(Code::HashMismatch.name()), "{}", told.told());
 }
 
@@ -264,7 +297,9 @@ fn a_lock_for_another_python_is_refused() {
     world.refuses("pylock.toml", &with("requires-python = \">=4\""), Code::PythonMismatch, &["pylock.toml"]);
     let environments = "environments = [\"python_version == '2.7'\"]";
     world.refuses("pylock.toml", &with(environments), Code::EnvironmentMismatch, &["python_version"]);
-    let package = world.lock().replace("version = \"1.0\"\nwheels", "version = \"1.0\"\nrequires-python = \"<3\"\nwheels");
+    let package = world
+        .lock()
+        .replace("version = \"1.0\"\nwheels", "version = \"1.0\"\nrequires-python = \"<3\"\nwheels");
     world.refuses("pylock.toml", &package, Code::PythonMismatch, &["pear"]);
 }
 
@@ -278,7 +313,11 @@ fn a_lock_for_another_platform_has_no_wheel() {
 #[test]
 fn two_packages_of_one_name_are_refused() {
     let world = World::new();
-    let text = format!("{}{}", world.lock(), world.entry("pear", "1.0", &world.pear).replace("1.0\"\n", "1.1\"\n").replace("pear-1.0", "pear-1.1"));
+    let text = format!(
+        "{}{}",
+        world.lock(),
+        world.entry("pear", "1.0", &world.pear).replace("1.0\"\n", "1.1\"\n").replace("pear-1.0", "pear-1.1")
+    );
     world.refuses("pylock.toml", &text, Code::DuplicatePackage, &["pear"]);
 }
 
@@ -292,7 +331,8 @@ fn an_unknown_lock_version_is_refused() {
 #[test]
 fn malformed_toml_is_refused_with_its_line() {
     let world = World::new();
-    let text = world.lock().replace("[[packages]]\nname = \"pear\"", "<<<<<<< HEAD\n[[packages]]\nname = \"pear\"");
+    let text =
+        world.lock().replace("[[packages]]\nname = \"pear\"", "<<<<<<< HEAD\n[[packages]]\nname = \"pear\"");
     let line = 1 + text.lines().take_while(|line| !line.starts_with("<<<")).count();
     world.refuses("pylock.toml", &text, Code::LockSyntax, &[&format!("pylock.toml:{line}")]);
 }
@@ -308,7 +348,12 @@ fn a_malformed_requirements_line_is_refused_with_its_line() {
     let world = World::new();
     let text = format!("# a comment\n{}this is not a requirement\n", world.requirements());
     world.refuses("requirements.txt", &text, Code::RequirementSyntax, &["requirements.txt:6"]);
-    world.refuses("requirements.txt", &format!("{}--bogus\n", world.requirements()), Code::OptionUnknown, &["requirements.txt:5"]);
+    world.refuses(
+        "requirements.txt",
+        &format!("{}--bogus\n", world.requirements()),
+        Code::OptionUnknown,
+        &["requirements.txt:5"],
+    );
 }
 
 #[test]

@@ -61,7 +61,9 @@ fn licences_are_met() {
     let allowed = texts(&rules()["licenses"]["allow"]);
     let refused: Vec<_> = packages()
         .iter()
-        .map(|package| (package["name"].to_string(), package["license"].as_str().unwrap_or("none").to_owned()))
+        .map(|package| {
+            (package["name"].to_string(), package["license"].as_str().unwrap_or("none").to_owned())
+        })
         .filter(|(_, license)| !met(license, &allowed))
         .collect();
     assert!(refused.is_empty(), "licences that deny.toml does not allow: {refused:?}");

@@ -230,6 +230,19 @@ fn a_password_stays_with_its_origin() {
 }
 
 #[test]
+fn a_redirect_cannot_make_use_of_anothers_password() {
+    let (server, other) = (Server::start(), Server::start());
+    let at = other.publish("idna", &[wheel("3.10")], &Style::default());
+    server.serve("/simple/idna/", Response::redirect(other.url("/simple/idna/")));
+    let secret = |url: &str| url.replace("http://", "http://al:hidden@");
+    let index = open(&[&secret(&server.url("/simple/")), &secret(&at)]);
+    assert_eq!(wheels(&index).len(), 1);
+    let asked = other.asked("/simple/idna/");
+    let named = asked.iter().filter(|request| request.header("Authorization").is_some()).count();
+    assert_eq!((asked.len(), named), (2, 1), "only the question that was meant for it names the user");
+}
+
+#[test]
 fn a_problem_shows_no_password() {
     let server = Server::start();
     server.serve("/simple/idna/", Response::status(401));

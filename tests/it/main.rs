@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod lock;
 mod support;
 
 mod bad_input;

@@ -55,6 +55,29 @@ fn black_pytest_mypy_ruff_from_lock_to_import() {
     check(&TOOLS, true);
 }
 
+#[test]
+fn two_locks_of_one_cutoff_are_the_same_with_and_without_a_cache() {
+    if offline() {
+        return;
+    }
+    for python in each_python(&["3.13"]) {
+        let lock = |cached: bool| {
+            let directory = scratch();
+            let run =
+                pipward(["lock", "flask[async]", "black", "--uploaded-prior-to", "2026-06-01T00:00:00Z"])
+                    .arg("--python")
+                    .arg(&python.executable)
+                    .dir(directory.path());
+            if cached { run.shared_cache() } else { run }.run().ok();
+            std::fs::read_to_string(directory.path().join("pylock.toml")).unwrap()
+        };
+        let first = lock(true);
+        assert!(first.contains("name = \"asgiref\""), "{first}");
+        assert_eq!(first, lock(false));
+        assert_eq!(first, lock(true));
+    }
+}
+
 /// Locks, installs, verifies and imports a set on each Python; `fully` lets the peers install the lock too.
 fn check(set: &Set, fully: bool) {
     if offline() {

@@ -1,0 +1,117 @@
+//! Whether a distribution is installed already, just as a plan would write it.
+//!
+//! Owns: the comparison, file by file. Never: believes a RECORD; each file is hashed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use pipward_resolver::Version;
+use rayon::prelude::*;
+
+use super::places::Places;
+use super::uninstall::{Distribution, Distributions, open};
+use super::{InstallPlan, PlannedFile, guard};
+use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
+use crate::error::Problem;
+
+/// Content is hashed in steps of this many bytes.
+const STEP: usize = 64 << 10;
+
+/// Whether the one installed distribution of the plan's name has the plan's version, rows and files.
+///
+/// # Errors
+/// `interrupted`, `environment-invalid`.
+pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPlan) -> Result<bool, Problem> {
+    let name = plan.name().to_string();
+    let mut named = installed.named(&name);
+    let (Some(distribution), None) = (named.next(), named.next()) else { return Ok(false) };
+    if !same_version(distribution, plan.version())
+        || distribution.directory != places.directory(plan.dist_info())?
+    {
+        return Ok(false);
+    }
+    let mut planned = BTreeMap::new();
+    for file in plan.files().iter().filter(|file| !is_incidental(&file.destination, plan.dist_info())) {
+        let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
+            return Ok(false);
+        };
+        planned.insert(places.directory(parent)?.join(name), file);
+    }
+    if !same_rows(places, distribution, &planned) {
+        return Ok(false);
+    }
+    let planned: Vec<_> = planned.into_iter().collect();
+    let differs = planned.par_iter().find_map_any(|(path, file)| match guard::check() {
+        Ok(()) => (!is_file_of(&places.real().join(path), file)).then_some(Ok(())),
+        Err(problem) => Some(Err(problem)),
+    });
+    match differs {
+        None => Ok(true),
+        Some(Ok(())) => Ok(false),
+        Some(Err(problem)) => Err(problem),
+    }
+}
+
+/// The rows of the installed RECORD that matter are those of the plan, digest by digest.
+fn same_rows(
+    places: &Places,
+    distribution: &Distribution,
+    planned: &BTreeMap<PathBuf, &PlannedFile>,
+) -> bool {
+    let Ok(Some(rows)) = distribution.rows(places) else { return false };
+    let mut left = rows
+        .into_iter()
+        .filter(|(path, _)| {
+            !is_incidental(path, &distribution.directory) && !is_record(path, &distribution.directory)
+        })
+        .collect::<Vec<_>>();
+    left.sort_by(|(one, _), (other, _)| one.cmp(other));
+    left.len() == planned.len()
+        && left.iter().zip(planned).all(|((path, row), (wanted, file))| {
+            *path == **wanted && file.digest.is_some() && row.digest == file.digest
+        })
+}
+
+/// What says how, when and by whom something was installed, and what Python compiled.
+fn is_incidental(path: &Path, dist_info: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    path.parent() == Some(dist_info) && matches!(name, "INSTALLER" | "REQUESTED")
+        || name.ends_with(".pyc")
+            && path.parent().and_then(Path::file_name) == Some(OsStr::new("__pycache__"))
+}
+
+fn is_record(path: &Path, dist_info: &Path) -> bool {
+    path.parent() == Some(dist_info) && path.file_name() == Some(OsStr::new("RECORD"))
+}
+
+fn same_version(distribution: &Distribution, version: &Version) -> bool {
+    distribution.version.replace('_', "-").parse::<Version>().is_ok_and(|found| found == *version)
+}
+
+/// Whether a regular file, not a link, has a planned file's content, and its execute bit where it has one.
+fn is_file_of(path: &Path, planned: &PlannedFile) -> bool {
+    let Ok(file) = open(path) else { return false };
+    let Ok(found) = file.metadata() else { return false };
+    found.is_file()
+        && found.len() == planned.size
+        && (!planned.executable || found.permissions().mode() & 0o100 != 0)
+        && planned.digest.is_some_and(|digest| hashes_to(file, digest).unwrap_or(false))
+}
+
+/// Whether a file's content has a digest.
+pub(super) fn hashes_to(mut file: File, digest: StrongDigest) -> io::Result<bool> {
+    let Some(wanted) = LockedHashes::new(Match::All, vec![digest]) else { return Ok(false) };
+    let mut hasher = Hasher::new(&wanted);
+    let mut buffer = vec![0; STEP];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(wanted.accept(&hasher.finish()));
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+    }
+}

@@ -1,0 +1,274 @@
+//! The directories of an environment, links on the way resolved.
+//!
+//! Owns: that a destination lies beneath the prefix whatever links stand on its way, and which files belong to the
+//! environment itself. Never: writes.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::error::{Code, Place, Problem};
+use crate::python::{Scheme, venv};
+
+/// An environment's prefix and the directories of its scheme. All answers are paths relative to the prefix that have no
+/// link on the way, so that one file has one path (`lib64` is a link to `lib` in many an environment).
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The prefix as the scheme spells it.
+    prefix: PathBuf,
+    /// Where the tree really is now.
+    real: PathBuf,
+    known: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    purelib: PathBuf,
+    platlib: PathBuf,
+    scripts: PathBuf,
+    headers: PathBuf,
+    data: PathBuf,
+}
+
+impl Places {
+    /// The places of the environment whose tree is at `real` (no links in that path).
+    ///
+    /// # Errors
+    /// `environment-invalid` where a directory of the scheme does not lie beneath the prefix.
+    pub(super) fn new(scheme: &Scheme, prefix: &Path, real: PathBuf) -> Result<Self, Problem> {
+        let mut places = Self {
+            prefix: prefix.to_owned(),
+            real,
+            known: Mutex::default(),
+            purelib: PathBuf::new(),
+            platlib: PathBuf::new(),
+            scripts: PathBuf::new(),
+            headers: PathBuf::new(),
+            data: PathBuf::new(),
+        };
+        places.purelib = places.directory(&scheme.purelib)?;
+        places.platlib = places.directory(&scheme.platlib)?;
+        places.scripts = places.directory(&scheme.scripts)?;
+        places.headers = places.directory(&scheme.headers)?;
+        places.data = places.directory(&scheme.data)?;
+        Ok(places)
+    }
+
+    /// Where the tree is.
+    pub(super) fn real(&self) -> &Path {
+        &self.real
+    }
+
+    /// The directories in which distributions are looked for.
+    pub(super) fn sites(&self) -> impl Iterator<Item = &Path> {
+        let platlib = Some(self.platlib.as_path()).filter(|platlib| *platlib != self.purelib);
+        std::iter::once(self.purelib.as_path()).chain(platlib)
+    }
+
+    /// A directory, absolute as the scheme spells it, resolved.
+    ///
+    /// # Errors
+    /// `environment-invalid` where it leads out of the prefix.
+    pub(super) fn directory(&self, path: &Path) -> Result<PathBuf, Problem> {
+        self.relative(path).and_then(|path| self.resolve(&path)).ok_or_else(|| {
+            Problem::new(Code::EnvironmentInvalid, "a directory of this environment lies outside of it")
+                .at(Place::file(path))
+                .expected(format!("a directory beneath {}", self.prefix.display()))
+                .found("another one, by its path or by a link on the way")
+                .help("install into a virtual environment of its own: --venv DIR makes one")
+        })
+    }
+
+    /// The file that a row of the RECORD in the directory `site` (resolved) names: its parent resolved, itself not.
+    /// `None` where it leads out of the prefix, or names no file.
+    pub(super) fn row(&self, site: &Path, row: &str) -> Option<PathBuf> {
+        let mut path = if Path::new(row).is_absolute() { PathBuf::new() } else { site.to_owned() };
+        let row = match self.relative(Path::new(row)) {
+            Some(inside) => inside,
+            None if Path::new(row).is_absolute() => return None,
+            None => PathBuf::from(row),
+        };
+        if row.as_os_str().as_encoded_bytes().ends_with(b"/.") {
+            return None;
+        }
+        let mut last_is_name = false;
+        for part in row.components() {
+            last_is_name = matches!(part, Component::Normal(_));
+            match part {
+                Component::Normal(part) => path.push(part),
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    if !path.pop() {
+                        return None;
+                    }
+                }
+                Component::RootDir | Component::Prefix(_) => return None,
+            }
+        }
+        let name = path.file_name().filter(|_| last_is_name)?;
+        Some(self.resolve(path.parent()?)?.join(name))
+    }
+
+    /// Whether a resolved path is where distributions put files.
+    pub(super) fn is_in_scheme(&self, path: &Path) -> bool {
+        [&self.purelib, &self.platlib, &self.scripts, &self.headers, &self.data]
+            .into_iter()
+            .any(|directory| path.starts_with(directory) && path != directory.as_path())
+    }
+
+    /// Whether a directory belongs to the environment, so that it stays when it is empty.
+    pub(super) fn keeps_directory(&self, path: &Path) -> bool {
+        [&self.purelib, &self.platlib, &self.scripts, &self.headers, &self.data]
+            .into_iter()
+            .any(|directory| directory.starts_with(path))
+    }
+
+    /// Whether a file belongs to the environment itself, in any spelling: no distribution brings, replaces or removes
+    /// it.
+    pub(super) fn is_environments_own(&self, path: &Path) -> bool {
+        let (Some(name), Some(parent)) = (path.file_name().and_then(|name| name.to_str()), path.parent())
+        else {
+            return true;
+        };
+        let name = name.to_ascii_lowercase();
+        if self.sites().any(|site| path.starts_with(site)) {
+            return self.sites().any(|site| site == parent)
+                && matches!(name.as_str(), "_virtualenv.py" | "_virtualenv.pth");
+        }
+        // What stands beside site-packages is the standard library.
+        let in_library = self.sites().filter_map(Path::parent).any(|library| {
+            library.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"python"))
+                && path.starts_with(library)
+        });
+        in_library
+            || name.starts_with("libpython")
+                && parent.file_name().is_some_and(|lib| lib.eq_ignore_ascii_case("lib"))
+            || same_directory(parent, &self.scripts) && venv::owns(&format!("bin/{name}"))
+            || path.to_str().is_none_or(venv::owns)
+    }
+
+    /// A path relative to the prefix, of one that is absolute in either spelling.
+    fn relative(&self, path: &Path) -> Option<PathBuf> {
+        path.strip_prefix(&self.prefix).or_else(|_| path.strip_prefix(&self.real)).ok().map(Path::to_owned)
+    }
+
+    /// Follows the links on the way to a directory (relative to the prefix). What is not there yet is no link.
+    fn resolve(&self, path: &Path) -> Option<PathBuf> {
+        let (Some(parent), Some(name)) = (path.parent(), path.components().next_back()) else {
+            return Some(PathBuf::new());
+        };
+        let Component::Normal(name) = name else { return None };
+        if let Some(known) = self.known.lock().ok()?.get(path) {
+            return known.clone();
+        }
+        let resolved = self.resolve(parent).and_then(|parent| {
+            let plain = parent.join(name);
+            let absolute = self.real.join(&plain);
+            match absolute.symlink_metadata() {
+                Ok(found) if found.is_symlink() => {
+                    absolute.canonicalize().ok()?.strip_prefix(&self.real).ok().map(Path::to_owned)
+                }
+                _ => Some(plain),
+            }
+        });
+        self.known.lock().ok()?.insert(path.to_owned(), resolved.clone());
+        resolved
+    }
+}
+
+fn same_directory(one: &Path, other: &Path) -> bool {
+    one.as_os_str().eq_ignore_ascii_case(other.as_os_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(root: &Path) -> Places {
+        std::fs::create_dir_all(root.join("lib/python3.13/site-packages")).unwrap();
+        std::fs::create_dir_all(root.join("bin")).unwrap();
+        if !root.join("lib64").is_symlink() {
+            std::os::unix::fs::symlink("lib", root.join("lib64")).unwrap();
+        }
+        let scheme = Scheme {
+            purelib: "/final/lib/python3.13/site-packages".into(),
+            platlib: "/final/lib64/python3.13/site-packages".into(),
+            scripts: "/final/bin".into(),
+            headers: "/final/include/site/python3.13".into(),
+            data: "/final".into(),
+            interpreter: "/final/bin/python".into(),
+            python: (3, 13),
+        };
+        Places::new(&scheme, Path::new("/final"), root.canonicalize().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn links_within_are_followed_and_links_out_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let places = places(root.path());
+        assert_eq!(places.sites().collect::<Vec<_>>(), [Path::new("lib/python3.13/site-packages")]);
+        std::os::unix::fs::symlink("/etc", root.path().join("out")).unwrap();
+        let check = |path: &str, expected: Option<&str>| {
+            let found = places.directory(Path::new(path));
+            assert_eq!(found.as_deref().ok(), expected.map(Path::new), "{path}");
+            if let Err(problem) = found {
+                assert_eq!(problem.code(), Code::EnvironmentInvalid);
+            }
+        };
+        check("/final", Some(""));
+        check("/final/lib64/x/y", Some("lib/x/y"));
+        check("/final/out", None);
+        check("/final/out/ssl", None);
+        check("/final/bin/../lib", None);
+        check("/other", None);
+    }
+
+    #[test]
+    fn rows_lead_nowhere_else() {
+        let root = tempfile::tempdir().unwrap();
+        let places = places(root.path());
+        std::os::unix::fs::symlink("/etc", root.path().join("lib/python3.13/site-packages/out")).unwrap();
+        let site = Path::new("lib/python3.13/site-packages");
+        let check = |row: &str, expected: Option<&str>| {
+            assert_eq!(places.row(site, row).as_deref(), expected.map(Path::new), "{row}");
+        };
+        check("a/b.py", Some("lib/python3.13/site-packages/a/b.py"));
+        check("../../../bin/x", Some("bin/x"));
+        check("/final/bin/x", Some("bin/x"));
+        check("../../../../x", None);
+        check("../../../../../../../../etc/passwd", None);
+        check("/etc/passwd", None);
+        check("out/passwd", None);
+        check(".", None);
+        check("a/.", None);
+        check("..", None);
+        check("a/..", None);
+        check("../../../lib64/python3.13/site-packages/a", Some("lib/python3.13/site-packages/a"));
+    }
+
+    #[test]
+    fn the_environments_own_files_are_known_in_any_spelling() {
+        let root = tempfile::tempdir().unwrap();
+        let places = places(root.path());
+        for path in [
+            "pyvenv.cfg",
+            "PyVenv.CFG",
+            "bin/python",
+            "bin/Python3.13",
+            "bin/python3.13t",
+            "bin/activate",
+            "bin/Activate.ps1",
+            "bin/activate_this.py",
+            "lib/python3.13/os.py",
+            "lib64",
+            "lib/python3.13/site-packages/_virtualenv.pth",
+        ] {
+            assert!(places.is_environments_own(Path::new(path)), "{path}");
+        }
+        for path in [
+            "bin/python-argcomplete",
+            "bin/flask",
+            "share/activate",
+            "lib/python3.13/site-packages/activate",
+            "etc/x",
+        ] {
+            assert!(!places.is_environments_own(Path::new(path)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Changes of names beneath one directory.
+//!
+//! Owns: that no step follows a link, and that no path leads out of the tree. Never: opens a file that is there for
+//! writing, or replaces one.
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+
+/// The directories that are kept open: where a file comes from, and where it goes.
+const RECENT: usize = 2;
+
+/// A directory, and names beneath it.
+pub(super) struct Tree {
+    root: OwnedFd,
+    path: PathBuf,
+    recent: RefCell<Vec<(PathBuf, Rc<OwnedFd>)>>,
+    gate: Gate,
+}
+
+impl Tree {
+    /// The tree below `path`, which may be a link itself.
+    pub(super) fn open(path: &Path, gate: Gate) -> io::Result<Self> {
+        let root = rustix::fs::openat(
+            CWD,
+            path,
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        Ok(Self { root, path: path.to_owned(), recent: RefCell::default(), gate })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory itself.
+    pub(super) fn handle(&self) -> &OwnedFd {
+        &self.root
+    }
+
+    /// What stands at `path`; a link is a link. `None` where nothing does.
+    pub(super) fn kind(&self, path: &Path) -> io::Result<Option<FileType>> {
+        let found = self
+            .parent(path)
+            .and_then(|(parent, name)| Ok(rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW)?));
+        match found {
+            Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a name to where nothing stands.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.gate.pass()?;
+        let (old_parent, old_name) = self.parent(from)?;
+        let (new_parent, new_name) = self.parent(to)?;
+        // Only a name of ours is free for sure: rename would silently replace another's.
+        match rustix::fs::statat(&*new_parent, new_name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        }
+        Ok(rustix::fs::renameat(&*old_parent, old_name, &*new_parent, new_name)?)
+    }
+
+    /// Makes a directory; one that is there is fine.
+    pub(super) fn make_directory(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass()?;
+        let (parent, name) = self.parent(path)?;
+        match rustix::fs::mkdirat(&*parent, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a directory if it is there and empty.
+    pub(super) fn remove_if_empty(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass()?;
+        let removed = self
+            .parent(path)
+            .and_then(|(parent, name)| Ok(rustix::fs::unlinkat(&*parent, name, AtFlags::REMOVEDIR)?));
+        self.forget();
+        match removed {
+            Err(error) if !is_missing(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty => {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a file or link if it is there.
+    pub(super) fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass()?;
+        let (parent, name) = self.parent(path)?;
+        match rustix::fs::unlinkat(&*parent, name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a directory of ours with all that is in it, following no link.
+    pub(super) fn remove_all(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass()?;
+        self.forget();
+        match std::fs::remove_dir_all(self.path.join(path)) {
+            Err(error) if !is_missing(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes sure that names in `path` outlive a power cut.
+    pub(super) fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        let directory = self.directory(path)?;
+        Ok(rustix::fs::fsync(&*directory)?)
+    }
+
+    /// A new file at `path`, for this process to write.
+    pub(super) fn create(&self, path: &Path) -> io::Result<std::fs::File> {
+        self.gate.pass()?;
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&*parent, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+
+    /// The content of a file of ours, up to `cap` bytes; `None` where it is larger or no regular file.
+    pub(super) fn read(&self, path: &Path, cap: u64) -> io::Result<Option<Vec<u8>>> {
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        read_file(rustix::fs::openat(&*parent, name, flags, Mode::empty())?.into(), cap)
+    }
+
+    /// Forgets the directories that are kept open; needed after directories moved.
+    pub(super) fn forget(&self) {
+        self.recent.borrow_mut().clear();
+    }
+
+    fn parent<'a>(&self, path: &'a Path) -> io::Result<(Rc<OwnedFd>, &'a OsStr)> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a path without a name"));
+        };
+        Ok((self.directory(parent)?, name))
+    }
+
+    /// Opens a directory part by part, so that a link on the way is an error.
+    fn directory(&self, path: &Path) -> io::Result<Rc<OwnedFd>> {
+        if let Some((_, open)) = self.recent.borrow().iter().find(|(known, _)| known == path) {
+            return Ok(Rc::clone(open));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut open = rustix::fs::openat(self.root.as_fd(), ".", flags, Mode::empty())?;
+        for part in path.components() {
+            let Component::Normal(part) = part else {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a path that leads elsewhere"));
+            };
+            open = rustix::fs::openat(&open, part, flags, Mode::empty())?;
+        }
+        let open = Rc::new(open);
+        let mut recent = self.recent.borrow_mut();
+        if recent.len() >= RECENT {
+            recent.remove(0);
+        }
+        recent.push((path.to_owned(), Rc::clone(&open)));
+        Ok(open)
+    }
+}
+
+/// Whether nothing stands there.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The content of an open file, up to `cap` bytes; `None` where it is larger or no regular file.
+pub(super) fn read_file(file: std::fs::File, cap: u64) -> io::Result<Option<Vec<u8>>> {
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    file.take(cap.saturating_add(1)).read_to_end(&mut content)?;
+    Ok(u64::try_from(content.len()).is_ok_and(|size| size <= cap).then_some(content))
+}
+
+/// Where tests let the n-th change not succeed, or stop everything as a kill would.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gate {
+    #[cfg(test)]
+    fault: Option<std::sync::Arc<Fault>>,
+}
+
+#[cfg(not(test))]
+#[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+impl Gate {
+    pub(super) fn pass(&self) -> io::Result<()> {
+        Ok(())
+    }
+    pub(super) fn is_stopped(&self) -> bool {
+        false
+    }
+}
+
+/// What a test lets happen, and how many changes were made so far.
+#[cfg(test)]
+#[derive(Debug)]
+struct Fault {
+    at: usize,
+    stays: bool,
+    passed: std::sync::atomic::AtomicUsize,
+}
+
+#[cfg(test)]
+impl Gate {
+    /// The change number `at` (from 0) does not succeed.
+    pub(super) fn failing(at: usize) -> Self {
+        Self { fault: Some(std::sync::Arc::new(Fault { at, stays: false, passed: 0.into() })) }
+    }
+
+    /// Nothing happens any more from change number `at` on.
+    pub(super) fn stopping(at: usize) -> Self {
+        Self { fault: Some(std::sync::Arc::new(Fault { at, stays: true, passed: 0.into() })) }
+    }
+
+    /// Whether the fault has happened.
+    pub(super) fn tripped(&self) -> bool {
+        self.fault
+            .as_ref()
+            .is_some_and(|fault| fault.passed.load(std::sync::atomic::Ordering::SeqCst) > fault.at)
+    }
+
+    pub(super) fn pass(&self) -> io::Result<()> {
+        let Some(fault) = &self.fault else { return Ok(()) };
+        let passed = fault.passed.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let fails = passed == fault.at || fault.stays && passed > fault.at;
+        if fails { Err(io::Error::other("a fault of the test")) } else { Ok(()) }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.tripped() && self.fault.as_ref().is_some_and(|fault| fault.stays)
+    }
+}

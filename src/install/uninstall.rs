@@ -1,0 +1,291 @@
+//! Installed distributions, and which files go when one is replaced.
+//!
+//! Owns: that a RECORD, which an attacker may have written, never leads to a file of the environment or of another
+//! distribution. Never: removes anything; `commit` moves what is listed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::places::Places;
+use super::tree::{is_missing, read_file};
+use crate::error::{Code, Place, Problem, io as io_problem};
+use crate::wheel::record::{MAX_RECORD, Record, Row};
+
+/// No .dist-info directory is deeper.
+const MAX_DEPTH: usize = 16;
+
+/// A distribution in an environment.
+#[derive(Debug, Clone)]
+pub(super) struct Distribution {
+    /// Its name, normalised.
+    pub(super) name: String,
+    /// Its version, as its directory spells it.
+    pub(super) version: String,
+    /// Its .dist-info directory, relative to the prefix.
+    pub(super) directory: PathBuf,
+    /// What an older tool left (`.egg-info`, `.egg-link`): nothing says which files are its own.
+    legacy: bool,
+}
+
+/// The distributions of an environment.
+#[derive(Debug, Default)]
+pub(super) struct Distributions(Vec<Distribution>);
+
+/// What goes when distributions are removed. Paths are relative to the prefix.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Removal {
+    /// Files and links.
+    pub(super) files: BTreeSet<PathBuf>,
+    /// Directories to remove where they are empty then, deepest first.
+    pub(super) directories: Vec<PathBuf>,
+}
+
+impl Distributions {
+    /// Lists what is installed, by the names of directories, as `importlib.metadata` finds distributions.
+    pub(super) fn list(places: &Places) -> Result<Self, Problem> {
+        let mut found = Vec::new();
+        for site in places.sites() {
+            let at = places.real().join(site);
+            let entries = match at.read_dir() {
+                Ok(entries) => entries,
+                Err(error) if is_missing(&error) => continue,
+                Err(error) => return Err(io_problem("listing what is installed", at, &error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| io_problem("listing what is installed", &at, &error))?;
+                found.extend(entry.file_name().to_str().and_then(|name| Distribution::of(site, name)));
+            }
+        }
+        found.sort_by(|one, other| one.directory.cmp(&other.directory));
+        Ok(Self(found))
+    }
+
+    /// Those of this (normalised) name.
+    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Distribution> {
+        self.0.iter().filter(move |distribution| distribution.name == name)
+    }
+
+    /// The files of each distribution but those in `without`, with the distribution. What cannot be read has none.
+    pub(super) fn owners(&self, places: &Places, without: &BTreeSet<&Path>) -> BTreeMap<PathBuf, String> {
+        let mut owners = BTreeMap::new();
+        for distribution in
+            self.0.iter().filter(|distribution| !without.contains(distribution.directory.as_path()))
+        {
+            let Ok(Some(rows)) = distribution.rows(places) else { continue };
+            let owner = format!("{} {}", distribution.name, distribution.version);
+            owners.extend(rows.into_iter().map(|(path, _)| (path, owner.clone())));
+        }
+        owners
+    }
+}
+
+impl Distribution {
+    fn of(site: &Path, entry: &str) -> Option<Self> {
+        let (stem, legacy) = match entry.strip_suffix(".dist-info") {
+            Some(stem) => (stem, false),
+            None => (entry.strip_suffix(".egg-info").or_else(|| entry.strip_suffix(".egg-link"))?, true),
+        };
+        let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
+        Some(Self { name: normalize(name), version: version.to_owned(), directory: site.join(entry), legacy })
+    }
+
+    /// The rows of its RECORD that name a file beneath the prefix, with that file. `None` without a RECORD.
+    pub(super) fn rows(&self, places: &Places) -> Result<Option<Vec<(PathBuf, Row)>>, Problem> {
+        let at = places.real().join(&self.directory).join("RECORD");
+        let site = self.directory.parent().unwrap_or(Path::new(""));
+        let text = match open(&at).and_then(|file| read_file(file, MAX_RECORD)) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(None),
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(io_problem("reading an installed RECORD", at, &error)),
+        };
+        let record = Record::parse_installed(&text)
+            .map_err(|problem| problem.package(&self.name).at(Place::file(&at)))?;
+        Ok(Some(
+            record.rows.into_iter().filter_map(|row| Some((places.row(site, &row.path)?, row))).collect(),
+        ))
+    }
+
+    fn unsafe_to_remove(&self, places: &Places, what: &str) -> Problem {
+        Problem::new(Code::UnsafeUninstall, what)
+            .package(format_args!("{} {}", self.name, self.version))
+            .at(Place::file(places.real().join(&self.directory)))
+            .expected("a .dist-info directory with a RECORD")
+            .help("remove it with the tool that installed it, or make the environment anew with --venv")
+    }
+}
+
+/// Opens a regular file, and nothing else.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{CWD, Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What goes when the distributions in `replaced` do.
+///
+/// # Errors
+/// `unsafe-uninstall`, and those of the file system.
+pub(super) fn removal(
+    places: &Places,
+    replaced: &[&Distribution],
+    owners: &BTreeMap<PathBuf, String>,
+) -> Result<Removal, Problem> {
+    let mut files = BTreeSet::new();
+    for distribution in replaced {
+        let at = places.real().join(&distribution.directory);
+        let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if distribution.legacy || !is_directory {
+            return Err(distribution
+                .unsafe_to_remove(places, "nothing tells which files an installed distribution has"));
+        }
+        let rows = distribution.rows(places)?.ok_or_else(|| {
+            distribution.unsafe_to_remove(places, "an installed distribution has no RECORD")
+        })?;
+        let mut paths: Vec<PathBuf> = rows.into_iter().map(|(path, _)| path).collect();
+        list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
+        let mut compiled = ByteCode::default();
+        for path in paths {
+            if !may_go(places, distribution, &path) || owners.contains_key(&path) {
+                continue;
+            }
+            for path in compiled.of(places, &path).into_iter().filter(|path| !owners.contains_key(path)) {
+                files.insert(path);
+            }
+            files.insert(path);
+        }
+    }
+    let directories = emptied(places, &files);
+    Ok(Removal { files, directories })
+}
+
+/// Regular files and links beneath the scheme's directories that are neither the environment's own nor in another
+/// distribution's .dist-info.
+fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
+    let is_info = |part: &std::ffi::OsStr| {
+        let part = part.as_encoded_bytes();
+        part.ends_with(b".dist-info") || part.ends_with(b".egg-info")
+    };
+    let in_foreign_info = !path.starts_with(&distribution.directory)
+        && path.parent().is_some_and(|parent| parent.iter().any(is_info));
+    places.is_in_scheme(path)
+        && !places.is_environments_own(path)
+        && !in_foreign_info
+        && places
+            .real()
+            .join(path)
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_file() || found.is_symlink())
+}
+
+/// The files in a directory of the distribution's own, links not followed.
+fn list_files(places: &Places, directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = places.real().join(directory).read_dir() else { return };
+    for entry in entries.flatten() {
+        let path = directory.join(entry.file_name());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && depth > 0 => {
+                list_files(places, &path, depth.saturating_sub(1), found)
+            }
+            Ok(kind) if !kind.is_dir() => found.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// The byte-code that Python keeps beside modules, by directory.
+#[derive(Default)]
+struct ByteCode(BTreeMap<PathBuf, Vec<String>>);
+
+impl ByteCode {
+    /// The byte-code of a module: `__pycache__/name.cpython-313.pyc`, `__pycache__/name.cpython-313.opt-1.pyc`.
+    fn of(&mut self, places: &Places, module: &Path) -> Vec<PathBuf> {
+        let (Some(directory), Some(name)) =
+            (module.parent(), module.file_name().and_then(|name| name.to_str()))
+        else {
+            return Vec::new();
+        };
+        let Some(stem) = name.strip_suffix(".py") else { return Vec::new() };
+        let cache = directory.join("__pycache__");
+        let names = self.0.entry(cache.clone()).or_insert_with(|| {
+            let at = places.real().join(&cache);
+            let real = at.symlink_metadata().is_ok_and(|found| found.is_dir());
+            let entries = real.then(|| at.read_dir().ok()).flatten().into_iter().flatten().flatten();
+            let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+            files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        });
+        names.iter().filter(|name| is_byte_code(name, stem)).map(|name| cache.join(name)).collect()
+    }
+}
+
+fn is_byte_code(name: &str, stem: &str) -> bool {
+    let tags = name
+        .strip_prefix(stem)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|rest| rest.strip_suffix(".pyc"));
+    let Some(tags) = tags else { return false };
+    let (tag, level) = tags.split_once('.').unwrap_or((tags, "opt-"));
+    tag.contains('-') && level.starts_with("opt-") && !level.contains('.')
+}
+
+/// The directories that may be empty once `files` are gone, deepest first.
+fn emptied(places: &Places, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut directories = BTreeSet::new();
+    for file in files {
+        for directory in file.ancestors().skip(1) {
+            if places.keeps_directory(directory) || !directories.insert(directory.to_owned()) {
+                break;
+            }
+        }
+    }
+    // A directory sorts before what it holds.
+    directories.into_iter().rev().collect()
+}
+
+/// PEP 503, "Normalized Names".
+fn normalize(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for character in name.chars() {
+        match character {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            _ => normal.push(character.to_ascii_lowercase()),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_versions_are_those_of_the_directory() {
+        let check = |entry: &str, expected: Option<(&str, &str, bool)>| {
+            let found = Distribution::of(Path::new("site"), entry);
+            let found =
+                found.as_ref().map(|found| (found.name.as_str(), found.version.as_str(), found.legacy));
+            assert_eq!(found, expected, "{entry}");
+        };
+        check("Foo_Bar.x-1.0.dist-info", Some(("foo-bar-x", "1.0", false)));
+        check("foo-1.0-py3.9.egg-info", Some(("foo", "1.0-py3.9", true)));
+        check("foo.egg-link", Some(("foo", "", true)));
+        check("foo", None);
+    }
+
+    #[test]
+    fn byte_code_of_a_module_is_known_by_its_name() {
+        let check = |name: &str, expected: bool| assert_eq!(is_byte_code(name, "mod"), expected, "{name}");
+        check("mod.cpython-313.pyc", true);
+        check("mod.cpython-313.opt-2.pyc", true);
+        check("mod.pyc", false);
+        check("model.cpython-313.pyc", false);
+        check("mod.other.cpython-313.pyc", false);
+        check("mod.cpython-313.pyc.123", false);
+    }
+}
