@@ -137,6 +137,13 @@ mod tests {
             "a--[x]",
             "x @ https://h/${HOME}/x.whl",
             "${HOME}",
+            "é",
+            "x; os_name == 'é'",
+            "x; 'a' ~= os_name",
+            "x; os_name == 'nt' or \"a\"~=os_name",
+            "x; python_version < '3.18446744073709551615.1'",
+            "x @ https://h/x.whl ; python_version < '3.18446744073709551615.1'",
+            "x==9999999999999999999",
             "",
             " ",
         ] {
