@@ -50,6 +50,8 @@ fn read(directory: &Path, found: &mut Vec<Source>) {
                 },
             );
             let path = path.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned();
+            // A module of tests may have a file of its own.
+            let product = if path.ends_with("/tests.rs") { String::new() } else { product };
             found.push(Source { path, text, product });
         }
     }
@@ -80,7 +82,8 @@ fn each_file_opens_with_what_it_owns() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let long = product_sources().into_iter().chain(sources("tests")).filter_map(|source| {
-        let most = if source.path.starts_with("tests/") { 800 } else { 500 };
+        let tests = source.path.starts_with("tests/") || source.path.ends_with("/tests.rs");
+        let most = if tests { 800 } else { 500 };
         let lines = source.text.lines().count();
         (lines > most).then(|| format!("{}: {lines} lines, of {most}", source.path))
     });
@@ -242,7 +245,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
     (
         "the clock",
         &["SystemTime::now", "Timestamp::now", "Zoned::now", "Instant::now"],
-        &["src/cli/", "src/index/", "src/python/probe.rs"],
+        &["src/cli/", "src/index/", "src/install/recover.rs", "src/python/probe.rs"],
     ),
 ];
 
@@ -317,8 +320,11 @@ fn codes_are_named_and_explained() {
     none("codes", &broken);
 }
 
-/// Codes whose rule has its name already, and is not raised yet.
-const RESERVED: &[&Code] = &[&Code::LockDrift];
+/// Codes that no problem carries yet, each with its reason.
+const RESERVED: &[(Code, &str)] = &[
+    (Code::HashComputed, "an index without SHA-256 is told of in a note; a policy will make it a finding"),
+    (Code::LockDrift, "its command, `lock --check`, is not there yet"),
+];
 
 #[test]
 fn each_code_is_raised_and_tested() {
@@ -333,7 +339,8 @@ fn each_code_is_raised_and_tested() {
         .map(|s| s.text)
         .collect();
     for source in product_sources() {
-        tests.push_str(source.text.split_once("#[cfg(test)]\nmod ").map_or("", |(_, tests)| tests));
+        let inside = source.text.split_once("#[cfg(test)]\nmod ").map_or("", |(_, tests)| tests);
+        tests.push_str(if source.path.ends_with("/tests.rs") { &source.text } else { inside });
     }
     let (mut unraised, mut untested) = (Vec::new(), Vec::new());
     for code in Code::ALL {
@@ -342,7 +349,7 @@ fn each_code_is_raised_and_tested() {
             text.match_indices(&variant)
                 .any(|(at, _)| !text[at + variant.len()..].starts_with(|c: char| c.is_alphanumeric()))
         };
-        if !named(&product) && !RESERVED.contains(&code) {
+        if !named(&product) && !RESERVED.iter().any(|(reserved, _)| reserved == code) {
             unraised.push(code.name().to_owned());
         }
         if !named(&tests) && !tests.contains(&format!("\"{}\"", code.name())) {
