@@ -108,9 +108,6 @@ codes! {
     WheelName, "wheel-name", Refused,
         "A file name is not a wheel's, or contradicts what names it.",
         "name-version-tags.whl is the first identity of a wheel; it must agree with the lock, with the address and with the metadata inside.";
-    LockDrift, "lock-drift", Refused,
-        "The lock no longer follows from its inputs.",
-        "The requirements have changed since the lock was written. Run `pipward lock` and review the difference.";
 
     // Archive.
     ArchiveFraming, "archive-framing", Refused,
