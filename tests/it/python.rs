@@ -51,9 +51,10 @@ fn tags_and_markers_are_those_of_packaging() {
         let mut theirs: Vec<String> = tags.lines().map(str::to_owned).collect();
         let mut ours = ours;
         if oldest {
-            // Older releases of packaging put the plain linux tag last.
-            ours.sort();
+            // Older releases of packaging know fewer tags, and put the plain linux tag last.
             theirs.sort();
+            ours.sort();
+            ours.retain(|tag| theirs.binary_search(tag).is_ok());
         }
         assert_eq!(ours, theirs, "{}", base.version);
         let markers = ask(
