@@ -29,6 +29,8 @@ pub struct RequirementsFile {
     pub require_hashes: bool,
     /// Whether `--pre` stands in it.
     pub pre: bool,
+    /// Lines that could not be read or are refused; empty where [`read`] succeeded.
+    pub faults: Vec<Problem>,
 }
 
 /// Options of a requirements file that say where files come from.
@@ -64,6 +66,12 @@ pub struct FileRequirement {
 /// `option-refused`, `option-unknown`, `lock-not-found`.
 pub fn read(path: &Path) -> Result<RequirementsFile, Problems> {
     read_with(path, &|name| std::env::var(name).ok())
+}
+
+/// As [`read`], for a caller that looks for more faults ([`crate::lock::requirements::from_requirements`]):
+/// those of this reading stand in the result.
+pub fn read_with_faults(path: &Path) -> RequirementsFile {
+    include::read_with_faults(path, &|name| std::env::var(name).ok())
 }
 
 /// Reads `path` and what it includes; `variable` gives the value of `${NAME}`.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use pep508_rs::PackageName;
 use pubgrub::{DerivationTree, External};
 
+use crate::edges::Unavailable;
 use crate::hints;
 use crate::package::Package;
 use crate::project::{Asked, Project};
-use crate::provider::{Provider, Set, Unavailable};
+use crate::provider::{Provider, Set};
 use crate::request::Origin;
 
 /// Facts that leave no solution, and what may help.
@@ -87,11 +88,14 @@ pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Explanation {
     Explanation { facts, hints }
 }
 
+/// Who requires what; the root has no name.
+type Edge = (Option<PackageName>, PackageName);
+
 /// The leaves of the solver's proof, grouped by project; extras count as their project.
 #[derive(Default)]
 struct Proof {
-    /// Who requires what (the root has no name): the sets of versions that do, by the set that they require.
-    requires: BTreeMap<(Option<PackageName>, PackageName), Vec<(Set, Set)>>,
+    /// The sets of versions that require something, each with the set that they require.
+    requires: BTreeMap<Edge, Vec<(Set, Set)>>,
     /// Sets without a version that can be chosen.
     no_versions: BTreeMap<PackageName, Vec<Set>>,
     /// Versions that cannot be taken, and why.
@@ -102,14 +106,15 @@ impl Proof {
     /// Takes the tree apart from the top, without recursion: a hostile index can make it as deep as it likes.
     fn of(tree: Tree) -> Self {
         let mut proof = Self::default();
-        let mut open = vec![Arc::new(tree)];
-        while let Some(node) = open.pop() {
-            // A shared node is read when its last owner is reached.
-            match Arc::try_unwrap(node) {
-                Ok(DerivationTree::Derived(derived)) => open.extend([derived.cause1, derived.cause2]),
-                Ok(DerivationTree::External(leaf)) => proof.add(leaf),
-                Err(_) => {}
+        let mut open: Vec<Arc<Tree>> = Vec::new();
+        let mut next = Some(tree);
+        while let Some(node) = next {
+            match node {
+                DerivationTree::Derived(derived) => open.extend([derived.cause1, derived.cause2]),
+                DerivationTree::External(leaf) => proof.add(leaf),
             }
+            // A shared node is read when its last owner is reached.
+            next = std::iter::from_fn(|| open.pop()).find_map(|node| Arc::try_unwrap(node).ok());
         }
         proof
     }
@@ -118,23 +123,26 @@ impl Proof {
         match leaf {
             External::NotRoot(..) => {}
             External::NoVersions(package, set) => {
-                if let Some(name) = package.name() {
-                    push_new(self.no_versions.entry(name.clone()).or_default(), set);
+                if let Some(project) = package.project() {
+                    push_new(self.no_versions.entry(project.name.clone()).or_default(), set);
                 }
             }
             External::Custom(package, set, why) => {
-                push_new(self.unavailable.entry(package.name().cloned()).or_default(), (set, why));
+                push_new(self.unavailable.entry(named(&package)).or_default(), (set, why));
             }
             External::FromDependencyOf(who, who_set, what, what_set) => {
-                let Some(name) = what.name() else { return };
-                if who.name() == Some(name) {
-                    return; // An extra and its project have one version: no news.
-                }
-                let key = (who.name().cloned(), name.clone());
+                let (who, what) = (named(&who), named(&what));
+                // An extra and its project have one version: no news.
+                let Some(what) = what.filter(|what| who.as_ref() != Some(what)) else { return };
+                let key = (who, what);
                 push_new(self.requires.entry(key).or_default(), (who_set, what_set));
             }
         }
     }
+}
+
+fn named(package: &Package) -> Option<PackageName> {
+    package.project().map(|project| project.name.clone())
 }
 
 fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
@@ -179,8 +187,8 @@ fn texts(provider: &Provider<'_>, project: &Project, set: &Set, by_user: bool) -
     let mut texts: Vec<String> = asked
         .filter(same)
         .map(|asked| match &asked.origin {
-            Some(origin) => format!("{}{} ({})", project.name, asked.text, place(origin)),
-            None => format!("{}{}", project.name, asked.text),
+            Some(origin) => format!("{}{} ({})", project.name, asked.text(), place(origin)),
+            None => format!("{}{}", project.name, asked.text()),
         })
         .collect();
     if !by_user {

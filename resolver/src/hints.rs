@@ -66,13 +66,14 @@ impl InForce {
         let asked = project.asked.borrow();
         let mut all = Self { set: Set::full(), text: String::new() };
         let asked = asked.iter().map(|(asked, _)| asked);
-        for asked in asked.filter(|asked| !asked.text.is_empty() && set.subset_of(&asked.set)) {
+        for asked in asked.filter(|asked| !asked.specifiers.is_empty() && set.subset_of(&asked.set)) {
+            let text = asked.text();
             all.set = all.set.intersection(&asked.set);
-            if !all.text.split(',').any(|known| known == asked.text) {
+            if !all.text.split(',').any(|known| known == text) {
                 if !all.text.is_empty() {
                     all.text.push(',');
                 }
-                all.text.push_str(&asked.text);
+                all.text.push_str(&text);
             }
         }
         all
@@ -158,9 +159,9 @@ fn reason(provider: &Provider<'_>, project: &Project, why: &Unusable, several: b
         Unusable::Constrained => {
             let all = project.wishes.constraints.iter().map(|asked| match &asked.origin {
                 Some(origin) => {
-                    format!("{}{} ({})", project.name, asked.text, crate::explain::place(origin))
+                    format!("{}{} ({})", project.name, asked.text(), crate::explain::place(origin))
                 }
-                None => format!("{}{}", project.name, asked.text),
+                None => format!("{}{}", project.name, asked.text()),
             });
             format!("{was} left out by the constraint {}", all.collect::<Vec<_>>().join(" and "))
         }

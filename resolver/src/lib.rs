@@ -7,6 +7,7 @@
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
+mod edges;
 pub mod explain;
 pub mod facts;
 mod hints;

@@ -5,7 +5,7 @@
 use pep440_rs::Version;
 use version_ranges::Ranges;
 
-use crate::project::{Judge, Offers, Project};
+use crate::project::{Asked, Askers, Judge, Offers, Project};
 use crate::request::{Prereleases, Request, Strategy};
 
 /// The rules of choice.
@@ -22,7 +22,11 @@ impl Policy {
 
     /// The places of the usable versions in `set`, the one to choose first. Lazy: what is not looked at is not judged.
     ///
-    /// A preferred version comes first where it may be chosen at all.
+    /// A preferred version comes first where it may be chosen at all. Pre-releases are among them as PEP 440, "Handling of
+    /// pre-releases", says: where a specifier names one, and where no final release satisfies the specifiers.
+    ///
+    /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
+    /// a set because of what they depend on; that alone opens no door to pre-releases.
     pub(crate) fn order<'a>(
         self,
         project: &'a Project,
@@ -30,62 +34,14 @@ impl Policy {
         set: &'a Ranges<Version>,
         judge: &'a Judge<'a>,
     ) -> Box<dyn Iterator<Item = usize> + 'a> {
-        let admitted = self.admitted(project, offers, set, judge);
-        let usable = move |at: &usize| {
-            let taken = |version| {
-                admitted.takes(version) && set.contains(version) && !project.banned.borrow().contains(version)
-            };
-            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
-        };
-        let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
-        let preferred = preferred.filter(usable);
-        let rest = (0..offers.len()).filter(move |at| Some(*at) != preferred && usable(at));
-        let lowest = match self.strategy {
-            Strategy::Highest => false,
-            Strategy::Lowest => true,
-            Strategy::LowestDirect => project.wishes.direct,
-        };
-        if lowest {
-            Box::new(preferred.into_iter().chain(rest))
-        } else {
-            Box::new(preferred.into_iter().chain(rest.rev()))
+        if self.admits_all(project, set) {
+            return Box::new(self.listed(project, offers, set, judge, Stage::Any));
         }
-    }
-
-    /// PEP 440, "Handling of pre-releases": they are taken where a specifier names one, and where no final release
-    /// satisfies the specifiers.
-    ///
-    /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
-    /// a set because of what they depend on; that alone opens no door to pre-releases.
-    fn admitted(
-        self,
-        project: &Project,
-        offers: &Offers,
-        set: &Ranges<Version>,
-        judge: &Judge<'_>,
-    ) -> Admitted {
-        let constraints = &project.wishes.constraints;
-        if self.prereleases == Prereleases::Allow || constraints.iter().any(|asked| asked.prerelease) {
-            return Admitted::All;
+        let mut finals = self.listed(project, offers, set, judge, Stage::Final).peekable();
+        if finals.peek().is_some() || !self.lacks_finals(project, offers, set, judge) {
+            return Box::new(finals);
         }
-        let asked = project.asked.borrow();
-        let in_force = || {
-            let chosen =
-                asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
-            chosen.map(|(asked, _)| asked)
-        };
-        if in_force().any(|asked| asked.prerelease) {
-            return Admitted::All;
-        }
-        let has_final = |set: &Ranges<Version>| {
-            let mut finals = offers.iter().rev().filter(|(_, version)| version.is_stable());
-            finals.any(|(at, version)| set.contains(version) && project.usable(offers, at, judge))
-        };
-        if has_final(set) {
-            return Admitted::Finals;
-        }
-        let all = in_force().fold(Ranges::full(), |all, asked| all.intersection(&asked.set));
-        if has_final(&all) { Admitted::Finals } else { Admitted::All }
+        Box::new(self.listed(project, offers, set, judge, Stage::Any))
     }
 
     /// Whether a version may stand in an answer, given what was chosen for all other projects.
@@ -97,19 +53,69 @@ impl Policy {
         judge: &Judge<'_>,
     ) -> bool {
         let only = Ranges::singleton(version.clone());
-        version.is_stable() || matches!(self.admitted(project, offers, &only, judge), Admitted::All)
+        version.is_stable()
+            || self.admits_all(project, &only)
+            || self.lacks_finals(project, offers, &only, judge)
+    }
+
+    fn listed<'a>(
+        self,
+        project: &'a Project,
+        offers: &'a Offers,
+        set: &'a Ranges<Version>,
+        judge: &'a Judge<'a>,
+        stage: Stage,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let usable = move |at: &usize| {
+            let taken = |version: &Version| {
+                (stage == Stage::Any || version.is_stable())
+                    && set.contains(version)
+                    && !project.banned.borrow().contains(version)
+            };
+            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
+        };
+        let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
+        let preferred = preferred.filter(usable);
+        let lowest = match self.strategy {
+            Strategy::Highest => false,
+            Strategy::Lowest => true,
+            Strategy::LowestDirect => project.wishes.direct,
+        };
+        let last = offers.len().saturating_sub(1);
+        let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
+        preferred.into_iter().chain(places.filter(move |at| Some(*at) != preferred && usable(at)))
+    }
+
+    /// Whether pre-releases are asked for.
+    fn admits_all(self, project: &Project, set: &Ranges<Version>) -> bool {
+        let asks = |(asked, askers): &(Asked, Askers)| {
+            asked.prerelease && askers.are_chosen() && set.subset_of(&asked.set)
+        };
+        self.prereleases == Prereleases::Allow
+            || project.wishes.constraints.iter().any(|asked| asked.prerelease)
+            || project.asked.borrow().iter().any(asks)
+    }
+
+    /// Whether no final release satisfies the specifiers that `set` lies in.
+    fn lacks_finals(
+        self,
+        project: &Project,
+        offers: &Offers,
+        set: &Ranges<Version>,
+        judge: &Judge<'_>,
+    ) -> bool {
+        let asked = project.asked.borrow();
+        let in_force =
+            asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
+        let all = in_force.fold(Ranges::full(), |all, (asked, _)| all.intersection(&asked.set));
+        let mut finals = offers.iter().filter(|(_, version)| version.is_stable());
+        !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, judge))
     }
 }
 
-/// Which versions are taken.
-#[derive(Clone, Copy)]
-enum Admitted {
-    All,
-    Finals,
-}
-
-impl Admitted {
-    fn takes(self, version: &Version) -> bool {
-        matches!(self, Self::All) || version.is_stable()
-    }
+/// Which versions are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Any,
+    Final,
 }

@@ -14,6 +14,7 @@ use pep508_rs::PackageName;
 use version_ranges::Ranges;
 
 use crate::facts::{CandidateWheel, Candidates, Dependencies, Release};
+use crate::ranges;
 use crate::request::Origin;
 use crate::tags::Tags;
 use crate::wheel_name::WheelName;
@@ -21,7 +22,7 @@ use crate::wheel_name::WheelName;
 /// One project in a solve.
 pub(crate) struct Project {
     /// Its name.
-    pub(crate) name: Arc<PackageName>,
+    pub(crate) name: PackageName,
     /// When it was first heard of, counted from 0: ties between packages are broken by it.
     pub(crate) order: usize,
     /// What the user said of it.
@@ -59,16 +60,32 @@ pub(crate) struct Wishes {
 }
 
 /// A requirement or constraint on a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// The versions that satisfy its specifiers.
+    /// Its specifiers.
+    pub(crate) specifiers: VersionSpecifiers,
+    /// The versions that satisfy them.
     pub(crate) set: Ranges<Version>,
-    /// The specifiers as text, such as `>=1,<2`; empty where there are none.
-    pub(crate) text: String,
     /// Whether they name a pre-release.
     pub(crate) prerelease: bool,
     /// Where the user wrote it; none for what a package requires.
     pub(crate) origin: Option<Origin>,
+}
+
+impl Asked {
+    pub(crate) fn new(specifiers: &VersionSpecifiers, origin: Option<&Origin>) -> Self {
+        Self {
+            set: ranges::of_specifiers(specifiers),
+            prerelease: ranges::names_prerelease(specifiers),
+            specifiers: specifiers.clone(),
+            origin: origin.cloned(),
+        }
+    }
+
+    /// The specifiers without blanks: `>=1,<2`; empty where there are none.
+    pub(crate) fn text(&self) -> String {
+        plain(&self.specifiers)
+    }
 }
 
 /// The version of a project that was last chosen, if any.
@@ -100,9 +117,15 @@ pub(crate) struct Offers {
 pub(crate) struct Offer {
     /// The version.
     pub(crate) version: Version,
-    /// What it depends on, once it was asked for.
-    pub(crate) dependencies: OnceCell<Arc<Dependencies>>,
-    judged: OnceCell<Result<Vec<usize>, Unusable>>,
+    /// Boxed, for few versions of many are ever looked at.
+    state: OnceCell<Box<State>>,
+}
+
+/// What is known of a version that was looked at.
+struct State {
+    /// The places of its usable wheels, best first.
+    judged: Result<Vec<usize>, Unusable>,
+    dependencies: OnceCell<Arc<Dependencies>>,
 }
 
 /// Why a version is no candidate.
@@ -133,7 +156,7 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Project {
-    pub(crate) fn new(name: Arc<PackageName>, order: usize, wishes: Wishes) -> Self {
+    pub(crate) fn new(name: PackageName, order: usize, wishes: Wishes) -> Self {
         Self {
             name,
             order,
@@ -164,14 +187,28 @@ impl Project {
         })
     }
 
-    /// Takes note of a requirement, and of the version that has it; the user's have none.
-    pub(crate) fn ask(&self, asked: Asked, by: Option<(&Self, &Version)>) {
+    /// Takes note of a requirement, and of the version that has it (the user's have none). Gives the set of versions
+    /// that satisfy it, which is computed once for equal specifiers.
+    pub(crate) fn ask(
+        &self,
+        specifiers: &VersionSpecifiers,
+        origin: Option<&Origin>,
+        by: Option<(&Self, &Version)>,
+    ) -> Ranges<Version> {
         let mut all = self.asked.borrow_mut();
         let by = by.map(|(project, version)| (Rc::clone(&project.chosen), version.clone()));
-        match all.iter_mut().find(|(known, _)| *known == asked) {
-            Some((_, askers)) => askers.list.extend(by),
-            None => all.push((asked, Askers { list: by.into_iter().collect() })),
+        let same = |asked: &Asked| asked.specifiers == *specifiers && asked.origin.as_ref() == origin;
+        if let Some((asked, askers)) = all.iter_mut().find(|(asked, _)| same(asked)) {
+            askers.list.extend(by);
+            return asked.set.clone();
         }
+        if specifiers.iter().any(ranges::is_pin) {
+            self.pinned.set(true);
+        }
+        let asked = Asked::new(specifiers, origin);
+        let set = asked.set.clone();
+        all.push((asked, Askers { list: by.into_iter().collect() }));
+        set
     }
 
     /// The wheels of a version that the target takes, best first, or why there are none.
@@ -181,12 +218,30 @@ impl Project {
         at: usize,
         judge: &Judge<'_>,
     ) -> Result<impl Iterator<Item = &'a CandidateWheel> + use<'a>, &'a Unusable> {
-        let (Some(offer), Some(release)) = (offers.get(at), offers.release(at)) else {
+        let (Some(state), Some(release)) = (self.state(offers, at, judge), offers.release(at)) else {
             return Err(&Unusable::NoFiles);
         };
-        let judged = offer.judged.get_or_init(|| self.judge(&offer.version, release, judge));
-        let taken = judged.as_ref()?;
+        let taken = state.judged.as_ref()?;
         Ok(taken.iter().filter_map(|wheel| release.wheels.get(*wheel)))
+    }
+
+    /// Where the dependencies of a version are kept, once they were asked for; none where it does not exist.
+    pub(crate) fn dependencies<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        judge: &Judge<'_>,
+    ) -> Option<&'a OnceCell<Arc<Dependencies>>> {
+        self.state(offers, at, judge).map(|state| &state.dependencies)
+    }
+
+    fn state<'a>(&self, offers: &'a Offers, at: usize, judge: &Judge<'_>) -> Option<&'a State> {
+        let offer = offers.get(at)?;
+        Some(offer.state.get_or_init(|| {
+            let release = offers.release(at);
+            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(&offer.version, it, judge));
+            Box::new(State { judged, dependencies: OnceCell::new() })
+        }))
     }
 
     /// Whether a version can be used.
@@ -212,37 +267,40 @@ impl Project {
             return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
         }
         let pinned = self.wishes.pins.iter().any(|pin| pin.contains(version));
-        let mut taken = Vec::new();
-        let mut missed = None;
+        let mut taken: Vec<(u32, usize, &CandidateWheel)> = Vec::new();
         for (at, wheel) in release.wheels.iter().enumerate() {
-            match judge_wheel(wheel, pinned, judge) {
-                Ok(rank) => taken.push((rank, at, wheel)),
-                // The miss that came closest is the one worth telling.
-                Err(miss) => missed = missed.max(Some(miss)),
+            // Tags first: they are the cheapest to look at, and most wheels fail them.
+            let Some(rank) = judge.tags.rank(&wheel.name) else { continue };
+            if judge_wheel(wheel, pinned, judge).is_ok() {
+                taken.push((rank, at, wheel));
             }
         }
         if taken.is_empty() {
-            return Err(missed.unwrap_or(Unusable::NoFiles));
+            // The miss that came closest is the one worth telling.
+            let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, judge).err());
+            return Err(misses.max().unwrap_or(Unusable::NoFiles));
         }
         taken.sort_by_key(|(rank, _, wheel)| (*rank, Reverse(wheel.name.build()), wheel.name.as_str()));
         Ok(taken.into_iter().map(|(_, at, _)| at).collect())
     }
 }
 
-/// The rank of a wheel, or what keeps it out. "An installer MUST ignore yanked releases, if the selection constraints
-/// can be satisfied with a non-yanked version" (PEP 592); here an exact pin alone makes a yanked file a candidate.
-fn judge_wheel(wheel: &CandidateWheel, pinned: bool, judge: &Judge<'_>) -> Result<u32, Unusable> {
+/// What keeps a wheel out. "An installer MUST ignore yanked releases, if the selection constraints can be satisfied with
+/// a non-yanked version" (PEP 592); here an exact pin alone makes a yanked file a candidate.
+fn judge_wheel(wheel: &CandidateWheel, pinned: bool, judge: &Judge<'_>) -> Result<(), Unusable> {
     let takes = |specifiers: &VersionSpecifiers| specifiers.contains(&judge.python);
     if let Some(specifiers) = wheel.requires_python.as_ref().filter(|specifiers| !takes(specifiers)) {
         return Err(Unusable::Python(plain(specifiers)));
     }
-    let rank = judge.tags.rank(&wheel.name).ok_or(Unusable::Platform)?;
+    if judge.tags.rank(&wheel.name).is_none() {
+        return Err(Unusable::Platform);
+    }
     if wheel.too_new {
         return Err(Unusable::TooNew);
     }
     match &wheel.yanked {
         Some(reason) if !pinned => Err(Unusable::Yanked(reason.clone())),
-        _ => Ok(rank),
+        _ => Ok(()),
     }
 }
 
@@ -275,7 +333,7 @@ impl Offers {
 
 impl Offer {
     fn new(version: Version) -> Self {
-        Self { version, dependencies: OnceCell::new(), judged: OnceCell::new() }
+        Self { version, state: OnceCell::new() }
     }
 }
 

@@ -5,16 +5,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 use pubgrub::{Dependencies as Known, DependencyProvider, PackageResolutionStatistics};
 use version_ranges::Ranges;
 
+use crate::edges::{Edges, Unavailable, specifiers};
 use crate::facts::{Dependencies, Facts, FactsError};
 use crate::package::Package;
 use crate::prefer::Policy;
@@ -33,29 +33,6 @@ type Hint = (PackageName, Option<(Version, WheelName)>);
 const MANY_CONFLICTS: u32 = 5;
 /// How many versions are hinted at, at most, when a package is tried again.
 const NEXT_VERSIONS: u32 = 32;
-
-/// Why a version that has a usable wheel cannot be taken after all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Unavailable {
-    /// Its metadata say that it is for other Pythons.
-    Python(String),
-    /// It depends on something by address, which no index vouches for.
-    Address(PackageName),
-    /// It depends on another version of itself.
-    Itself(String),
-}
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Python(specifiers) => write!(f, "needs Python {specifiers}"),
-            Self::Address(name) => {
-                write!(f, "depends on {name} by its address, and only releases of an index can be locked")
-            }
-            Self::Itself(text) => write!(f, "depends on another version of itself ({text})"),
-        }
-    }
-}
 
 /// One solve.
 pub(crate) struct Provider<'a> {
@@ -102,7 +79,7 @@ impl<'a> Provider<'a> {
             return Rc::clone(project);
         }
         let mut heard_of = self.heard_of.borrow_mut();
-        let project = Rc::new(Project::new(Arc::new(name.clone()), heard_of.len(), self.wishes(name)));
+        let project = Rc::new(Project::new(name.clone(), heard_of.len(), self.wishes(name)));
         heard_of.push(Rc::clone(&project));
         self.projects.borrow_mut().insert(name.clone(), Rc::clone(&project));
         project
@@ -113,15 +90,24 @@ impl<'a> Provider<'a> {
             Wishes { preferred: self.request.preferences.get(name).cloned(), ..Wishes::default() };
         for root in self.roots().filter(|root| root.requirement.name == *name) {
             wishes.direct = true;
-            let pins = specifiers(&root.requirement).iter().filter(|specifier| ranges::is_pin(specifier));
-            wishes.pins.extend(pins.map(ranges::of_specifier));
+            let all = specifiers(&root.requirement).into_iter().flat_map(|all| all.iter());
+            wishes.pins.extend(all.filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier));
         }
-        let markers = &self.request.target.markers;
-        let constraints =
-            self.request.constraints.iter().filter(|root| {
-                root.requirement.name == *name && root.requirement.evaluate_markers(markers, &[])
-            });
-        wishes.constraints.extend(constraints.map(asked_by_user));
+        for constraint in self.request.constraints.iter().filter(|root| root.requirement.name == *name) {
+            if !constraint.requirement.evaluate_markers(&self.request.target.markers, &[]) {
+                continue;
+            }
+            match specifiers(&constraint.requirement) {
+                Some(specifiers) => {
+                    wishes.constraints.push(Asked::new(specifiers, Some(&constraint.origin)));
+                }
+                // No release of an index is what an address names.
+                None => wishes.constraints.push(Asked {
+                    set: Ranges::empty(),
+                    ..Asked::new(&VersionSpecifiers::empty(), Some(&constraint.origin))
+                }),
+            }
+        }
         wishes
     }
 
@@ -140,14 +126,16 @@ impl<'a> Provider<'a> {
         version: &Version,
     ) -> Result<Arc<Dependencies>, FactsError> {
         let offers = self.offers(project)?;
-        let at = offers.position(version);
-        let place = at.and_then(|at| offers.get(at).zip(project.best_wheel(offers, at, self.judge())));
-        let Some((offer, wheel)) = place else { return Ok(Arc::default()) };
-        if let Some(known) = offer.dependencies.get() {
+        let Some(at) = offers.position(version) else { return Ok(Arc::default()) };
+        let kept = project.dependencies(offers, at, self.judge());
+        let Some((kept, wheel)) = kept.zip(project.best_wheel(offers, at, self.judge())) else {
+            return Ok(Arc::default());
+        };
+        if let Some(known) = kept.get() {
             return Ok(Arc::clone(known));
         }
         let known = self.facts.dependencies(&project.name, version, wheel)?;
-        Ok(Arc::clone(offer.dependencies.get_or_init(|| known)))
+        Ok(Arc::clone(kept.get_or_init(|| known)))
     }
 
     /// Looks at the candidates of all projects that were heard of since the last time, and hints at the versions that
@@ -178,9 +166,10 @@ impl<'a> Provider<'a> {
     ) -> impl Iterator<Item = Hint> + 'p {
         let order = self.policy.order(project, offers, set, self.judge());
         order.filter_map(move |at| {
-            let offer = offers.get(at).filter(|offer| offer.dependencies.get().is_none())?;
-            let wheel = project.best_wheel(offers, at, self.judge())?;
-            Some(((*project.name).clone(), Some((offer.version.clone(), wheel.clone()))))
+            let kept = project.dependencies(offers, at, self.judge())?;
+            let wheel = project.best_wheel(offers, at, self.judge()).filter(|_| kept.get().is_none())?;
+            let version = offers.get(at)?.version.clone();
+            Some((project.name.clone(), Some((version, wheel.clone()))))
         })
     }
 
@@ -190,7 +179,7 @@ impl<'a> Provider<'a> {
         }
         let offers = self.offers(project)?;
         let version_at = |at: usize| offers.get(at).map(|offer| offer.version.clone());
-        if let Package::Extra(..) = package {
+        if package.extra().is_some() {
             // The same version as the project's, or one that the project may still take.
             let wanted = project.wanted.borrow().clone();
             let chosen = project.chosen.borrow().clone();
@@ -219,10 +208,12 @@ impl<'a> Provider<'a> {
     fn root_dependencies(&self) -> Known<Package, Set, Unavailable> {
         let mut edges = Edges::default();
         for root in self.roots() {
-            if let Some(VersionOrUrl::Url(_)) = root.requirement.version_or_url {
+            let Some(specifiers) = specifiers(&root.requirement) else {
                 return Known::Unavailable(Unavailable::Address(root.requirement.name.clone()));
-            }
-            edges.add(self, &root.requirement, asked_by_user(root), None);
+            };
+            let project = self.project(&root.requirement.name);
+            let set = project.ask(specifiers, Some(&root.origin), None);
+            edges.add(&project, &root.requirement.extras, &set);
         }
         self.hint_names(&edges);
         Known::Available(edges.list.into_iter().collect())
@@ -232,7 +223,7 @@ impl<'a> Provider<'a> {
     fn version_dependencies(
         &self,
         package: &Package,
-        project: &Project,
+        project: &Rc<Project>,
         version: &Version,
     ) -> Result<Known<Package, Set, Unavailable>, FactsError> {
         let known = self.dependencies(project, version)?;
@@ -242,29 +233,25 @@ impl<'a> Provider<'a> {
             return Ok(Known::Unavailable(Unavailable::Python(plain(specifiers))));
         }
         let mut edges = Edges::default();
-        let extra = match package {
-            Package::Extra(_, extra) => Some(extra),
-            _ => None,
-        };
+        let extra = package.extra().map(Rc::as_ref);
         if extra.is_some() {
-            let same = Ranges::singleton(version.clone());
-            edges.list.push((Package::Project(Arc::clone(&project.name)), same));
+            edges.list.push((Package::Project(Rc::clone(project)), Ranges::singleton(version.clone())));
         }
-        for requirement in self.active(&known, extra.map(Arc::as_ref)) {
-            if let Some(VersionOrUrl::Url(_)) = requirement.version_or_url {
+        for requirement in self.active(&known, extra) {
+            let Some(specifiers) = specifiers(requirement) else {
                 return Ok(Known::Unavailable(Unavailable::Address(requirement.name.clone())));
-            }
-            let mut asked = asked_by_package(requirement);
-            if requirement.name == *project.name {
+            };
+            if requirement.name != project.name {
+                let needed = self.project(&requirement.name);
+                let set = needed.ask(specifiers, None, Some((project, version)));
+                edges.add(&needed, &requirement.extras, &set);
+            } else if ranges::of_specifiers(specifiers).contains(version) {
                 // `pkg[all]` that requires `pkg[a,b]` means its own version.
-                if !asked.set.contains(version) {
-                    return Ok(Known::Unavailable(Unavailable::Itself(requirement.to_string())));
-                }
-                asked.set = Ranges::singleton(version.clone());
-                edges.add_own_extras(project, requirement, &asked.set, extra);
-                continue;
+                let others = requirement.extras.iter().filter(|other| Some(*other) != extra);
+                edges.add_extras(project, others, &Ranges::singleton(version.clone()));
+            } else {
+                return Ok(Known::Unavailable(Unavailable::Itself(requirement.to_string())));
             }
-            edges.add(self, requirement, asked, Some((project, version)));
         }
         self.hint_names(&edges);
         Ok(Known::Available(edges.list.into_iter().collect()))
@@ -291,102 +278,31 @@ impl<'a> Provider<'a> {
     /// While it solves, the solver does not say which earlier choices it gave up, so one may have been admitted for the
     /// sake of a version that is not in the answer.
     pub(crate) fn ban_unasked(&self, decisions: &[(Package, Version)]) -> bool {
-        let projects = self.heard_of.borrow();
-        let decided: BTreeMap<&PackageName, &Version> =
-            decisions.iter().filter_map(|(package, version)| package.name().zip(Some(version))).collect();
-        for project in projects.iter() {
-            project.chosen.replace(decided.get(&*project.name).map(|version| (*version).clone()));
+        for project in self.heard_of.borrow().iter() {
+            project.chosen.replace(None);
+        }
+        for (package, version) in decisions {
+            package.project().map(|project| project.chosen.replace(Some(version.clone())));
         }
         let mut banned = false;
-        for project in projects.iter() {
-            let (Some(version), Some(offers)) = (decided.get(&*project.name), project.offers()) else {
-                continue;
-            };
+        for (package, version) in decisions {
+            let Some(project) = package.project() else { continue };
+            let Some(offers) = project.offers() else { continue };
             if !self.policy.stands(project, offers, version, self.judge()) {
-                banned |= project.banned.borrow_mut().insert((*version).clone());
+                banned |= project.banned.borrow_mut().insert(version.clone());
             }
         }
         banned
     }
 
     fn hint_names(&self, edges: &Edges) {
-        let mut soon: Vec<Hint> = Vec::new();
-        for name in edges.list.iter().filter_map(|(package, _)| package.name()) {
-            if !self.project(name).hinted.replace(true) {
-                soon.push((name.clone(), None));
-            }
-        }
+        let projects = edges.list.iter().filter_map(|(package, _)| package.project());
+        let fresh = projects.filter(|project| !project.hinted.replace(true));
+        let soon: Vec<Hint> = fresh.map(|project| (project.name.clone(), None)).collect();
         if !soon.is_empty() {
             self.facts.hint(&soon);
         }
     }
-}
-
-/// Dependencies being gathered, in the order of the metadata.
-#[derive(Default)]
-struct Edges {
-    list: Vec<(Package, Set)>,
-}
-
-impl Edges {
-    fn add(
-        &mut self,
-        provider: &Provider<'_>,
-        requirement: &Requirement<VerbatimUrl>,
-        asked: Asked,
-        by: Option<(&Project, &Version)>,
-    ) {
-        let project = provider.project(&requirement.name);
-        let set = asked.set.clone();
-        if specifiers(requirement).iter().any(ranges::is_pin) {
-            project.pinned.set(true);
-        }
-        project.ask(asked, by);
-        self.list.push((Package::Project(Arc::clone(&project.name)), set.clone()));
-        for extra in &requirement.extras {
-            let package = Package::Extra(Arc::clone(&project.name), Arc::new(extra.clone()));
-            self.list.push((package, set.clone()));
-        }
-    }
-
-    fn add_own_extras(
-        &mut self,
-        project: &Project,
-        requirement: &Requirement<VerbatimUrl>,
-        same: &Set,
-        own: Option<&Arc<ExtraName>>,
-    ) {
-        for extra in requirement.extras.iter().filter(|extra| own.is_none_or(|own| **own != **extra)) {
-            let package = Package::Extra(Arc::clone(&project.name), Arc::new(extra.clone()));
-            self.list.push((package, same.clone()));
-        }
-    }
-}
-
-/// The specifiers of a requirement; none where it has none or an address.
-pub(crate) fn specifiers(requirement: &Requirement<VerbatimUrl>) -> &[pep440_rs::VersionSpecifier] {
-    match &requirement.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-        _ => &[],
-    }
-}
-
-fn asked_by_package(requirement: &Requirement<VerbatimUrl>) -> Asked {
-    let none = VersionSpecifiers::empty();
-    let specifiers = match &requirement.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
-        _ => &none,
-    };
-    Asked {
-        set: ranges::of_specifiers(specifiers),
-        text: plain(specifiers),
-        prerelease: ranges::names_prerelease(specifiers),
-        origin: None,
-    }
-}
-
-fn asked_by_user(root: &Root) -> Asked {
-    Asked { origin: Some(root.origin.clone()), ..asked_by_package(&root.requirement) }
 }
 
 /// What is decided first: packages with many conflicts, then pinned ones, then those that were heard of first, a project
@@ -413,11 +329,10 @@ impl DependencyProvider for Provider<'_> {
         range: &Set,
         statistics: &PackageResolutionStatistics,
     ) -> Priority {
-        let Some(name) = package.name() else {
+        let Some(project) = package.project() else {
             return Priority { conflicts: u32::MAX, pinned: true, heard_of: Reverse(0), is_project: true };
         };
-        let project = self.project(name);
-        let is_project = matches!(package, Package::Project(_));
+        let is_project = package.extra().is_none();
         if is_project {
             project.wanted.replace(range.clone());
         }
@@ -431,8 +346,8 @@ impl DependencyProvider for Provider<'_> {
     }
 
     fn choose_version(&self, package: &Package, range: &Set) -> Result<Option<Version>, FactsError> {
-        match package.name() {
-            Some(name) => self.choose(package, &self.project(name), range),
+        match package.project() {
+            Some(project) => self.choose(package, project, range),
             None => Ok(Some(root_version())),
         }
     }
@@ -442,8 +357,8 @@ impl DependencyProvider for Provider<'_> {
         package: &Package,
         version: &Version,
     ) -> Result<Known<Package, Set, Unavailable>, FactsError> {
-        match package.name() {
-            Some(name) => self.version_dependencies(package, &self.project(name), version),
+        match package.project() {
+            Some(project) => self.version_dependencies(package, project, version),
             None => Ok(self.root_dependencies()),
         }
     }

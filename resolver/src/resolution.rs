@@ -88,12 +88,10 @@ fn assemble(
 ) -> Result<Resolution, FactsError> {
     let mut decided: BTreeMap<PackageName, Decided> = BTreeMap::new();
     for (package, version) in decisions {
-        let Some(name) = package.name() else { continue };
-        let fresh = || Decided { project: provider.project(name), version, extras: BTreeSet::new() };
-        let entry = decided.entry(name.clone()).or_insert_with(fresh);
-        if let Package::Extra(_, extra) = &package {
-            entry.extras.insert((**extra).clone());
-        }
+        let Some(project) = package.project() else { continue };
+        let fresh = || Decided { project: Rc::clone(project), version, extras: BTreeSet::new() };
+        let entry = decided.entry(project.name.clone()).or_insert_with(fresh);
+        entry.extras.extend(package.extra().map(|extra| (**extra).clone()));
     }
     let mut resolution = Resolution { packages: BTreeMap::new(), warnings: Vec::new() };
     for (name, decided) in decided {

@@ -41,11 +41,6 @@ impl Printer {
         }
     }
 
-    /// Whether a JSON document is asked for.
-    pub(crate) fn wants_json(&self) -> bool {
-        self.json
-    }
-
     /// The result of a command, for people: one line on standard output.
     pub(crate) fn say(&self, line: &str) {
         if self.quiet == 0 && !self.json {
@@ -139,11 +134,13 @@ impl Printer {
             return self.document(&code_json(code));
         }
         let exit = code.exit_class().status();
+        // A terminal is read by people; what reads a pipe wants whole sentences.
+        let width = if std::io::stdout().is_terminal() { 80 } else { usize::MAX };
         self.out(&format!(
             "{}\n\n{}\n\n{}\n\nExit code {exit}.",
             self.paint("1", code.name()),
-            wrapped(code.title(), 80),
-            wrapped(code.explanation(), 80),
+            wrapped(code.title(), width),
+            wrapped(code.explanation(), width),
         ));
     }
 

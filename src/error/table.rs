@@ -247,9 +247,6 @@ codes! {
     MetadataUnavailable, "metadata-unavailable", Refused,
         "The metadata of a candidate cannot be learned or is malformed.",
         "Without its dependencies a version cannot be locked. Try again when the index answers, or exclude the version that it cannot tell about.";
-    HashComputed, "hash-computed", Refused,
-        "An index gives no SHA-256 for a file, so it was downloaded and hashed.",
-        "The hash in the lock then rests on this download alone. Ask the operator of the index to publish SHA-256.";
 
     // Findings of `verify`.
     FileChanged, "file-changed", Refused,

