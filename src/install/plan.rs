@@ -211,7 +211,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A shipped script: one that begins with `#!python` gets the environment's interpreter.
+    /// A shipped script: one that begins with `#!python` gets the environment's interpreter. (Where its path is long or
+    /// has a space, pip writes a first line that no kernel can follow; here it is the same form as for entry points.)
     fn script(&self, index: usize, entry: &Entry) -> Result<Made, Problem> {
         let as_it_is = self.listed_as(index, entry.path().as_str());
         if entry.size() > WHOLE_ENTRY {

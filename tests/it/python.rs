@@ -29,7 +29,8 @@ fn tags_and_markers_are_those_of_packaging() {
         return;
     }
     let packaging = say(&peers().python(), "import packaging; print(packaging.__path__[0] + '/..')");
-    for base in each_python(ALL) {
+    // packaging itself runs on 3.9 and newer.
+    for base in each_python(&ALL[1..]) {
         let found = python::probe(&base.executable, None).unwrap();
         // The newest packaging does not run on the oldest Python: there its copy inside of pip is asked.
         let oldest = base.version == "3.8";
