@@ -1,31 +1,239 @@
 //! The store of wheels by hash: `<cache>/wheels/<sha256>.whl`.
 //!
-//! Hands out [`Unverified`] only: what the store holds is never believed.
+//! Owns: how a wheel is published there and found again.
+//! Never: believes what the store holds. It hands out [`Unverified`] only, hashed while it was
+//! copied, and a store that cannot be read or written never stops a run.
 
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use crate::digest::LockedHashes;
-use crate::error::Problem;
-use crate::fetch::Unverified;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use crate::digest::{Hasher, LockedHashes, Sha256};
+use crate::error::{Place, Problem, io as io_problem};
+use crate::fetch::{PrivateWriter, Unverified};
 use crate::verify::VerifiedWheel;
 
 /// The store of one user.
 #[derive(Debug, Clone)]
 pub struct Store {
-    _directory: PathBuf,
+    directory: PathBuf,
 }
 
 impl Store {
     /// The store under a cache directory. Nothing is made until something is put in.
     pub fn new(cache: &Path) -> Self {
-        Self { _directory: cache.join("wheels") }
+        Self { directory: cache.join("wheels") }
     }
+
+    /// The directory of the wheels. It may not exist.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// A private copy of the wheel with one of these hashes, if there is one.
-    pub fn get(&self, _hashes: &LockedHashes) -> Option<Unverified> {
-        todo!("fetch")
+    ///
+    /// An entry whose bytes do not have the hash that its name says is removed and not handed out.
+    pub fn get(&self, hashes: &LockedHashes) -> Option<Unverified> {
+        hashes.sha256s().find_map(|sha256| {
+            let path = self.entry(sha256);
+            let unverified = copy(&path, hashes, &self.directory).ok()?;
+            if hashes.accept(&unverified.computed) && unverified.computed.sha256() == sha256 {
+                return Some(unverified);
+            }
+            // Whoever changed it has made us download again, and no more than that.
+            let _ = std::fs::remove_file(&path);
+            None
+        })
     }
-    /// Publishes a verified wheel by rename (or link). A store that cannot be written is not an error of the run.
-    pub fn put(&self, _wheel: &VerifiedWheel) -> Result<(), Problem> {
-        todo!("fetch")
+
+    /// Publishes a verified wheel by rename. A store that cannot be written is not an error of the run.
+    ///
+    /// # Errors
+    /// `disk-full`, `not-writable`, `file-access`: for the caller to note or to leave.
+    pub fn put(&self, wheel: &VerifiedWheel) -> Result<(), Problem> {
+        self.publish(wheel.sha256(), wheel.bytes())
+    }
+
+    fn publish(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), Problem> {
+        let path = self.entry(sha256);
+        if std::fs::symlink_metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
+        {
+            return Ok(());
+        }
+        write_private(&path, bytes).map_err(|error| io_problem("keeping a wheel in the cache", &path, &error))
+    }
+
+    fn entry(&self, sha256: Sha256) -> PathBuf {
+        self.directory.join(format!("{sha256}.whl"))
+    }
+}
+
+/// Small facts that are written once the run has ended well ([`keep`]): a refused run leaves the cache as it was.
+static LATER: Mutex<Vec<(PathBuf, Vec<u8>)>> = Mutex::new(Vec::new());
+
+/// Remembers an entry of the cache for [`keep`].
+pub(crate) fn later(path: PathBuf, bytes: Vec<u8>) {
+    LATER.lock().unwrap_or_else(PoisonError::into_inner).push((path, bytes));
+}
+
+/// Writes what this run learned: index pages, metadata, interpreters. A cache that cannot be written is
+/// not an error of the run.
+pub fn keep() {
+    let entries = std::mem::take(&mut *LATER.lock().unwrap_or_else(PoisonError::into_inner));
+    entries.par_iter().for_each(|(path, bytes)| {
+        if let Err(error) = write_private(path, bytes) {
+            tracing::debug!(%error, "an entry of the cache was not kept");
+        }
+    });
+}
+
+/// Writes `path` whole or not at all: a temporary file beside it, mode 0600, renamed over it.
+/// Directories that are missing are made for this user alone.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_private(directory)?;
+    // A name that starts with a dot and ends otherwise than an entry: never mistaken for one.
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
+
+/// Opens a regular file for reading, never following a link that stands at `path` itself and
+/// never waiting for a pipe.
+pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut flags = OFlags::NONBLOCK;
+        if !follow {
+            flags |= OFlags::NOFOLLOW;
+        }
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a regular file"))
+    }
+}
+
+/// Copies an entry of the store, hashing as it goes.
+fn copy(path: &Path, hashes: &LockedHashes, directory: &Path) -> io::Result<Unverified> {
+    let file = open_regular(path, false)?;
+    copy_private(file, hashes, u64::MAX, Some(directory), Place::file(path))
+}
+
+/// Copies at most `limit` bytes of a file into a private copy, hashing as it goes.
+pub(crate) fn copy_private(
+    file: File,
+    hashes: &LockedHashes,
+    limit: u64,
+    directory: Option<&Path>,
+    origin: Place,
+) -> io::Result<Unverified> {
+    let mut writer = PrivateWriter::new(directory);
+    let mut hasher = Hasher::new(hashes);
+    let mut file = file.take(limit);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let bytes = buffer.get(..count).unwrap_or_default();
+        hasher.update(bytes);
+        writer.write(bytes)?;
+    }
+    Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn hashes(bytes: &[u8]) -> LockedHashes {
+        LockedHashes::sha256(Sha256::of(bytes))
+    }
+
+    #[test]
+    fn nothing_is_made_until_something_is_put() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(&cache.path().join("deep/cache"));
+        assert!(store.get(&hashes(b"x")).is_none());
+        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_put_is_found_and_private() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(&cache.path().join("c"));
+        for size in [10, 9 << 20] {
+            let bytes = vec![7; size];
+            store.publish(Sha256::of(&bytes), &bytes).unwrap();
+            let found = store.get(&hashes(&bytes)).unwrap();
+            assert!(found.bytes.as_slice() == bytes);
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(store.directory()), 0o700);
+            assert_eq!(mode(&store.entry(Sha256::of(&bytes))), 0o600);
+        }
+        let left: Vec<_> = std::fs::read_dir(store.directory()).unwrap().collect();
+        assert_eq!(left.len(), 2, "no temporary file is left behind");
+    }
+
+    #[test]
+    fn a_changed_entry_is_removed_and_not_handed_out() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(cache.path());
+        store.publish(Sha256::of(b"good"), b"good").unwrap();
+        let path = store.entry(Sha256::of(b"good"));
+        std::fs::write(&path, b"evil").unwrap();
+        assert!(store.get(&hashes(b"good")).is_none());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(cache.path());
+        std::fs::create_dir_all(store.directory()).unwrap();
+        let outside = cache.path().join("outside");
+        std::fs::write(&outside, b"good").unwrap();
+        std::os::unix::fs::symlink(&outside, store.entry(Sha256::of(b"good"))).unwrap();
+        assert!(store.get(&hashes(b"good")).is_none());
+    }
+
+    #[test]
+    fn any_of_several_hashes_finds_its_file() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(cache.path());
+        store.publish(Sha256::of(b"two"), b"two").unwrap();
+        let digests = [&b"one"[..], b"two"]
+            .map(|bytes| crate::digest::StrongDigest::Sha256(Sha256::of(bytes)))
+            .to_vec();
+        let any = LockedHashes::new(crate::digest::Match::Any, digests).unwrap();
+        assert_eq!(store.get(&any).unwrap().bytes.as_slice(), b"two");
     }
 }

@@ -196,6 +196,15 @@ impl Computed {
         self.sha256
     }
 
+    /// The longest digest that was computed.
+    pub fn strongest(&self) -> StrongDigest {
+        match (self.sha512, self.sha384) {
+            (Some(bytes), _) => StrongDigest::Sha512(bytes),
+            (None, Some(bytes)) => StrongDigest::Sha384(bytes),
+            (None, None) => StrongDigest::Sha256(self.sha256),
+        }
+    }
+
     fn matches(&self, digest: &StrongDigest) -> bool {
         match digest {
             StrongDigest::Sha256(digest) => self.sha256 == *digest,
@@ -227,6 +236,16 @@ impl Hasher {
     /// A hasher for SHA-256 alone.
     pub fn sha256() -> Self {
         Self { sha256: sha2::Sha256::new(), sha384: None, sha512: None }
+    }
+
+    /// A hasher for SHA-384 (and SHA-256, which is always computed).
+    pub fn sha384() -> Self {
+        Self { sha384: Some(sha2::Sha384::new()), ..Self::sha256() }
+    }
+
+    /// A hasher for SHA-512 (and SHA-256, which is always computed).
+    pub fn sha512() -> Self {
+        Self { sha512: Some(sha2::Sha512::new()), ..Self::sha256() }
     }
 
     /// Takes the next bytes.

@@ -1,10 +1,30 @@
 //! From a locked file to its unverified bytes: from the lock's address, a mirror, or the store.
 //!
-//! Never: looks into what it fetched.
+//! Owns: private copies, and telling a cut or damaged download from other content.
+//! Never: looks into what it fetched, or decides that it is the locked file (`verify` does).
 
+mod private;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use pipward_resolver::WheelName;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::cache::{Store, copy_private, open_regular};
 use crate::digest::{Computed, Hasher, LockedHashes};
-use crate::error::{Place, Problem};
-use crate::lock::LockedFile;
+use crate::error::{Code, Place, Problem, io as io_problem};
+use crate::index::NetworkOptions;
+use crate::index::engine::{Engine, blocking};
+use crate::index::http::{Ask, Credentials, Fault, Http, Kind, place, status_problem, too_large};
+use crate::lock::{Location, LockedFile};
+
+pub(crate) use private::{PrivateBytes, PrivateWriter};
+
+/// How many fetched files may wait for their turn to be verified.
+const WAITING: usize = 16;
 
 /// The bytes of an artifact that nobody has verified: no reader, no path.
 ///
@@ -31,29 +51,269 @@ impl std::fmt::Debug for Unverified {
     }
 }
 
-/// Bytes that only this process can change.
-pub(crate) enum PrivateBytes {
-    /// Small ones.
-    Memory(Vec<u8>),
-    /// Large ones: an unnamed file, mapped.
-    Mapped(memmap2::Mmap, std::fs::File),
+/// What a fetch ended in.
+pub type Fetched = Result<Unverified, Problem>;
+
+/// How far a fetch has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Which of the wanted files.
+    pub index: usize,
+    /// How many of its bytes have arrived. Falls back to 0 where a download is tried again.
+    pub bytes: u64,
+    /// How many there will be, where that is known.
+    pub total: Option<u64>,
 }
 
-impl PrivateBytes {
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Memory(bytes) => bytes,
-            Self::Mapped(map, _) => map,
+/// Told of each piece that arrives, from background threads.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// Fetches locked files, many at once.
+#[derive(Clone)]
+pub struct Fetcher {
+    engine: Arc<Engine>,
+    store: Option<Store>,
+    progress: Option<OnProgress>,
+}
+
+impl std::fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fetcher").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Fetcher {
+    /// A fetcher with a client of its own. [`crate::index::Index::fetcher`] makes one that shares the
+    /// connections and credentials of an index.
+    ///
+    /// # Errors
+    /// `internal` where the system gives no threads.
+    pub fn new(network: NetworkOptions, store: Option<Store>) -> Result<Self, Problem> {
+        let engine = Engine::new(network, Credentials::from_netrc())?;
+        Ok(Self::with_engine(Arc::new(engine), store))
+    }
+
+    pub(crate) fn with_engine(engine: Arc<Engine>, store: Option<Store>) -> Self {
+        Self { engine, store, progress: None }
+    }
+
+    /// The same fetcher, telling how far each file has come.
+    #[must_use]
+    pub fn on_progress(mut self, progress: OnProgress) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Starts fetching. Each file's outcome comes once, with its position in `wanted`, in the order
+    /// in which they end. Drop the receiver to give up.
+    ///
+    /// An outcome's problem is one of `download-truncated`, `download-corrupt`, `file-not-found`,
+    /// `index-unreachable`, `http-status`, `tls-failed`, `redirect-refused`, `address-refused`,
+    /// `index-page-invalid`, `index-page-too-large`, `disk-full`, `not-writable`, `file-access`.
+    pub fn start(&self, wanted: Vec<LockedFile>) -> Receiver<(usize, Fetched)> {
+        let (sender, receiver) = sync_channel(WAITING);
+        let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
+        for (index, file) in wanted.into_iter().enumerate() {
+            let job = Job {
+                http: Arc::clone(&self.engine.http),
+                store: self.store.clone(),
+                progress: self.progress.clone(),
+                index,
+                file,
+            };
+            let (slots, sender) = (Arc::clone(&slots), sender.clone());
+            self.engine.spawn(async move {
+                // Held until the outcome is taken, so that no more wait than work.
+                let _slot = slots.acquire_owned().await;
+                let fetched = job.run().await;
+                deliver(sender, (job.index, fetched)).await;
+            });
+        }
+        receiver
+    }
+}
+
+async fn deliver(sender: SyncSender<(usize, Fetched)>, outcome: (usize, Fetched)) {
+    if let Err(TrySendError::Full(outcome)) = sender.try_send(outcome) {
+        // Nobody is left to be told where this fails.
+        let _ = tokio::task::spawn_blocking(move || drop(sender.send(outcome))).await;
+    }
+}
+
+struct Job {
+    http: Arc<Http>,
+    store: Option<Store>,
+    progress: Option<OnProgress>,
+    index: usize,
+    file: LockedFile,
+}
+
+impl Job {
+    async fn run(&self) -> Fetched {
+        if let Some(kept) = self.kept().await {
+            self.tell(kept.bytes.as_slice().len() as u64, None);
+            return Ok(kept);
+        }
+        let fetched = match &self.file.location {
+            Location::Path(path) => self.copied(path).await,
+            Location::Url(url) => self.downloaded(url).await,
+        };
+        fetched.map_err(|problem| problem.package(&self.file.name))
+    }
+
+    async fn kept(&self) -> Option<Unverified> {
+        let (store, hashes) = (self.store.clone()?, self.file.hashes.clone());
+        tokio::task::spawn_blocking(move || store.get(&hashes)).await.ok().flatten()
+    }
+
+    async fn copied(&self, path: &Path) -> Fetched {
+        let (path, hashes) = (path.to_owned(), self.file.hashes.clone());
+        let limit = limit(self.file.size);
+        let directory = self.directory();
+        blocking(move || {
+            let missing = |error: std::io::Error| match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    Problem::new(Code::FileNotFound, "there is no file at the locked path")
+                        .at(Place::file(&path))
+                        .help("put the file there, or lock again with `pipward lock`")
+                }
+                _ => io_problem("reading a wheel", &path, &error),
+            };
+            let file = open_regular(&path, true).map_err(missing)?;
+            copy_private(file, &hashes, limit, directory.as_deref(), Place::file(&path))
+                .map_err(|error| io_problem("copying a wheel", &path, &error))
+        })
+        .await
+    }
+
+    /// Asks once more where the bytes are not the locked ones: what differs each time is damage on
+    /// the way, what stays is other content, which `verify` refuses.
+    async fn downloaded(&self, url: &Url) -> Fetched {
+        let download = || self.download(url);
+        let first = download().await?;
+        if self.file.hashes.accept(&first.computed) {
+            return Ok(first);
+        }
+        let first = first.computed;
+        let second = download().await?;
+        if self.file.hashes.accept(&second.computed) || first == second.computed {
+            return Ok(second);
+        }
+        Err(Problem::new(
+            Code::DownloadCorrupt,
+            "two downloads of the file differ, and neither is the locked one",
+        )
+        .at(place(url))
+        .expected(self.file.hashes.digests().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        .found(format!("sha256:{} and sha256:{}", first.sha256(), second.computed.sha256()))
+        .help("run the same command again, over another network or from another mirror if it stays"))
+    }
+
+    async fn download(&self, url: &Url) -> Fetched {
+        let download = Download {
+            http: &self.http,
+            url,
+            size: self.file.size,
+            hashes: Some(&self.file.hashes),
+            directory: self.directory(),
+        };
+        download.run(&|bytes, total| self.tell(bytes, total)).await
+    }
+
+    fn directory(&self) -> Option<PathBuf> {
+        self.store.as_ref().map(|store| store.directory().to_owned())
+    }
+
+    fn tell(&self, bytes: u64, total: Option<u64>) {
+        if let Some(progress) = &self.progress {
+            progress(Progress { index: self.index, bytes, total: total.or(self.file.size) });
         }
     }
 }
 
-/// One file to fetch, with the package it is for.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// The locked file.
-    pub file: LockedFile,
+/// The most bytes that are read: one more than the locked size shows that a file is longer.
+fn limit(size: Option<u64>) -> u64 {
+    size.map_or(Kind::Wheel.cap(), |size| size.min(Kind::Wheel.cap())).saturating_add(1)
 }
 
-/// What a fetch ended in.
-pub type Fetched = Result<Unverified, Problem>;
+/// One artifact to download.
+pub(crate) struct Download<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) url: &'a Url,
+    /// What the lock binds. A longer body is cut off one byte behind it.
+    pub(crate) size: Option<u64>,
+    /// Which digests are wanted; SHA-256 alone where `None`.
+    pub(crate) hashes: Option<&'a LockedHashes>,
+    /// Where large copies go.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+impl Download<'_> {
+    /// Downloads, with retries, into a private copy, hashing as the bytes come. Tells `(bytes, total)`.
+    pub(crate) async fn run(&self, tell: &(dyn Fn(u64, Option<u64>) + Send + Sync)) -> Fetched {
+        let mut tries = self.http.tries();
+        loop {
+            match self.attempt(tell).await {
+                Ok(unverified) => return Ok(unverified),
+                Err(fault) => tries.again(fault).await?,
+            }
+        }
+    }
+
+    async fn attempt(&self, tell: &(dyn Fn(u64, Option<u64>) + Send + Sync)) -> Result<Unverified, Fault> {
+        let mut answer = self.http.send(&Ask::new(self.url.clone(), Kind::Wheel)).await?.success()?;
+        if answer.status().as_u16() != 200 {
+            // Nothing was asked for that any other status of success would answer.
+            return Err(Fault::Lasting(status_problem(answer.status(), &answer.url)));
+        }
+        answer.check_identity()?;
+        let limit = limit(self.size);
+        if self.size.is_none() && answer.length().is_some_and(|length| length >= limit) {
+            return Err(Fault::Lasting(too_large(&answer.url, Kind::Wheel.cap())));
+        }
+        let total = answer.length();
+        let mut writer = PrivateWriter::new(self.directory.as_deref());
+        let mut hasher = self.hashes.map_or_else(Hasher::sha256, Hasher::new);
+        tell(0, total);
+        while let Some(bytes) = answer.chunk().await? {
+            let room = usize::try_from(limit.saturating_sub(writer.len())).unwrap_or(usize::MAX);
+            let bytes = bytes.get(..room).unwrap_or(&bytes);
+            hasher.update(bytes);
+            writer.write(bytes).map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
+            tell(writer.len(), total);
+            if writer.len() >= limit {
+                break;
+            }
+        }
+        let length = writer.len();
+        match self.size {
+            None if length >= limit => return Err(Fault::Lasting(too_large(&answer.url, Kind::Wheel.cap()))),
+            // A complete answer that is shorter is other content, and an alarm. One of which nobody can
+            // say whether it is complete was most likely cut.
+            Some(size) if length < size && !answer.ends_by_protocol() => {
+                let problem =
+                    Problem::new(Code::DownloadTruncated, "the download ended before all of it had arrived")
+                        .at(place(&answer.url))
+                        .expected(format!("{size} bytes"))
+                        .found(format!("{length} bytes"))
+                        .help("run the same command again");
+                return Err(Fault::passing(problem));
+            }
+            _ => {}
+        }
+        let bytes = writer.finish().map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
+        Ok(Unverified { bytes, computed: hasher.finish(), origin: place(self.url) })
+    }
+
+    fn unwritable(&self, error: &std::io::Error) -> Problem {
+        let directory = self.directory.clone().unwrap_or_else(std::env::temp_dir);
+        io_problem("keeping a download", directory, error)
+    }
+}
+
+/// A name for messages.
+pub(crate) fn computed_note(name: &WheelName) -> String {
+    format!(
+        "the index gives no SHA-256 for {name}; it was downloaded and hashed, so the lock rests on this download"
+    )
+}

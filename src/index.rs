@@ -2,46 +2,46 @@
 //!
 //! Owns: which index answers for which name. Never: parses an artifact for installing.
 
-use pipward_resolver::{
-    Candidates, Dependencies, Facts, FactsError, PackageName, Target, Version, WheelName,
-};
-use std::path::PathBuf;
-use std::sync::Arc;
+pub(crate) mod engine;
+mod findlinks;
+mod html;
+pub(crate) mod http;
+mod json;
+mod locate;
+mod metadata;
+mod options;
+mod page;
+mod pages;
+mod project;
+mod sources;
+mod tail;
 
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use pipward_resolver::{
+    Candidates, Dependencies, Facts, FactsError, PackageName, Target, Version, VersionSpecifiers, WheelName,
+};
+use tokio::sync::OnceCell;
 use url::Url;
 
+use crate::cache::Store;
 use crate::digest::Sha256;
-use crate::error::Problem;
-use crate::lock::{LockedFile, LockedPackage};
-
-/// Where files come from.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    /// Index addresses in order: the main one first. Empty with `--no-index`. May carry credentials, which never leave `index`.
-    pub indexes: Vec<Url>,
-    /// find-links: directories, `file://` and http(s) pages.
-    pub find_links: Vec<String>,
-    /// Whether the index addresses were given by the user (command line, variable, pip.conf) and so stand for the lock's own.
-    pub indexes_given: bool,
-}
-
-/// How the network is used.
-#[derive(Debug, Clone)]
-pub struct NetworkOptions {
-    /// An extra file of root certificates (`--cert`).
-    pub cert: Option<PathBuf>,
-    /// A proxy (`--proxy`); else the usual variables.
-    pub proxy: Option<String>,
-    /// Seconds without a byte before a connection is given up.
-    pub timeout_seconds: u64,
-    /// How often a transient fault is tried again.
-    pub retries: u32,
-    /// How many downloads at once (default 50).
-    pub concurrency: usize,
-    /// No network at all.
-    pub offline: bool,
-}
+use crate::error::{Code, Problem};
+use crate::fetch::{Download, Fetcher, computed_note};
+use crate::lock::{Location, LockedFile, LockedPackage};
+use engine::{Engine, blocking};
+use findlinks::{Link, Links};
+use http::Whole;
+use metadata::Learned;
+pub use options::{NetworkOptions, Sources};
+use page::Page;
+use pages::PageCache;
+use project::{Cutoff, Project};
 
 /// One file that an index offers, with what a lock wants to know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +49,12 @@ pub struct IndexFile {
     /// Its name.
     pub name: WheelName,
     /// Where it can be had; without credentials.
-    pub location: crate::lock::Location,
+    pub location: Location,
     /// The index that names it; without credentials. `None` for find-links.
     pub index: Option<Url>,
     /// Its SHA-256, where the index gives one.
     pub sha256: Option<Sha256>,
-    /// Its size.
+    /// Its size in bytes.
     pub size: Option<u64>,
     /// When it was uploaded.
     pub upload_time: Option<Timestamp>,
@@ -64,56 +64,285 @@ pub struct IndexFile {
 
 /// The live source of facts.
 pub struct Index {
-    _private: (),
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("indexes", &self.inner.indexes).finish_non_exhaustive()
+    }
+}
+
+/// What background tasks share.
+pub(crate) struct Inner {
+    engine: Arc<Engine>,
+    cache: PageCache,
+    metadata_directory: Option<PathBuf>,
+    /// Without credentials, each with a slash at its end.
+    indexes: Vec<Url>,
+    indexes_given: bool,
+    find_links: Vec<Link>,
+    cutoff: Cutoff,
+    /// Whether an index has metadata beside its wheels without saying so.
+    answers_beside: Vec<OnceCell<bool>>,
+    links: OnceCell<Result<Arc<Links>, Problem>>,
+    pages: Memo<(usize, PackageName, Freshness), Option<Arc<Page>>>,
+    projects: Memo<PackageName, Arc<Project>>,
+    learned: Memo<(PackageName, String), Arc<Learned>>,
+    hashed: Memo<Location, (Sha256, u64)>,
+    notes: Mutex<BTreeSet<String>>,
+}
+
+/// How old a page may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Freshness {
+    /// As the cache allows.
+    Cached,
+    /// Asked for in this run.
+    Now,
+}
+
+/// Answers that are asked for once, however many want them.
+struct Memo<K, V>(Mutex<HashMap<K, Answer<V>>>);
+
+type Answer<V> = Arc<OnceCell<Result<V, Problem>>>;
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V> Memo<K, V> {
+    fn cell(&self, key: K) -> Answer<V> {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(map.entry(key).or_default())
+    }
 }
 
 impl Index {
     /// Opens the indexes. `cache` is the cache directory (`None`: nothing is kept).
     /// `cutoff` hides files uploaded later; `explicit_cutoff` also hides files without an upload time.
+    ///
+    /// Nothing is asked for yet.
+    ///
+    /// # Errors
+    /// `address-refused`; `internal` where the system gives no threads.
     pub fn new(
-        _sources: Sources,
-        _network: NetworkOptions,
-        _cache: Option<PathBuf>,
-        _cutoff: Option<Timestamp>,
-        _explicit_cutoff: bool,
+        sources: Sources,
+        network: NetworkOptions,
+        cache: Option<PathBuf>,
+        cutoff: Option<Timestamp>,
+        explicit_cutoff: bool,
     ) -> Result<Self, Problem> {
-        todo!("index")
+        let sources = sources::Understood::read(sources)?;
+        let engine = Engine::new(network, sources.credentials)?;
+        let inner = Inner {
+            engine: Arc::new(engine),
+            cache: PageCache::new(cache.as_deref()),
+            metadata_directory: cache.map(|cache| cache.join("metadata")),
+            answers_beside: sources.indexes.iter().map(|_| OnceCell::new()).collect(),
+            indexes: sources.indexes,
+            indexes_given: sources.indexes_given,
+            find_links: sources.find_links,
+            cutoff: Cutoff { time: cutoff, explicit: explicit_cutoff },
+            links: OnceCell::new(),
+            pages: Memo::default(),
+            projects: Memo::default(),
+            learned: Memo::default(),
+            hashed: Memo::default(),
+            notes: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
+
+    /// A fetcher that shares the connections and credentials of this index.
+    pub fn fetcher(&self, store: Option<Store>) -> Fetcher {
+        Fetcher::with_engine(Arc::clone(&self.inner.engine), store)
+    }
+
     /// What the index says of a wheel that the resolver chose.
-    pub fn file(&self, _name: &PackageName, _wheel: &WheelName) -> Result<IndexFile, Problem> {
-        todo!("index")
+    ///
+    /// # Errors
+    /// `file-not-found` where it names no such wheel; else as [`Facts::candidates`].
+    pub fn file(&self, name: &PackageName, wheel: &WheelName) -> Result<IndexFile, Problem> {
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        let offered = project.find(wheel).ok_or_else(|| {
+            Problem::new(Code::FileNotFound, "no source names this wheel")
+                .package(wheel)
+                .help("lock again with `pipward lock`")
+        })?;
+        let file = &offered.file;
+        Ok(IndexFile {
+            name: wheel.clone(),
+            location: file.location()?,
+            index: offered.index.and_then(|index| self.inner.indexes.get(index)).cloned(),
+            sha256: file.sha256,
+            size: file.size,
+            upload_time: file.upload_time,
+            yanked: file.yanked.clone(),
+        })
     }
+
+    /// For which Pythons the index, else METADATA, says that a wheel is.
+    pub fn requires_python(&self, name: &PackageName, wheel: &WheelName) -> Option<VersionSpecifiers> {
+        let project = self.wait(|inner| async move { inner.project(name).await }).ok()?;
+        let said = project.find(wheel).and_then(|offered| offered.file.requires_python.clone());
+        said.or_else(|| {
+            let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
+            cell.get()?.as_ref().ok()?.dependencies.requires_python.clone()
+        })
+    }
+
     /// SHA-256 of the METADATA of a wheel that was asked for by `dependencies`.
-    pub fn metadata_sha256(&self, _name: &PackageName, _wheel: &WheelName) -> Option<Sha256> {
-        todo!("index")
+    pub fn metadata_sha256(&self, name: &PackageName, wheel: &WheelName) -> Option<Sha256> {
+        let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
+        Some(cell.get()?.as_ref().ok()?.sha256)
     }
-    /// Downloads a file whose hash no index gives, and computes it.
-    pub fn compute_sha256(&self, _file: &IndexFile) -> Result<(Sha256, u64), Problem> {
-        todo!("index")
+
+    /// Hashes a file for which no index gives a SHA-256: a local one is read, another downloaded. The
+    /// latter is noted (see [`Self::notes`]). Returns digest and size in bytes.
+    ///
+    /// # Errors
+    /// As a fetch: `download-truncated`, `file-not-found`, `index-unreachable` and their like.
+    pub fn compute_sha256(&self, file: &IndexFile) -> Result<(Sha256, u64), Problem> {
+        let computed = self.wait(|inner| async move { inner.hash(&file.location).await });
+        let computed = computed.map_err(|problem| problem.package(&file.name))?;
+        if matches!(file.location, Location::Url(_)) {
+            self.inner.note(computed_note(&file.name));
+        }
+        Ok(computed)
     }
+
     /// Finds the file of a package that is locked by hash alone: the best wheel for `target` with one of the hashes.
-    pub fn locate(&self, _package: &LockedPackage, _target: &Target) -> Result<LockedFile, Problem> {
-        todo!("index")
+    ///
+    /// # Errors
+    /// `hash-mismatch` where nothing of the release has a locked hash, `file-not-locked` where only
+    /// other files of it have, `no-matching-wheel`, `file-not-found`, `project-not-found`; else as a fetch.
+    pub fn locate(&self, package: &LockedPackage, target: &Target) -> Result<LockedFile, Problem> {
+        self.wait(|inner| async move { inner.locate(package, target).await })
     }
-    /// Sentences for the user: an index without upload times, computed hashes. Each once.
+
+    /// [`Self::locate`] for many packages at once; outcomes in their order.
+    pub fn locate_all(
+        &self,
+        packages: &[&LockedPackage],
+        target: &Target,
+    ) -> Vec<Result<LockedFile, Problem>> {
+        let found = self.wait(|inner| async move {
+            let each = packages.iter().map(|package| inner.locate(package, target));
+            Ok(futures_util::stream::iter(each).buffered(inner.engine.http.concurrency()).collect().await)
+        });
+        found.unwrap_or_else(|problem: Problem| packages.iter().map(|_| Err(problem.clone())).collect())
+    }
+
+    /// Where a locked file is fetched from: the first of these that is given, and no other: find-links
+    /// with `--no-index`; the indexes that the user named; the address in the lock. Paths stay.
+    ///
+    /// # Errors
+    /// `file-not-found` where the given source does not have the file; else as for index pages.
+    pub fn resolve_source(&self, file: &LockedFile, name: &PackageName) -> Result<LockedFile, Problem> {
+        self.wait(|inner| async move { inner.source_of(file, name).await })
+    }
+
+    /// [`Self::resolve_source`] for many files at once; outcomes in their order.
+    pub fn resolve_sources(&self, files: &[(&LockedFile, &PackageName)]) -> Vec<Result<LockedFile, Problem>> {
+        let found = self.wait(|inner| async move {
+            let each = files.iter().map(|(file, name)| inner.source_of(file, name));
+            Ok(futures_util::stream::iter(each).buffered(inner.engine.http.concurrency()).collect().await)
+        });
+        found.unwrap_or_else(|problem: Problem| files.iter().map(|_| Err(problem.clone())).collect())
+    }
+
+    /// Sentences for the user: an index without upload times, computed hashes. Each once, sorted.
     pub fn notes(&self) -> Vec<String> {
-        todo!("index")
+        self.inner.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn wait<'a, T, F>(&'a self, work: impl FnOnce(&'a Inner) -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
+        self.inner.engine.wait(work(&self.inner))
     }
 }
 
 impl Facts for Index {
-    fn candidates(&self, _name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
-        todo!("index")
+    fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
+        let project = self.wait(|inner| async move { inner.project(name).await });
+        project
+            .map(|project| Arc::clone(&project.candidates))
+            .map_err(|problem| FactsError(Box::new(problem)))
     }
+
     fn dependencies(
         &self,
-        _name: &PackageName,
+        name: &PackageName,
         _version: &Version,
-        _wheel: &WheelName,
+        wheel: &WheelName,
     ) -> Result<Arc<Dependencies>, FactsError> {
-        todo!("index")
+        let learned = self.wait(|inner| async move { inner.dependencies(name, wheel).await });
+        learned
+            .map(|learned| Arc::clone(&learned.dependencies))
+            .map_err(|problem| FactsError(Box::new(problem)))
     }
-    fn hint(&self, _soon: &[(PackageName, Option<(Version, WheelName)>)]) {
-        todo!("index")
+
+    fn hint(&self, soon: &[(PackageName, Option<(Version, WheelName)>)]) {
+        for (name, wheel) in soon {
+            let (inner, name, wheel) = (Arc::clone(&self.inner), name.clone(), wheel.clone());
+            self.inner.engine.spawn(async move {
+                // What goes wrong is told to whoever asks for it in earnest.
+                match wheel {
+                    None => drop(inner.project(&name).await),
+                    Some((_, wheel)) => drop(inner.dependencies(&name, &wheel).await),
+                }
+            });
+        }
+    }
+}
+
+impl Inner {
+    fn note(&self, sentence: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(sentence);
+    }
+
+    async fn dependencies(&self, name: &PackageName, wheel: &WheelName) -> Result<Arc<Learned>, Problem> {
+        let cell = self.learned.cell((name.clone(), wheel.as_str().to_owned()));
+        let learn = async {
+            let project = self.project(name).await?;
+            let offered = project.find(wheel).ok_or_else(|| {
+                Problem::new(Code::MetadataUnavailable, "no source names this wheel").package(wheel)
+            })?;
+            self.learn(offered).await.map(Arc::new)
+        };
+        cell.get_or_init(|| learn).await.clone()
+    }
+
+    /// The SHA-256 and size of a file, read or downloaded once.
+    async fn hash(&self, location: &Location) -> Result<(Sha256, u64), Problem> {
+        let cell = self.hashed.cell(location.clone());
+        let compute = async {
+            match location {
+                Location::Path(path) => {
+                    let path = path.clone();
+                    blocking(move || sources::hash_path(&path)).await
+                }
+                Location::Url(url) => {
+                    let http = &self.engine.http;
+                    let download = Download { http, url, size: None, hashes: None, directory: None };
+                    let unverified = download.run(&|_, _| {}).await?;
+                    Ok((unverified.computed.sha256(), unverified.bytes.as_slice().len() as u64))
+                }
+            }
+        };
+        cell.get_or_init(|| compute).await.clone()
+    }
+}
+
+/// Refuses an answer that does not say it is HTML.
+fn check_html(whole: &Whole) -> Result<(), Problem> {
+    match sources::media_type(whole).as_str() {
+        "text/html" | "application/vnd.pypi.simple.v1+html" => Ok(()),
+        other => Err(sources::unknown_type(whole, other)),
     }
 }

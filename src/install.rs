@@ -9,7 +9,9 @@ mod guard;
 mod held;
 mod journal;
 mod places;
+mod plan;
 mod recover;
+mod scripts;
 mod session;
 mod stage;
 mod tree;
@@ -23,6 +25,7 @@ use crate::digest::StrongDigest;
 use crate::wheel::record::Record;
 
 pub use guard::{interrupt, interrupted};
+pub use plan::DirectUrl;
 pub use recover::recover;
 pub use session::{Report, Session};
 

@@ -3,20 +3,27 @@
 //! Owns: [`Lock`] and [`Lock::select`], which follows PEP 751's installation steps.
 //! Never: reads anything but the text it is given, and never goes to an index.
 
+pub mod build;
+pub mod closure;
+mod marker;
 pub mod pylock;
 pub mod requirements;
+mod select;
+
+pub use marker::LockMarker;
+pub use select::Subset;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use pipward_resolver::{ExtraName, MarkerTree, PackageName, Target, Version, VersionSpecifiers, WheelName};
+use pipward_resolver::{ExtraName, PackageName, Target, Version, VersionSpecifiers, WheelName};
 use url::Url;
 
 use crate::digest::LockedHashes;
-use crate::error::{Place, Problems};
+use crate::error::Place;
 
 /// A lock, read whole and checked against its schema.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Lock {
     /// Where it was read from; relative `path`s start at its directory.
     pub file: PathBuf,
@@ -36,15 +43,8 @@ pub struct Lock {
     pub packages: Vec<LockedPackage>,
     /// `[tool.pipward]`.
     pub tool: Option<ToolTable>,
-}
-
-/// A marker of a lock: PEP 508 plus PEP 751's `extras` and `dependency_groups` sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockMarker {
-    /// As written (or as it will be written).
-    pub text: String,
-    /// Sets mapped to extras: `'x' in extras` is `extra == 'e-x'`, `'x' in dependency_groups` is `extra == 'g-x'`.
-    pub tree: MarkerTree,
+    /// What was seen and not read, each one sentence with its place: unknown keys, a newer minor version.
+    pub warnings: Vec<String>,
 }
 
 /// One entry of `[[packages]]`.
@@ -112,7 +112,7 @@ pub struct LockedFile {
 }
 
 /// Where a file can be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
     /// An http or https address without credentials.
     Url(Url),
@@ -129,6 +129,8 @@ pub struct ToolTable {
     pub options: std::collections::BTreeMap<String, String>,
     /// No file younger than this was considered.
     pub cutoff: Option<Timestamp>,
+    /// Requirements that stood for those of the packages.
+    pub overrides: Vec<String>,
 }
 
 /// What to select from a lock.
@@ -143,7 +145,7 @@ pub struct SelectRequest<'a> {
 }
 
 /// What a lock selects for one environment: one entry a name, with the one file to install.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// In the order of names.
     pub packages: Vec<Selected>,
@@ -158,13 +160,5 @@ pub struct Selected {
     pub file: Option<LockedFile>,
 }
 
-impl Lock {
-    /// Follows PEP 751, "Installing", step by step.
-    ///
-    /// # Errors
-    /// All at once where possible: `environment-mismatch`, `python-mismatch`, `unknown-extra`,
-    /// `duplicate-package`, `no-matching-wheel`, `requirement-unsupported`.
-    pub fn select(&self, _request: &SelectRequest<'_>) -> Result<Selection, Problems> {
-        todo!("lock")
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests;

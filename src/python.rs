@@ -35,14 +35,26 @@ pub struct Interpreter {
     pub layout: Layout,
     /// Markers and tags.
     pub target: Target,
+    /// The platform that the tags are for.
+    pub platform: pipward_resolver::tags::Platform,
     /// The `Error` text of an EXTERNALLY-MANAGED file (PEP 668), where there is one and this is no venv.
     pub externally_managed: Option<String>,
+    /// What it was asked in this run, for [`remember`].
+    answer: Option<std::sync::Arc<probe::Answer>>,
 }
 
 impl Interpreter {
     /// Whether it belongs to a virtual environment.
     pub fn is_virtual(&self) -> bool {
         self.prefix != self.base_prefix
+    }
+
+    /// The interpreter of the base installation: itself, where this is no virtual environment.
+    ///
+    /// # Errors
+    /// As [`probe`].
+    pub fn base(self, cache: Option<&Path>) -> Result<Self, Problem> {
+        if self.is_virtual() { probe(&self.base_executable, cache) } else { Ok(self) }
     }
 
     /// The interpreter of the virtual environment that [`venv::create`] makes at `prefix` from this one.
@@ -167,7 +179,7 @@ impl PythonRequest {
     }
 }
 
-/// Finds and probes an interpreter. `cache` keeps probes by the file's identity.
+/// Finds and probes an interpreter. `cache` may hold an earlier answer; nothing is written there but by [`remember`].
 ///
 /// # Errors
 /// `python-not-found`, `python-unusable`.
@@ -175,12 +187,18 @@ pub fn find(request: &PythonRequest, cache: Option<&Path>) -> Result<Interpreter
     find::find(request, &find::Surroundings::of_process(), cache)
 }
 
-/// Asks the interpreter at `executable` about itself.
+/// Asks the interpreter at `executable` about itself, or takes the answer that `cache` holds where nothing that it
+/// depends on has changed.
 ///
 /// # Errors
 /// `python-unusable`.
 pub fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpreter, Problem> {
     probe::probe(executable, cache)
+}
+
+/// Keeps what `interpreter` answered in this run: for the end of a run that went well.
+pub fn remember(interpreter: &Interpreter, cache: &Path) {
+    probe::remember(interpreter, cache);
 }
 
 #[cfg(test)]

@@ -1,6 +1,13 @@
 //! pip's requirements-file grammar, with line numbers; and the dependencies of a pyproject.toml.
 //!
+//! Owns: what a requirements file says, and which of its options pipward takes.
 //! Never: goes to the network, or decides whether a requirement is pinned enough (`lock::requirements` does).
+
+pub(crate) mod entry;
+mod include;
+mod lines;
+mod options;
+mod project;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +29,8 @@ pub struct RequirementsFile {
     pub require_hashes: bool,
     /// Whether `--pre` stands in it.
     pub pre: bool,
+    /// Lines that could not be read or are refused; empty where [`read`] succeeded.
+    pub faults: Vec<Problem>,
 }
 
 /// Options of a requirements file that say where files come from.
@@ -50,13 +59,51 @@ pub struct FileRequirement {
     pub place: Place,
 }
 
-/// Reads `path` and what it includes.
+/// Reads `path` and what it includes, with the variables of this process.
 ///
 /// # Errors
 /// All faults at once, each with file and line: `requirement-syntax`, `requirement-unsupported`,
 /// `option-refused`, `option-unknown`, `lock-not-found`.
-pub fn read(_path: &Path) -> Result<RequirementsFile, Problems> {
-    todo!("requirements")
+pub fn read(path: &Path) -> Result<RequirementsFile, Problems> {
+    read_with(path, &|name| std::env::var(name).ok())
+}
+
+/// As [`read`], for a caller that looks for more faults ([`crate::lock::requirements::from_requirements`]):
+/// those of this reading stand in the result.
+pub fn read_with_faults(path: &Path) -> RequirementsFile {
+    include::read_with_faults(path, &|name| std::env::var(name).ok())
+}
+
+/// Reads `path` and what it includes; `variable` gives the value of `${NAME}`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(
+    path: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<RequirementsFile, Problems> {
+    include::read(path, variable)
+}
+
+/// Reads the text of a requirements file that stands (or stood) at `path`; only what it includes is
+/// read from disk.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_text(
+    text: &str,
+    path: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<RequirementsFile, Problems> {
+    include::read_text(text, path, variable)
+}
+
+/// Reads a requirement as typed on a command line: PEP 508, or the path or address of a wheel.
+///
+/// # Errors
+/// `requirement-syntax`, `requirement-unsupported`, `address-refused`, `wheel-name`.
+pub fn parse_specifier(text: &str) -> Result<FileRequirement, Problem> {
+    entry::read(text, &[], &Place::file("command line"))
 }
 
 /// What to take from a pyproject.toml besides `[project] dependencies`.
@@ -86,7 +133,19 @@ pub struct Project {
 /// Reads `[project]` and `[dependency-groups]` of a pyproject.toml.
 ///
 /// # Errors
-/// `requirement-syntax`, `unknown-extra`, `lock-not-found`, `requirement-unsupported` (dynamic dependencies).
-pub fn read_project(_path: &Path, _select: &ProjectSelection) -> Result<Project, Problems> {
-    todo!("requirements")
+/// All faults at once: `requirement-syntax`, `unknown-extra`, `lock-not-found`,
+/// `requirement-unsupported` (dynamic dependencies).
+pub fn read_project(path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
+    project::read(path, select)
 }
+
+/// Reads the text of a pyproject.toml that stands (or stood) at `path`.
+///
+/// # Errors
+/// As [`read_project`].
+pub fn read_project_text(text: &str, path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
+    project::parse(text, path, select)
+}
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,25 @@ impl Wheel {
     pub fn verified(&self) -> &VerifiedWheel {
         &self.verified
     }
+    /// The verified bytes, when the wheel is no longer needed.
+    pub fn into_verified(self) -> VerifiedWheel {
+        self.verified
+    }
+    /// The size of the file in bytes.
+    pub fn size(&self) -> u64 {
+        self.verified.bytes().len() as u64
+    }
+    /// The SHA-256 of METADATA.
+    ///
+    /// # Errors
+    /// As [`Self::content`].
+    pub fn metadata_sha256(&self) -> Result<crate::digest::Sha256, Problem> {
+        let path = format!("{}/METADATA", self.dist_info);
+        let entry = self.entry(&path).ok_or_else(|| {
+            Problem::new(Code::MetadataInvalid, "the wheel has no METADATA").package(self.name())
+        })?;
+        self.content(entry).map(|text| crate::digest::Sha256::of(&text))
+    }
     /// METADATA.
     pub fn metadata(&self) -> &metadata::Metadata {
         &self.metadata

@@ -7,18 +7,27 @@
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
+mod edges;
+pub mod explain;
 pub mod facts;
+mod hints;
 mod package;
 pub mod platform;
+mod prefer;
+mod project;
+mod provider;
 pub mod ranges;
+pub mod recorded;
 pub mod request;
 pub mod resolution;
 pub mod tags;
 pub mod target;
 pub mod wheel_name;
 
+pub use explain::Explanation;
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
 pub use platform::{Platform, UnknownPlatform};
+pub use recorded::Recorded;
 pub use request::{Origin, Prereleases, Request, Root, Strategy, Target};
 pub use resolution::{Resolution, ResolvedPackage, SolveError, solve};
 pub use tags::{PythonBuild, Tag, Tags};

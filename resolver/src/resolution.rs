@@ -1,11 +1,18 @@
-//! The answer.
+//! The answer: from the solver's decisions to what is locked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, PackageName};
+use pubgrub::{PubGrubError, SelectedDependencies};
 
-use crate::facts::{Facts, FactsError};
+use crate::explain;
+use crate::facts::{CandidateWheel, Dependencies, Facts, FactsError};
+use crate::package::Package;
+use crate::project::Project;
+use crate::provider::{Provider, root_version};
 use crate::request::Request;
 use crate::wheel_name::WheelName;
 
@@ -42,8 +49,108 @@ pub enum SolveError {
 
 /// Solves `request` over `facts`.
 ///
+/// The same request and facts give the same answer, whatever the order in which facts arrive.
+///
 /// # Errors
 /// See [`SolveError`].
-pub fn solve(_request: &Request, _facts: &dyn Facts) -> Result<Resolution, SolveError> {
-    todo!("resolver")
+pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveError> {
+    let provider = Provider::new(request, facts);
+    loop {
+        let decisions: Vec<(Package, Version)> = decide(&provider)?.into_iter().collect();
+        // Each round bans a version, so they end; it is not run to learn a fact.
+        if !provider.ban_unasked(&decisions) {
+            return assemble(&provider, decisions).map_err(SolveError::Facts);
+        }
+    }
+}
+
+fn decide(provider: &Provider<'_>) -> Result<SelectedDependencies<Package, Version>, SolveError> {
+    pubgrub::resolve(provider, Package::Root, root_version()).map_err(|error| match error {
+        PubGrubError::NoSolution(tree) => {
+            SolveError::NoSolution(explain::explain(provider, tree).to_string())
+        }
+        PubGrubError::ErrorRetrievingDependencies { source, .. }
+        | PubGrubError::ErrorChoosingVersion { source, .. }
+        | PubGrubError::ErrorInShouldCancel(source) => SolveError::Facts(source),
+    })
+}
+
+/// One project of the answer, with all that is known of its version.
+struct Decided {
+    project: Rc<Project>,
+    version: Version,
+    extras: BTreeSet<ExtraName>,
+}
+
+fn assemble(
+    provider: &Provider<'_>,
+    decisions: impl IntoIterator<Item = (Package, Version)>,
+) -> Result<Resolution, FactsError> {
+    let mut decided: BTreeMap<PackageName, Decided> = BTreeMap::new();
+    for (package, version) in decisions {
+        let Some(project) = package.project() else { continue };
+        let fresh = || Decided { project: Rc::clone(project), version, extras: BTreeSet::new() };
+        let entry = decided.entry(project.name.clone()).or_insert_with(fresh);
+        entry.extras.extend(package.extra().map(|extra| (**extra).clone()));
+    }
+    let mut resolution = Resolution { packages: BTreeMap::new(), warnings: Vec::new() };
+    for (name, decided) in decided {
+        let known = provider.dependencies(&decided.project, &decided.version)?;
+        let wheels = wheels(provider, &decided);
+        resolution.warnings.extend(yanked_warning(&name, &decided.version, &wheels));
+        resolution.warnings.extend(extra_warnings(provider, &name, &decided, &known));
+        let package = ResolvedPackage {
+            dependencies: dependencies(provider, &name, &decided, &known),
+            wheels: wheels.into_iter().map(|wheel| wheel.name.clone()).collect(),
+            version: decided.version,
+            extras: decided.extras,
+        };
+        resolution.packages.insert(name, package);
+    }
+    Ok(resolution)
+}
+
+fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d CandidateWheel> {
+    let Some(offers) = decided.project.offers() else { return Vec::new() };
+    let Some(at) = offers.position(&decided.version) else { return Vec::new() };
+    decided.project.wheels(offers, at, provider.judge()).map(Iterator::collect).unwrap_or_default()
+}
+
+/// The names that the version requires in the target environment, with and without its extras, itself left out.
+fn dependencies(
+    provider: &Provider<'_>,
+    name: &PackageName,
+    decided: &Decided,
+    known: &Arc<Dependencies>,
+) -> BTreeSet<PackageName> {
+    let extras = std::iter::once(None).chain(decided.extras.iter().map(Some));
+    extras
+        .flat_map(|extra| provider.active(known, extra))
+        .map(|requirement| requirement.name.clone())
+        .filter(|required| required != name)
+        .collect()
+}
+
+/// "Installers SHOULD [...] emit a warning" with the reason when a yanked release is taken (PEP 592).
+fn yanked_warning(name: &PackageName, version: &Version, wheels: &[&CandidateWheel]) -> Option<String> {
+    let reason = wheels.first()?.yanked.as_deref()?;
+    let reason = explain::one_line(reason);
+    Some(if reason.is_empty() {
+        format!("{name} {version} was yanked, without a reason; it is taken since you pin it.")
+    } else {
+        format!("{name} {version} was yanked ({reason}); it is taken since you pin it.")
+    })
+}
+
+fn extra_warnings<'d>(
+    provider: &'d Provider<'_>,
+    name: &'d PackageName,
+    decided: &'d Decided,
+    known: &'d Arc<Dependencies>,
+) -> impl Iterator<Item = String> + 'd {
+    let unknown = decided.extras.iter().filter(|extra| {
+        // Old metadata do not list their extras; a requirement that one adds is proof enough.
+        !known.extras.contains(extra) && provider.active(known, Some(extra)).next().is_none()
+    });
+    unknown.map(move |extra| format!("{name} {} has no extra named {extra}.", decided.version))
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the order. It never looks at the machine it runs on: build and platform are arguments.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -26,8 +26,9 @@ impl fmt::Display for Tag {
     }
 }
 
-/// The ranks of tags by platform, of platforms by abi, of abis by python: a look-up needs no allocation.
-type Ranks = HashMap<String, HashMap<String, HashMap<String, u32>>>;
+/// By python, abi and platform: a look-up needs no allocation, and most wheels fail at the first or second step.
+/// (The names are short and few, so comparing them is faster than hashing.)
+type Ranks = BTreeMap<String, BTreeMap<String, BTreeMap<String, u32>>>;
 
 /// The tags that an environment takes, best first. Cheap to clone.
 #[derive(Debug, Clone, Default)]

@@ -33,7 +33,10 @@ codes! {
         "Index pages are read strictly (PEP 503, 691, 700): a page that is half understood could hide a file or put one forward. Tell the operator of the index, or use another.";
     IndexPageTooLarge, "index-page-too-large", Refused,
         "An answer of an index is larger than pipward reads.",
-        "Every answer has a cap, so that a hostile or broken server cannot fill memory or disk.";
+        "Every answer has a cap, so that a hostile or broken server cannot fill memory or disk. Name a smaller index, or ask its operator why the answer is that large.";
+    IndexConflict, "index-conflict", Refused,
+        "Two sources offer one name, or one file, with different content.",
+        "Every name comes from one index. If the newest of several were taken, whoever registers a private name on a public index would put his code into the lock (CVE-2018-20225, dependency confusion). Ask only the index that the name belongs to, or name a directory of its wheels with --find-links.";
     AddressRefused, "address-refused", Refused,
         "An address is of a kind that pipward does not use.",
         "Only http and https addresses (and local paths that the user named) are used; user names and passwords never stand in a lock. Use netrc, a variable or the keyring for credentials.";
@@ -77,7 +80,7 @@ codes! {
         "Options such as --trusted-host, --no-require-hashes or --no-binary turn off the very checks that the lock stands for; a file that carries them could switch them off for everyone. Delete the option.";
     OptionUnknown, "option-unknown", Refused,
         "A requirements file has an option that pip does not know.",
-        "Options that nobody understands may have been meant to protect something, so they are not skipped.";
+        "Options that nobody understands may have been meant to protect something, so they are not skipped. Delete the option, or correct its spelling.";
     NotInLock, "not-in-lock", Refused,
         "A name is not in the lock.",
         "What is typed at a prompt may be a look-alike of what was meant; only names that have been locked, with versions and hashes, are installed. Put it into the inputs of the lock and run `pipward lock`.";
@@ -101,7 +104,7 @@ codes! {
         "There is no fall-back to an unlocked file or to a source distribution, whose build would run code. Lock for this platform and Python.";
     UnknownExtra, "unknown-extra", Refused,
         "An extra or dependency group is not in the lock.",
-        "PEP 751 asks installers to refuse an extra or group that the lock does not list, since it was never resolved.";
+        "PEP 751 asks installers to refuse an extra or group that the lock does not list, since it was never resolved. Lock again with the extra or group, or leave it out.";
     WheelName, "wheel-name", Refused,
         "A file name is not a wheel's, or contradicts what names it.",
         "name-version-tags.whl is the first identity of a wheel; it must agree with the lock, with the address and with the metadata inside.";
@@ -118,10 +121,10 @@ codes! {
         "Two sets of sizes and offsets are two archives in one; readers choose differently (CVE-2025-8291).";
     ArchiveHeader, "archive-header", Refused,
         "A local header of a wheel's archive differs from the central directory.",
-        "Name, flags, method, CRC and sizes must be the same in both places, else a reader that streams and one that seeks unpack different files (CVE-2025-54368).";
+        "Name, flags, method, CRC and sizes must be the same in both places, else a reader that streams and one that seeks unpack different files (CVE-2025-54368). Tell the project: its wheel has to be built again.";
     ArchiveDescriptor, "archive-descriptor", Refused,
         "A data descriptor of a wheel's archive is missing or contradicts the central directory.",
-        "Descriptors are accepted only where both headers announce one and its numbers agree, since a reader that streams believes the descriptor alone.";
+        "Descriptors are accepted only where both headers announce one and its numbers agree, since a reader that streams believes the descriptor alone. Tell the project: its wheel has to be built again.";
     ArchiveDuplicate, "archive-duplicate", Refused,
         "A wheel's archive has two entries of one name.",
         "Which of the two is unpacked depends on the reader (CVE-2025-13327): a review sees one, the interpreter runs the other.";
@@ -133,16 +136,16 @@ codes! {
         "Only stored and deflated entries are read; encryption, patches and rare methods serve to hide content from scanners.";
     ArchiveEntryKind, "archive-entry-kind", Refused,
         "An entry of a wheel is neither a regular file nor a directory.",
-        "Symbolic links and devices in an archive let later entries be written elsewhere (CVE-2025-29787, CVE-2025-8869).";
+        "Symbolic links and devices in an archive let later entries be written elsewhere (CVE-2025-29787, CVE-2025-8869). Wheels have files and directories alone; the project has to build this one again.";
     ArchiveData, "archive-data", Refused,
         "The data of an entry does not have the size or CRC that the archive says.",
         "Inflating stops at the declared size, must end exactly there, and must use all of the input; everything else is a bomb or a hiding place.";
     ArchiveTooLarge, "archive-too-large", Refused,
         "A wheel unpacks to more than pipward allows.",
-        "Entries, total size, ratio and metadata are capped before the first file is written, so that a small file cannot fill a disk (CVE-2019-9674).";
+        "Entries, total size, ratio and metadata are capped before the first file is written, so that a small file cannot fill a disk (CVE-2019-9674). If the project is really that large, tell us its name.";
     ArchiveNotZip, "archive-not-zip", Refused,
         "A file is not a ZIP archive.",
-        "An error page, an empty file or another kind of archive under a wheel's name is never guessed at.";
+        "An error page, an empty file or another kind of archive under a wheel's name is never guessed at. Look at what the address really serves, and lock again if it is the right one.";
 
     // Wheel.
     DistInfo, "dist-info", Refused,
@@ -150,13 +153,13 @@ codes! {
         "The .dist-info directory says what is installed. None, several, or one of another name would let a wheel pass as another project.";
     MetadataInvalid, "metadata-invalid", Refused,
         "A wheel's METADATA is missing or malformed.",
-        "Name, Version and Metadata-Version must be there exactly once.";
+        "Name, Version and Metadata-Version must be there exactly once. Otherwise nobody can tell what would be installed; the project has to build its wheel again.";
     MetadataMismatch, "metadata-mismatch", Refused,
         "A wheel's METADATA disagrees with its file name or with the lock.",
-        "Lock, file name and METADATA must name the same project and version, and METADATA must be what the lock was resolved from.";
+        "Lock, file name and METADATA must name the same project and version, and METADATA must be what the lock was resolved from. Otherwise the review of the lock was about something else. Lock again, and look at what has changed.";
     WheelFileInvalid, "wheel-file-invalid", Refused,
         "A wheel's WHEEL file is missing, malformed or of a version that pipward does not know.",
-        "The binary distribution format asks installers to refuse a major version greater than the one they know.";
+        "The binary distribution format asks installers to refuse a major version greater than the one they know. A later major version may lay files out otherwise. Use a newer pipward, or another release.";
     RecordInvalid, "record-invalid", Refused,
         "A wheel's RECORD is missing or malformed.",
         "RECORD is the wheel's own table of contents. The specification: installers must fail when a file is missing from it or a hash does not match.";
@@ -165,7 +168,7 @@ codes! {
         "A file that the table of contents does not know is how a payload is added to a finished wheel: a .pth that nobody listed runs at the next start of Python.";
     RecordMissingFile, "record-missing-file", Refused,
         "A wheel's RECORD lists a file that the wheel does not carry.",
-        "Such rows are deleted at the next uninstall, whoever owns the file (GHSA-pjjw-68hj-v9mw).";
+        "Such rows are deleted at the next uninstall, whoever owns the file (GHSA-pjjw-68hj-v9mw). The project has to build its wheel again.";
     RecordHash, "record-hash", Refused,
         "A file of a wheel does not have the hash or size that its RECORD says, or has none.",
         "The specification asks installers to fail; a mismatch means that the wheel was changed after it was built.";
@@ -175,6 +178,9 @@ codes! {
     SchemeUnknown, "scheme-unknown", Refused,
         "A wheel's .data directory has a key that is not an installation scheme.",
         "purelib, platlib, headers, scripts and data are the schemes there are; a file outside them has no known place.";
+    SchemeCrossing, "scheme-crossing", Refused,
+        "A wheel's scripts, headers or data would land among the modules.",
+        "Data files that reach site-packages are modules, or start-up files, which the table of modules does not show to a review. Each scheme keeps to its own directories.";
     InstallerOwned, "installer-owned", Refused,
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
@@ -182,13 +188,13 @@ codes! {
     // Environment.
     PythonNotFound, "python-not-found", Usage,
         "No Python interpreter was found as asked.",
-        "Name one with --python, as a path or a version such as 3.13.";
+        "Name one with --python, as a path or a version such as 3.13. pipward looks on PATH and where pyenv and uv keep theirs; it installs none.";
     PythonUnusable, "python-unusable", Refused,
         "A Python interpreter did not tell what pipward needs to know, or is too old.",
         "pipward asks the interpreter about itself with -I -S, without running site or any package. CPython 3.8 and newer are supported.";
     NoEnvironment, "no-environment", Usage,
         "There is no environment to install into.",
-        "Name one with --venv DIR (made if missing), activate one, or name an interpreter with --python.";
+        "Name one with --venv DIR (made if missing), activate one, or name an interpreter with --python. pipward does not write into a Python of the system without being told to.";
     ExternallyManaged, "externally-managed", Refused,
         "The environment belongs to the system's package manager.",
         "PEP 668: files that pip and the system's package manager both write break the system. Install into a virtual environment: --venv DIR makes one.";
@@ -200,7 +206,7 @@ codes! {
         "Two writers at once would leave a mixture. Wait for the other one to end.";
     FileConflict, "file-conflict", Refused,
         "A file would be written over one that belongs to something else.",
-        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another.";
+        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another. Leave one of them out of the lock, or take releases that do not clash.";
     EnvironmentOwned, "environment-owned", Refused,
         "A wheel would write a file that belongs to the environment itself.",
         "python, activate and pyvenv.cfg decide which code runs; no package replaces them.";
@@ -214,22 +220,22 @@ codes! {
     // Files and the machine.
     DiskFull, "disk-full", Incomplete,
         "The disk is full.",
-        "Everything written so far has been taken back.";
+        "Everything written so far has been taken back. Free some space and run the same command again.";
     NotWritable, "not-writable", Incomplete,
         "A file or directory cannot be written or read by this user.",
-        "Give the permission, or choose another place.";
+        "Give the permission, or choose another place. Whatever had been written before has been taken back.";
     FileAccess, "file-access", Incomplete,
         "The system refused an operation on a file.",
-        "The system's own words say why.";
+        "The system's own words say why. Whatever had been written before has been taken back; put the cause right and run the same command again.";
     Interrupted, "interrupted", Interrupted,
         "The run was interrupted.",
-        "Everything written so far has been taken back.";
+        "Everything written so far has been taken back. Run the same command again whenever you like.";
     Internal, "internal", Incomplete,
         "pipward has a fault.",
         "This should not happen. Please report it with the command that you typed.";
     Usage, "usage", Usage,
         "The command line is not complete or contradicts itself.",
-        "See `pipward --help` and `pipward COMMAND --help`.";
+        "See `pipward --help` and `pipward COMMAND --help`. Nothing has been read or written.";
 
     // Resolving.
     NoSolution, "no-solution", Refused,
@@ -240,10 +246,7 @@ codes! {
         "Look at the spelling. A name that does not exist today may be registered by anyone tomorrow.";
     MetadataUnavailable, "metadata-unavailable", Refused,
         "The metadata of a candidate cannot be learned or is malformed.",
-        "Without its dependencies a version cannot be locked.";
-    HashComputed, "hash-computed", Refused,
-        "An index gives no SHA-256 for a file, so it was downloaded and hashed.",
-        "The hash in the lock then rests on this download alone. Ask the operator of the index to publish SHA-256.";
+        "Without its dependencies a version cannot be locked. Try again when the index answers, or exclude the version that it cannot tell about.";
 
     // Findings of `verify`.
     FileChanged, "file-changed", Refused,
@@ -251,16 +254,16 @@ codes! {
         "Somebody or something edited it after the install. Install again from the lock.";
     FileMissing, "file-missing", Refused,
         "An installed file is gone.",
-        "Install again from the lock.";
+        "Imports of it fail, or find something else of that name. Install again from the lock.";
     FileUnlisted, "file-unlisted", Refused,
         "There is a file among the installed ones that no RECORD lists.",
         "Nobody vouches for it: it was put there after the install. Python imports it all the same.";
     DistributionUnlocked, "distribution-unlocked", Refused,
         "A distribution is installed that the lock does not have, or has in another version.",
-        "What is not in the lock was never reviewed.";
+        "What is not in the lock was never reviewed. Put it into the inputs and lock again, or make the environment anew from the lock.";
     DistributionMissing, "distribution-missing", Refused,
         "The lock has a package for this environment that is not installed.",
-        "Install again from the lock.";
+        "What needs it fails when it is imported. Install again from the lock.";
     RecordOrigin, "record-origin", Refused,
         "An installed RECORD is not the one that the locked wheel leads to.",
         "Whoever changes a file and its line in RECORD passes a check against RECORD alone; compared with the locked wheel it shows. Install again from the lock.";

@@ -1,19 +1,329 @@
 //! Hashed requirements files <-> [`super::Lock`].
+//!
+//! Owns: what makes a requirements file a lock. Never: lets a requirement through that is not pinned
+//! to one version and hashed, whether its marker holds here or not.
 
-use super::Lock;
-use crate::error::Problems;
-use crate::requirements::RequirementsFile;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use pep508_rs::VersionOrUrl;
+use pipward_resolver::{Version, WheelName};
+use url::Url;
+
+use super::{Location, Lock, LockMarker, LockedFile, LockedPackage, LockedSource};
+use crate::digest::{LockedHashes, Match, StrongDigest};
+use crate::error::{Code, Problem, Problems};
+use crate::requirements::{FileRequirement, RequirementsFile, entry};
 
 /// Takes a requirements file as a lock: every requirement pinned with `==` (or a wheel's direct
 /// address with a hash) and with at least one SHA-256.
 ///
 /// # Errors
-/// All faults at once: `pin-missing`, `hash-missing`, `hash-weak`, `hash-malformed`, `duplicate-package`.
-pub fn from_requirements(_file: &RequirementsFile, _path: &std::path::Path) -> Result<Lock, Problems> {
-    todo!("lock")
+/// All faults at once: `pin-missing`, `hash-missing`, `hash-weak`, `hash-malformed`,
+/// `duplicate-package`, and `dependency-version` for a pin that a constraint excludes.
+pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, Problems> {
+    let mut problems = file.faults.clone();
+    let mut packages: Vec<LockedPackage> = Vec::new();
+    for requirement in &file.requirements {
+        match package(requirement) {
+            Ok(package) => merge(&mut packages, package, &mut problems),
+            Err(found) => problems.extend(found),
+        }
+    }
+    for constraint in &file.constraints {
+        constrain(&mut packages, constraint, &mut problems);
+    }
+    let lock = Lock {
+        file: path.to_owned(),
+        created_by: "a requirements file".to_owned(),
+        environments: Vec::new(),
+        requires_python: None,
+        extras: Vec::new(),
+        dependency_groups: Vec::new(),
+        default_groups: Vec::new(),
+        packages,
+        tool: None,
+        warnings: Vec::new(),
+    };
+    Problems::unless_empty(lock, problems)
 }
 
-/// Writes a lock of one environment as a hashed requirements file.
-pub fn write(_lock: &Lock) -> String {
-    todo!("lock")
+fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
+    let requirement = &read.requirement;
+    let about = |problem: Problem| problem.package(&requirement.name).at(read.place.clone());
+    let mut problems = Vec::new();
+    let mut source = None;
+    let mut version = None;
+    match &requirement.version_or_url {
+        Some(VersionOrUrl::Url(url)) => match direct(read, url.raw()) {
+            Ok(file) => {
+                version = Some(file.name.version().clone());
+                source = Some(LockedSource::Wheels(vec![file]));
+            }
+            Err(found) => problems.extend(found.into_iter().map(about)),
+        },
+        specifiers => {
+            version = match specifiers {
+                Some(VersionOrUrl::VersionSpecifier(specifiers)) => pinned(specifiers),
+                _ => None,
+            };
+            if version.is_none() {
+                problems.push(about(
+                    Problem::new(Code::PinMissing, "this requirement is not pinned to one version")
+                        .expected(format!("{}==VERSION", requirement.name))
+                        .found(requirement)
+                        .help("`pipward lock -r FILE` turns it into a lock"),
+                ));
+            }
+            match hashes(read, &read.hashes) {
+                Ok(hashes) => source = Some(LockedSource::ByHash(hashes)),
+                Err(found) => problems.extend(found.into_iter().map(about)),
+            }
+        }
+    }
+    let Some(source) = source.filter(|_| problems.is_empty()) else { return Err(problems) };
+    Ok(LockedPackage {
+        name: requirement.name.clone(),
+        version,
+        marker: LockMarker::of_requirement(&requirement.marker),
+        requires_python: None,
+        dependencies: None,
+        index: None,
+        source,
+        metadata_sha256: std::collections::BTreeMap::new(),
+        extras: requirement.extras.clone(),
+        place: read.place.clone(),
+    })
 }
+
+/// The version of a single `==` without a wildcard (or `===`).
+fn pinned(specifiers: &pipward_resolver::VersionSpecifiers) -> Option<Version> {
+    let mut all = specifiers.iter();
+    match (all.next(), all.next()) {
+        (Some(only), None)
+            if matches!(only.operator(), pep440_rs::Operator::Equal | pep440_rs::Operator::ExactEqual) =>
+        {
+            Some(only.version().clone())
+        }
+        _ => None,
+    }
+}
+
+/// At least one SHA-256. Weak ones beside it say nothing; a malformed one is a fault all the same.
+fn hashes(read: &FileRequirement, given: &[StrongDigest]) -> Result<LockedHashes, Vec<Problem>> {
+    let (weak, malformed): (Vec<&Problem>, Vec<&Problem>) =
+        read.hash_problems.iter().partition(|problem| problem.code() == Code::HashWeak);
+    if !malformed.is_empty() {
+        return Err(malformed.into_iter().cloned().collect());
+    }
+    let has_sha256 = given.iter().any(|digest| matches!(digest, StrongDigest::Sha256(_)));
+    let found = LockedHashes::new(Match::Any, given.to_vec()).filter(|_| has_sha256);
+    found.ok_or_else(|| {
+        if let (true, [weak, ..]) = (given.is_empty(), weak.as_slice()) {
+            return vec![(*weak).clone()];
+        }
+        vec![
+            Problem::new(Code::HashMissing, "this requirement has no SHA-256")
+                .expected("--hash=sha256:…")
+                .help("`pipward lock -r FILE --format requirements` writes hashes; `pipward hash WHEEL` computes one"),
+        ]
+    })
+}
+
+/// `name @ address`, its hash in the fragment or in `--hash`.
+fn direct(read: &FileRequirement, url: &Url) -> Result<LockedFile, Vec<Problem>> {
+    let mut digests = read.hashes.clone();
+    let fragment = url.fragment().into_iter().flat_map(|fragment| fragment.split('&'));
+    let mut given = fragment.filter_map(|part| part.split_once('=')).filter(|(algorithm, _)| {
+        matches!(*algorithm, "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512")
+    });
+    let mut weak_fragment = None;
+    if let Some((algorithm, hex)) = given.next() {
+        match StrongDigest::parse(algorithm, hex) {
+            Ok(digest) if digests.is_empty() => digests.push(digest),
+            Ok(digest) if digests.contains(&digest) => digests = vec![digest],
+            Ok(digest) => {
+                return Err(vec![
+                    Problem::new(
+                        Code::HashMalformed,
+                        "the address and the --hash options give different hashes",
+                    )
+                    .expected(digest)
+                    .help("delete the wrong one"),
+                ]);
+            }
+            Err(problem) if problem.code() == Code::HashWeak => weak_fragment = Some(problem),
+            Err(problem) => return Err(vec![problem]),
+        }
+    }
+    let hashes = hashes(read, &digests).map_err(|found| match weak_fragment {
+        Some(weak) if digests.is_empty() => vec![weak],
+        _ => found,
+    })?;
+    let name = WheelName::parse(&entry::file_name(url)).map_err(|error| {
+        vec![Problem::new(Code::WheelName, format!("this is not the file name of a wheel: {error}"))]
+    })?;
+    let location = match url.to_file_path() {
+        Ok(path) if url.scheme() == "file" => Location::Path(path),
+        _ => {
+            let mut url = url.clone();
+            url.set_fragment(None);
+            Location::Url(url)
+        }
+    };
+    Ok(LockedFile { name, location, size: None, upload_time: None, hashes, place: read.place.clone() })
+}
+
+/// Several lines of one name: the same version under the same marker is one package, which has the
+/// hashes that all lines allow and the extras that any asks for. The same version with the same hashes
+/// under another marker is one package under either. Others are left to [`Lock::select`].
+fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut Vec<Problem>) {
+    let tree = |package: &LockedPackage| {
+        package.marker.as_ref().map(|marker| marker.tree.clone()).unwrap_or_default()
+    };
+    let same = packages.iter_mut().find(|old| {
+        old.name == new.name
+            && old.version == new.version
+            && (tree(old) == tree(&new) || allowed(old) == allowed(&new))
+    });
+    let Some(old) = same else {
+        packages.push(new);
+        return;
+    };
+    let (LockedSource::ByHash(mine), LockedSource::ByHash(theirs)) = (&old.source, &new.source) else {
+        if allowed(old) != allowed(&new) || tree(old) != tree(&new) {
+            packages.push(new);
+        }
+        return;
+    };
+    let both = mine.digests().iter().filter(|digest| theirs.digests().contains(digest)).copied().collect();
+    match LockedHashes::new(Match::Any, both) {
+        Some(both) => {
+            let mut either = tree(old);
+            either.or(tree(&new));
+            old.marker = LockMarker::of_requirement(&either);
+            old.source = LockedSource::ByHash(both);
+            let extras: BTreeSet<_> = old.extras.drain(..).chain(new.extras).collect();
+            old.extras = extras.into_iter().collect();
+        }
+        None => problems.push(
+            Problem::new(Code::DuplicatePackage, "two lines of this package have no hash in common")
+                .package(&new.name)
+                .at(new.place)
+                .expected(format!("a hash of {}", old.place))
+                .help("delete one of the lines"),
+        ),
+    }
+}
+
+fn allowed(package: &LockedPackage) -> Option<&[StrongDigest]> {
+    match &package.source {
+        LockedSource::ByHash(hashes) => Some(hashes.digests()),
+        _ => None,
+    }
+}
+
+/// A constraint binds what it names: its versions, and its hashes where it has any.
+fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, problems: &mut Vec<Problem>) {
+    let requirement = &constraint.requirement;
+    for package in packages.iter_mut().filter(|package| package.name == requirement.name) {
+        if let Some(marker) = &package.marker
+            && marker.tree.is_disjoint(&requirement.marker)
+        {
+            continue;
+        }
+        let excluded = match (&requirement.version_or_url, &package.version) {
+            (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) => {
+                !specifiers.contains(version)
+            }
+            _ => false,
+        };
+        let mut clash = excluded;
+        if let (LockedSource::ByHash(mine), false) = (&package.source, constraint.hashes.is_empty()) {
+            let both = mine.digests().iter().filter(|d| constraint.hashes.contains(d)).copied().collect();
+            match LockedHashes::new(Match::Any, both) {
+                Some(both) => package.source = LockedSource::ByHash(both),
+                None => clash = true,
+            }
+        }
+        if clash {
+            problems.push(
+                Problem::new(Code::DependencyVersion, "a constraint excludes this pin")
+                    .package(&package.name)
+                    .at(package.place.clone())
+                    .expected(format!("{requirement} ({})", constraint.place))
+                    .found(package.version.as_ref().map(ToString::to_string).unwrap_or_default())
+                    .help("lock again with the constraint, or delete it"),
+            );
+        }
+    }
+}
+
+/// Writes a lock of one environment as a hashed requirements file, for `pip install --require-hashes -r`.
+///
+/// A wheel that lies in a folder is named by its address. The index is named where it is not PyPI. A
+/// marker that asks for extras or groups has no form here: the caller locks without them.
+pub fn write(lock: &Lock) -> String {
+    let mut out =
+        String::from("# Written by pipward. Change the inputs and lock again instead of editing it.\n");
+    let mut indexes: Vec<&str> = Vec::new();
+    for index in lock.packages.iter().filter_map(|package| package.index.as_ref()) {
+        if !indexes.contains(&index.as_str()) {
+            indexes.push(index.as_str());
+        }
+    }
+    let is_pypi = |index: &str| index.trim_end_matches('/') == "https://pypi.org/simple";
+    indexes.sort_by_key(|index| (!is_pypi(index), *index));
+    for (at, index) in indexes.iter().enumerate() {
+        match at {
+            0 if is_pypi(index) => {}
+            0 => drop(writeln!(out, "--index-url {index}")),
+            _ => drop(writeln!(out, "--extra-index-url {index}")),
+        }
+    }
+    let mut packages: Vec<&LockedPackage> = lock.packages.iter().collect();
+    packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+    for package in packages {
+        write_package(&mut out, package);
+    }
+    out
+}
+
+fn write_package(out: &mut String, package: &LockedPackage) {
+    let mut digests: BTreeSet<StrongDigest> = BTreeSet::new();
+    let mut address = None;
+    match &package.source {
+        LockedSource::Wheels(files) => {
+            for file in files {
+                // A line lists alternatives, so a file is told by one digest, its SHA-256 where it has one.
+                digests.extend(file.hashes.digests().first());
+            }
+            if let [LockedFile { location: Location::Path(path), .. }] = files.as_slice() {
+                address = Url::from_file_path(path).ok();
+            }
+        }
+        LockedSource::ByHash(hashes) => digests.extend(hashes.digests()),
+        LockedSource::Unusable(_) => {}
+    }
+    let name = &package.name;
+    let extras = match package.extras.as_slice() {
+        [] => String::new(),
+        extras => format!("[{}]", extras.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+    };
+    match (address, &package.version) {
+        (Some(address), _) => drop(write!(out, "{name}{extras} @ {address}")),
+        (None, Some(version)) => drop(write!(out, "{name}{extras}=={version}")),
+        (None, None) => drop(write!(out, "{name}{extras}")),
+    }
+    if let Some(marker) = &package.marker {
+        let _ = write!(out, " ; {}", marker.text);
+    }
+    for digest in digests {
+        let _ = write!(out, " \\\n    --hash={}:{}", digest.algorithm(), digest.hex());
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests;

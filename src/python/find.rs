@@ -195,6 +195,36 @@ mod tests {
         check("3.9", "3.13.0", false);
     }
 
+    /// A directory with one executable file in it.
+    fn directory_with(name: &str, text: &str) -> tempfile::TempDir {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        directory
+    }
+
+    #[test]
+    fn a_shim_that_leads_nowhere_is_passed_over() {
+        let process = Surroundings::of_process();
+        let Ok(real) = find(&PythonRequest::Any, &process, None) else { return };
+        let broken = directory_with("python3", "#!/bin/sh\necho 'not found' >&2\nexit 127\n");
+        let working =
+            directory_with("python3", &format!("#!/bin/sh\nexec '{}' \"$@\"\n", real.executable.display()));
+        let path = [&broken, &working].map(|directory| directory.path().to_path_buf());
+        let around = Surroundings { path: path.to_vec(), collections: Vec::new() };
+        assert_eq!(find(&PythonRequest::Any, &around, None).unwrap().version, real.version);
+        let version = real.version.clone();
+        assert_eq!(find(&PythonRequest::Version(version), &around, None).unwrap().version, real.version);
+        let none = find(&PythonRequest::Version("3.1".parse().unwrap()), &around, None).unwrap_err();
+        assert_eq!(none.code(), Code::PythonNotFound);
+        let [broken, _] = path;
+        let around = Surroundings { path: vec![broken], collections: Vec::new() };
+        let problem = find(&PythonRequest::Any, &around, None).unwrap_err();
+        assert!(problem.cause_text().is_some_and(|cause| cause.contains("python-unusable")), "{problem:?}");
+    }
+
     #[test]
     fn relative_entries_of_path_are_not_looked_at() {
         let none = Surroundings { path: Vec::new(), collections: Vec::new() };

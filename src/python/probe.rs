@@ -8,6 +8,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ const MAX_ANSWER: u64 = 256 << 10;
 const MAX_EXTERNALLY_MANAGED: u64 = 64 << 10;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Answer {
+pub(super) struct Answer {
     executable: PathBuf,
     implementation: String,
     version: (u8, u8),
@@ -71,12 +72,20 @@ pub(super) fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpret
         return Ok(interpreter);
     }
     let answer = ask(&path)?;
-    let interpreter = interpret(&answer, &path)?;
+    let mut interpreter = interpret(&answer, &path)?;
     // What a shim answers depends on more than its own file.
-    if let Some(kept) = kept.filter(|_| answer.executable == path) {
-        kept.write(answer);
+    if answer.executable == path {
+        interpreter.answer = Some(Arc::new(answer));
     }
     Ok(interpreter)
+}
+
+/// Keeps what `interpreter` answered in this run, if it was asked. A cache that cannot be written is no reason to fail.
+pub(super) fn remember(interpreter: &Interpreter, cache: &Path) {
+    let Some(answer) = &interpreter.answer else { return };
+    if let Some(kept) = Kept::new(cache, &answer.executable) {
+        kept.write(answer);
+    }
 }
 
 fn unusable(path: &Path, what: &str) -> Problem {
@@ -230,7 +239,9 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
         scheme,
         layout,
         target,
+        platform: platform(answer).ok_or_else(|| malformed("its platform"))?,
         externally_managed,
+        answer: None,
     })
 }
 
@@ -312,9 +323,9 @@ struct Kept {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct Entry<A> {
     key: String,
-    answer: Answer,
+    answer: A,
 }
 
 impl Kept {
@@ -340,17 +351,17 @@ impl Kept {
     fn read(&self) -> Option<Answer> {
         let mut bytes = Vec::new();
         std::fs::File::open(&self.file).ok()?.take(MAX_ANSWER).read_to_end(&mut bytes).ok()?;
-        let entry: Entry = serde_json::from_slice(&bytes).ok()?;
+        let entry: Entry<Answer> = serde_json::from_slice(&bytes).ok()?;
         (entry.key == self.key).then_some(entry.answer)
     }
 
-    /// A cache that cannot be written is no reason to fail.
-    fn write(self, answer: Answer) {
+    fn write(&self, answer: &Answer) {
         let Some(directory) = self.file.parent() else { return };
         let written = (|| {
             std::fs::create_dir_all(directory)?;
             let file = tempfile::NamedTempFile::new_in(directory)?;
-            serde_json::to_writer(&file, &Entry { key: self.key, answer })?;
+            let key = self.key.clone();
+            serde_json::to_writer(&file, &Entry { key, answer })?;
             file.persist(&self.file)?;
             std::io::Result::Ok(())
         })();

@@ -58,8 +58,14 @@ impl EntryPoints {
             if content.is_empty() || content.starts_with(['#', ';']) {
                 continue;
             }
-            if let Some(name) = line.trim_end().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                group = open(name, &mut seen).map_err(at)?;
+            if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                let opened = open(name, &mut seen).map_err(at)?;
+                // Readers differ on indented lines; among groups that are not ours it does not matter.
+                let ours = [group, opened].iter().any(|group| matches!(group, Group::Scripts { .. }));
+                if ours && line.starts_with(char::is_whitespace) {
+                    return Err(at(problem("a group is indented")));
+                }
+                group = opened;
                 continue;
             }
             match group {
@@ -165,6 +171,7 @@ mod tests {
     #[test]
     fn other_groups_may_hold_anything() {
         check("[pytest11]\nfoo bar: x = y\n   more\nnothing\n[other]\na = b\n[pytest11]\n", &[]);
+        check("\n    [babel.extractors]\n    jinja2 = jinja2.ext:babel_extract[i18n]\n", &[]);
         check("[Console_Scripts]\n../x = y\n", &[]);
     }
 
@@ -225,6 +232,8 @@ mod tests {
             "[console_scripts]\nx: m:f\n",
             "[console_scripts]\nx\n",
             " [console_scripts]\nx = m:f\n",
+            "[other]\nx = y\n [console_scripts]\nx = m:f\n",
+            "[console_scripts]\nx = m:f\n [other]\ny = z\n",
             "[console_scripts\nx = m:f\n",
             "[console_scripts]\n  x = m:f\n",
         ] {

@@ -9,15 +9,15 @@ use pipward_resolver::{ExtraName, PackageName, Requirement, VerbatimUrl, Version
 
 use super::headers::Headers;
 use crate::error::{Code, Problem};
+use crate::pep508::{self, Strictness};
 
 /// No METADATA is larger, in bytes.
 pub const MAX_METADATA: u64 = 16 << 20;
 /// No METADATA has more requirements.
 const MAX_REQUIREMENTS: usize = 20_000;
+
 /// No requirement is longer, in bytes.
 const MAX_REQUIREMENT: usize = 16 << 10;
-/// No requirement nests parentheses deeper: its reader is recursive.
-const MAX_NESTING: usize = 64;
 
 /// Core metadata.
 #[derive(Debug, Clone)]
@@ -98,33 +98,10 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
     if text.len() > MAX_REQUIREMENT {
         return Err(bad("is too long").expected(format!("at most {MAX_REQUIREMENT} bytes")));
     }
-    if nesting(text) > MAX_NESTING {
-        return Err(bad("nests parentheses too deep").expected(format!("at most {MAX_NESTING} levels")));
-    }
-    // The reader of addresses would fill in `${NAME}` from this process's environment.
-    if text.contains("${") {
-        return Err(bad("names an environment variable"));
-    }
     // Older tools fold long lines.
     let text = text.replace('\n', " ");
-    Requirement::from_str(&text).map_err(|error| {
-        // Its Display draws the text and an arrow, and cannot cope with every text; the message alone can.
-        bad("is not a requirement (PEP 508)").cause(error.message)
-    })
-}
-
-fn nesting(text: &str) -> usize {
-    let mut depth = 0usize;
-    let mut deepest = 0;
-    for byte in text.bytes() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
+    pep508::requirement(&text, Strictness::Lenient)
+        .map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
 }
 
 fn excerpt(text: &str) -> String {
@@ -215,6 +192,7 @@ mod tests {
         check_refused("Metadata-Version: 2.1\nName: x\nVersion: one\n");
         check_refused(&format!("{HEAD}Requires-Dist: idna>=\n"));
         check_refused(&format!("{HEAD}Requires-Dist: ..\n"));
+        check_refused(&format!("{HEAD}Requires-Dist: a-@\n"));
         check_refused(&format!("{HEAD}Requires-Dist: x @ https://h/${{HOME}}/x.whl\n"));
         check_refused("\u{feff}Metadata-Version: 2.1\nName: x\nVersion: 1\n");
         assert_eq!(
@@ -229,7 +207,7 @@ mod tests {
     fn deep_and_long_requirements_are_refused_before_they_are_read() {
         let deep = format!("x; {}os_name=='a'{}", "(".repeat(5_000), ")".repeat(5_000));
         check_refused(&format!("{HEAD}Requires-Dist: {deep}\n"));
-        check_refused(&format!("{HEAD}Requires-Dist: x{}\n", "y".repeat(MAX_REQUIREMENT)));
+        check_refused(&format!("{HEAD}Requires-Dist: x{}\n", "y".repeat(64 * 1024)));
         check_refused(&format!("{HEAD}{}", "Requires-Dist: x\n".repeat(MAX_REQUIREMENTS + 1)));
     }
 

@@ -256,10 +256,10 @@ mod tests {
             "a,,1.5\n",
             "a,,99999999999999999999\n",
             &format!("a,{EMPTY}=,\n"),
-            &format!("a,{},\n", &EMPTY[..40]),
+            &format!("a,{},\n", EMPTY.get(..40).unwrap()),
             &format!("a,{},\n", EMPTY.replace('-', "+")),
             "a,sha256=,\n",
-            &format!("a,{}V,\n", &EMPTY[..49]),
+            &format!("a,{}V,\n", EMPTY.get(..49).unwrap()),
         ] {
             check_refused(text, Code::RecordInvalid);
         }

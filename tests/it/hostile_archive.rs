@@ -4,10 +4,12 @@ use pipward::error::Code;
 use pipward::wheel::Wheel;
 use pipward::wheel::archive::Limits;
 
-use crate::support::wheels::{End64, Member, WheelBuilder, Zip, extra, extra64, locked, read, unverified};
+use crate::support::wheels::{WheelBuilder, locked, read, unverified};
+use crate::support::zips::{End64, Member, Zip, extra, extra64};
 
 const INIT: &str = "pkg/__init__.py";
 const STORED: &str = "pkg/stored.bin";
+const RECORD: &str = "pkg-1.0.dist-info/RECORD";
 
 /// An honest wheel with a deflated and a stored file.
 fn honest() -> (String, Zip) {
@@ -45,7 +47,7 @@ fn an_honest_archive_is_read() {
     accept("as it is", |_| {});
     accept("a comment", |zip| zip.end.comment = b"made by hand".to_vec());
     accept("an entry's comment", |zip| zip.member(INIT).comment = b"first".to_vec());
-    accept("rows in another order", |zip| zip.end.comment.clear());
+    accept("rows in another order", |zip| zip.rows_reversed = true);
     accept("other extra fields", |zip| zip.member(INIT).local.extra = extra(0x5455, &[1, 0, 0, 0, 0]));
     accept("deflate options", |zip| zip.member(INIT).both(|header| header.flags |= 6));
     accept("a directory", |zip| zip.members.insert(0, Member::directory("pkg/")));
@@ -87,6 +89,10 @@ fn zip64_that_agrees_is_read() {
         member.local.extra = extra64(&[member.local.size.into()]);
         member.local.size = u32::MAX;
     });
+    accept("sizes told again in the local header", |zip| {
+        let local = &mut zip.member(INIT).local;
+        local.extra = extra64(&[local.size.into(), local.compressed.into()]);
+    });
     accept("a saturated offset", |zip| {
         let member = zip.member(INIT);
         member.central.extra = extra64(&[0]);
@@ -102,7 +108,7 @@ fn duplicates_are_refused() {
         zip.members.push(member);
     });
     check("RECORD twice", Code::ArchiveDuplicate, |zip| {
-        let member = zip.member("pkg-1.0.dist-info/RECORD").clone();
+        let member = zip.member(RECORD).clone();
         zip.members.push(member);
     });
     check("a directory twice", Code::ArchiveDuplicate, |zip| {
@@ -135,11 +141,11 @@ fn local_headers_that_differ_are_refused() {
     check("compressed size", Code::ArchiveHeader, |zip| zip.member(INIT).local.compressed -= 1);
     check("flags", Code::ArchiveHeader, |zip| zip.member(INIT).local.flags = 1 << 11);
     check("descriptor flag in the local header", Code::ArchiveHeader, |zip| {
-        zip.member(INIT).local.flags = 1 << 3
+        zip.member(INIT).local.flags = 1 << 3;
     });
     check("descriptor flag in the row", Code::ArchiveHeader, |zip| zip.member(INIT).central.flags = 1 << 3);
     check("masked flag in the local header", Code::ArchiveHeader, |zip| {
-        zip.member(INIT).local.flags = 1 << 13
+        zip.member(INIT).local.flags = 1 << 13;
     });
 }
 
@@ -158,7 +164,7 @@ fn bytes_that_no_record_covers_are_refused() {
     });
     check("a local record without a row", Code::ArchiveFraming, |zip| zip.members[1].in_directory = false);
     check("a first local record without a row", Code::ArchiveFraming, |zip| {
-        zip.members[0].in_directory = false
+        zip.members[0].in_directory = false;
     });
     check("a row without a local record", Code::ArchiveFraming, |zip| zip.members[1].in_file = false);
     check("two rows of one record", Code::ArchiveFraming, |zip| {
@@ -167,17 +173,25 @@ fn bytes_that_no_record_covers_are_refused() {
         zip.members.insert(1, alias);
     });
     check("a row that points into another record", Code::ArchiveFraming, |zip| {
-        zip.members[1].offset = Some(40)
+        zip.members[1].offset = Some(40);
+    });
+    check("a local record of another kind", Code::ArchiveFraming, |zip| {
+        zip.members[1].local_signature = *b"PK\x03\x05";
+    });
+    check("a directory longer than its rows", Code::ArchiveFraming, |zip| {
+        zip.after_directory = b"x".to_vec();
+        let rows: usize = zip.members.iter().map(|member| 46 + member.central.name.len()).sum();
+        zip.end.size = Some(u32::try_from(rows + 1).unwrap());
     });
     check("a row that points outside", Code::ArchiveFraming, |zip| zip.members[1].offset = Some(0x7FFF_FFFF));
     check("data that reaches into the next record", Code::ArchiveFraming, |zip| {
         zip.members[0].both(|header| header.compressed += 4);
     });
     check("data that ends early", Code::ArchiveFraming, |zip| {
-        zip.members[0].both(|header| header.compressed -= 1)
+        zip.members[0].both(|header| header.compressed -= 1);
     });
     check("an archive before this one", Code::ArchiveFraming, |zip| {
-        zip.members[0].before = honest().1.bytes()
+        zip.members[0].before = honest().1.bytes();
     });
     check("an archive behind this one", Code::ArchiveFraming, |zip| zip.after = honest().1.bytes());
     check("an archive in the comment", Code::ArchiveFraming, |zip| zip.end.comment = honest().1.bytes());
@@ -201,7 +215,7 @@ fn end_records_that_lie_are_refused() {
     });
     check("longer comment", Code::ArchiveFraming, |zip| zip.end.comment_length = Some(3));
     check("signature bytes in the comment", Code::ArchiveFraming, |zip| {
-        zip.end.comment = b"PK\x05\x06".to_vec()
+        zip.end.comment = b"PK\x05\x06".to_vec();
     });
     check("signature bytes in an entry's comment", Code::ArchiveFraming, |zip| {
         zip.member(INIT).comment = b"PK\x01\x02".to_vec();
@@ -226,6 +240,12 @@ fn zip64_records_that_lie_are_refused() {
     check("other offset", Code::ArchiveZip64, with(End64 { offset: Some(1), ..End64::default() }));
     check("other size", Code::ArchiveZip64, with(End64 { size: Some(1), ..End64::default() }));
     check("a disk", Code::ArchiveFraming, with(End64 { disk: 1, ..End64::default() }));
+    check("the record's disk", Code::ArchiveFraming, with(End64 { locator_disk: 1, ..End64::default() }));
+    check(
+        "signature",
+        Code::ArchiveZip64,
+        with(End64 { signature: Some(*b"PK\x06\x08"), ..End64::default() }),
+    );
     check("two disks", Code::ArchiveFraming, with(End64 { disks: Some(2), ..End64::default() }));
     check("an extension", Code::ArchiveZip64, with(End64 { extension: vec![0; 8], ..End64::default() }));
     check("record size", Code::ArchiveZip64, with(End64 { record_size: Some(45), ..End64::default() }));
@@ -258,10 +278,32 @@ fn zip64_records_that_lie_are_refused() {
 #[test]
 fn zip64_fields_that_lie_are_refused() {
     check("saturated without field", Code::ArchiveZip64, |zip| {
-        zip.member(INIT).both(|header| header.size = u32::MAX)
+        zip.member(INIT).both(|header| header.size = u32::MAX);
     });
     check("a field with nothing saturated", Code::ArchiveZip64, |zip| {
         zip.member(INIT).central.extra = extra64(&[26, 26]);
+    });
+    check("sizes told again, otherwise", Code::ArchiveZip64, |zip| {
+        let local = &mut zip.member(INIT).local;
+        local.extra = extra64(&[local.size.into(), 7]);
+    });
+    check("one size told again", Code::ArchiveZip64, |zip| {
+        let local = &mut zip.member(INIT).local;
+        local.extra = extra64(&[local.size.into()]);
+    });
+    check("sizes told again in the row", Code::ArchiveZip64, |zip| {
+        let row = &mut zip.member(INIT).central;
+        row.extra = extra64(&[row.size.into(), row.compressed.into()]);
+    });
+    check("all told again in the row", Code::ArchiveZip64, |zip| {
+        let row = &mut zip.member(INIT).central;
+        row.extra = extra64(&[row.size.into(), row.compressed.into(), 0]);
+    });
+    check("an empty field", Code::ArchiveZip64, |zip| zip.member(INIT).central.extra = extra64(&[]));
+    check("a field too long for the row", Code::ArchiveZip64, |zip| {
+        let row = &mut zip.member(INIT).central;
+        row.extra = extra64(&[row.size.into(), row.compressed.into()]);
+        row.size = u32::MAX;
     });
     check("a field too long", Code::ArchiveZip64, |zip| {
         zip.member(INIT).both(|header| header.extra = extra64(&[header.size.into(), 0]));
@@ -281,7 +323,7 @@ fn zip64_fields_that_lie_are_refused() {
         zip.member(INIT).local.size = u32::MAX;
     });
     check("extra fields that are cut", Code::ArchiveHeader, |zip| {
-        zip.member(INIT).central.extra = vec![1, 0, 9]
+        zip.member(INIT).central.extra = vec![1, 0, 9];
     });
     check("a local extra field that is cut", Code::ArchiveHeader, |zip| {
         zip.member(INIT).local.extra = vec![0x55, 0x54, 9, 0, 1];
@@ -346,17 +388,17 @@ fn names_that_lie_are_refused() {
         check(&String::from_utf8_lossy(name), Code::ArchiveName, named(name));
     }
     check("a directory that leads elsewhere", Code::ArchiveName, |zip| {
-        zip.members.push(Member::directory("../x/"))
+        zip.members.push(Member::directory("../x/"));
     });
     check("a directory of no name", Code::ArchiveName, |zip| zip.members.push(Member::directory("/")));
     check("two slashes", Code::ArchiveName, |zip| zip.members.push(Member::directory("d//")));
     check("a bidi character", Code::ArchiveName, |zip| {
-        zip.members.push(Member::stored("pkg/\u{202e}yp.x", b""))
+        zip.members.push(Member::stored("pkg/\u{202e}yp.x", b""));
     });
     check("a C1 character", Code::ArchiveName, |zip| zip.members.push(Member::stored("pkg/\u{85}", b"")));
     check("a part too long", Code::ArchiveName, |zip| zip.members.push(Member::stored("x".repeat(256), b"")));
     check("a path too long", Code::ArchiveName, |zip| {
-        zip.members.push(Member::stored("x/".repeat(2100) + "x", b""))
+        zip.members.push(Member::stored("x/".repeat(2100) + "x", b""));
     });
     check("not UTF-8", Code::ArchiveName, named(b"pkg/\xff.py"));
     check("overlong UTF-8", Code::ArchiveName, named(b"pkg/\xc0\xae\xc0\xae/x"));
@@ -375,6 +417,11 @@ fn a_second_name_is_refused() {
         zip.member(INIT).local.extra = unicode("../x", INIT);
     });
     check("another CRC", Code::ArchiveName, |zip| zip.member(INIT).central.extra = unicode(INIT, "x"));
+    check("another version", Code::ArchiveName, |zip| {
+        let mut second = unicode(INIT, INIT);
+        second[4] = 2;
+        zip.member(INIT).central.extra = second;
+    });
     check("empty", Code::ArchiveName, |zip| zip.member(INIT).central.extra = extra(0x7075, &[]));
     check("twice", Code::ArchiveName, |zip| {
         zip.member(INIT).central.extra = [unicode(INIT, INIT), unicode(INIT, INIT)].concat();
@@ -385,7 +432,7 @@ fn a_second_name_is_refused() {
 fn flags_and_methods_that_wheels_do_not_have_are_refused() {
     for bit in [0, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15] {
         check(&format!("flag {bit}"), Code::ArchiveMethod, |zip| {
-            zip.member(INIT).both(|header| header.flags |= 1 << bit)
+            zip.member(INIT).both(|header| header.flags |= 1 << bit);
         });
     }
     for method in [1, 6, 9, 12, 14, 20, 93, 95, 98, 99, 0xFFFF] {
@@ -399,7 +446,7 @@ fn flags_and_methods_that_wheels_do_not_have_are_refused() {
 fn links_and_devices_are_refused() {
     for kind in [0o120_000, 0o010_000, 0o020_000, 0o060_000, 0o140_000, 0o170_000] {
         check(&format!("{kind:o}"), Code::ArchiveEntryKind, |zip| {
-            zip.member(INIT).external = (kind | 0o777) << 16
+            zip.member(INIT).external = (kind | 0o777) << 16;
         });
         check(&format!("{kind:o} made on DOS"), Code::ArchiveEntryKind, |zip| {
             zip.member(INIT).external = (kind | 0o777) << 16;
@@ -407,6 +454,19 @@ fn links_and_devices_are_refused() {
         });
     }
     check("a directory's mode", Code::ArchiveEntryKind, |zip| zip.member(INIT).external = 0o040_755 << 16);
+    check("a directory's mode on nothing", Code::ArchiveEntryKind, |zip| {
+        zip.members.push(Member::stored("d", b"").mode(0o040_755));
+    });
+    check("a directory of some size", Code::ArchiveEntryKind, |zip| {
+        let mut member = Member::deflated("d/", b"").mode(0o040_755);
+        member.both(|header| header.size = 5);
+        zip.members.push(member);
+    });
+    check("a directory with a CRC", Code::ArchiveEntryKind, |zip| {
+        let mut member = Member::directory("d/");
+        member.both(|header| header.crc = 5);
+        zip.members.push(member);
+    });
     check("a directory's attribute", Code::ArchiveEntryKind, |zip| zip.member(INIT).external |= 0x10);
     check("a file's mode", Code::ArchiveEntryKind, |zip| zip.members.push(Member::stored("d/", b"")));
     check("a directory with content", Code::ArchiveEntryKind, |zip| {
@@ -414,7 +474,7 @@ fn links_and_devices_are_refused() {
     });
     check("a directory with hidden content", Code::ArchiveEntryKind, |zip| {
         let mut member = Member::deflated("d/", b"hidden").mode(0o040_755);
-        member.both(|header| header.size = 0);
+        member.both(|header| (header.size, header.crc) = (0, 0));
         zip.members.push(member);
     });
 }
@@ -422,10 +482,17 @@ fn links_and_devices_are_refused() {
 #[test]
 fn data_that_lies_is_refused() {
     check("CRC", Code::ArchiveData, |zip| zip.member(INIT).both(|header| header.crc ^= 1));
-    check("size too small", Code::ArchiveData, |zip| zip.member(INIT).both(|header| header.size -= 1));
-    check("size too large", Code::RecordHash, |zip| zip.member(INIT).both(|header| header.size += 1));
+    // RECORD is the one file whose size RECORD does not say.
+    check("size too small", Code::ArchiveData, |zip| zip.member(RECORD).both(|header| header.size -= 1));
+    check("size too large", Code::ArchiveData, |zip| zip.member(RECORD).both(|header| header.size += 1));
+    check("impossible size", Code::ArchiveData, |zip| {
+        zip.member(RECORD).both(|header| header.size = 10 << 20);
+    });
+    check("another size than RECORD's", Code::RecordHash, |zip| {
+        zip.member(INIT).both(|header| header.size += 1);
+    });
     check("a stored file of two sizes", Code::ArchiveData, |zip| {
-        zip.member(STORED).both(|header| header.size += 1)
+        zip.member(STORED).both(|header| header.size += 1);
     });
     check("a stored file's CRC", Code::ArchiveData, |zip| zip.member(STORED).both(|header| header.crc ^= 1));
     check("no deflated data", Code::ArchiveData, |zip| zip.member(INIT).data.fill(0xFF));

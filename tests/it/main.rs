@@ -11,6 +11,21 @@
     unreachable_pub
 )]
 
-mod hostile_archive;
+mod lock;
 mod support;
+
+mod bad_input;
+mod cli;
+mod deny;
+mod fetch;
+mod hostile_archive;
+mod index;
+mod parity;
+mod peers;
+mod plan;
+mod promises;
+mod python;
+mod real;
+mod tidy;
+mod vendor;
 mod wheel;

@@ -8,7 +8,8 @@ use pipward::verify::VerifiedWheel;
 use pipward::wheel::Wheel;
 use proptest::prelude::*;
 
-use crate::support::wheels::{Member, WheelBuilder, locked, read, read_all, unverified};
+use crate::support::wheels::{WheelBuilder, locked, read, read_all, unverified};
+use crate::support::zips::{Member, Zip};
 
 fn builder() -> WheelBuilder {
     WheelBuilder::new("My.Pkg", "1.0")
@@ -90,12 +91,12 @@ fn shorten(row: &str) -> String {
 #[test]
 fn dist_info_fits_the_file_name() {
     let honest = builder();
-    let with = |change: fn(&mut crate::support::wheels::Zip)| {
+    let with = |change: fn(&mut Zip)| {
         let (name, mut zip) = (honest.file_name(), honest.zip());
         change(&mut zip);
         read(&name, &zip.bytes()).map(|_| ()).map_err(|problem| problem.code())
     };
-    let rename = |zip: &mut crate::support::wheels::Zip, to: &str| {
+    let rename = |zip: &mut Zip, to: &str| {
         for member in &mut zip.members {
             member.both(|header| {
                 let name = String::from_utf8(header.name.clone()).unwrap();
@@ -302,7 +303,7 @@ fn data_directories_have_known_schemes() {
 
 #[test]
 fn what_installers_own_is_refused() {
-    for name in ["INSTALLER", "REQUESTED", "direct_url.json", "installer"] {
+    for name in ["INSTALLER", "REQUESTED", "direct_url.json", "installer", "INSTALLER/x"] {
         check(name, Err(Code::InstallerOwned), &builder().file(&format!("my_pkg-1.0.dist-info/{name}"), ""));
     }
     check("elsewhere", Ok(()), &builder().file("my_pkg/INSTALLER", ""));
@@ -402,7 +403,7 @@ fn by_oracle(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         if file.is_file() {
             let mut content = Vec::new();
             file.read_to_end(&mut content).unwrap();
-            files.push((file.name().to_owned(), content));
+            files.push((file.name().unwrap().into_owned(), content));
         }
     }
     files

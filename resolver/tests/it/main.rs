@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod ranges;
+mod scenario;
+mod solving;
 mod tags;
+mod worlds;
 
 /// Property tests that see the same cases in every run.
 fn fixed_seed(cases: u32) -> proptest::test_runner::Config {

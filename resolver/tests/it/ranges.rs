@@ -82,7 +82,8 @@ fn contains(specifier: &VersionSpecifier, version: &Version) -> bool {
             compared.is_lt() && (wanted.any_prerelease() || !(same_family_before(version, wanted)))
         }
         Operator::GreaterThan => {
-            compared.is_gt() && !(same_base && version.is_post() && !wanted.is_post() && !wanted.is_dev())
+            let wants_later = wanted.is_post() || wanted.is_dev();
+            compared.is_gt() && (wants_later || !same_base || !version.is_post())
         }
         Operator::TildeEqual => {
             let prefix = &wanted.release()[..wanted.release().len() - 1];

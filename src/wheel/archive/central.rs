@@ -4,7 +4,7 @@
 
 use super::Limits;
 use super::end::{End, has_signature_bytes};
-use super::extra::{self, Wide};
+use super::extra::{self, Header, Wide};
 use super::fields::Fields;
 use crate::error::{Code, Problem};
 
@@ -153,7 +153,7 @@ fn checked<'a>(raw: &Raw<'a>) -> Result<Row<'a>, Problem> {
     }
     let (mut size, mut compressed, mut offset) =
         (Wide::new(raw.size), Wide::new(raw.compressed), Wide::new(raw.offset));
-    extra::read(raw.extra, raw.name, &mut [&mut size, &mut compressed, &mut offset])?;
+    extra::read(raw.extra, raw.name, &mut [&mut size, &mut compressed, &mut offset], Header::Central)?;
     let row = Row {
         name,
         flags: raw.flags,

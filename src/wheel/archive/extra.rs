@@ -26,9 +26,16 @@ impl Wide {
     }
 }
 
+/// Which header extra fields belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Header {
+    Local,
+    Central,
+}
+
 /// Reads the extra fields of a header named `name`, and fills the saturated ones of `wide`, which are in the order
 /// of the ZIP64 field: size, compressed size, offset.
-pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide]) -> Result<(), Problem> {
+pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: Header) -> Result<(), Problem> {
     let mut rest = Fields::at(extra, 0);
     let mut zip64 = None;
     let mut unicode_path = None;
@@ -53,11 +60,13 @@ pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide]) -> Result<
     if let Some(body) = unicode_path {
         check_unicode_path(body, name)?;
     }
-    fill(zip64, wide)
+    fill(zip64, wide, header)
 }
 
-/// "The extra field [...] MUST only appear if the corresponding field is set to 0xFFFFFFFF" (APPNOTE.TXT 4.5.3).
-fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide]) -> Result<(), Problem> {
+/// The field stands for the saturated ones of `wide`, in order. In a local header it "MUST include BOTH original and
+/// compressed file size fields" (APPNOTE.TXT 4.5.3), and some writers add it where neither is saturated: then it has
+/// to repeat what the header says.
+fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide], header: Header) -> Result<(), Problem> {
     let problem = |message: &str| Problem::new(Code::ArchiveZip64, message);
     let saturated = wide.iter().filter(|field| field.saturated).count();
     let Some(body) = zip64 else {
@@ -67,14 +76,19 @@ fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide]) -> Result<(), Problem> {
             Err(problem("an entry has no ZIP64 sizes where its header points to them"))
         };
     };
-    if saturated == 0 || body.len() != saturated * 8 {
+    let complete = header == Header::Local && body.len() == wide.len() * 8;
+    if !complete && (saturated == 0 || body.len() != saturated * 8) {
         return Err(problem("the ZIP64 sizes of an entry are not the ones that its header leaves out")
             .expected(format!("{} bytes", saturated * 8))
             .found(format!("{} bytes", body.len())));
     }
     let mut values = Fields::at(body, 0);
-    for field in wide.iter_mut().filter(|field| field.saturated) {
-        field.value = values.u64().ok_or_else(|| problem("the ZIP64 sizes of an entry are cut"))?;
+    for field in wide.iter_mut().filter(|field| complete || field.saturated) {
+        let value = values.u64().ok_or_else(|| problem("the ZIP64 sizes of an entry are cut"))?;
+        if !field.saturated && field.value != value {
+            return Err(problem("a header of an entry has two sizes").expected(field.value).found(value));
+        }
+        field.value = value;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ fn as_gzip(source: &Source<'_>) -> Option<Vec<u8>> {
     member.extend_from_slice(source.data);
     member.extend_from_slice(&trailer);
     let body = member.get(HEAD.len()..)?;
-    if body.windows(trailer.len()).position(|window| window == trailer) != Some(source.data.len()) {
+    if memchr::memmem::find(body, &trailer) != Some(source.data.len()) {
         return None;
     }
     let mut content = vec![0; usize::try_from(source.size).ok()?];
@@ -225,6 +225,30 @@ mod tests {
         check(&Source { deflated: false, ..honest }, None);
         for cut in 0..data.len() {
             check(&Source { data: &data[..cut], ..honest }, None);
+        }
+    }
+
+    #[test]
+    fn nothing_beyond_the_size_is_handed_on() {
+        let content = vec![7; 3_000_000];
+        let data = deflate(&content);
+        let source = Source { size: 1_000_000, ..source(&data, &content) };
+        let mut taken = 0;
+        let result = pieces(&source, |piece| {
+            taken += piece.len();
+            Ok::<(), std::convert::Infallible>(())
+        });
+        assert!(result.is_err());
+        assert!(taken <= 1_000_000, "{taken}");
+    }
+
+    #[test]
+    fn nothing_is_allocated_for_a_size_that_cannot_be() {
+        let content = b"hello hello hello";
+        let data = deflate(content);
+        for size in [1032 * (data.len() as u64) + 1, WHOLE_ENTRY] {
+            let problem = whole(&Source { size, ..source(&data, content) }).unwrap_err();
+            assert!(problem.message().contains("cannot make"), "{problem}");
         }
     }
 

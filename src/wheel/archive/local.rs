@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::central::{DESCRIPTOR, Row};
-use super::extra::{self, Wide};
+use super::extra::{self, Header, Wide};
 use super::fields::Fields;
 use crate::error::{Code, Problem};
 
@@ -61,7 +61,7 @@ fn header(fields: &mut Fields<'_>, row: &Row<'_>) -> Result<(), Problem> {
     if method != row.method() {
         return Err(differs("method").expected(row.method()).found(method));
     }
-    extra::read(extra, name, &mut [&mut size, &mut compressed])?;
+    extra::read(extra, name, &mut [&mut size, &mut compressed], Header::Local)?;
     // With a descriptor to come, a writer does not know these yet and leaves them zero.
     let known = |found: u64, expected: u64| found == expected || (found == 0 && row.flags & DESCRIPTOR != 0);
     for (what, found, expected) in [

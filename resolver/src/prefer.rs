@@ -1,0 +1,121 @@
+//! In which order the versions of a project are tried, and which pre-releases are among them.
+//!
+//! Pure: the same project, set and policy give the same order.
+
+use pep440_rs::Version;
+use version_ranges::Ranges;
+
+use crate::project::{Asked, Askers, Judge, Offers, Project};
+use crate::request::{Prereleases, Request, Strategy};
+
+/// The rules of choice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    strategy: Strategy,
+    prereleases: Prereleases,
+}
+
+impl Policy {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self { strategy: request.strategy, prereleases: request.prereleases }
+    }
+
+    /// The places of the usable versions in `set`, the one to choose first. Lazy: what is not looked at is not judged.
+    ///
+    /// A preferred version comes first where it may be chosen at all. Pre-releases are among them as PEP 440, "Handling of
+    /// pre-releases", says: where a specifier names one, and where no final release satisfies the specifiers.
+    ///
+    /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
+    /// a set because of what they depend on; that alone opens no door to pre-releases.
+    pub(crate) fn order<'a>(
+        self,
+        project: &'a Project,
+        offers: &'a Offers,
+        set: &'a Ranges<Version>,
+        judge: &'a Judge<'a>,
+    ) -> Box<dyn Iterator<Item = usize> + 'a> {
+        if self.admits_all(project, set) {
+            return Box::new(self.listed(project, offers, set, judge, Stage::Any));
+        }
+        let mut finals = self.listed(project, offers, set, judge, Stage::Final).peekable();
+        if finals.peek().is_some() || !self.lacks_finals(project, offers, set, judge) {
+            return Box::new(finals);
+        }
+        Box::new(self.listed(project, offers, set, judge, Stage::Any))
+    }
+
+    /// Whether a version may stand in an answer, given what was chosen for all other projects.
+    pub(crate) fn stands(
+        self,
+        project: &Project,
+        offers: &Offers,
+        version: &Version,
+        judge: &Judge<'_>,
+    ) -> bool {
+        let only = Ranges::singleton(version.clone());
+        version.is_stable()
+            || self.admits_all(project, &only)
+            || self.lacks_finals(project, offers, &only, judge)
+    }
+
+    fn listed<'a>(
+        self,
+        project: &'a Project,
+        offers: &'a Offers,
+        set: &'a Ranges<Version>,
+        judge: &'a Judge<'a>,
+        stage: Stage,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let usable = move |at: &usize| {
+            let taken = |version: &Version| {
+                (stage == Stage::Any || version.is_stable())
+                    && set.contains(version)
+                    && !project.banned.borrow().contains(version)
+            };
+            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
+        };
+        let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
+        let preferred = preferred.filter(usable);
+        let lowest = match self.strategy {
+            Strategy::Highest => false,
+            Strategy::Lowest => true,
+            Strategy::LowestDirect => project.wishes.direct,
+        };
+        let last = offers.len().saturating_sub(1);
+        let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
+        preferred.into_iter().chain(places.filter(move |at| Some(*at) != preferred && usable(at)))
+    }
+
+    /// Whether pre-releases are asked for.
+    fn admits_all(self, project: &Project, set: &Ranges<Version>) -> bool {
+        let asks = |(asked, askers): &(Asked, Askers)| {
+            asked.prerelease && askers.are_chosen() && set.subset_of(&asked.set)
+        };
+        self.prereleases == Prereleases::Allow
+            || project.wishes.constraints.iter().any(|asked| asked.prerelease)
+            || project.asked.borrow().iter().any(asks)
+    }
+
+    /// Whether no final release satisfies the specifiers that `set` lies in.
+    fn lacks_finals(
+        self,
+        project: &Project,
+        offers: &Offers,
+        set: &Ranges<Version>,
+        judge: &Judge<'_>,
+    ) -> bool {
+        let asked = project.asked.borrow();
+        let in_force =
+            asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
+        let all = in_force.fold(Ranges::full(), |all, (asked, _)| all.intersection(&asked.set));
+        let mut finals = offers.iter().filter(|(_, version)| version.is_stable());
+        !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, judge))
+    }
+}
+
+/// Which versions are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Any,
+    Final,
+}

@@ -1,0 +1,343 @@
+//! What the solver knows of one project: its versions, which of them can be used and why others cannot, and what was
+//! asked of it so far.
+//!
+//! Owns the rule of what a candidate is. Every answer is computed once, when it is first needed.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::PackageName;
+use version_ranges::Ranges;
+
+use crate::facts::{CandidateWheel, Candidates, Dependencies, Release};
+use crate::ranges;
+use crate::request::Origin;
+use crate::tags::Tags;
+use crate::wheel_name::WheelName;
+
+/// One project in a solve.
+pub(crate) struct Project {
+    /// Its name.
+    pub(crate) name: PackageName,
+    /// When it was first heard of, counted from 0: ties between packages are broken by it.
+    pub(crate) order: usize,
+    /// What the user said of it.
+    pub(crate) wishes: Wishes,
+    /// The requirements on it that were seen so far, those of the user first, and who has them.
+    pub(crate) asked: RefCell<Vec<(Asked, Askers)>>,
+    /// The set that the solver last wanted a version from.
+    pub(crate) wanted: RefCell<Ranges<Version>>,
+    /// The version that was last chosen.
+    pub(crate) chosen: Chosen,
+    /// Pre-releases that turned out not to be asked for by what was chosen in the end.
+    pub(crate) banned: RefCell<BTreeSet<Version>>,
+    /// How often a version was chosen.
+    pub(crate) tries: Cell<u32>,
+    /// Whether a requirement that was seen pins it to one version.
+    pub(crate) pinned: Cell<bool>,
+    /// Whether its candidates were hinted at.
+    pub(crate) hinted: Cell<bool>,
+    /// Whether its candidates were looked at ahead of need.
+    pub(crate) looked_at: Cell<bool>,
+    offers: OnceCell<Offers>,
+}
+
+/// What the user said of a project: it holds whatever the solver decides.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    /// Whether a requirement of the user names it.
+    pub(crate) direct: bool,
+    /// The version to prefer.
+    pub(crate) preferred: Option<Version>,
+    /// The constraints on it.
+    pub(crate) constraints: Vec<Asked>,
+    /// The versions that a requirement of the user pins exactly.
+    pub(crate) pins: Vec<Ranges<Version>>,
+}
+
+/// A requirement or constraint on a project.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// Its specifiers.
+    pub(crate) specifiers: VersionSpecifiers,
+    /// The versions that satisfy them.
+    pub(crate) set: Ranges<Version>,
+    /// Whether they name a pre-release.
+    pub(crate) prerelease: bool,
+    /// Where the user wrote it; none for what a package requires.
+    pub(crate) origin: Option<Origin>,
+}
+
+impl Asked {
+    pub(crate) fn new(specifiers: &VersionSpecifiers, origin: Option<&Origin>) -> Self {
+        Self {
+            set: ranges::of_specifiers(specifiers),
+            prerelease: ranges::names_prerelease(specifiers),
+            specifiers: specifiers.clone(),
+            origin: origin.cloned(),
+        }
+    }
+
+    /// The specifiers without blanks: `>=1,<2`; empty where there are none.
+    pub(crate) fn text(&self) -> String {
+        plain(&self.specifiers)
+    }
+}
+
+/// The version of a project that was last chosen, if any.
+pub(crate) type Chosen = Rc<RefCell<Option<Version>>>;
+
+/// The versions that have a requirement; the user where there are none.
+pub(crate) struct Askers {
+    list: Vec<(Chosen, Version)>,
+}
+
+impl Askers {
+    /// Whether one of them is chosen now, as far as is known: a version that the solver gave up counts until another of
+    /// its project is chosen.
+    pub(crate) fn are_chosen(&self) -> bool {
+        let chosen = |(chosen, version): &(Chosen, Version)| chosen.borrow().as_ref() == Some(version);
+        self.list.is_empty() || self.list.iter().any(chosen)
+    }
+}
+
+/// The versions of a project, lowest first.
+pub(crate) struct Offers {
+    /// Whether any index has the project.
+    pub(crate) known: bool,
+    candidates: Arc<Candidates>,
+    list: Vec<Offer>,
+}
+
+/// One version of a project.
+pub(crate) struct Offer {
+    /// The version.
+    pub(crate) version: Version,
+    /// Boxed, for few versions of many are ever looked at.
+    state: OnceCell<Box<State>>,
+}
+
+/// What is known of a version that was looked at.
+struct State {
+    /// The places of its usable wheels, best first.
+    judged: Result<Vec<usize>, Unusable>,
+    dependencies: OnceCell<Arc<Dependencies>>,
+}
+
+/// Why a version is no candidate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unusable {
+    /// It has no file at all.
+    NoFiles,
+    /// It has a source distribution and no wheel.
+    SourceOnly,
+    /// Its wheels are for other Pythons.
+    Python(String),
+    /// No wheel has a tag that the target takes.
+    Platform,
+    /// It was uploaded after the cutoff.
+    TooNew,
+    /// It was yanked, with this reason.
+    Yanked(String),
+    /// A constraint leaves it out.
+    Constrained,
+}
+
+/// What a version is judged by, besides the project's own wishes.
+pub(crate) struct Judge<'a> {
+    /// The wheel tags that the target takes.
+    pub(crate) tags: &'a Tags,
+    /// The release of the target's Python.
+    pub(crate) python: Version,
+}
+
+impl Project {
+    pub(crate) fn new(name: PackageName, order: usize, wishes: Wishes) -> Self {
+        Self {
+            name,
+            order,
+            wishes,
+            asked: RefCell::default(),
+            wanted: RefCell::new(Ranges::full()),
+            chosen: Chosen::default(),
+            banned: RefCell::default(),
+            tries: Cell::new(0),
+            pinned: Cell::new(false),
+            hinted: Cell::new(false),
+            looked_at: Cell::new(false),
+            offers: OnceCell::new(),
+        }
+    }
+
+    /// The candidates, if they are known by now.
+    pub(crate) fn offers(&self) -> Option<&Offers> {
+        self.offers.get()
+    }
+
+    /// Takes note of the candidates. The first answer stays.
+    pub(crate) fn learn(&self, candidates: Arc<Candidates>) -> &Offers {
+        self.offers.get_or_init(|| Offers {
+            known: candidates.known,
+            list: candidates.releases.keys().cloned().map(Offer::new).collect(),
+            candidates,
+        })
+    }
+
+    /// Takes note of a requirement, and of the version that has it (the user's have none). Gives the set of versions
+    /// that satisfy it, which is computed once for equal specifiers.
+    pub(crate) fn ask(
+        &self,
+        specifiers: &VersionSpecifiers,
+        origin: Option<&Origin>,
+        by: Option<(&Self, &Version)>,
+    ) -> Ranges<Version> {
+        let mut all = self.asked.borrow_mut();
+        let by = by.map(|(project, version)| (Rc::clone(&project.chosen), version.clone()));
+        let same = |asked: &Asked| asked.specifiers == *specifiers && asked.origin.as_ref() == origin;
+        if let Some((asked, askers)) = all.iter_mut().find(|(asked, _)| same(asked)) {
+            askers.list.extend(by);
+            return asked.set.clone();
+        }
+        if specifiers.iter().any(ranges::is_pin) {
+            self.pinned.set(true);
+        }
+        let asked = Asked::new(specifiers, origin);
+        let set = asked.set.clone();
+        all.push((asked, Askers { list: by.into_iter().collect() }));
+        set
+    }
+
+    /// The wheels of a version that the target takes, best first, or why there are none.
+    pub(crate) fn wheels<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        judge: &Judge<'_>,
+    ) -> Result<impl Iterator<Item = &'a CandidateWheel> + use<'a>, &'a Unusable> {
+        let (Some(state), Some(release)) = (self.state(offers, at, judge), offers.release(at)) else {
+            return Err(&Unusable::NoFiles);
+        };
+        let taken = state.judged.as_ref()?;
+        Ok(taken.iter().filter_map(|wheel| release.wheels.get(*wheel)))
+    }
+
+    /// Where the dependencies of a version are kept, once they were asked for; none where it does not exist.
+    pub(crate) fn dependencies<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        judge: &Judge<'_>,
+    ) -> Option<&'a OnceCell<Arc<Dependencies>>> {
+        self.state(offers, at, judge).map(|state| &state.dependencies)
+    }
+
+    fn state<'a>(&self, offers: &'a Offers, at: usize, judge: &Judge<'_>) -> Option<&'a State> {
+        let offer = offers.get(at)?;
+        Some(offer.state.get_or_init(|| {
+            let release = offers.release(at);
+            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(&offer.version, it, judge));
+            Box::new(State { judged, dependencies: OnceCell::new() })
+        }))
+    }
+
+    /// Whether a version can be used.
+    pub(crate) fn usable(&self, offers: &Offers, at: usize, judge: &Judge<'_>) -> bool {
+        self.wheels(offers, at, judge).is_ok()
+    }
+
+    /// The wheel that speaks for a version: the one that would be installed.
+    pub(crate) fn best_wheel<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        judge: &Judge<'_>,
+    ) -> Option<&'a WheelName> {
+        self.wheels(offers, at, judge).ok()?.next().map(|wheel| &wheel.name)
+    }
+
+    fn judge(&self, version: &Version, release: &Release, judge: &Judge<'_>) -> Result<Vec<usize>, Unusable> {
+        if self.wishes.constraints.iter().any(|constraint| !constraint.set.contains(version)) {
+            return Err(Unusable::Constrained);
+        }
+        if release.wheels.is_empty() {
+            return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
+        }
+        let pinned = self.wishes.pins.iter().any(|pin| pin.contains(version));
+        let mut taken: Vec<(u32, usize, &CandidateWheel)> = Vec::new();
+        for (at, wheel) in release.wheels.iter().enumerate() {
+            // Tags first: they are the cheapest to look at, and most wheels fail them.
+            let Some(rank) = judge.tags.rank(&wheel.name) else { continue };
+            if judge_wheel(wheel, pinned, judge).is_ok() {
+                taken.push((rank, at, wheel));
+            }
+        }
+        if taken.is_empty() {
+            // The miss that came closest is the one worth telling.
+            let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, judge).err());
+            return Err(misses.max().unwrap_or(Unusable::NoFiles));
+        }
+        taken.sort_by_key(|(rank, _, wheel)| (*rank, Reverse(wheel.name.build()), wheel.name.as_str()));
+        Ok(taken.into_iter().map(|(_, at, _)| at).collect())
+    }
+}
+
+/// What keeps a wheel out. "An installer MUST ignore yanked releases, if the selection constraints can be satisfied with
+/// a non-yanked version" (PEP 592); here an exact pin alone makes a yanked file a candidate.
+fn judge_wheel(wheel: &CandidateWheel, pinned: bool, judge: &Judge<'_>) -> Result<(), Unusable> {
+    let takes = |specifiers: &VersionSpecifiers| specifiers.contains(&judge.python);
+    if let Some(specifiers) = wheel.requires_python.as_ref().filter(|specifiers| !takes(specifiers)) {
+        return Err(Unusable::Python(plain(specifiers)));
+    }
+    if judge.tags.rank(&wheel.name).is_none() {
+        return Err(Unusable::Platform);
+    }
+    if wheel.too_new {
+        return Err(Unusable::TooNew);
+    }
+    match &wheel.yanked {
+        Some(reason) if !pinned => Err(Unusable::Yanked(reason.clone())),
+        _ => Ok(()),
+    }
+}
+
+impl Offers {
+    /// The number of versions.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The version at a place, lowest first.
+    pub(crate) fn get(&self, at: usize) -> Option<&Offer> {
+        self.list.get(at)
+    }
+
+    /// The place of a version.
+    pub(crate) fn position(&self, version: &Version) -> Option<usize> {
+        self.list.binary_search_by(|offer| offer.version.cmp(version)).ok()
+    }
+
+    /// The files of a version.
+    pub(crate) fn release(&self, at: usize) -> Option<&Release> {
+        self.candidates.releases.get(&self.list.get(at)?.version)
+    }
+
+    /// All versions with their places, lowest first.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Version)> {
+        self.list.iter().enumerate().map(|(at, offer)| (at, &offer.version))
+    }
+}
+
+impl Offer {
+    fn new(version: Version) -> Self {
+        Self { version, state: OnceCell::new() }
+    }
+}
+
+/// Specifiers without blanks: `>=1,<2`.
+pub(crate) fn plain(specifiers: &VersionSpecifiers) -> String {
+    specifiers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

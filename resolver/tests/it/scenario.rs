@@ -1,0 +1,118 @@
+//! Small worlds as text, and what a solve makes of them.
+//!
+//! A line is `name version [flag…] [| requirement]…`. Flags: `sdist` (no wheel), `wheel=TAGS`, `python=SPECIFIERS`,
+//! `yanked=REASON`, `new`, `extras=A,B`. Without `wheel` it has one that every environment takes.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use pipward_resolver::recorded::{Recorded, RecordedMetadata, RecordedRelease, RecordedWheel};
+use pipward_resolver::{
+    Origin, PackageName, Platform, Prereleases, Request, Requirement, Resolution, Root, SolveError, Strategy,
+    Target, VerbatimUrl, Version, VersionSpecifiers, solve,
+};
+
+pub(crate) fn world(text: &str) -> Recorded {
+    let mut world = Recorded::default();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut parts = line.split('|').map(str::trim);
+        let mut head = parts.next().unwrap().split_whitespace();
+        let name = PackageName::from_str(head.next().unwrap()).unwrap();
+        let versions = world.projects.entry(name.clone()).or_default();
+        let Some(version) = head.next() else { continue };
+        let release = release(&name, version, head, parts);
+        assert!(versions.insert(Version::from_str(version).unwrap(), release).is_none(), "{line}: twice");
+    }
+    world
+}
+
+fn release<'a>(
+    name: &PackageName,
+    version: &str,
+    flags: impl Iterator<Item = &'a str>,
+    requires: impl Iterator<Item = &'a str>,
+) -> RecordedRelease {
+    let mut wheel = RecordedWheel::default();
+    let mut tags = vec!["py3-none-any"];
+    let mut metadata =
+        RecordedMetadata { requires: requires.map(str::to_owned).collect(), ..Default::default() };
+    for flag in flags {
+        match flag.split_once('=').unwrap_or((flag, "")) {
+            ("sdist", _) => tags.clear(),
+            ("wheel", list) => tags = list.split(',').collect(),
+            ("python", specifiers) => {
+                wheel.requires_python = Some(VersionSpecifiers::from_str(specifiers).unwrap());
+            }
+            ("meta-python", specifiers) => {
+                metadata.requires_python = Some(VersionSpecifiers::from_str(specifiers).unwrap());
+            }
+            ("yanked", reason) => wheel.yanked = Some(reason.replace('_', " ")),
+            ("new", _) => wheel.too_new = true,
+            ("extras", list) => {
+                metadata.extras = list.split(',').map(|extra| extra.parse().unwrap()).collect();
+            }
+            _ => panic!("{flag}: no such flag"),
+        }
+    }
+    let named = |tag: &&str| RecordedWheel {
+        name: format!("{}-{version}-{tag}.whl", name.as_dist_info_name()),
+        ..wheel.clone()
+    };
+    RecordedRelease { sdist: true, wheels: tags.iter().map(named).collect(), metadata: Some(metadata) }
+}
+
+pub(crate) fn target() -> Target {
+    let platform = Platform::parse_uv("linux").unwrap();
+    Target::described(&Version::from_str("3.12").unwrap(), &platform).unwrap()
+}
+
+/// Requirements of the user: the first in line 1 of `in.txt`, and so on.
+pub(crate) fn request(requirements: &[&str]) -> Request {
+    let roots = requirements.iter().zip(1..);
+    Request {
+        roots: roots.map(|(text, line)| root(text, "in.txt", line)).collect(),
+        constraints: Vec::new(),
+        target: target(),
+        strategy: Strategy::Highest,
+        prereleases: Prereleases::IfNecessary,
+        preferences: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn root(text: &str, file: &str, line: u32) -> Root {
+    Root {
+        requirement: Requirement::<VerbatimUrl>::from_str(text).unwrap(),
+        origin: Origin::File { file: file.to_owned(), line: Some(line), entry: None },
+    }
+}
+
+/// `a==1 b==2[x]`, then a line a warning.
+pub(crate) fn show(resolution: &Resolution) -> String {
+    let package = |(name, package): (&PackageName, &pipward_resolver::ResolvedPackage)| {
+        let extras: Vec<String> = package.extras.iter().map(ToString::to_string).collect();
+        let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
+        format!("{name}{extras}=={}", package.version)
+    };
+    let mut lines = vec![resolution.packages.iter().map(package).collect::<Vec<_>>().join(" ")];
+    lines.extend(resolution.warnings.clone());
+    lines.join("\n")
+}
+
+pub(crate) fn outcome(world: &Recorded, request: &Request) -> String {
+    match solve(request, world) {
+        Ok(resolution) => show(&resolution),
+        Err(SolveError::NoSolution(text)) => text,
+        Err(SolveError::Facts(error)) => panic!("{error}"),
+    }
+}
+
+pub(crate) fn check(text: &str, requirements: &[&str], expected: &str) {
+    check_request(text, &request(requirements), expected);
+}
+
+pub(crate) fn check_request(text: &str, request: &Request, expected: &str) {
+    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let found = outcome(&world(text), request);
+    let found: Vec<&str> = found.lines().map(str::trim).collect();
+    assert_eq!(found.join("\n"), expected.join("\n"));
+}

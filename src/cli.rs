@@ -1,0 +1,121 @@
+//! The command line: one file a command, each of them arguments -> request -> call -> report.
+//!
+//! Owns: what may be typed. Never: decides anything about a package, and never prints other
+//! than through [`render`].
+
+mod explain;
+mod hash;
+mod install;
+mod lock;
+mod options;
+pub mod render;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::error::{Code, ExitClass, Problem, Problems};
+use options::OutputArgs;
+use render::Printer;
+
+const EXAMPLES: &str = "\
+Examples:
+  pipward lock 'flask>=3' -o pylock.toml       resolve, and write a lock with every hash
+  pipward install -r pylock.toml --venv .venv  install exactly that into a new environment
+  pipward install flask                        install one name, as ./pylock.toml pins it
+  pipward verify .venv -r pylock.toml          re-hash every installed file
+  pipward explain hash-mismatch                why a refusal exists, and what to do
+
+Exit codes: 0 done; 1 refused, findings, or no solution; 2 wrong usage;
+3 could not be completed (network, disk, a fault of pipward); 130 interrupted.";
+
+/// Installs Python packages from a lock, and nothing that is not pinned and hashed in it.
+#[derive(Parser)]
+#[command(name = "pipward", version, about, after_help = EXAMPLES, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Resolve requirements into a lock in which every file is pinned and hashed
+    Lock(lock::LockArgs),
+    /// Install what a lock selects for an environment, and nothing else
+    Install(install::InstallArgs),
+    /// Re-hash every installed file, against RECORD and against a lock
+    Verify(verify::VerifyArgs),
+    /// Tell what a code means, why the rule exists, and what to do
+    Explain(explain::ExplainArgs),
+    /// Print the hash of files, as pip prints it
+    Hash(hash::HashArgs),
+}
+
+/// Runs one command line and returns the exit code.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let printer = Printer::new(&cli.output);
+    trace(&cli.output);
+    let status = match interruptible() {
+        Ok(()) => dispatch(cli.command, &printer),
+        Err(problem) => printer.fail(&problem.into()),
+    };
+    ExitCode::from(status)
+}
+
+fn dispatch(command: Command, printer: &Printer) -> u8 {
+    let outcome = match command {
+        Command::Lock(arguments) => lock::run(arguments, printer),
+        Command::Install(arguments) => install::run(arguments, printer),
+        Command::Verify(arguments) => verify::run(arguments, printer),
+        Command::Explain(arguments) => explain::run(&arguments, printer),
+        Command::Hash(arguments) => hash::run(&arguments, printer),
+    };
+    outcome.unwrap_or_else(|problems| printer.fail(&problems))
+}
+
+/// The exit status of a command that did what it was asked to, or what stopped it.
+type Outcome = Result<u8, Problems>;
+
+fn usage(error: &clap::Error) -> ExitCode {
+    let status = if error.use_stderr() { ExitClass::Usage.status() } else { 0 };
+    // A closed standard output is the reader's choice, not an error of ours.
+    let _ = error.print();
+    ExitCode::from(status)
+}
+
+/// Ctrl-C ends the run; while files are being written it asks the writers to take them back first.
+fn interruptible() -> Result<(), Problem> {
+    ctrlc::set_handler(|| {
+        if !crate::way::interrupt() {
+            std::process::exit(i32::from(ExitClass::Interrupted.status()));
+        }
+    })
+    .map_err(|error| Problem::new(Code::Internal, "the handler for Ctrl-C could not be set").cause(error))
+}
+
+fn trace(output: &OutputArgs) {
+    let level = match output.verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_ansi(false)
+        .init();
+}

@@ -1,0 +1,162 @@
+//! `pipward install`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use pipward_resolver::ExtraName;
+use serde_json::json;
+
+use super::Outcome;
+use super::options::{CacheArgs, SourceArgs};
+use super::render::Printer;
+use crate::config::Config;
+use crate::error::{Code, Problem, Problems};
+use crate::python::PythonRequest;
+use crate::way::destination::{self, Place as Wish};
+use crate::way::install::{InstallRequest, Installed};
+use crate::way::locks::{self, Locks};
+
+/// Arguments of `pipward install`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward install -r pylock.toml --venv .venv      a new environment, exactly as locked
+  pipward install -r requirements.txt              hashed and pinned requirements, into the active environment
+  pipward install flask --venv .venv               one name and its dependencies, as ./pylock.toml pins them
+  pipward install -r pylock.toml --no-index --find-links wheels/
+
+Nothing is installed that the lock does not name with its SHA-256; no option turns that off.")]
+pub(crate) struct InstallArgs {
+    /// Names, looked up in the lock
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// A pylock.toml, or a requirements file with hashes
+    #[arg(short, long, value_name = "FILE")]
+    requirement: Vec<PathBuf>,
+    /// The lock in which names are looked up [default: ./pylock.toml]
+    #[arg(long, value_name = "FILE", env = "PIPWARD_LOCK")]
+    lock: Option<PathBuf>,
+    /// The environment to install into; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    venv: Option<PathBuf>,
+    /// The interpreter: a path, an environment, or a version
+    #[arg(short, long, value_name = "PATH|X.Y", env = "PIPWARD_PYTHON")]
+    python: Option<String>,
+    /// An extra of the lock
+    #[arg(long, value_name = "NAME")]
+    extra: Vec<String>,
+    /// A dependency group of the lock, in place of its default groups
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// Leave out the check that all dependencies are part of what is installed
+    #[arg(long)]
+    no_deps: bool,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+}
+
+pub(super) fn run(arguments: InstallArgs, printer: &Printer) -> Outcome {
+    let config = Config::load()?;
+    let cache = arguments.cache.directory(&config);
+    // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
+    let locks = arguments.locks()?;
+    let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
+    let environment = destination::find(&arguments.wish(&config), cache.as_deref())?;
+    if arguments.no_deps {
+        printer.warn("--no-deps: that every dependency is part of the lock is not checked");
+    }
+    let request = InstallRequest {
+        locks,
+        environment,
+        extras: extra_names(&arguments.extra)?,
+        groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },
+        check_closure: !arguments.no_deps,
+        sources,
+        network,
+        cache,
+    };
+    let place = request.environment.directory().to_owned();
+    let installed = {
+        let progress = printer.progress("installing", request.locks.len() as u64);
+        crate::way::install::install(request, &|| progress.step())?
+    };
+    report(&installed, &place, printer);
+    Ok(0)
+}
+
+fn report(done: &Installed, place: &Path, printer: &Printer) {
+    for warning in &done.warnings {
+        printer.warn(warning);
+    }
+    for file in &done.verified {
+        tracing::info!("verified {} sha256:{}", super::render::neutral(&file.name), file.sha256);
+    }
+    for (name, version) in &done.kept {
+        printer.say(&format!("Requirement already satisfied: {name}=={version} in {}", place.display()));
+    }
+    if !done.installed.is_empty() {
+        let list: Vec<String> =
+            done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
+        let megabytes = done.verified.iter().map(|file| file.size).sum::<u64>() as f64 / 1e6;
+        printer.note(&format!(
+            "Verified the SHA-256 of {} wheels ({megabytes:.1} MB) before opening them; every file matches its RECORD.",
+            done.verified.len(),
+        ));
+        printer.say(&format!("Successfully installed {}", list.join(" ")));
+    }
+    let pairs = |list: &[(String, String)]| -> Vec<_> {
+        list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
+    };
+    let verified: Vec<_> = done
+        .verified
+        .iter()
+        .map(|file| json!({ "file": file.name, "sha256": file.sha256.to_string(), "size": file.size }))
+        .collect();
+    printer.document(&json!({
+        "ok": true,
+        "environment": place.display().to_string(),
+        "installed": pairs(&done.installed),
+        "kept": pairs(&done.kept),
+        "removed": pairs(&done.removed),
+        "verified": verified,
+        "warnings": done.warnings,
+    }));
+}
+
+impl InstallArgs {
+    fn locks(&self) -> Result<Locks, Problems> {
+        if self.names.is_empty() && self.requirement.is_empty() {
+            return Err(Problem::new(Code::Usage, "nothing to install is named")
+                .help("name a lock with -r pylock.toml, or a package that ./pylock.toml has")
+                .into());
+        }
+        locks::read(&self.requirement, &self.names, self.lock.as_deref())
+    }
+
+    fn wish(&self, config: &Config) -> Wish {
+        let python = self.python.as_deref().map(PythonRequest::parse);
+        if let Some(directory) = &self.venv {
+            return Wish::Venv { directory: directory.clone(), python: python.unwrap_or(PythonRequest::Any) };
+        }
+        if let Some(python) = python {
+            return Wish::Python(python);
+        }
+        match config.variable("VIRTUAL_ENV") {
+            Some(active) => Wish::Active(PathBuf::from(active)),
+            None => Wish::Nothing,
+        }
+    }
+}
+
+pub(super) fn extra_names(texts: &[String]) -> Result<Vec<ExtraName>, Problem> {
+    let split = texts.iter().flat_map(|text| text.split(',')).filter(|text| !text.trim().is_empty());
+    split
+        .map(|text| {
+            text.trim().parse().map_err(|_| {
+                Problem::new(Code::Usage, "this is not the name of an extra or group").found(text)
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,294 @@
+//! The only printer.
+//!
+//! Owns: how problems, reports and progress look, for people and as JSON, and [`neutral`], the one
+//! function through which text from outside reaches a terminal.
+//! Never: decides what is printed.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::options::{Colour, OutputArgs};
+use crate::digest::StrongDigest;
+use crate::error::{Code, Problem, Problems};
+
+/// Prints what commands report.
+pub(crate) struct Printer {
+    quiet: u8,
+    colour: bool,
+    json: bool,
+    progress: bool,
+}
+
+impl Printer {
+    pub(super) fn new(output: &OutputArgs) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let colour = match output.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !no_colour && !dumb,
+        };
+        Self {
+            quiet: output.quiet,
+            colour,
+            json: output.json,
+            progress: terminal && output.quiet == 0 && !output.json && !dumb,
+        }
+    }
+
+    /// The result of a command, for people: one line on standard output.
+    pub(crate) fn say(&self, line: &str) {
+        if self.quiet == 0 && !self.json {
+            self.out(&neutral(line));
+        }
+    }
+
+    /// What goes on, for people: one line on standard error.
+    pub(crate) fn note(&self, line: &str) {
+        if self.quiet == 0 && !self.json {
+            self.err(&neutral(line));
+        }
+    }
+
+    /// Something a person should know, although the run goes on.
+    pub(crate) fn warn(&self, line: &str) {
+        if self.quiet < 2 && !self.json {
+            self.err(&format!("{} {}", self.paint("33;1", "warning:"), neutral(line)));
+        }
+    }
+
+    /// Data that was asked for, as it is: a lock on standard output.
+    pub(crate) fn data(&self, text: &str) {
+        // A closed pipe is the reader's choice.
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// The JSON document of a command.
+    pub(crate) fn document(&self, value: &Value) {
+        if self.json {
+            self.out(&value.to_string());
+        }
+    }
+
+    /// Prints problems and gives the exit status that they lead to.
+    pub(crate) fn fail(&self, problems: &Problems) -> u8 {
+        self.problems(problems.iter());
+        let status = problems.exit_class().status();
+        if self.json {
+            let problems: Vec<Value> = problems.iter().map(problem_json).collect();
+            self.document(&json!({ "ok": false, "exit": status, "problems": problems }));
+        }
+        status
+    }
+
+    /// Prints problems for people.
+    pub(crate) fn problems<'a>(&self, problems: impl Iterator<Item = &'a Problem>) {
+        if self.json {
+            return;
+        }
+        for problem in problems {
+            self.err(&self.problem_text(problem));
+        }
+    }
+
+    fn problem_text(&self, problem: &Problem) -> String {
+        let mut text = format!("{} ", self.paint("31;1", &format!("error[{}]:", problem.code())));
+        if let Some(package) = problem.package_name() {
+            let _ = write!(text, "{}: ", self.paint("1", &neutral(package)));
+        }
+        text.push_str(&indented(&neutral_lines(problem.message())));
+        let mut row = |label: &str, value: Option<String>| {
+            if let Some(value) = value {
+                let _ = write!(text, "\n  {:>9} {}", label, indented(&neutral_lines(&value)));
+            }
+        };
+        row("-->", problem.place().map(ToString::to_string));
+        row("expected:", problem.expected_text().map(str::to_owned));
+        row("found:", problem.found_text().map(str::to_owned));
+        row("cause:", problem.cause_text().map(str::to_owned));
+        row("help:", problem.help_text().map(str::to_owned));
+        row("why:", Some(format!("pipward explain {}", problem.code())));
+        text
+    }
+
+    /// All codes with their rules.
+    pub(super) fn codes(&self, codes: &[Code]) {
+        if self.json {
+            let rows: Vec<Value> = codes.iter().map(|code| code_json(*code)).collect();
+            return self.document(&Value::Array(rows));
+        }
+        let width = codes.iter().map(|code| code.name().len()).max().unwrap_or(0);
+        for code in codes {
+            self.out(&format!("{:width$}  {}", code.name(), code.title()));
+        }
+    }
+
+    /// What a code means.
+    pub(super) fn explanation(&self, code: Code) {
+        if self.json {
+            return self.document(&code_json(code));
+        }
+        let exit = code.exit_class().status();
+        // A terminal is read by people; what reads a pipe wants whole sentences.
+        let width = if std::io::stdout().is_terminal() { 80 } else { usize::MAX };
+        self.out(&format!(
+            "{}\n\n{}\n\n{}\n\nExit code {exit}.",
+            self.paint("1", code.name()),
+            wrapped(code.title(), width),
+            wrapped(code.explanation(), width),
+        ));
+    }
+
+    /// A file's hash, as `pip hash` prints it.
+    pub(super) fn file_hash(&self, path: &Path, digest: &StrongDigest) {
+        let path = neutral(&path.display().to_string());
+        if self.json {
+            self.document(&json!({ "file": path, "algorithm": digest.algorithm(), "hash": digest.hex() }));
+        } else {
+            self.out(&format!("{path}:\n--hash={digest}"));
+        }
+    }
+
+    /// A bar for long work, shown on a terminal only.
+    pub(crate) fn progress(&self, doing: &'static str, length: u64) -> Progress {
+        if !self.progress {
+            return Progress(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template("{msg:>12} [{bar:30}] {pos}/{len} {elapsed}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(doing);
+        Progress(bar)
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn out(&self, text: &str) {
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    fn err(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// A bar that clears itself.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A problem as JSON: stable keys, absent where there is nothing to say.
+pub(crate) fn problem_json(problem: &Problem) -> Value {
+    let mut object = serde_json::Map::new();
+    object.insert("code".into(), problem.code().name().into());
+    object.insert("message".into(), problem.message().into());
+    let mut put = |key: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            object.insert(key.into(), value.into());
+        }
+    };
+    put("package", problem.package_name());
+    put("expected", problem.expected_text());
+    put("found", problem.found_text());
+    put("cause", problem.cause_text());
+    put("help", problem.help_text());
+    if let Some(place) = problem.place() {
+        object
+            .insert("place".into(), json!({ "file": place.file, "line": place.line, "entry": place.entry }));
+    }
+    Value::Object(object)
+}
+
+fn code_json(code: Code) -> Value {
+    json!({
+        "code": code.name(),
+        "exit": code.exit_class().status(),
+        "title": code.title(),
+        "explanation": code.explanation(),
+    })
+}
+
+/// Text from outside on one line, with everything that could steer a terminal or deceive a reader
+/// written as an escape: control characters, line breaks, and bidirectional and invisible formatting.
+pub fn neutral(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if harmful(character) {
+            let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// As [`neutral`], but line breaks stay: for our own texts of several lines.
+fn neutral_lines(text: &str) -> String {
+    text.lines().map(neutral).collect::<Vec<_>>().join("\n")
+}
+
+fn harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(u32::from(character),
+            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0xe0000..=0xe007f)
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n            ")
+}
+
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            lines.push('\n');
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promise_7_nothing_untrusted_reaches_the_terminal_raw() {
+        let hostile = "a\u{1b}[2Jb\r\nc\u{202e}d\u{200b}e\u{9b}f\u{7}";
+        let safe = neutral(hostile);
+        assert_eq!(safe, "a\\u{1b}[2Jb\\u{d}\\u{a}c\\u{202e}d\\u{200b}e\\u{9b}f\\u{7}");
+        assert!(!safe.chars().any(harmful));
+        assert_eq!(neutral("naïve 日本"), "naïve 日本");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrapped("one two three", 7), "one two\nthree");
+    }
+}

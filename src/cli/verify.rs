@@ -1,0 +1,90 @@
+//! `pipward verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use super::install::extra_names;
+use super::options::{CacheArgs, SourceArgs};
+use super::render::{Printer, problem_json};
+use crate::config::Config;
+use crate::python::PythonRequest;
+use crate::way::destination::{self, Place as Wish};
+use crate::way::locks;
+use crate::way::verify::VerifyRequest;
+
+/// Arguments of `pipward verify`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward verify .venv                     every file against its RECORD
+  pipward verify .venv -r pylock.toml      and every RECORD against the locked wheel
+
+Exit codes: 0 clean, 1 findings.")]
+pub(crate) struct VerifyArgs {
+    /// The environment [default: the active one]
+    #[arg(value_name = "ENV")]
+    environment: Option<PathBuf>,
+    /// A lock to compare with
+    #[arg(short, long, value_name = "LOCK")]
+    requirement: Option<PathBuf>,
+    /// An extra of the lock
+    #[arg(long, value_name = "NAME")]
+    extra: Vec<String>,
+    /// A dependency group of the lock, in place of its default groups
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+}
+
+pub(super) fn run(arguments: VerifyArgs, printer: &Printer) -> Outcome {
+    let config = Config::load()?;
+    let cache = arguments.cache.directory(&config);
+    let lock = arguments.requirement.as_deref().map(locks::read_lock).transpose()?;
+    let file_sources = lock.as_ref().map(|(_, sources)| sources.clone()).unwrap_or_default();
+    let (sources, network) = arguments.sources.settle(&config, &file_sources)?;
+    let wish = match (&arguments.environment, config.variable("VIRTUAL_ENV")) {
+        (Some(path), _) => Wish::Python(PythonRequest::Path(path.clone())),
+        (None, Some(active)) => Wish::Active(PathBuf::from(active)),
+        (None, None) => Wish::Nothing,
+    };
+    let request = VerifyRequest {
+        environment: destination::look_at(&wish, cache.as_deref())?,
+        lock: lock.map(|(lock, _)| lock),
+        extras: extra_names(&arguments.extra)?,
+        groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },
+        sources,
+        network,
+        cache,
+    };
+    let checked = crate::way::verify::verify(&request)?;
+    printer.problems(checked.findings.iter());
+    let place = request.environment.prefix.display();
+    let against = if request.lock.is_some() { "RECORD and the locked wheels" } else { "RECORD" };
+    let (distributions, files) = (checked.distributions, checked.files);
+    let status = u8::from(!checked.findings.is_empty());
+    if status == 0 {
+        printer.say(&format!(
+            "Clean: {files} files of {distributions} distributions in {place} match {against}."
+        ));
+    } else {
+        let count = checked.findings.len();
+        printer
+            .say(&format!("{count} findings in {files} files of {distributions} distributions in {place}."));
+    }
+    let findings: Vec<_> = checked.findings.iter().map(problem_json).collect();
+    printer.document(&json!({
+        "ok": status == 0,
+        "exit": status,
+        "environment": place.to_string(),
+        "distributions": distributions,
+        "files": files,
+        "problems": findings,
+    }));
+    Ok(status)
+}

@@ -1,0 +1,252 @@
+//! Settings from outside the command line: flags > environment > pip's own files.
+//!
+//! Owns: reading the environment and pip's configuration for addresses, TLS and proxy.
+//! Never: takes from them anything that loosens a promise, and never prints an address with
+//! its credentials.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use crate::error::{Code, Place, Problem};
+use crate::index::Sources;
+use crate::requirements::SourceOptions;
+
+/// The public index.
+pub const PYPI: &str = "https://pypi.org/simple/";
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueOrigin {
+    /// A file of pip's.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+/// What stands around a run: variables and pip's own files.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    variables: BTreeMap<String, String>,
+    /// By option name (`index-url`), with where each was read. Later files have won already.
+    pip: BTreeMap<String, (String, ValueOrigin)>,
+}
+
+/// What the command line says about sources.
+#[derive(Debug, Clone, Default)]
+pub struct SourceFlags {
+    /// `--index-url`.
+    pub index_url: Option<String>,
+    /// `--extra-index-url`.
+    pub extra_index_urls: Vec<String>,
+    /// `--find-links`.
+    pub find_links: Vec<String>,
+    /// `--no-index`.
+    pub no_index: bool,
+}
+
+/// The options that are taken from pip's files and variables everywhere.
+const FROM_PIP: [&str; 5] = ["index-url", "extra-index-url", "cert", "proxy", "timeout"];
+
+impl Config {
+    /// Reads the environment of this process and pip's files.
+    ///
+    /// # Errors
+    /// `requirement-syntax` for a pip.conf that cannot be read as one.
+    pub fn load() -> Result<Self, Problem> {
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let mut config = Self { variables, pip: BTreeMap::new() };
+        for path in config.pip_files() {
+            config.read_pip_file(&path)?;
+        }
+        for option in FROM_PIP {
+            let variable = format!("PIP_{}", option.replace('-', "_").to_ascii_uppercase());
+            if let Some(value) = config.variable(&variable).map(str::to_owned) {
+                config.pip.insert(option.to_owned(), (value, ValueOrigin::Variable(variable)));
+            }
+        }
+        Ok(config)
+    }
+
+    /// A variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// `PIP_CERT`, or `cert` of a pip.conf.
+    pub fn cert(&self) -> Option<PathBuf> {
+        self.pip.get("cert").map(|(value, _)| PathBuf::from(value))
+    }
+
+    /// `PIP_PROXY`, or `proxy` of a pip.conf.
+    pub fn proxy(&self) -> Option<String> {
+        self.pip.get("proxy").map(|(value, _)| value.clone())
+    }
+
+    /// `PIP_TIMEOUT` in seconds, or `timeout` of a pip.conf.
+    pub fn timeout_seconds(&self) -> Option<u64> {
+        self.pip.get("timeout").and_then(|(value, _)| value.trim().parse().ok())
+    }
+
+    /// `$XDG_CACHE_HOME/pipward`, else `~/.cache/pipward`.
+    pub fn user_cache_directory(&self) -> Option<PathBuf> {
+        let base = self
+            .variable("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(Path::new(self.variable("HOME")?).join(".cache")))?;
+        Some(base.join("pipward"))
+    }
+
+    /// The sources of a run: flags, else the requirements file's options, else variables and files, else PyPI.
+    ///
+    /// # Errors
+    /// `address-refused` for an index address that is not http or https.
+    pub fn sources(&self, flags: &SourceFlags, file: &SourceOptions) -> Result<Sources, Problem> {
+        let find_links = flags.find_links.iter().chain(&file.find_links).cloned().collect();
+        if flags.no_index || file.no_index {
+            return Ok(Sources { indexes: Vec::new(), find_links, indexes_given: true });
+        }
+        let from_pip = self.pip.get("index-url").map(|(value, _)| value.clone());
+        let main = flags.index_url.clone().or_else(|| file.index_url.clone()).or(from_pip);
+        let indexes_given = main.is_some();
+        let mut indexes = vec![index_url(main.as_deref().unwrap_or(PYPI))?];
+        let extra_from_pip =
+            self.pip.get("extra-index-url").map(|(value, _)| value.as_str()).unwrap_or_default();
+        let extras = flags.extra_index_urls.iter().chain(&file.extra_index_urls).map(String::as_str);
+        for extra in extras.chain(extra_from_pip.split_whitespace()) {
+            let url = index_url(extra)?;
+            if !indexes.contains(&url) {
+                indexes.push(url);
+            }
+        }
+        Ok(Sources { indexes, find_links, indexes_given })
+    }
+
+    /// pip's files in the order in which later ones win (pip's "Configuration" page).
+    fn pip_files(&self) -> Vec<PathBuf> {
+        let named = self.variable("PIP_CONFIG_FILE");
+        if named == Some("/dev/null") {
+            return Vec::new();
+        }
+        let home = self.variable("HOME").map(PathBuf::from);
+        let mut files: Vec<PathBuf> = self
+            .variable("XDG_CONFIG_DIRS")
+            .unwrap_or("/etc/xdg")
+            .split(':')
+            .map(|directory| Path::new(directory).join("pip/pip.conf"))
+            .collect();
+        files.push("/etc/pip.conf".into());
+        if named.is_none_or(|path| !Path::new(path).exists()) {
+            files.extend(home.as_ref().map(|home| home.join(".pip/pip.conf")));
+            let user = self.variable("XDG_CONFIG_HOME").map(PathBuf::from);
+            files.extend(
+                user.or_else(|| home.map(|home| home.join(".config"))).map(|base| base.join("pip/pip.conf")),
+            );
+        }
+        files.extend(self.variable("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));
+        files.extend(named.map(PathBuf::from));
+        files
+    }
+
+    fn read_pip_file(&mut self, path: &Path) -> Result<(), Problem> {
+        let Ok(text) = fs_err::read_to_string(path) else { return Ok(()) };
+        let options = ini::ParseOption {
+            enabled_escape: false,
+            enabled_quote: false,
+            enabled_indented_mutiline_value: true,
+            ..ini::ParseOption::default()
+        };
+        let parsed = ini::Ini::load_from_str_opt(&text, options).map_err(|error| {
+            let line = u32::try_from(error.line).unwrap_or(u32::MAX).saturating_add(1);
+            Problem::new(Code::RequirementSyntax, "a configuration file of pip cannot be read")
+                .at(Place::line(path, line))
+                .cause(error.msg)
+                .help("mend the line, or set PIP_CONFIG_FILE=/dev/null to use no such file")
+        })?;
+        // [install] is more special than [global], whatever the order in the file.
+        for section in ["global", "install"] {
+            for (key, value) in parsed.section(Some(section)).into_iter().flat_map(ini::Properties::iter) {
+                let key = key.trim().to_ascii_lowercase().replace('_', "-");
+                if FROM_PIP.contains(&key.as_str()) && !value.trim().is_empty() {
+                    self.pip.insert(key, (value.trim().to_owned(), ValueOrigin::File(path.to_owned())));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn index_url(text: &str) -> Result<Url, Problem> {
+    let refused = |why: &str| {
+        Problem::new(Code::AddressRefused, format!("the address of an index {why}"))
+            .expected("an http or https address such as https://pypi.org/simple/")
+            .help("give the address with --index-url")
+    };
+    let mut url = match Url::parse(text) {
+        Ok(url) => url,
+        // pip takes a local directory for an index address.
+        Err(_) if Path::new(text).is_dir() => std::path::absolute(text)
+            .ok()
+            .and_then(|path| Url::from_directory_path(path).ok())
+            .ok_or_else(|| refused("is a directory that cannot be named"))?,
+        Err(_) => return Err(refused("cannot be read")),
+    };
+    if !matches!(url.scheme(), "http" | "https" | "file") {
+        return Err(refused("is not an http or https one").found(url.scheme()));
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pip: &[(&str, &str)]) -> Config {
+        let origin = || ValueOrigin::Variable("TEST".into());
+        Config {
+            pip: pip.iter().map(|(k, v)| ((*k).into(), ((*v).into(), origin()))).collect(),
+            ..Config::default()
+        }
+    }
+
+    fn check(config: &Config, flags: &SourceFlags, expected: &[&str]) {
+        let sources = config.sources(flags, &SourceOptions::default()).unwrap();
+        assert_eq!(sources.indexes.iter().map(Url::as_str).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn flags_come_before_variables_and_those_before_pypi() {
+        let flags =
+            SourceFlags { index_url: Some("https://one.example/simple".into()), ..Default::default() };
+        let pip = config(&[
+            ("index-url", "https://two.example/simple/"),
+            ("extra-index-url", "https://a.example/ https://b.example/"),
+        ]);
+        check(&config(&[]), &SourceFlags::default(), &[PYPI]);
+        check(
+            &pip,
+            &SourceFlags::default(),
+            &["https://two.example/simple/", "https://a.example/", "https://b.example/"],
+        );
+        check(&pip, &flags, &["https://one.example/simple/", "https://a.example/", "https://b.example/"]);
+        check(&pip, &SourceFlags { no_index: true, ..flags }, &[]);
+    }
+
+    #[test]
+    fn odd_addresses_are_refused() {
+        for bad in ["ftp://x.example/", "nonsense", "javascript:alert(1)"] {
+            let flags = SourceFlags { index_url: Some(bad.into()), ..Default::default() };
+            let found =
+                config(&[]).sources(&flags, &SourceOptions::default()).map_err(|problem| problem.code());
+            assert_eq!(found.err(), Some(Code::AddressRefused), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A private copy of a file's bytes: what is hashed is what is parsed.
+//!
+//! Owns: [`PrivateBytes`] and the one way to fill it. Small copies live in memory, larger ones in
+//! an unnamed file that is mapped.
+//! Never: maps a file that has a name, or one that it has not written itself.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Copies up to this size stay in memory: 4 MiB.
+const IN_MEMORY: usize = 4 << 20;
+
+/// Bytes that only this process can change.
+pub(crate) enum PrivateBytes {
+    /// Small ones.
+    Memory(Vec<u8>),
+    /// Large ones: an unnamed file, mapped.
+    Mapped(memmap2::Mmap, #[allow(dead_code)] File),
+}
+
+impl PrivateBytes {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::Mapped(map, _) => map,
+        }
+    }
+}
+
+/// Takes bytes as they arrive, and becomes [`PrivateBytes`].
+pub(crate) struct PrivateWriter {
+    memory: Vec<u8>,
+    file: Option<File>,
+    length: u64,
+    directory: Option<PathBuf>,
+}
+
+impl PrivateWriter {
+    /// A new copy. `directory` is where a large one goes if it exists; else the temporary directory.
+    pub(crate) fn new(directory: Option<&Path>) -> Self {
+        Self { memory: Vec::new(), file: None, length: 0, directory: directory.map(Path::to_owned) }
+    }
+
+    /// How many bytes were taken.
+    pub(crate) fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length = self.length.saturating_add(bytes.len() as u64);
+        if let Some(file) = &mut self.file {
+            return file.write_all(bytes);
+        }
+        if self.memory.len().saturating_add(bytes.len()) <= IN_MEMORY {
+            self.memory.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut file = unnamed(self.directory.as_deref())?;
+        file.write_all(&self.memory)?;
+        self.memory = Vec::new();
+        file.write_all(bytes)?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// The copy, complete.
+    pub(crate) fn finish(self) -> io::Result<PrivateBytes> {
+        match self.file {
+            None => Ok(PrivateBytes::Memory(self.memory)),
+            Some(file) => Ok(PrivateBytes::Mapped(map(&file)?, file)),
+        }
+    }
+}
+
+/// A file without a name: no other user, and no path, leads to it.
+fn unnamed(directory: Option<&Path>) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Mode, OFlags, open};
+        let temporary = std::env::temp_dir();
+        for place in directory.into_iter().chain([temporary.as_path()]) {
+            let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+            if let Ok(descriptor) = open(place, flags, Mode::RUSR | Mode::WUSR) {
+                return Ok(File::from(descriptor));
+            }
+        }
+    }
+    // Not every file system has unnamed files. This one is made for its owner alone and unlinked at once.
+    match directory.map(tempfile::tempfile_in) {
+        Some(Ok(file)) => Ok(file),
+        _ => tempfile::tempfile(),
+    }
+}
+
+/// Maps a file that [`unnamed`] made and [`PrivateWriter`] filled.
+#[allow(unsafe_code)]
+fn map(file: &File) -> io::Result<memmap2::Mmap> {
+    // SAFETY: a mapping is undefined behaviour to read while another writes to the file or shortens
+    // it. The file has no name, its descriptor never leaves this module but inside `PrivateBytes`,
+    // which hands it to nobody, and it is opened close-on-exec, so no other code or process can
+    // write to it; the writer that filled it was consumed by `finish`. Processes of the same user
+    // could reach it through /proc; they could as well write to this process's memory.
+    // Reason for the mapping: a wheel of a gigabyte must not need a gigabyte of memory.
+    unsafe { memmap2::Mmap::map(file) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(size: usize, chunk: usize, mapped: bool) {
+        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let mut writer = PrivateWriter::new(None);
+        bytes.chunks(chunk).for_each(|part| writer.write(part).unwrap());
+        assert_eq!(writer.len(), size as u64);
+        let copy = writer.finish().unwrap();
+        assert!(copy.as_slice() == bytes);
+        assert_eq!(matches!(copy, PrivateBytes::Mapped(..)), mapped);
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        check(0, 1, false);
+        check(1, 1, false);
+        check(IN_MEMORY, 65_536, false);
+        check(IN_MEMORY + 1, 65_536, true);
+        check(3 * IN_MEMORY, IN_MEMORY * 2, true);
+    }
+
+    #[test]
+    fn a_large_copy_has_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = PrivateWriter::new(Some(directory.path()));
+        writer.write(&vec![1; IN_MEMORY + 1]).unwrap();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

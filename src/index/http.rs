@@ -1,0 +1,349 @@
+//! The only room that speaks HTTP.
+//!
+//! Owns: caps, redirects, who sees a password, retries, and the words for what went wrong.
+//! Never: lets a credential out of its origin, follows https down to http, or reads more of a body
+//! than its kind allows.
+
+mod answer;
+mod credentials;
+mod decode;
+mod tls;
+mod words;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use super::NetworkOptions;
+use crate::error::{Code, Problem};
+
+pub(crate) use answer::{Answer, Whole};
+pub(crate) use credentials::{Authorization, Credentials, strip};
+use words::{deepest, tls_error, unreachable_at};
+pub(crate) use words::{place, status_problem, too_large};
+
+/// How many redirects are followed.
+const MAX_HOPS: usize = 8;
+/// The longest wait that a server may ask for with Retry-After.
+const RETRY_AFTER_CAP: Duration = Duration::from_secs(30);
+/// The first wait before another try; each next one is twice as long, up to [`BACK_OFF_CAP`].
+const BACK_OFF: Duration = Duration::from_millis(250);
+const BACK_OFF_CAP: Duration = Duration::from_secs(8);
+
+/// What is asked for. Each kind has its cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An index page: 128 MiB, encoded or not (the largest on PyPI have some tens).
+    Page,
+    /// Core metadata: 16 MiB.
+    Metadata,
+    /// A part of a wheel, asked for by range: 32 MiB.
+    Part,
+    /// A wheel whose size no lock binds: 8 GiB.
+    Wheel,
+}
+
+impl Kind {
+    /// The most bytes that are read.
+    pub(crate) fn cap(self) -> u64 {
+        match self {
+            Self::Page => 128 << 20,
+            Self::Metadata => 16 << 20,
+            Self::Part => 32 << 20,
+            Self::Wheel => 8 << 30,
+        }
+    }
+}
+
+/// One question.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) url: Url,
+    pub(crate) kind: Kind,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Ask {
+    pub(crate) fn new(url: Url, kind: Kind) -> Self {
+        Self { url, kind, headers: HeaderMap::new() }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Another attempt may succeed; `after` is what the server asks for.
+    Passing { problem: Problem, after: Option<Duration> },
+    /// It will not.
+    Lasting(Problem),
+}
+
+impl Fault {
+    pub(crate) fn passing(problem: Problem) -> Self {
+        Self::Passing { problem, after: None }
+    }
+}
+
+/// A client for the whole run.
+#[derive(Debug)]
+pub(crate) struct Http {
+    options: NetworkOptions,
+    credentials: Credentials,
+    client: OnceLock<Result<reqwest::Client, Problem>>,
+    slots: Arc<Semaphore>,
+}
+
+/// The attempts that are left for one question.
+pub(crate) struct Tries {
+    left: u32,
+    wait: Duration,
+}
+
+impl Tries {
+    /// Waits until the next attempt is due.
+    ///
+    /// # Errors
+    /// The problem of the last attempt, where it lasts or none is left.
+    pub(crate) async fn again(&mut self, fault: Fault) -> Result<(), Problem> {
+        match fault {
+            Fault::Passing { problem, .. } if self.left == 0 => Err(problem),
+            Fault::Lasting(problem) => Err(problem),
+            Fault::Passing { problem, after } => {
+                self.left -= 1;
+                let wait = after.map_or(self.wait, |asked| asked.min(RETRY_AFTER_CAP));
+                tracing::debug!(?wait, %problem, "trying again");
+                tokio::time::sleep(wait).await;
+                self.wait = (self.wait * 2).min(BACK_OFF_CAP);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Http {
+    pub(crate) fn new(options: NetworkOptions, credentials: Credentials) -> Self {
+        let slots = Arc::new(Semaphore::new(options.concurrency.clamp(1, 1000)));
+        Self { options, credentials, client: OnceLock::new(), slots }
+    }
+
+    /// How many questions are under way at once.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.options.concurrency.clamp(1, 1000)
+    }
+
+    /// Whether the network is switched off.
+    pub(crate) fn offline(&self) -> bool {
+        self.options.offline
+    }
+
+    /// The attempts for one question.
+    pub(crate) fn tries(&self) -> Tries {
+        Tries { left: self.options.retries, wait: BACK_OFF }
+    }
+
+    /// What would be sent to `url` to say who asks.
+    pub(crate) fn authorization(&self, url: &Url) -> Option<Authorization> {
+        self.credentials.header(url)
+    }
+
+    /// Asks once, following redirects. Transient statuses are faults; all others are answers.
+    pub(crate) async fn send(&self, ask: &Ask) -> Result<Answer, Fault> {
+        if self.options.offline {
+            return Err(Fault::Lasting(
+                unreachable_at(&ask.url, "the network is switched off, and this is not in the cache")
+                    .help("run the command once without --offline"),
+            ));
+        }
+        let client =
+            self.client.get_or_init(|| self.build()).as_ref().map_err(|p| Fault::Lasting(p.clone()))?;
+        let permit = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| Fault::Lasting(Problem::new(Code::Internal, "the network was closed")))?;
+        let mut url = ask.url.clone();
+        strip(&mut url);
+        check_scheme(&url, Code::AddressRefused).map_err(Fault::Lasting)?;
+        for _ in 0..=MAX_HOPS {
+            let request = client.get(url.clone()).headers(self.headers(ask, &url));
+            let response = request.send().await.map_err(|error| self.fault(&url, error))?;
+            if !redirects(response.status()) {
+                return self.answer(response, url, permit);
+            }
+            // The body of a redirect is not read: it may be a bomb, and says nothing.
+            url = next_hop(response.headers().get(header::LOCATION), &url).map_err(Fault::Lasting)?;
+        }
+        Err(Fault::Lasting(
+            Problem::new(Code::RedirectRefused, format!("the server redirects more than {MAX_HOPS} times"))
+                .at(place(&ask.url)),
+        ))
+    }
+
+    /// Asks, with retries, and reads the whole answer, decoded and capped.
+    pub(crate) async fn whole(&self, ask: &Ask) -> Result<Whole, Problem> {
+        let mut tries = self.tries();
+        loop {
+            // Idle time alone would let a server hold the line for ever, a byte at a time.
+            let limit = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600).saturating_mul(20));
+            let outcome = tokio::time::timeout(limit, async { self.send(ask).await?.whole(ask.kind).await });
+            let fault = match outcome.await {
+                Ok(Ok(whole)) => return Ok(whole),
+                Ok(Err(fault)) => fault,
+                Err(_) => Fault::passing(unreachable_at(&ask.url, "the server answers too slowly")),
+            };
+            tries.again(fault).await?;
+        }
+    }
+
+    fn headers(&self, ask: &Ask, url: &Url) -> HeaderMap {
+        let mut headers = ask.headers.clone();
+        let encodings = match ask.kind {
+            Kind::Page | Kind::Metadata => decode::ACCEPTED,
+            Kind::Part | Kind::Wheel => "identity",
+        };
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+        // After a redirect to another scheme, host or port nothing is sent that names the user.
+        if url.origin() == ask.url.origin()
+            && let Some(authorization) = self.credentials.header(url)
+        {
+            headers.insert(header::AUTHORIZATION, authorization.header);
+        }
+        headers
+    }
+
+    fn answer(
+        &self,
+        response: reqwest::Response,
+        url: Url,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Answer, Fault> {
+        let status = response.status();
+        if matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504) {
+            let after = response.headers().get(header::RETRY_AFTER);
+            let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            return Err(Fault::Passing {
+                problem: status_problem(status, &url),
+                after: after.map(Duration::from_secs),
+            });
+        }
+        Ok(Answer { response, url, _permit: permit, timeout: self.options.timeout_seconds })
+    }
+
+    fn build(&self) -> Result<reqwest::Client, Problem> {
+        let idle = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600));
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(self.options.cert.as_deref())?)
+            .user_agent(concat!("pipward/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(idle)
+            .read_timeout(idle)
+            .http2_initial_stream_window_size(4 << 20)
+            .http2_initial_connection_window_size(32 << 20)
+            .pool_max_idle_per_host(self.concurrency());
+        if let Some(proxy) = &self.options.proxy {
+            // The error could repeat a password, so it is not shown.
+            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| {
+                Problem::new(Code::AddressRefused, "the address of the proxy cannot be read")
+                    .help("write it as http://host:port")
+            })?;
+            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+        }
+        builder
+            .build()
+            .map_err(|error| Problem::new(Code::Internal, "HTTP could not be set up").cause(deepest(&error)))
+    }
+
+    fn fault(&self, url: &Url, error: reqwest::Error) -> Fault {
+        let error = error.without_url();
+        if let Some(tls) = tls_error(&error) {
+            let problem = Problem::new(Code::TlsFailed, "the secure connection could not be made")
+                .at(place(url))
+                .cause(tls)
+                .help("with a private certificate authority, name its file with --cert or SSL_CERT_FILE");
+            return Fault::Lasting(problem);
+        }
+        if error.is_builder() {
+            return Fault::Lasting(
+                Problem::new(Code::AddressRefused, "the address cannot be used")
+                    .at(place(url))
+                    .cause(deepest(&error)),
+            );
+        }
+        let problem = if error.is_timeout() {
+            let seconds = self.options.timeout_seconds;
+            unreachable_at(url, &format!("the server did not answer within {seconds} seconds"))
+        } else {
+            unreachable_at(url, "the server could not be reached").cause(deepest(&error))
+        };
+        Fault::passing(problem)
+    }
+}
+
+fn redirects(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn next_hop(location: Option<&HeaderValue>, from: &Url) -> Result<Url, Problem> {
+    let refused = |why: &str| Problem::new(Code::RedirectRefused, why).at(place(from));
+    let mut url = location
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| from.join(value).ok())
+        .ok_or_else(|| refused("the server redirects to an address that cannot be read"))?;
+    strip(&mut url);
+    check_scheme(&url, Code::RedirectRefused).map_err(|problem| problem.at(place(from)))?;
+    if from.scheme() == "https" && url.scheme() == "http" {
+        return Err(refused("the server redirects from https down to http").found(&url));
+    }
+    Ok(url)
+}
+
+/// Only http and https, with a host.
+pub(crate) fn check_scheme(url: &Url, code: Code) -> Result<(), Problem> {
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        return Ok(());
+    }
+    Err(Problem::new(code, "the address is neither http nor https")
+        .at(place(url))
+        .expected("an http or https address")
+        .found(format!("{}:", url.scheme())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_stay_on_http_and_never_go_down() {
+        let check = |from: &str, to: &[u8]| {
+            let location = HeaderValue::from_bytes(to).unwrap();
+            next_hop(Some(&location), &Url::parse(from).unwrap())
+                .map(String::from)
+                .map_err(|problem| problem.code())
+        };
+        assert_eq!(check("https://h/a/b", b"../c"), Ok("https://h/c".to_owned()));
+        assert_eq!(check("http://h/a", b"https://i/c"), Ok("https://i/c".to_owned()));
+        assert_eq!(check("https://h/a", b"https://al:pw@i/c"), Ok("https://i/c".to_owned()));
+        for bad in [
+            &b"http://h/a"[..],
+            b"http://h:443/a",
+            b"file:///etc/passwd",
+            b"ftp://h/",
+            b"data:,x",
+            b"http://[",
+            b"/\xff",
+        ] {
+            assert_eq!(check("https://h/a", bad), Err(Code::RedirectRefused), "{bad:?}");
+        }
+        assert!(next_hop(None, &Url::parse("https://h/").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_place_has_no_credentials() {
+        let url = Url::parse("https://al:hidden@h/x#sha256=1").unwrap();
+        assert_eq!(place(&url).to_string(), "https://h/x");
+    }
+}

@@ -1,0 +1,131 @@
+//! An answer, and reading its body within the cap of its kind.
+//!
+//! Never: decodes an artifact, or keeps a byte beyond the cap.
+
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{StatusCode, Version};
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+use super::decode::{DecodeError, Decoder};
+use super::words::{deepest, place, status_problem, too_large, undecodable};
+use super::{Fault, Kind};
+use crate::error::{Code, Problem};
+
+/// An answer whose body has not been read.
+pub(crate) struct Answer {
+    pub(super) response: reqwest::Response,
+    /// Where it came from, after redirects; without credentials.
+    pub(crate) url: Url,
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) timeout: u64,
+}
+
+/// An answer, read whole and decoded.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) status: StatusCode,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// What Content-Length says.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    }
+
+    /// Whether the protocol itself tells a complete body from one that was cut: a length, chunks, or
+    /// HTTP/2. (Without them, HTTP/1 ends a body by closing the connection.)
+    pub(crate) fn ends_by_protocol(&self) -> bool {
+        self.response.version() >= Version::HTTP_2
+            || self.headers().contains_key(header::TRANSFER_ENCODING)
+            || self.length().is_some()
+    }
+
+    /// The next bytes of the body as they come, undecoded.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        self.response.chunk().await.map_err(|error| {
+            let error = error.without_url();
+            let why = if error.is_timeout() {
+                format!("no byte arrived for {} seconds", self.timeout)
+            } else {
+                deepest(&error)
+            };
+            Fault::passing(
+                Problem::new(Code::DownloadTruncated, "the download ended before all of it had arrived")
+                    .at(place(&self.url))
+                    .cause(why)
+                    .help("run the same command again"),
+            )
+        })
+    }
+
+    /// Refuses a body that has a content encoding: artifacts are asked for as they are.
+    pub(crate) fn check_identity(&self) -> Result<(), Fault> {
+        match self.encoding().trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(()),
+            other => Err(Fault::Lasting(undecodable(&self.url, DecodeError::Unasked(other.to_owned())))),
+        }
+    }
+
+    /// The status, if it is not one of success.
+    pub(crate) fn success(self) -> Result<Self, Fault> {
+        if self.status().is_success() {
+            Ok(self)
+        } else {
+            Err(Fault::Lasting(status_problem(self.status(), &self.url)))
+        }
+    }
+
+    /// Reads the whole body. The cap holds for what arrives and for what it decodes to.
+    pub(super) async fn whole(mut self, kind: Kind) -> Result<Whole, Fault> {
+        let body = if self.status().is_success() { self.body(kind).await? } else { Vec::new() };
+        let status = self.status();
+        let headers = std::mem::take(self.response.headers_mut());
+        Ok(Whole { status, url: self.url, headers, body })
+    }
+
+    async fn body(&mut self, kind: Kind) -> Result<Vec<u8>, Fault> {
+        let url = self.url.clone();
+        let lasting = |error| {
+            Fault::Lasting(match error {
+                DecodeError::TooLarge => too_large(&url, kind.cap()),
+                other => undecodable(&url, other),
+            })
+        };
+        if self.length().is_some_and(|length| length > kind.cap()) {
+            return Err(lasting(DecodeError::TooLarge));
+        }
+        let cap = usize::try_from(kind.cap()).unwrap_or(usize::MAX);
+        let mut decoder = Decoder::new(self.encoding(), cap).map_err(lasting)?;
+        let mut arrived = 0_u64;
+        while let Some(bytes) = self.chunk().await? {
+            arrived = arrived.saturating_add(bytes.len() as u64);
+            if arrived > kind.cap() {
+                return Err(lasting(DecodeError::TooLarge));
+            }
+            decoder.write(&bytes).map_err(lasting)?;
+        }
+        decoder.finish().map_err(lasting)
+    }
+
+    fn encoding(&self) -> &str {
+        let mut values = self.headers().get_all(header::CONTENT_ENCODING).iter();
+        match (values.next().map(HeaderValue::to_str), values.next()) {
+            (None, _) => "",
+            (Some(Ok(value)), None) => value,
+            _ => "several",
+        }
+    }
+}

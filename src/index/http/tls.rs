@@ -1,0 +1,83 @@
+//! Which roots a server's certificate may lead to.
+//!
+//! Never: offers a way to skip the check.
+
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::error::{Code, Place, Problem};
+
+/// The largest file of root certificates that is read: 16 MiB.
+const CERT_CAP: u64 = 16 << 20;
+
+/// TLS with the system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), the bundled ones
+/// where the system has none (a minimal image), and those of `cert` besides.
+///
+/// # Errors
+/// `tls-failed` where `cert` cannot be read or has no certificate.
+pub(super) fn config(cert: Option<&Path>) -> Result<rustls::ClientConfig, Problem> {
+    let mut roots = rustls::RootCertStore::empty();
+    // A few unreadable certificates among the system's are usual and not our concern.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    if let Some(path) = cert {
+        let (added, _) = roots.add_parsable_certificates(read(path)?);
+        if added == 0 {
+            return Err(unusable(path, "it holds no certificate in PEM form"));
+        }
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Problem::new(Code::Internal, "TLS could not be set up").cause(error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let mut text = Vec::new();
+    crate::cache::open_regular(path, true)
+        .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, CERT_CAP), &mut text))
+        .map_err(|error| unusable(path, &error.to_string()))?;
+    CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|_| unusable(path, "it is not well-formed PEM"))
+}
+
+fn unusable(path: &Path, why: &str) -> Problem {
+    Problem::new(Code::TlsFailed, "the file of root certificates cannot be used")
+        .at(Place::file(path))
+        .cause(why)
+        .help("name a file of certificates in PEM form with --cert")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_always_roots_and_http_2() {
+        let config = config(None).unwrap();
+        assert_eq!(config.alpn_protocols, [&b"h2"[..], b"http/1.1"]);
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in [("empty", ""), ("words", "hello"), ("cut", "-----BEGIN CERTIFICATE-----\nAAAA")]
+        {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let problem = config(Some(&path)).map(|_| ()).unwrap_err();
+            assert_eq!(problem.code(), Code::TlsFailed, "{name}");
+        }
+        let missing = config(Some(&directory.path().join("none"))).map(|_| ()).unwrap_err();
+        assert_eq!(missing.code(), Code::TlsFailed);
+    }
+}

@@ -1,0 +1,85 @@
+//! What went wrong on the way, as problems. No address in them has credentials.
+
+use reqwest::StatusCode;
+use url::Url;
+
+use super::credentials::strip;
+use super::decode::DecodeError;
+use crate::error::{Code, Place, Problem};
+
+/// An address as a place, without credentials.
+pub(crate) fn place(url: &Url) -> Place {
+    let mut url = url.clone();
+    strip(&mut url);
+    url.set_fragment(None);
+    Place::address(url)
+}
+
+/// The problem that a status is.
+pub(crate) fn status_problem(status: StatusCode, url: &Url) -> Problem {
+    let code = match status.as_u16() {
+        404 | 410 => Code::FileNotFound,
+        _ => Code::HttpStatus,
+    };
+    let message = match status.as_u16() {
+        404 | 410 => "the server has nothing at this address".to_owned(),
+        number => format!("the server answered with status {number}"),
+    };
+    let problem = Problem::new(code, message).at(place(url)).found(status);
+    match status.as_u16() {
+        401 | 403 | 407 => problem.help("give a user name and password in netrc or in the index's address"),
+        404 | 410 => {
+            problem.help("name an index that has it with --index-url, or lock again with `pipward lock`")
+        }
+        _ => problem.help("run the same command again later"),
+    }
+}
+
+pub(super) fn unreachable_at(url: &Url, why: &str) -> Problem {
+    Problem::new(Code::IndexUnreachable, why)
+        .at(place(url))
+        .help("look at the address, the network and the proxy, and run the same command again")
+}
+
+/// The problem that a body over the cap is.
+pub(crate) fn too_large(url: &Url, cap: u64) -> Problem {
+    Problem::new(Code::IndexPageTooLarge, "the answer is larger than pipward reads")
+        .at(place(url))
+        .expected(format!("at most {cap} bytes"))
+}
+
+pub(super) fn undecodable(url: &Url, error: DecodeError) -> Problem {
+    let problem = match error {
+        DecodeError::Unasked(encoding) => {
+            Problem::new(Code::IndexPageInvalid, "the answer has a content encoding that was not asked for")
+                .found(encoding)
+        }
+        _ => Problem::new(Code::IndexPageInvalid, "the answer's content encoding is damaged"),
+    };
+    problem.at(place(url)).help("tell the operator of the server or proxy, or use another")
+}
+
+/// The words of the innermost error.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+pub(super) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls.to_string());
+        }
+        // An I/O error hides what it carries from `source`.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Some(tls.to_string());
+        }
+        next = error.source();
+    }
+    None
+}

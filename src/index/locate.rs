@@ -1,0 +1,134 @@
+//! Which file of a release is the locked one, where the lock gives hashes alone.
+//!
+//! Pure. Owns: the order in which files are looked at, and the words when none is the locked one.
+
+use pipward_resolver::{PackageName, Target, Version, WheelName};
+
+use super::project::Offered;
+use crate::digest::{LockedHashes, StrongDigest};
+use crate::error::{Code, Problem};
+
+/// The wheels of `version` that `target` takes, best first: by tag, then by build tag (the higher
+/// first, as pip does), then by name.
+pub(crate) fn ranked<'a>(files: &'a [Offered], version: &Version, target: &Target) -> Vec<&'a Offered> {
+    let mut ranked: Vec<(u32, &WheelName, &Offered)> = files
+        .iter()
+        .filter(|offered| offered.file.name.version() == version)
+        .filter_map(|offered| {
+            let wheel = offered.file.wheel()?;
+            Some((target.tags.rank(wheel)?, wheel, offered))
+        })
+        .collect();
+    ranked.sort_by(|(rank, wheel, offered), (other_rank, other_wheel, other)| {
+        rank.cmp(other_rank)
+            .then_with(|| other_wheel.build().cmp(&wheel.build()))
+            .then_with(|| wheel.as_str().cmp(other_wheel.as_str()))
+            // find-links before indexes, indexes in their order.
+            .then_with(|| offered.index.cmp(&other.index))
+    });
+    ranked.into_iter().map(|(_, _, offered)| offered).collect()
+}
+
+/// Whether a file is one of the locked ones, as far as its page tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It is.
+    Locked,
+    /// It is not.
+    Other,
+    /// The page does not say enough: it has to be hashed.
+    Unknown,
+}
+
+/// Compares what a page advertises with the locked hashes.
+pub(crate) fn told(offered: &Offered, hashes: &LockedHashes) -> Told {
+    match offered.file.sha256 {
+        None => Told::Unknown,
+        Some(sha256) if hashes.sha256s().any(|locked| locked == sha256) => Told::Locked,
+        Some(_) if hashes.digests().iter().all(|digest| matches!(digest, StrongDigest::Sha256(_))) => {
+            Told::Other
+        }
+        Some(_) => Told::Unknown,
+    }
+}
+
+/// Why no file is the locked one. `files` is all that is offered of the name.
+pub(crate) fn refusal(
+    name: &PackageName,
+    version: &Version,
+    hashes: &LockedHashes,
+    files: &[Offered],
+    target: &Target,
+    known: bool,
+) -> Problem {
+    let release: Vec<&Offered> = files.iter().filter(|o| o.file.name.version() == version).collect();
+    let what = format!("{name} {version}");
+    if !known {
+        return Problem::new(Code::ProjectNotFound, "no index has a project of this name")
+            .package(what)
+            .help("look at the spelling, and name the index that has it with --index-url");
+    }
+    if release.is_empty() {
+        return Problem::new(Code::FileNotFound, "the project is there, but this release has no files")
+            .package(what)
+            .help("name an index that has it with --index-url, or lock again with `pipward lock`");
+    }
+    let locked: Vec<&Offered> = release.iter().copied().filter(|o| told(o, hashes) == Told::Locked).collect();
+    let usable = ranked(files, version, target);
+    if usable.is_empty() {
+        return unusable(&release, &locked).package(what);
+    }
+    let digests = hashes.digests().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let found = listed(&usable);
+    if locked.is_empty() {
+        // Nothing that was locked is left of the release: this is other content, not a late addition.
+        return Problem::new(Code::HashMismatch, "no file of this release has a locked hash")
+            .package(what)
+            .expected(digests)
+            .found(found)
+            .help("compare the files with the project's own release page before you lock again");
+    }
+    let sdist_only = locked.iter().all(|offered| offered.file.wheel().is_none());
+    let why = if sdist_only {
+        "only the source distribution of this release is locked, and building it runs its code; its wheels appeared after the lock"
+    } else {
+        "the wheels of this release that this environment takes appeared after the lock, and are not in it"
+    };
+    Problem::new(Code::FileNotLocked, why)
+        .package(what)
+        .expected(digests)
+        .found(found)
+        .help("lock again with `pipward lock` to take them in")
+}
+
+fn unusable(release: &[&Offered], locked: &[&Offered]) -> Problem {
+    let wheels = release.iter().any(|offered| offered.file.wheel().is_some());
+    let problem = if !wheels || (!locked.is_empty() && locked.iter().all(|o| o.file.wheel().is_none())) {
+        Problem::new(
+            Code::NoMatchingWheel,
+            "this release has no wheel for this environment, only a source distribution, and building one runs its code",
+        )
+        .help("build a wheel elsewhere, hash it with `pipward hash`, and name its folder with --find-links")
+    } else {
+        Problem::new(Code::NoMatchingWheel, "this release has no wheel that this environment takes")
+            .help("use a Python and platform that it has wheels for, or lock another version")
+    };
+    problem.found(listed(release))
+}
+
+/// The names of some files, with their upload times.
+fn listed(files: &[&Offered]) -> String {
+    const SHOWN: usize = 6;
+    let mut names: Vec<String> = files
+        .iter()
+        .take(SHOWN)
+        .map(|offered| {
+            let uploaded = offered.file.upload_time.map(|time| format!(" (uploaded {time})"));
+            format!("{}{}", offered.file.name.as_str(), uploaded.unwrap_or_default())
+        })
+        .collect();
+    if files.len() > SHOWN {
+        names.push(format!("and {} more", files.len() - SHOWN));
+    }
+    names.join(", ")
+}

@@ -1,0 +1,309 @@
+//! What a wheel depends on: from the file beside it (PEP 658, 714), else from its end, else from all of it.
+//!
+//! Owns: the order of these ways, and the finding out, once per index, whether unadvertised files are there.
+//! Never: installs from what it learns; the digest goes into the lock and is compared later.
+
+use std::borrow::Cow;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use pipward_resolver::{Dependencies, WheelName};
+use reqwest::header::{self, HeaderValue};
+use url::Url;
+
+use super::Inner;
+use super::engine::blocking;
+use super::http::{Ask, Kind, place, status_problem};
+use super::page::{Advertised, PageFile};
+use super::project::Offered;
+use super::tail::{self, Part, Step, TailError};
+use crate::digest::Sha256;
+use crate::error::{Code, Place, Problem, io as io_problem};
+use crate::fetch::Download;
+use crate::lock::Location;
+use crate::wheel::metadata::Metadata;
+
+/// What is known of one wheel.
+#[derive(Debug)]
+pub(crate) struct Learned {
+    pub(crate) dependencies: Arc<Dependencies>,
+    /// Of its METADATA.
+    pub(crate) sha256: Sha256,
+}
+
+/// How many parts of one wheel are asked for at most.
+const PARTS: usize = 4;
+
+impl Inner {
+    /// Learns what a wheel depends on.
+    pub(super) async fn learn(&self, offered: &Offered) -> Result<Learned, Problem> {
+        let file = &offered.file;
+        let Some(wheel) = file.wheel() else {
+            return Err(Problem::new(Code::Internal, "a source distribution was asked for its metadata"));
+        };
+        let (text, at) = match file.location()? {
+            Location::Path(path) => {
+                let at = Place::file(&path);
+                let name = wheel.clone();
+                (blocking(move || from_path(&path, &name)).await, at)
+            }
+            Location::Url(url) => {
+                let at = place(&url);
+                (self.on_the_web(offered, wheel, &url).await, at)
+            }
+        };
+        text.and_then(|text| understand(&text, wheel)).map_err(|problem| problem.package(wheel).at(at))
+    }
+
+    async fn on_the_web(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+        let key = cache_key(&offered.file, url);
+        if let Some(kept) = self.kept(key.as_deref(), offered.file.metadata) {
+            return Ok(kept);
+        }
+        let text = self.ask_for(offered, wheel, url).await?;
+        self.keep(key.as_deref(), &text);
+        Ok(text)
+    }
+
+    async fn ask_for(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+        let beside = match offered.file.metadata {
+            Advertised::Sha256(expected) => self.beside(url, Some(expected)).await?,
+            Advertised::Unhashed => self.beside(url, None).await?,
+            Advertised::No => self.unadvertised(offered.index, wheel, url).await?,
+        };
+        if let Some(text) = beside {
+            return Ok(text);
+        }
+        if let Some(text) = self.by_range(wheel, url).await? {
+            return Ok(text);
+        }
+        self.by_download(offered, wheel, url).await
+    }
+
+    /// The file beside the wheel; `None` where there is none.
+    async fn beside(&self, url: &Url, expected: Option<Sha256>) -> Result<Option<Vec<u8>>, Problem> {
+        let mut address = url.clone();
+        address.set_path(&format!("{}.metadata", url.path()));
+        let whole = self.engine.http.whole(&Ask::new(address, Kind::Metadata)).await?;
+        match whole.status.as_u16() {
+            200 => {}
+            401 | 407 => return Err(status_problem(whole.status, &whole.url)),
+            _ => return Ok(None),
+        }
+        let found = Sha256::of(&whole.body);
+        match expected {
+            Some(expected) if expected != found => {
+                Err(Problem::new(Code::MetadataMismatch, "the metadata is not what the index page announces")
+                    .at(place(&whole.url))
+                    .expected(format!("sha256 {expected}"))
+                    .found(format!("sha256 {found}"))
+                    .help("run the same command again; if it stays, tell the operator of the index"))
+            }
+            _ => Ok(Some(whole.body)),
+        }
+    }
+
+    /// Some indexes have the files and do not say so. The first wheel finds out for all of an index.
+    async fn unadvertised(
+        &self,
+        index: Option<usize>,
+        wheel: &WheelName,
+        url: &Url,
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(answers) = index.and_then(|index| self.answers_beside.get(index)) else { return Ok(None) };
+        let mut mine = None;
+        let serves = *answers
+            .get_or_try_init(|| async {
+                // Some servers answer every address with a friendly page.
+                let found = self.beside(url, None).await?;
+                mine = found.filter(|text| understand(text, wheel).is_ok());
+                Ok(mine.is_some())
+            })
+            .await?;
+        match (serves, mine) {
+            (false, _) => Ok(None),
+            (true, Some(text)) => Ok(Some(text)),
+            (true, None) => {
+                let found = self.beside(url, None).await?;
+                Ok(found.filter(|text| understand(text, wheel).is_ok()))
+            }
+        }
+    }
+
+    /// The end of the wheel by range requests; `None` where the server or the wheel does not allow it.
+    async fn by_range(&self, wheel: &WheelName, url: &Url) -> Result<Option<Vec<u8>>, Problem> {
+        let Some((part, size)) = self.part(url, &format!("bytes=-{}", tail::FIRST)).await? else {
+            return Ok(None);
+        };
+        let mut parts = vec![part];
+        while parts.len() <= PARTS {
+            match tail::step(&parts, size, wheel) {
+                Ok(Step::Found(text)) => return Ok(Some(text)),
+                Ok(Step::Need(range)) if range.is_empty() || range.end > size => return Ok(None),
+                Ok(Step::Need(range)) => {
+                    let asked = format!("bytes={}-{}", range.start, range.end - 1);
+                    match self.part(url, &asked).await? {
+                        Some((part, same)) if same == size && part.start == range.start => parts.push(part),
+                        _ => return Ok(None),
+                    }
+                }
+                Err(TailError(_)) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// One part of a file, and the size of all of it.
+    async fn part(&self, url: &Url, range: &str) -> Result<Option<(Part<'static>, u64)>, Problem> {
+        let mut ask = Ask::new(url.clone(), Kind::Part);
+        let Ok(value) = HeaderValue::from_str(range) else { return Ok(None) };
+        ask.headers.insert(header::RANGE, value);
+        let whole = match self.engine.http.whole(&ask).await {
+            Ok(whole) => whole,
+            // The server sends all of a wheel that is larger than any part.
+            Err(problem) if problem.code() == Code::IndexPageTooLarge => return Ok(None),
+            Err(problem) => return Err(problem),
+        };
+        let length = whole.body.len() as u64;
+        match whole.status.as_u16() {
+            200 => Ok(Some((Part { start: 0, bytes: Cow::Owned(whole.body) }, length))),
+            206 => {
+                let given = whole.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+                Ok(given
+                    .and_then(content_range)
+                    .filter(|(start, end, _)| end - start == length)
+                    .map(|(start, _, size)| (Part { start, bytes: Cow::Owned(whole.body) }, size)))
+            }
+            404 | 410 | 401 | 403 => Err(status_problem(whole.status, &whole.url)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The whole wheel. Its hash is compared where the index gives one.
+    async fn by_download(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+        let size = offered.file.size;
+        let download = Download { http: &self.engine.http, url, size, hashes: None, directory: None };
+        let unverified = download.run(&|_, _| {}).await?;
+        let found = unverified.computed.sha256();
+        if let Some(expected) = offered.file.sha256.filter(|expected| *expected != found) {
+            return Err(Problem::new(
+                Code::HashMismatch,
+                "the wheel is not the one that the index page names",
+            )
+            .expected(format!("sha256 {expected}"))
+            .found(format!("sha256 {found}"))
+            .help("tell the operator of the index, or use another"));
+        }
+        let bytes = unverified.bytes.as_slice();
+        let parts = [Part { start: 0, bytes: Cow::Borrowed(bytes) }];
+        match tail::step(&parts, bytes.len() as u64, wheel) {
+            Ok(Step::Found(text)) => Ok(text),
+            Ok(Step::Need(_)) => Err(unavailable("its archive names bytes that it does not have")),
+            Err(TailError(why)) => Err(unavailable(why)),
+        }
+    }
+
+    fn kept(&self, key: Option<&str>, advertised: Advertised) -> Option<Vec<u8>> {
+        let path = self.metadata_directory.as_ref()?.join(key?);
+        let mut file = crate::cache::open_regular(&path, false).ok()?.take(Kind::Metadata.cap() + 65);
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        let text = bytes.split_off(bytes.len().min(65));
+        let noted = std::str::from_utf8(bytes.strip_suffix(b"\n")?).ok().and_then(Sha256::from_hex)?;
+        let found = Sha256::of(&text);
+        let fits = !matches!(advertised, Advertised::Sha256(expected) if expected != found);
+        (noted == found && fits).then_some(text)
+    }
+
+    fn keep(&self, key: Option<&str>, text: &[u8]) {
+        let (Some(directory), Some(key)) = (&self.metadata_directory, key) else { return };
+        let mut bytes = format!("{}\n", Sha256::of(text)).into_bytes();
+        bytes.extend_from_slice(text);
+        crate::cache::later(directory.join(key), bytes);
+    }
+}
+
+/// What an entry is called. METADATA follows from the wheel's bytes, but only its own index may
+/// speak for them: an index that lies about a hash must not answer for another's file.
+fn cache_key(file: &PageFile, url: &Url) -> Option<String> {
+    let key = match (file.metadata, file.sha256) {
+        (Advertised::Sha256(metadata), _) => format!("metadata {metadata}"),
+        (_, Some(wheel)) => format!("wheel {wheel} {url}"),
+        _ => return None,
+    };
+    Some(format!("{}.metadata", Sha256::of(key.as_bytes())))
+}
+
+/// `bytes 10-19/100` as start, end (exclusive) and size (RFC 9110, section 14.4).
+fn content_range(text: &str) -> Option<(u64, u64, u64)> {
+    let (range, size) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (start, last) = range.split_once('-')?;
+    let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
+    (start <= last && last < size).then(|| (start, last + 1, size))
+}
+
+fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
+    let unreadable = |error: std::io::Error| io_problem("reading a wheel", path, &error);
+    let mut file = crate::cache::open_regular(path, true).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut read = |start: u64, length: u64| -> std::io::Result<Part<'static>> {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(start))?;
+        file.by_ref().take(length).read_to_end(&mut bytes)?;
+        Ok(Part { start, bytes: Cow::Owned(bytes) })
+    };
+    let start = size.saturating_sub(tail::FIRST);
+    let mut parts = vec![read(start, size - start).map_err(unreadable)?];
+    while parts.len() <= PARTS {
+        match tail::step(&parts, size, wheel) {
+            Ok(Step::Found(text)) => return Ok(text),
+            Ok(Step::Need(range)) => {
+                let length = (range.end.saturating_sub(range.start)).min(Kind::Part.cap());
+                parts.push(read(range.start, length).map_err(unreadable)?);
+            }
+            Err(TailError(why)) => return Err(unavailable(why)),
+        }
+    }
+    Err(unavailable("its archive names bytes that it does not have"))
+}
+
+fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
+    let metadata = Metadata::parse(text)?;
+    if metadata.name != *wheel.name() || metadata.version != *wheel.version() {
+        return Err(Problem::new(Code::MetadataMismatch, "the metadata is of another project or version")
+            .expected(format!("{} {}", wheel.name(), wheel.version()))
+            .found(format!("{} {}", metadata.name, metadata.version)));
+    }
+    let dependencies = Dependencies {
+        requires: metadata.requires,
+        extras: metadata.extras,
+        requires_python: metadata.requires_python,
+    };
+    Ok(Learned { dependencies: Arc::new(dependencies), sha256: Sha256::of(text) })
+}
+
+fn unavailable(why: &str) -> Problem {
+    Problem::new(Code::MetadataUnavailable, format!("the wheel's metadata cannot be learned: {why}"))
+        .help("tell the project or the operator of the index, or exclude this version with a constraint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges_are_read_strictly() {
+        assert_eq!(content_range("bytes 10-19/100"), Some((10, 20, 100)));
+        for bad in [
+            "bytes 10-19/*",
+            "bytes 20-10/100",
+            "bytes 10-100/100",
+            "10-19/100",
+            "bytes */100",
+            "bytes -1-2/3",
+        ] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+    }
+}

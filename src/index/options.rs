@@ -1,0 +1,99 @@
+//! What a user says about sources and the network. Passwords in it are not shown by `Debug`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use url::Url;
+
+/// Where files come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// Index addresses in order: the main one first. Empty with `--no-index`. May carry credentials, which never leave `index`.
+    pub indexes: Vec<Url>,
+    /// find-links: directories, `file://` and http(s) pages.
+    pub find_links: Vec<String>,
+    /// Whether the index addresses were given by the user (command line, variable, pip.conf) and so stand for the lock's own.
+    pub indexes_given: bool,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let indexes: Vec<String> =
+            self.indexes.iter().map(|url| super::http::place(url).to_string()).collect();
+        let find_links: Vec<String> = self.find_links.iter().map(|text| shown(text)).collect();
+        f.debug_struct("Sources")
+            .field("indexes", &indexes)
+            .field("find_links", &find_links)
+            .field("indexes_given", &self.indexes_given)
+            .finish()
+    }
+}
+
+/// How the network is used.
+#[derive(Clone)]
+pub struct NetworkOptions {
+    /// An extra file of root certificates (`--cert`).
+    pub cert: Option<PathBuf>,
+    /// A proxy (`--proxy`); else the usual variables.
+    pub proxy: Option<String>,
+    /// Seconds without a byte before a connection is given up.
+    pub timeout_seconds: u64,
+    /// How often a transient fault is tried again.
+    pub retries: u32,
+    /// How many downloads at once (default 50).
+    pub concurrency: usize,
+    /// No network at all.
+    pub offline: bool,
+}
+
+impl Default for NetworkOptions {
+    /// 15 seconds, 5 retries, 50 at once.
+    fn default() -> Self {
+        Self { cert: None, proxy: None, timeout_seconds: 15, retries: 5, concurrency: 50, offline: false }
+    }
+}
+
+impl fmt::Debug for NetworkOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkOptions")
+            .field("cert", &self.cert)
+            .field("proxy", &self.proxy.as_deref().map(shown))
+            .field("timeout_seconds", &self.timeout_seconds)
+            .field("retries", &self.retries)
+            .field("concurrency", &self.concurrency)
+            .field("offline", &self.offline)
+            .finish()
+    }
+}
+
+/// Text that may be an address, without what may be a password.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        None => text.to_owned(),
+        Some((before, after)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://{after}"),
+            None => after.to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let sources = Sources {
+            indexes: vec![Url::parse("https://al:hidden@h/simple/").unwrap()],
+            find_links: vec!["https://bo:hidden@h/links".to_owned(), "al:hidden@h".to_owned()],
+            indexes_given: true,
+        };
+        let network = NetworkOptions {
+            proxy: Some("http://al:hid@den@proxy:1".to_owned()),
+            ..NetworkOptions::default()
+        };
+        let text = format!("{sources:?} {network:?}");
+        assert!(!text.contains("hid"), "{text}");
+        assert!(text.contains("https://h/simple/") && text.contains("http://proxy:1"), "{text}");
+    }
+}

@@ -1,0 +1,288 @@
+//! One project, put together from all places that were asked for it.
+//!
+//! Pure. Owns: the rule that a name comes from one index, what find-links add, and what a cutoff hides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pipward_resolver::{CandidateWheel, Candidates, PackageName, WheelName};
+use url::Url;
+
+use super::http::place;
+use super::page::{Address, FileName, Page, PageFile};
+use crate::digest::Sha256;
+use crate::error::{Code, Problem};
+
+/// A project: its files, and what the resolver is told of them.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) files: Vec<Offered>,
+    pub(crate) candidates: Arc<Candidates>,
+    /// The indexes (by position) with files that have no upload time, where a cutoff would want one.
+    pub(crate) undated: Vec<usize>,
+}
+
+/// A file and who offers it.
+#[derive(Debug, Clone)]
+pub(crate) struct Offered {
+    pub(crate) file: Arc<PageFile>,
+    /// The position of the index; `None` for find-links.
+    pub(crate) index: Option<usize>,
+}
+
+/// What a cutoff hides.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cutoff {
+    /// Files uploaded later are too new.
+    pub(crate) time: Option<Timestamp>,
+    /// The user named it, so that a file without an upload time is too new as well.
+    pub(crate) explicit: bool,
+}
+
+impl Project {
+    pub(crate) fn find(&self, wheel: &WheelName) -> Option<&Offered> {
+        self.files.iter().find(|offered| offered.file.name.as_str() == wheel.as_str())
+    }
+}
+
+/// Puts a project together. `pages` has what each index answered (`None`: it does not have the
+/// project), `links` what find-links offer, with the SHA-256 of a local file where it is known.
+///
+/// # Errors
+/// `index-conflict`.
+pub(crate) fn merge(
+    name: &PackageName,
+    indexes: &[Url],
+    pages: &[Option<Arc<Page>>],
+    links: &[(Arc<PageFile>, Option<Sha256>)],
+    cutoff: Cutoff,
+) -> Result<Project, Problem> {
+    let known = !links.is_empty() || pages.iter().any(Option::is_some);
+    let chosen = one_index(name, indexes, pages)?;
+    let mut files: BTreeMap<&str, Offered> = BTreeMap::new();
+    if let Some((index, page)) = chosen {
+        for file in &page.files {
+            files.insert(file.name.as_str(), Offered { file: Arc::clone(file), index: Some(index) });
+        }
+    }
+    for (link, computed) in links {
+        let sha256 = computed.or(link.sha256);
+        let add = match files.get(link.name.as_str()).map(|offered| (offered.index, offered.file.sha256)) {
+            // Of several find-links, the first. Of one on this machine and an index's, that of this machine.
+            None | Some((Some(_), None)) => true,
+            Some((_, Some(theirs))) => match sha256 {
+                Some(ours) if ours != theirs => return Err(two_contents(name, link, ours, theirs)),
+                Some(_) => true,
+                None => false,
+            },
+            Some((None, None)) => false,
+        };
+        if add {
+            let mut file = (**link).clone();
+            file.sha256 = sha256;
+            files.insert(link.name.as_str(), Offered { file: Arc::new(file), index: None });
+        }
+    }
+    let files: Vec<Offered> = files.into_values().collect();
+    let (candidates, undated) = candidates(known, &files, cutoff);
+    Ok(Project { files, candidates: Arc::new(candidates), undated })
+}
+
+/// The one index that a name comes from: the first that has it, if all that have it agree.
+///
+/// "A name that no pattern pins is looked for on all of them, and two indexes that offer it with
+/// different files are an error": taking the newer of two would let whoever registers a private
+/// name on a public index put his code into the lock (CVE-2018-20225).
+fn one_index<'a>(
+    name: &PackageName,
+    indexes: &[Url],
+    pages: &'a [Option<Arc<Page>>],
+) -> Result<Option<(usize, &'a Arc<Page>)>, Problem> {
+    let with_files = |page: &&'a Arc<Page>| !page.files.is_empty();
+    let mut have =
+        pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref().filter(with_files)?)));
+    let Some((first, page)) = have.next() else { return Ok(None) };
+    let listed = |page: &'a Page| -> BTreeMap<&'a str, Option<Sha256>> {
+        page.files.iter().map(|file| (file.name.as_str(), file.sha256)).collect()
+    };
+    let ours = listed(page);
+    for (other, their_page) in have {
+        let theirs = listed(their_page);
+        // Without a SHA-256 nobody can tell that two files are the same.
+        let differs = |(file, sha256): &(&&str, &Option<Sha256>), other: &BTreeMap<&str, Option<Sha256>>| {
+            sha256.is_none() || other.get(**file) != Some(sha256)
+        };
+        let example = ours
+            .iter()
+            .find(|file| differs(file, &theirs))
+            .or_else(|| theirs.iter().find(|file| differs(file, &ours)));
+        if let Some((file, _)) = example {
+            let address = |at: usize| indexes.get(at).map_or_else(String::new, |url| place(url).to_string());
+            return Err(Problem::new(Code::IndexConflict, "two indexes offer this name with different files")
+                .package(name)
+                .expected("one index that has the name, or the same files on each")
+                .found(format!("{} and {}; {file} is not the same on both", address(first), address(other)))
+                .help("ask only the index that the name belongs to, or put its wheels into a directory and name that with --find-links"));
+        }
+    }
+    Ok(Some((first, page)))
+}
+
+fn two_contents(name: &PackageName, link: &PageFile, ours: Sha256, theirs: Sha256) -> Problem {
+    let file = link.name.as_str();
+    let problem = Problem::new(
+        Code::IndexConflict,
+        format!("--find-links and an index offer {file} with different content"),
+    );
+    let problem = match &link.address {
+        Address::Path(path) => problem.at(crate::error::Place::file(path)),
+        Address::Web(_) => problem,
+    };
+    problem
+        .package(name)
+        .expected(format!("sha256 {theirs}, as on the index"))
+        .found(format!("sha256 {ours}"))
+        .help("delete the file from the find-links directory, or give it another version if it is your own build")
+}
+
+fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Vec<usize>) {
+    let mut candidates = Candidates { known, ..Candidates::default() };
+    let mut undated = Vec::new();
+    for Offered { file, index } in files {
+        let release = candidates.releases.entry(file.name.version().clone()).or_default();
+        let FileName::Wheel(wheel) = &file.name else {
+            release.has_sdist = true;
+            continue;
+        };
+        let too_new = match (cutoff.time, file.upload_time, &file.address) {
+            // A file on this machine was put there by the user.
+            (None, ..) | (_, None, Address::Path(_)) => false,
+            (Some(cutoff), Some(uploaded), _) => uploaded > cutoff,
+            (Some(_), None, Address::Web(_)) => {
+                undated.extend(*index);
+                cutoff.explicit
+            }
+        };
+        release.wheels.push(CandidateWheel {
+            name: wheel.clone(),
+            requires_python: file.requires_python.clone(),
+            yanked: file.yanked.clone(),
+            too_new,
+        });
+    }
+    undated.sort_unstable();
+    undated.dedup();
+    (candidates, undated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::Advertised;
+    use super::*;
+
+    const NEW: &str = "2024-01-02T00:00:00Z";
+
+    fn file(name: &str, content: Option<&str>, uploaded: Option<&str>) -> Arc<PageFile> {
+        Arc::new(PageFile {
+            name: FileName::parse(name, None).unwrap(),
+            address: Address::Web(format!("https://h/{name}").into()),
+            sha256: content.map(|content| Sha256::of(content.as_bytes())),
+            size: None,
+            upload_time: uploaded.map(|time| time.parse().unwrap()),
+            requires_python: None,
+            yanked: None,
+            metadata: Advertised::No,
+        })
+    }
+
+    fn page(files: &[(&str, Option<&str>)]) -> Option<Arc<Page>> {
+        let files = files.iter().map(|(name, content)| file(name, *content, None)).collect();
+        Some(Arc::new(Page { files }))
+    }
+
+    fn check(
+        pages: &[Option<Arc<Page>>],
+        links: &[(Arc<PageFile>, Option<Sha256>)],
+    ) -> Result<Vec<(String, Option<usize>)>, Code> {
+        let indexes: Vec<Url> =
+            (0..pages.len()).map(|at| Url::parse(&format!("https://i{at}/simple/")).unwrap()).collect();
+        let project = merge(&"a".parse().unwrap(), &indexes, pages, links, Cutoff::default());
+        project
+            .map(|p| p.files.iter().map(|o| (o.file.name.as_str().to_owned(), o.index)).collect())
+            .map_err(|problem| problem.code())
+    }
+
+    const ONE: &str = "a-1-py3-none-any.whl";
+    const TWO: &str = "a-2-py3-none-any.whl";
+
+    #[test]
+    fn a_name_comes_from_one_index() {
+        let one = page(&[(ONE, Some("x"))]);
+        let from = |index| Ok(vec![(ONE.to_owned(), index)]);
+        assert_eq!(check(&[None, one.clone()], &[]), from(Some(1)));
+        assert_eq!(check(&[one.clone(), None], &[]), from(Some(0)));
+        assert_eq!(check(&[one.clone(), one.clone()], &[]), from(Some(0)));
+        assert_eq!(check(&[page(&[]), one.clone()], &[]), from(Some(1)));
+        for other in [
+            page(&[(ONE, Some("y"))]),
+            page(&[(TWO, Some("x"))]),
+            page(&[(ONE, Some("x")), (TWO, Some("x"))]),
+            page(&[(ONE, None)]),
+        ] {
+            assert_eq!(check(&[one.clone(), other.clone()], &[]), Err(Code::IndexConflict));
+            assert_eq!(check(&[other, one.clone()], &[]), Err(Code::IndexConflict));
+        }
+        let unhashed = page(&[(ONE, None)]);
+        assert_eq!(check(&[unhashed.clone(), unhashed], &[]), Err(Code::IndexConflict));
+    }
+
+    #[test]
+    fn find_links_stand_beside_an_index() {
+        let sha = |content: &str| Some(Sha256::of(content.as_bytes()));
+        let link = |name: &str, content: &str| (file(name, None, None), sha(content));
+        let hashed = page(&[(ONE, Some("x"))]);
+        let unhashed = page(&[(ONE, None)]);
+        let listed = |files: &[(&str, Option<usize>)]| {
+            Ok(files.iter().map(|(name, index)| ((*name).to_owned(), *index)).collect())
+        };
+        assert_eq!(
+            check(std::slice::from_ref(&hashed), &[link(TWO, "z")]),
+            listed(&[(ONE, Some(0)), (TWO, None)])
+        );
+        assert_eq!(check(std::slice::from_ref(&hashed), &[link(ONE, "x")]), listed(&[(ONE, None)]));
+        assert_eq!(check(std::slice::from_ref(&hashed), &[link(ONE, "y")]), Err(Code::IndexConflict));
+        assert_eq!(check(&[unhashed], &[link(ONE, "y")]), listed(&[(ONE, None)]));
+        assert_eq!(check(&[hashed], &[(file(ONE, None, None), None)]), listed(&[(ONE, Some(0))]));
+        assert_eq!(check(&[], &[link(ONE, "y")]), listed(&[(ONE, None)]));
+    }
+
+    #[test]
+    fn a_cutoff_hides_what_is_newer() {
+        let check = |uploaded: Option<&str>, explicit: bool, local: bool| {
+            let mut file = (*file(ONE, None, uploaded)).clone();
+            if local {
+                file.address = Address::Path("/x".into());
+            }
+            let files = [Offered { file: Arc::new(file), index: Some(0) }];
+            let cutoff = Cutoff { time: Some("2024-01-01T00:00:00Z".parse().unwrap()), explicit };
+            let (candidates, undated) = candidates(true, &files, cutoff);
+            (candidates.releases.values().next().unwrap().wheels[0].too_new, undated)
+        };
+        assert_eq!(check(Some(NEW), false, false), (true, vec![]));
+        assert_eq!(check(Some("2024-01-01T00:00:00Z"), true, false), (false, vec![]));
+        assert_eq!(check(None, false, false), (false, vec![0]));
+        assert_eq!(check(None, true, false), (true, vec![0]));
+        assert_eq!(check(None, true, true), (false, vec![]));
+    }
+
+    #[test]
+    fn an_unknown_name_is_unknown() {
+        let known = |pages: &[Option<Arc<Page>>]| {
+            let indexes = vec![Url::parse("https://h/").unwrap(); pages.len()];
+            merge(&"a".parse().unwrap(), &indexes, pages, &[], Cutoff::default()).unwrap().candidates.known
+        };
+        assert!(!known(&[None, None]));
+        assert!(known(&[None, page(&[])]));
+    }
+}

@@ -1,0 +1,356 @@
+//! Asking the sources: pages of indexes, find-links, and which of them a locked file comes from.
+
+use std::sync::Arc;
+
+use pipward_resolver::{PackageName, Target};
+use reqwest::header;
+use url::Url;
+
+use super::engine::blocking;
+use super::findlinks::{self, Link, Links};
+use super::http::{Credentials, Whole, check_scheme, status_problem};
+use super::locate::{Told, ranked, refusal, told};
+use super::page::{Address, Page, PageFile, invalid};
+use super::project::{Offered, Project, merge};
+use super::{Freshness, Inner, Sources, html, json};
+use crate::cache::open_regular;
+use crate::digest::{Hasher, LockedHashes, Sha256, StrongDigest};
+use crate::error::{Code, Place, Problem, io as io_problem};
+use crate::lock::{Location, LockedFile, LockedPackage, LockedSource};
+
+/// JSON first (PEP 691, "Version + Format Selection").
+const ACCEPT: &str =
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
+
+/// Hosts that answer 403 for a project that they do not have. They are static file stores that let
+/// nobody list them; elsewhere a 403 stops the run, since the project may be there.
+const FORBIDDEN_MEANS_MISSING: [&str; 1] = ["download.pytorch.org"];
+
+/// Sources with their credentials taken out.
+pub(super) struct Understood {
+    pub(super) indexes: Vec<Url>,
+    pub(super) indexes_given: bool,
+    pub(super) find_links: Vec<Link>,
+    pub(super) credentials: Credentials,
+}
+
+impl Understood {
+    pub(super) fn read(sources: Sources) -> Result<Self, Problem> {
+        let mut credentials = Credentials::from_netrc();
+        let mut indexes = Vec::new();
+        for url in sources.indexes {
+            let mut url = credentials.take(url);
+            if url.scheme() != "file" {
+                check_scheme(&url, Code::AddressRefused)?;
+            }
+            url.set_fragment(None);
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
+            if !indexes.contains(&url) {
+                indexes.push(url);
+            }
+        }
+        let mut find_links = Vec::new();
+        for text in &sources.find_links {
+            find_links.push(match Link::parse(text)? {
+                Link::Web(url) => Link::Web(credentials.take(url)),
+                path => path,
+            });
+        }
+        Ok(Self { indexes, indexes_given: sources.indexes_given, find_links, credentials })
+    }
+}
+
+impl Inner {
+    /// All that is known of a name, for the resolver.
+    pub(super) async fn project(&self, name: &PackageName) -> Result<Arc<Project>, Problem> {
+        let cell = self.projects.cell(name.clone());
+        let gather = async {
+            let pages = self.all_pages(name, Freshness::Cached).await?;
+            let links = self.links_of(name).await?;
+            let mut hashed = Vec::new();
+            for (at, link) in links.iter().enumerate() {
+                let elsewhere = |file: &Arc<PageFile>| file.name.as_str() == link.name.as_str();
+                let twice = links.iter().enumerate().any(|(other, file)| other != at && elsewhere(file))
+                    || pages.iter().flatten().any(|page| page.files.iter().any(elsewhere));
+                let sha256 = match &link.address {
+                    // A file that stands in two places is one file only if its content is the same.
+                    Address::Path(path) if twice => Some(self.hash(&Location::Path(path.clone())).await?.0),
+                    _ => None,
+                };
+                hashed.push((Arc::clone(link), sha256));
+            }
+            let project = merge(name, &self.indexes, &pages, &hashed, self.cutoff)?;
+            for index in project.undated.iter().filter_map(|at| self.indexes.get(*at)) {
+                self.note(if self.cutoff.explicit {
+                    format!(
+                        "{index} gives no upload times, so with a cutoff none of its undated files is taken"
+                    )
+                } else {
+                    format!("{index} gives no upload times, so the cutoff does not hold for its files")
+                });
+            }
+            Ok(Arc::new(project))
+        };
+        cell.get_or_init(|| gather).await.clone()
+    }
+
+    async fn all_pages(&self, name: &PackageName, age: Freshness) -> Result<Vec<Option<Arc<Page>>>, Problem> {
+        let each = (0..self.indexes.len()).map(|index| self.page(index, name, age));
+        futures_util::future::try_join_all(each).await
+    }
+
+    async fn links_of(&self, name: &PackageName) -> Result<Vec<Arc<PageFile>>, Problem> {
+        let links = self.all_links().await?;
+        Ok(links.get(name).cloned().unwrap_or_default())
+    }
+
+    async fn all_links(&self) -> Result<Arc<Links>, Problem> {
+        let list = async { findlinks::list(&self.find_links, &self.engine.http).await.map(Arc::new) };
+        self.links.get_or_init(|| list).await.clone()
+    }
+
+    /// One index's page; `None` where it does not have the project.
+    async fn page(
+        &self,
+        index: usize,
+        name: &PackageName,
+        age: Freshness,
+    ) -> Result<Option<Arc<Page>>, Problem> {
+        let cell = self.pages.cell((index, name.clone(), age));
+        cell.get_or_init(|| self.load(index, name, age)).await.clone()
+    }
+
+    async fn load(
+        &self,
+        index: usize,
+        name: &PackageName,
+        age: Freshness,
+    ) -> Result<Option<Arc<Page>>, Problem> {
+        let Some(base) = self.indexes.get(index) else { return Ok(None) };
+        let mut url = base.clone();
+        url.set_path(&format!("{}{name}/", base.path()));
+        if url.scheme() == "file" {
+            return local(&url, name).await;
+        }
+        let got = self.cache.get(&self.engine.http, &url, ACCEPT, age == Freshness::Now).await;
+        let got = got.map_err(|problem| problem.package(name))?;
+        match got.status.as_u16() {
+            200 => read(&got, name).map(|page| Some(Arc::new(page))),
+            404 | 410 => Ok(None),
+            403 if url.host_str().is_some_and(|host| FORBIDDEN_MEANS_MISSING.contains(&host)) => Ok(None),
+            _ => Err(status_problem(got.status, &got.url).package(name)),
+        }
+    }
+
+    /// Every file of a name that any source offers, find-links first. The hash decides later, so
+    /// "any index may serve the file".
+    async fn offered(&self, name: &PackageName, age: Freshness) -> Result<(bool, Vec<Offered>), Problem> {
+        let pages = self.all_pages(name, age).await?;
+        let links = self.links_of(name).await?;
+        let known = !links.is_empty() || pages.iter().any(Option::is_some);
+        let mut files: Vec<Offered> = links.into_iter().map(|file| Offered { file, index: None }).collect();
+        for (index, page) in pages.iter().enumerate() {
+            let page = page.iter().flat_map(|page| &page.files);
+            files.extend(page.map(|file| Offered { file: Arc::clone(file), index: Some(index) }));
+        }
+        Ok((known, files))
+    }
+
+    /// See [`super::Index::locate`].
+    pub(super) async fn locate(
+        &self,
+        package: &LockedPackage,
+        target: &Target,
+    ) -> Result<LockedFile, Problem> {
+        let (LockedSource::ByHash(hashes), Some(version)) = (&package.source, &package.version) else {
+            return Err(Problem::new(Code::Internal, "a file was looked for that is not locked by hash")
+                .package(&package.name)
+                .at(package.place.clone()));
+        };
+        let mut refused = None;
+        // A page that was kept may be older than the lock.
+        for age in [Freshness::Cached, Freshness::Now] {
+            let offered = self.offered(&package.name, age).await;
+            let (known, files) = offered.map_err(|problem| problem.at(package.place.clone()))?;
+            for offered in ranked(&files, version, target) {
+                if let Some(sha256) = self.matching(offered, hashes).await? {
+                    let Some(name) = offered.file.wheel() else { continue };
+                    return Ok(LockedFile {
+                        name: name.clone(),
+                        location: offered.file.location()?,
+                        // What a page says of the size binds nobody: the lock did not say it.
+                        size: None,
+                        upload_time: offered.file.upload_time,
+                        hashes: LockedHashes::sha256(sha256),
+                        place: package.place.clone(),
+                    });
+                }
+            }
+            refused = Some(refusal(&package.name, version, hashes, &files, target, known));
+            if self.engine.http.offline() {
+                break;
+            }
+        }
+        let refused =
+            refused.unwrap_or_else(|| Problem::new(Code::ProjectNotFound, "no source has this name"));
+        Err(refused.package(&package.name).at(package.place.clone()))
+    }
+
+    /// The SHA-256 of a file that is one of the locked ones.
+    async fn matching(&self, offered: &Offered, hashes: &LockedHashes) -> Result<Option<Sha256>, Problem> {
+        match told(offered, hashes) {
+            Told::Other => Ok(None),
+            Told::Locked => Ok(offered.file.sha256),
+            Told::Unknown => {
+                let location = offered.file.location()?;
+                let computed = self.accepted(&location, hashes).await;
+                computed.map_err(|problem| problem.package(offered.file.name.as_str()))
+            }
+        }
+    }
+
+    /// The SHA-256 of the file at `location` if the hashes accept it. It is read or downloaded for that.
+    async fn accepted(&self, location: &Location, hashes: &LockedHashes) -> Result<Option<Sha256>, Problem> {
+        if hashes.digests().iter().all(|digest| matches!(digest, StrongDigest::Sha256(_))) {
+            let (sha256, _) = self.hash(location).await?;
+            return Ok(hashes.sha256s().any(|locked| locked == sha256).then_some(sha256));
+        }
+        let computed = match location {
+            Location::Path(path) => {
+                let (path, hashes) = (path.clone(), hashes.clone());
+                blocking(move || computed(&path, Hasher::new(&hashes)).map(|(computed, _)| computed)).await?
+            }
+            Location::Url(url) => {
+                let http = &self.engine.http;
+                let download =
+                    crate::fetch::Download { http, url, size: None, hashes: Some(hashes), directory: None };
+                download.run(&|_, _| {}).await?.computed
+            }
+        };
+        Ok(hashes.accept(&computed).then(|| computed.sha256()))
+    }
+
+    /// See [`super::Index::resolve_source`].
+    pub(super) async fn source_of(
+        &self,
+        file: &LockedFile,
+        name: &PackageName,
+    ) -> Result<LockedFile, Problem> {
+        if matches!(file.location, Location::Path(_)) {
+            return Ok(file.clone());
+        }
+        let offered = if self.indexes.is_empty() {
+            self.links_of(name).await?
+        } else if self.indexes_given {
+            let mut files = self.named(file, name, Freshness::Cached).await?;
+            if files.is_empty() && !self.engine.http.offline() {
+                files = self.named(file, name, Freshness::Now).await?;
+            }
+            files
+        } else {
+            return Ok(file.clone());
+        };
+        let named: Vec<_> = offered.iter().filter(|o| o.name.as_str() == file.name.as_str()).collect();
+        let Some(first) = named.first() else {
+            return Err(Problem::new(Code::FileNotFound, "the given source does not have the locked file")
+                .package(&file.name)
+                .at(file.place.clone())
+                .help("name an index that has it with --index-url, or leave the option out to use the address in the lock"));
+        };
+        let mut chosen = *first;
+        for candidate in &named {
+            let location = candidate.location()?;
+            let is_locked = match (candidate.sha256, &location) {
+                (Some(sha256), _) => file.hashes.sha256s().any(|locked| locked == sha256),
+                (None, Location::Path(_)) => self.accepted(&location, &file.hashes).await?.is_some(),
+                (None, Location::Url(_)) => false,
+            };
+            if is_locked {
+                chosen = candidate;
+                break;
+            }
+            if candidate.sha256.is_none() && chosen.sha256.is_some() {
+                // It may be the one; a file that is advertised with another hash is not.
+                chosen = candidate;
+            }
+        }
+        Ok(LockedFile { location: chosen.location()?, ..file.clone() })
+    }
+
+    /// The files of the given indexes that are called like a locked one.
+    async fn named(
+        &self,
+        file: &LockedFile,
+        name: &PackageName,
+        age: Freshness,
+    ) -> Result<Vec<Arc<PageFile>>, Problem> {
+        let pages = self.all_pages(name, age).await?;
+        let files = pages.iter().flatten().flat_map(|page| &page.files);
+        Ok(files.filter(|found| found.name.as_str() == file.name.as_str()).cloned().collect())
+    }
+}
+
+/// Reads an answer by the type that it declares, never by what it looks like.
+fn read(whole: &Whole, name: &PackageName) -> Result<Page, Problem> {
+    let page = match media_type(whole).as_str() {
+        "application/vnd.pypi.simple.v1+json" => json::parse(&whole.body, &whole.url, name),
+        "application/vnd.pypi.simple.v1+html" | "text/html" => {
+            html::parse(&whole.body, &whole.url, Some(name))
+        }
+        other => Err(unknown_type(whole, other)),
+    };
+    page.map_err(|problem| problem.package(name))
+}
+
+pub(super) fn media_type(whole: &Whole) -> String {
+    let value = whole.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+pub(super) fn unknown_type(whole: &Whole, found: &str) -> Problem {
+    invalid(&whole.url, "its content type is not one of an index page")
+        .expected("application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html or text/html")
+        .found(if found.is_empty() { "none" } else { found })
+}
+
+/// The page of an index that is a directory on this machine.
+async fn local(url: &Url, name: &PackageName) -> Result<Option<Arc<Page>>, Problem> {
+    let path = url.to_file_path().map_err(|()| {
+        Problem::new(Code::AddressRefused, "the index's address does not lead to this machine")
+            .at(super::http::place(url))
+    })?;
+    let path = path.join("index.html");
+    let name = name.clone();
+    blocking(move || {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut page = findlinks::page(&path)?;
+        page.files.retain(|file| *file.name.project() == name);
+        Ok(Some(Arc::new(page)))
+    })
+    .await
+}
+
+/// The SHA-256 and size of a file on this machine.
+pub(super) fn hash_path(path: &std::path::Path) -> Result<(Sha256, u64), Problem> {
+    computed(path, Hasher::sha256()).map(|(computed, size)| (computed.sha256(), size))
+}
+
+fn computed(path: &std::path::Path, mut hasher: Hasher) -> Result<(crate::digest::Computed, u64), Problem> {
+    let unreadable =
+        |error: std::io::Error| io_problem("hashing a wheel", path, &error).at(Place::file(path));
+    let mut file = open_regular(path, true).map_err(unreadable)?;
+    let mut buffer = vec![0; 256 << 10];
+    let mut size = 0_u64;
+    loop {
+        let count = std::io::Read::read(&mut file, &mut buffer).map_err(unreadable)?;
+        if count == 0 {
+            return Ok((hasher.finish(), size));
+        }
+        size = size.saturating_add(count as u64);
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+}

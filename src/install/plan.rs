@@ -1,0 +1,440 @@
+//! Where each file of a wheel goes (binary distribution format, "Installing a wheel distribution").
+//!
+//! Owns: the map of destinations and the RECORD that tells it. Pure: a wheel and a scheme in, a plan out.
+//! Never: lets a file leave the scheme's directories, take a place of the environment's own, or reach the modules
+//! through a scheme that is not for modules.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::{InstallPlan, PlannedFile, Source, scripts};
+use crate::digest::{Sha256, StrongDigest};
+use crate::error::{Code, Place, Problem};
+use crate::lock::{Location, LockedFile, LockedPackage, LockedSource};
+use crate::python::{Scheme, venv};
+use crate::wheel::archive::{Entry, WHOLE_ENTRY};
+use crate::wheel::entry_points::Script;
+use crate::wheel::record::{Record, Row};
+use crate::wheel::{ExtractError, Wheel};
+
+/// What file systems allow in one name, in bytes.
+const MAX_NAME: usize = 255;
+/// What system calls allow in one path, in bytes, less what staging adds.
+const MAX_PATH: usize = 4096 - 256;
+/// The start of a script whose first line is rewritten.
+const PYTHON_SCRIPT: &[u8] = b"#!python";
+
+/// Where a distribution came from that did not come from an index (PEP 610).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectUrl {
+    url: String,
+}
+
+impl DirectUrl {
+    /// The address of a file that the user named itself: a requirement `name @ address`, or an `archive` of a lock.
+    /// `None` for what an index or a lock's list of wheels leads to.
+    pub fn of(package: &LockedPackage, file: &LockedFile) -> Option<Self> {
+        let LockedSource::Wheels(files) = &package.source else { return None };
+        let [named] = files.as_slice() else { return None };
+        let is_archive = named.place.entry.as_deref().is_some_and(|entry| entry.ends_with(".archive"));
+        if named.name != file.name || !(is_archive || named.place == package.place) {
+            return None;
+        }
+        let url = match &named.location {
+            Location::Url(url) => url.to_string(),
+            Location::Path(path) => url::Url::from_file_path(path).ok()?.to_string(),
+        };
+        Some(Self { url })
+    }
+
+    /// The content of direct_url.json, as pip writes it.
+    fn json(&self, sha256: Sha256) -> Vec<u8> {
+        let url = serde_json::Value::from(self.url.as_str());
+        format!(
+            "{{\"archive_info\": {{\"hash\": \"sha256={sha256}\", \"hashes\": {{\"sha256\": \"{sha256}\"}}}}, \
+             \"url\": {url}}}"
+        )
+        .into_bytes()
+    }
+}
+
+/// A scheme of the binary distribution format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// The root of the archive: purelib or platlib, as WHEEL says.
+    Root,
+    Purelib,
+    Platlib,
+    Headers,
+    Scripts,
+    Data,
+}
+
+impl Key {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "purelib" => Self::Purelib,
+            "platlib" => Self::Platlib,
+            "headers" => Self::Headers,
+            "scripts" => Self::Scripts,
+            "data" => Self::Data,
+            _ => return None,
+        })
+    }
+
+    fn holds_modules(self) -> bool {
+        matches!(self, Self::Root | Self::Purelib | Self::Platlib)
+    }
+}
+
+impl InstallPlan {
+    /// Plans where the files of `wheel` go in `scheme`. `requested` tells whether it was asked for by name, `direct`
+    /// whether (and from where) it came other than from an index.
+    ///
+    /// # Errors
+    /// `environment-owned`, `scheme-unknown`, `scheme-crossing`, `dist-info`, `file-conflict` within the wheel,
+    /// `archive-name` for names that no file system takes, `environment-invalid`; and those of [`Wheel::content`].
+    pub fn new(
+        wheel: &Wheel,
+        scheme: &Scheme,
+        requested: bool,
+        direct: Option<DirectUrl>,
+    ) -> Result<Self, Problem> {
+        let planner = Planner::new(wheel, scheme);
+        planner.plan(requested, direct).map_err(|problem| {
+            problem
+                .package(format_args!("{} {}", wheel.name().name(), wheel.name().version()))
+                .at(Place::file(wheel.name().as_str()))
+        })
+    }
+}
+
+struct Planner<'a> {
+    wheel: &'a Wheel,
+    scheme: &'a Scheme,
+    /// What the paths of RECORD are relative to.
+    library: &'a Path,
+    listed: HashMap<&'a str, &'a Row>,
+    files: BTreeMap<PathBuf, PlannedFile>,
+    rows: Vec<Row>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(wheel: &'a Wheel, scheme: &'a Scheme) -> Self {
+        let library = if wheel.root_is_purelib() { &scheme.purelib } else { &scheme.platlib };
+        let listed = wheel.record().rows.iter().map(|row| (row.path.as_str(), row)).collect();
+        Self { wheel, scheme, library, listed, files: BTreeMap::new(), rows: Vec::new() }
+    }
+
+    fn plan(mut self, requested: bool, direct: Option<DirectUrl>) -> Result<InstallPlan, Problem> {
+        let wheel = self.wheel;
+        let scripts = scripts::to_generate(&wheel.entry_points().scripts, self.scheme.python);
+        // Both the names in the wheel and those that will be written win over a shipped script.
+        let named: HashSet<&str> =
+            wheel.entry_points().scripts.iter().chain(&scripts).map(|script| script.name.as_str()).collect();
+        let record = format!("{}/RECORD", wheel.dist_info());
+        for (index, entry) in wheel.entries().iter().enumerate() {
+            if entry.path().as_str() != record {
+                self.entry(index, entry, &named)?;
+            }
+        }
+        self.entry_points(&scripts)?;
+        let dist_info = self.library.join(wheel.dist_info());
+        let mut add = |name: &str, content: Vec<u8>| {
+            self.add(Key::Root, dist_info.join(name), false, Made::Generated(content))
+        };
+        add("INSTALLER", b"pipward\n".to_vec())?;
+        if let Some(direct) = direct {
+            add("direct_url.json", direct.json(wheel.verified().sha256()))?;
+        }
+        if requested {
+            add("REQUESTED", Vec::new())?;
+        }
+        self.rows.push(Row::bare(record));
+        self.rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        self.check_nesting(&dist_info.join("RECORD"))?;
+        Ok(InstallPlan {
+            name: wheel.name().name().clone(),
+            version: wheel.metadata().version.clone(),
+            dist_info,
+            files: self.files.into_values().collect(),
+            record: Record { rows: self.rows },
+        })
+    }
+
+    /// One file of the archive.
+    fn entry(&mut self, index: usize, entry: &Entry, named: &HashSet<&str>) -> Result<(), Problem> {
+        let path = entry.path().as_str();
+        let data = self.wheel.dist_info().strip_suffix(".dist-info").map(|stem| format!("{stem}.data"));
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        if Some(first) != data.as_deref() {
+            let made = self.listed_as(index, path);
+            return self.add(Key::Root, self.library.join(path), entry.executable(), made);
+        }
+        let unknown = || {
+            Problem::new(Code::SchemeUnknown, "a file of the .data directory is in no scheme")
+                .at(Place::file(self.wheel.name().as_str()).entry(path))
+                .expected("purelib, platlib, headers, scripts or data, and a path in it")
+                .help("do not install this file; tell the maintainers of the project")
+        };
+        let (key, tail) = rest.split_once('/').filter(|(_, tail)| !tail.is_empty()).ok_or_else(unknown)?;
+        let key = Key::named(key).ok_or_else(unknown)?;
+        if key == Key::Scripts && named.contains(wrapped_name(tail)) {
+            return Ok(());
+        }
+        let made = match key {
+            Key::Scripts => self.script(index, entry)?,
+            _ => self.listed_as(index, path),
+        };
+        self.add(key, self.directory(key).join(tail), entry.executable(), made)
+    }
+
+    fn directory(&self, key: Key) -> PathBuf {
+        match key {
+            Key::Root => self.library.to_path_buf(),
+            Key::Purelib => self.scheme.purelib.clone(),
+            Key::Platlib => self.scheme.platlib.clone(),
+            Key::Headers => self.scheme.headers.join(&self.wheel.metadata().name_text),
+            Key::Scripts => self.scheme.scripts.clone(),
+            Key::Data => self.scheme.data.clone(),
+        }
+    }
+
+    fn listed_as(&self, index: usize, path: &str) -> Made {
+        let row = self.listed.get(path);
+        let size = self.wheel.entries().get(index).map(Entry::size).unwrap_or_default();
+        Made::Entry {
+            index,
+            digest: row.and_then(|row| row.digest),
+            listed: row.and_then(|row| row.size),
+            size,
+        }
+    }
+
+    /// A shipped script: one that begins with `#!python` gets the environment's interpreter. (Where its path is long or
+    /// has a space, pip writes a first line that no kernel can follow; here it is the same form as for entry points.)
+    fn script(&self, index: usize, entry: &Entry) -> Result<Made, Problem> {
+        let as_it_is = self.listed_as(index, entry.path().as_str());
+        if entry.size() > WHOLE_ENTRY {
+            if head(self.wheel, entry)?.starts_with(PYTHON_SCRIPT) {
+                return Err(Problem::new(
+                    Code::ArchiveTooLarge,
+                    "a Python script is too large to be rewritten",
+                )
+                .at(Place::file(self.wheel.name().as_str()).entry(entry.path().as_str()))
+                .expected(format!("at most {WHOLE_ENTRY} bytes"))
+                .help("do not install this file; tell the maintainers of the project"));
+            }
+            return Ok(as_it_is);
+        }
+        let content = self.wheel.content(entry)?;
+        if !content.starts_with(PYTHON_SCRIPT) {
+            return Ok(as_it_is);
+        }
+        let rest = content.iter().position(|byte| *byte == b'\n').and_then(|end| content.get(end + 1..));
+        let mut rewritten = scripts::shebang(&self.scheme.interpreter)?.into_bytes();
+        rewritten.extend_from_slice(rest.unwrap_or_default());
+        Ok(Made::Generated(rewritten))
+    }
+
+    fn entry_points(&mut self, scripts: &[Script]) -> Result<(), Problem> {
+        if scripts.is_empty() {
+            return Ok(());
+        }
+        let shebang = scripts::shebang(&self.scheme.interpreter)?;
+        for script in scripts {
+            let text = scripts::entry_point(script, &shebang, self.scheme.python);
+            self.add(Key::Scripts, self.scheme.scripts.join(&script.name), true, Made::Generated(text))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a destination into the plan, if it may be written.
+    fn add(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) -> Result<(), Problem> {
+        self.check(key, &destination)?;
+        let path = relative(self.library, &destination);
+        let (row, file) = match made {
+            Made::Entry { index, digest, listed, size } => (
+                Row { path, digest, size: listed },
+                PlannedFile { destination, source: Source::Entry(index), executable, digest, size },
+            ),
+            Made::Generated(content) => {
+                let (sha256, size) = (Sha256::of(&content), content.len() as u64);
+                let digest = Some(StrongDigest::Sha256(sha256));
+                let source = Source::Generated(content);
+                (Row::of(path, sha256, size), PlannedFile { destination, source, executable, digest, size })
+            }
+        };
+        let place = file.destination.clone();
+        if self.files.insert(place.clone(), file).is_some() {
+            return Err(refused(Code::FileConflict, "two files of the wheel go to one place", &place));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn check(&self, key: Key, destination: &Path) -> Result<(), Problem> {
+        let scheme = self.scheme;
+        let too_long = destination.components().any(|part| part.as_os_str().len() > MAX_NAME)
+            || destination.as_os_str().len() > MAX_PATH;
+        if too_long {
+            return Err(refused(Code::ArchiveName, "a name is longer than file systems take", destination));
+        }
+        let among = |directory: &PathBuf| destination.strip_prefix(directory).ok();
+        let among_modules = among(&scheme.purelib).or_else(|| among(&scheme.platlib));
+        let directories = [&scheme.purelib, &scheme.platlib, &scheme.scripts, &scheme.headers, &scheme.data];
+        let in_the_way = directories.iter().any(|directory| directory.starts_with(destination));
+        // Some systems have their compiled modules in lib64, which elsewhere is a link of the environment's own.
+        let owned = among_modules.is_none()
+            && destination.strip_prefix(&scheme.data).is_ok_and(|tail| tail.to_str().is_some_and(venv::owns));
+        if in_the_way || owned || destination == scheme.interpreter {
+            return Err(refused(
+                Code::EnvironmentOwned,
+                "the wheel would write a file of the environment itself",
+                destination,
+            ));
+        }
+        if !key.holds_modules() && among_modules.is_some() {
+            return Err(refused(
+                Code::SchemeCrossing,
+                "a file that is no module would land among the modules",
+                destination,
+            ));
+        }
+        let metadata = among_modules.and_then(|tail| tail.components().next()).is_some_and(|first| {
+            let first = first.as_os_str().to_string_lossy();
+            first != self.wheel.dist_info() && first.to_ascii_lowercase().ends_with(".dist-info")
+        });
+        let by_detour =
+            key != Key::Root && destination.starts_with(self.library.join(self.wheel.dist_info()));
+        if metadata || by_detour {
+            return Err(refused(
+                Code::DistInfo,
+                "a file would land in the metadata of a distribution",
+                destination,
+            ));
+        }
+        Ok(())
+    }
+
+    /// No file of the plan may stand where another one needs a directory.
+    fn check_nesting(&self, record: &Path) -> Result<(), Problem> {
+        for destination in self.files.keys() {
+            let mut parents = destination.ancestors().skip(1);
+            if let Some(parent) = parents.find(|parent| self.files.contains_key(*parent) || *parent == record)
+            {
+                return Err(refused(
+                    Code::FileConflict,
+                    "a file stands where another needs a directory",
+                    parent,
+                ));
+            }
+        }
+        if self.files.contains_key(record) {
+            return Err(refused(Code::FileConflict, "a file stands where RECORD goes", record));
+        }
+        Ok(())
+    }
+}
+
+/// Where a planned file's content comes from, and what RECORD says of it.
+enum Made {
+    Entry { index: usize, digest: Option<StrongDigest>, listed: Option<u64>, size: u64 },
+    Generated(Vec<u8>),
+}
+
+fn refused(code: Code, what: &str, destination: &Path) -> Problem {
+    Problem::new(code, what)
+        .found(destination.display())
+        .help("do not install this file; tell the maintainers of the project, and lock another version of it")
+}
+
+/// The entry point that a shipped script stands for: setuptools writes `NAME`, `NAME.exe` or `NAME-script.py`.
+fn wrapped_name(tail: &str) -> &str {
+    let name = tail.rsplit_once('/').map_or(tail, |(_, name)| name);
+    let ending = [".exe", "-script.py", ".pya"].into_iter().find_map(|ending| {
+        let at = name.len().checked_sub(ending.len())?;
+        let (stem, found) = name.split_at_checked(at)?;
+        found.eq_ignore_ascii_case(ending).then_some(stem)
+    });
+    ending.unwrap_or(name)
+}
+
+/// The first bytes of an entry, which nobody has verified yet: good for a guess that the whole is checked against.
+fn head(wheel: &Wheel, entry: &Entry) -> Result<Vec<u8>, Problem> {
+    struct Head(Vec<u8>);
+    impl std::io::Write for Head {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.0.len() >= PYTHON_SCRIPT.len() {
+                return Err(std::io::ErrorKind::Other.into());
+            }
+            self.0.extend(bytes.iter().take(PYTHON_SCRIPT.len()));
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut head = Head(Vec::new());
+    match wheel.extract(entry, &mut head) {
+        Ok(_) | Err(ExtractError::Sink(_)) => Ok(head.0),
+        Err(ExtractError::Wheel(problem)) => Err(problem),
+    }
+}
+
+/// `path` as RECORD writes it: relative to the directory `base`, with `/`. Both are absolute and without `..`.
+fn relative(base: &Path, path: &Path) -> String {
+    let mut common = base;
+    let mut up = String::new();
+    loop {
+        if let Ok(tail) = path.strip_prefix(common) {
+            return format!("{up}{}", tail.to_string_lossy());
+        }
+        match common.parent() {
+            Some(parent) => common = parent,
+            None => return path.to_string_lossy().into_owned(),
+        }
+        up.push_str("../");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_record_are_relative_to_the_library() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(relative(Path::new("/env/lib/python3.13/site-packages"), Path::new(path)), expected);
+        };
+        check("/env/lib/python3.13/site-packages/pkg/x.py", "pkg/x.py");
+        check("/env/bin/tool", "../../../bin/tool");
+        check("/env/include/site/python3.13/pkg/x.h", "../../../include/site/python3.13/pkg/x.h");
+        check("/usr/bin/x", "../../../../usr/bin/x");
+    }
+
+    #[test]
+    fn setuptools_wrappers_stand_for_entry_points() {
+        let check = |tail: &str, expected: &str| assert_eq!(wrapped_name(tail), expected);
+        check("tool", "tool");
+        check("tool.exe", "tool");
+        check("tool-script.py", "tool");
+        check("TOOL.EXE", "TOOL");
+        check("sub/tool.pya", "tool");
+        check("é", "é");
+        check(".exe", "");
+    }
+
+    #[test]
+    fn direct_url_is_written_as_pip_does() {
+        let direct = DirectUrl { url: "https://example.org/a-1-py3-none-any.whl".into() };
+        let sha256 = Sha256::of(b"");
+        let text = String::from_utf8(direct.json(sha256)).unwrap();
+        assert_eq!(
+            text,
+            format!(
+                r#"{{"archive_info": {{"hash": "sha256={sha256}", "hashes": {{"sha256": "{sha256}"}}}}, "url": "https://example.org/a-1-py3-none-any.whl"}}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! From a resolution to a lock of one environment.
+//!
+//! Owns: what the lock says of the environment and of each package. Pure: the files come through a
+//! closure. Never: writes a file without a SHA-256.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pipward_resolver::{
+    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedPackage, Target, VersionSpecifiers,
+    WheelName,
+};
+
+use super::{Lock, LockMarker, LockedDependency, LockedFile, LockedPackage, LockedSource, ToolTable};
+use crate::digest::{LockedHashes, Sha256};
+use crate::error::{Code, Place, Problem, Problems};
+use crate::index::IndexFile;
+
+/// What a lock is built from.
+#[derive(Debug, Clone)]
+pub struct BuildRequest<'a> {
+    /// What was resolved.
+    pub resolution: &'a Resolution,
+    /// The environment it was resolved for.
+    pub target: &'a Target,
+    /// Where the lock will stand; paths below its directory are written relative to it.
+    pub file: PathBuf,
+    /// The inputs, for a re-lock.
+    pub tool: ToolTable,
+}
+
+/// What the index knows of a wheel that was chosen.
+#[derive(Debug, Clone)]
+pub struct WheelFacts {
+    /// Its file; `sha256` is there (the caller has computed it where the index gives none).
+    pub file: IndexFile,
+    /// The digest of its METADATA, where it was read.
+    pub metadata_sha256: Option<Sha256>,
+    /// `requires-python`, as the index or METADATA says.
+    pub requires_python: Option<VersionSpecifiers>,
+}
+
+/// Builds the lock. `facts` is asked once for each wheel.
+///
+/// # Errors
+/// All that `facts` refuses, and `hash-missing` for a file without a SHA-256.
+pub fn build(
+    request: &BuildRequest<'_>,
+    facts: &mut dyn FnMut(&PackageName, &WheelName) -> Result<WheelFacts, Problem>,
+) -> Result<Lock, Problems> {
+    let mut problems = Vec::new();
+    let mut packages = Vec::with_capacity(request.resolution.packages.len());
+    for (name, resolved) in &request.resolution.packages {
+        match package(name, resolved, &request.file, facts) {
+            Ok(package) => packages.push(package),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let here = &request.target.markers;
+    let lock = Lock {
+        file: request.file.clone(),
+        created_by: "pipward".to_owned(),
+        environments: environment(here).into_iter().collect(),
+        requires_python: requires_python(here),
+        extras: Vec::new(),
+        dependency_groups: Vec::new(),
+        default_groups: Vec::new(),
+        packages,
+        tool: Some(request.tool.clone()),
+        warnings: Vec::new(),
+    };
+    Problems::unless_empty(lock, problems)
+}
+
+fn package(
+    name: &PackageName,
+    resolved: &ResolvedPackage,
+    lock: &std::path::Path,
+    facts: &mut dyn FnMut(&PackageName, &WheelName) -> Result<WheelFacts, Problem>,
+) -> Result<LockedPackage, Vec<Problem>> {
+    let place = Place::file(lock).entry(name.to_string());
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    let (mut index, mut requires_python) = (None, None);
+    let mut metadata_sha256 = BTreeMap::new();
+    for wheel in &resolved.wheels {
+        let facts = match facts(name, wheel) {
+            Ok(facts) => facts,
+            Err(problem) => {
+                problems.push(problem.package(wheel));
+                continue;
+            }
+        };
+        let Some(sha256) = facts.file.sha256 else {
+            problems.push(
+                Problem::new(
+                    Code::HashMissing,
+                    "the index gives no SHA-256 for this file, and none was computed",
+                )
+                .package(wheel)
+                .help("this is a fault of pipward; please report it"),
+            );
+            continue;
+        };
+        metadata_sha256.extend(facts.metadata_sha256.map(|digest| (wheel.to_string(), digest)));
+        index = index.or(facts.file.index);
+        requires_python = requires_python.or(facts.requires_python);
+        files.push(LockedFile {
+            name: wheel.clone(),
+            location: facts.file.location,
+            size: facts.file.size,
+            upload_time: facts.file.upload_time,
+            hashes: LockedHashes::sha256(sha256),
+            place: place.clone(),
+        });
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let dependency =
+        |name: &PackageName| LockedDependency { name: name.clone(), version: None, marker: None };
+    let no_extras: Vec<ExtraName> = Vec::new();
+    Ok(LockedPackage {
+        name: name.clone(),
+        version: Some(resolved.version.clone()),
+        marker: None,
+        requires_python,
+        dependencies: Some(resolved.dependencies.iter().map(dependency).collect()),
+        index,
+        source: LockedSource::Wheels(files),
+        metadata_sha256,
+        extras: no_extras,
+        place,
+    })
+}
+
+/// The environment as a marker that any patch release of the same Python on the same platform satisfies.
+/// (A dependency that asks for a patch release was judged for the one at hand.)
+fn environment(here: &MarkerEnvironment) -> Option<LockMarker> {
+    LockMarker::parse_environment(&format!(
+        "implementation_name == '{}' and platform_machine == '{}' and python_version == '{}' and sys_platform == '{}'",
+        here.implementation_name(),
+        here.platform_machine(),
+        here.python_version(),
+        here.sys_platform(),
+    ))
+    .ok()
+}
+
+/// "The minimum Python version compatible for any environment supported by the lock file": the minor
+/// release, or the pre-release that was locked for, which comes before it.
+fn requires_python(here: &MarkerEnvironment) -> Option<VersionSpecifiers> {
+    let full = &here.python_full_version().version;
+    let least = if full.any_prerelease() { full.to_string() } else { here.python_version().to_string() };
+    format!(">={least}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Whether a selection is closed: nothing that it needs is missing from it.
+//!
+//! Owns: the check that `--no-deps` leaves out. Pure. Never: adds a package.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pep508_rs::VersionOrUrl;
+use pipward_resolver::{ExtraName, PackageName, Requirement, Target, VerbatimUrl};
+
+use super::{Lock, LockedDependency, Selected, Selection};
+use crate::error::{Code, Place, Problem};
+use crate::requirements::FileRequirement;
+
+/// What a wheel's METADATA says of its dependencies.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared<'a> {
+    /// `Requires-Dist`.
+    pub requires: &'a [Requirement<VerbatimUrl>],
+    /// `Provides-Extra`.
+    pub extras: &'a [ExtraName],
+}
+
+/// What is checked.
+#[derive(Debug, Clone, Copy)]
+pub struct ClosureRequest<'a> {
+    /// The lock; its entries for other environments are known to be left out on purpose.
+    pub lock: &'a Lock,
+    /// What is to be installed.
+    pub selection: &'a Selection,
+    /// What was asked for, with versions and extras. May be empty.
+    pub roots: &'a [FileRequirement],
+    /// METADATA by package, for those whose dependencies the lock does not record.
+    pub declared: &'a BTreeMap<PackageName, Declared<'a>>,
+    /// The environment.
+    pub target: &'a Target,
+}
+
+impl Selection {
+    /// The packages whose dependencies the lock does not record, and whose METADATA [`check`] needs.
+    pub fn without_dependencies(&self) -> impl Iterator<Item = &Selected> {
+        self.packages.iter().filter(|selected| selected.package.dependencies.is_none())
+    }
+}
+
+/// Checks that every dependency of a selected package is selected: by the lock's `dependencies`
+/// (which were made with its overrides) where it records them, else by METADATA, versions included.
+///
+/// Problems: `dependency-not-in-lock`, `dependency-version`, and `metadata-unavailable` for a package
+/// that neither the lock nor `declared` tells about.
+pub fn check(request: &ClosureRequest<'_>) -> Vec<Problem> {
+    let by_name: BTreeMap<&PackageName, &Selected> =
+        request.selection.packages.iter().map(|selected| (&selected.package.name, selected)).collect();
+    let mut check = Check { request, by_name, wanted: Wanted::default(), problems: Vec::new() };
+    for root in request.roots {
+        if root.requirement.evaluate_markers(&request.target.markers, &[]) {
+            check.requirement(None, &root.requirement, &root.place);
+        }
+    }
+    for selected in &request.selection.packages {
+        check.wanted.add(&selected.package.name, &selected.package.extras);
+    }
+    while let Some((name, extras)) = check.wanted.next() {
+        if let Some(selected) = check.by_name.get(&name).copied() {
+            check.package(selected, &extras);
+        }
+    }
+    // A package is looked at again when another asks for more of its extras.
+    let mut problems: Vec<Problem> = Vec::new();
+    for problem in check.problems {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems.sort_by(|a, b| a.package_name().cmp(&b.package_name()));
+    problems
+}
+
+struct Check<'a> {
+    request: &'a ClosureRequest<'a>,
+    by_name: BTreeMap<&'a PackageName, &'a Selected>,
+    wanted: Wanted,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    fn package(&mut self, selected: &'a Selected, extras: &[ExtraName]) {
+        let package = &selected.package;
+        match (&package.dependencies, self.request.declared.get(&package.name)) {
+            (Some(recorded), _) => {
+                recorded.iter().for_each(|entry| self.recorded(selected, entry));
+            }
+            (None, Some(declared)) => {
+                for requirement in declared.requires {
+                    if requirement.evaluate_markers(&self.request.target.markers, extras) {
+                        self.requirement(Some(&package.name), requirement, &package.place);
+                    }
+                }
+            }
+            (None, None) => self.problems.push(
+                Problem::new(
+                    Code::MetadataUnavailable,
+                    "neither the lock nor a METADATA tells what this package depends on",
+                )
+                .package(&package.name)
+                .at(package.place.clone())
+                .help("lock again with `pipward lock`, or leave out this check with --no-deps"),
+            ),
+        }
+    }
+
+    /// "Records the other entries in packages which are direct dependencies of this package": an
+    /// entry whose marker does not hold here is left out on purpose.
+    fn recorded(&mut self, of: &Selected, entry: &LockedDependency) {
+        if !applies(entry, self.request.target) {
+            return;
+        }
+        let mut entries = self.request.lock.packages.iter().filter(|package| package.name == entry.name);
+        match self.by_name.get(&entry.name) {
+            None if entries.any(|package| package.marker.is_some()) => {}
+            None => self.problems.push(missing(Some(&of.package.name), &entry.name, &of.package.place)),
+            Some(found) => {
+                let fits = match (&entry.version, &found.package.version) {
+                    (Some(wanted), Some(found)) => wanted == found,
+                    _ => true,
+                };
+                // Another entry of that version may be the one for other environments.
+                if !fits && !entries.any(|package| package.version == entry.version) {
+                    let wanted = entry.version.as_ref().map(|v| format!("=={v}")).unwrap_or_default();
+                    self.problems.push(other_version(&of.package.name, found, &wanted, &of.package.place));
+                }
+            }
+        }
+    }
+
+    fn requirement(
+        &mut self,
+        of: Option<&PackageName>,
+        requirement: &Requirement<VerbatimUrl>,
+        place: &Place,
+    ) {
+        let Some(found) = self.by_name.get(&requirement.name).copied() else {
+            self.problems.push(missing(of, &requirement.name, place));
+            return;
+        };
+        self.wanted.add(&requirement.name, &requirement.extras);
+        if let (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) =
+            (&requirement.version_or_url, &found.package.version)
+            && !specifiers.contains(version)
+        {
+            let of = of.unwrap_or(&requirement.name);
+            self.problems.push(other_version(of, found, &specifiers.to_string(), place));
+        }
+    }
+}
+
+fn missing(of: Option<&PackageName>, name: &PackageName, place: &Place) -> Problem {
+    let (code, message) = match of {
+        Some(_) => (
+            Code::DependencyNotInLock,
+            format!("it needs {name}, which is not part of what would be installed"),
+        ),
+        None => (Code::NotInLock, format!("{name} is asked for and is not part of what would be installed")),
+    };
+    Problem::new(code, message)
+        .package(of.unwrap_or(name))
+        .at(place.clone())
+        .expected(name)
+        .help("lock again with `pipward lock`; --no-deps leaves out this check alone")
+}
+
+fn other_version(of: &PackageName, found: &Selected, wanted: &str, place: &Place) -> Problem {
+    let name = &found.package.name;
+    let version = found.package.version.as_ref().map(ToString::to_string).unwrap_or_default();
+    Problem::new(
+        Code::DependencyVersion,
+        format!("it needs {name}{wanted}, and the lock has {name} {version}"),
+    )
+    .package(of)
+    .at(place.clone())
+    .expected(format!("{name}{wanted}"))
+    .found(format!("{name} {version}"))
+    .help("lock again with `pipward lock`; --no-deps leaves out this check alone")
+}
+
+/// Whether a recorded dependency says nothing against this environment.
+pub(super) fn applies(entry: &LockedDependency, target: &Target) -> bool {
+    entry.marker.as_ref().is_none_or(|marker| marker.holds(&target.markers, &[], &[]))
+}
+
+/// Names with their extras, each handed out again when it gains an extra.
+#[derive(Default)]
+pub(super) struct Wanted {
+    known: BTreeMap<PackageName, BTreeSet<ExtraName>>,
+    open: Vec<PackageName>,
+}
+
+impl Wanted {
+    pub(super) fn add(&mut self, name: &PackageName, extras: &[ExtraName]) {
+        let is_new = !self.known.contains_key(name);
+        let known = self.known.entry(name.clone()).or_default();
+        let before = known.len();
+        known.extend(extras.iter().cloned());
+        if (is_new || known.len() > before) && !self.open.contains(name) {
+            self.open.push(name.clone());
+        }
+    }
+
+    pub(super) fn has(&self, name: &PackageName) -> bool {
+        self.known.contains_key(name)
+    }
+
+    pub(super) fn next(&mut self) -> Option<(PackageName, Vec<ExtraName>)> {
+        let name = self.open.pop()?;
+        let extras = self.known.get(&name).into_iter().flatten().cloned().collect();
+        Some((name, extras))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Markers of a lock: PEP 508 with PEP 751's sets `extras` and `dependency_groups`.
+//!
+//! Owns: the mapping of the sets to extras and back, so that the marker algebra can be used.
+//! Never: lets a bare `extra` through, which a lock has no value for.
+
+use pipward_resolver::{ExtraName, MarkerEnvironment, MarkerTree};
+
+use crate::pep508::{self, Strictness, Token};
+
+/// A marker of a lock: PEP 508 plus PEP 751's `extras` and `dependency_groups` sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockMarker {
+    /// As written (or as it will be written).
+    pub text: String,
+    /// Sets mapped to extras: `'x' in extras` is `extra == 'e-x'`, `'x' in dependency_groups` is `extra == 'g-x'`.
+    pub tree: MarkerTree,
+}
+
+/// The two sets that PEP 751 adds to markers, with the prefix that stands for each.
+const SETS: [(&str, &str); 2] = [("extras", "e-"), ("dependency_groups", "g-")];
+
+impl LockMarker {
+    /// Reads the marker of a package of a lock (dependency specifiers, "Environment Markers", with
+    /// the additions for lock files).
+    ///
+    /// # Errors
+    /// One sentence part.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let tree = pep508::marker_of(map_sets(pep508::tokens(text)?)?, Strictness::Strict)?;
+        Ok(Self { text: text.to_owned(), tree })
+    }
+
+    /// Reads an entry of `environments`, in which the sets have no meaning.
+    ///
+    /// # Errors
+    /// One sentence part.
+    pub fn parse_environment(text: &str) -> Result<Self, String> {
+        let tokens = pep508::tokens(text)?;
+        if let Some(word) = tokens.iter().find_map(|token| match token {
+            Token::Word(word @ ("extra" | "extras" | "dependency_groups")) => Some(*word),
+            _ => None,
+        }) {
+            return Err(format!("`{word}` says nothing about an environment"));
+        }
+        let tree = pep508::marker_of(tokens, Strictness::Strict)?;
+        Ok(Self { text: text.to_owned(), tree })
+    }
+
+    /// Takes the marker of a requirement, without sets. `None` for one that is always true.
+    pub fn of_requirement(tree: &MarkerTree) -> Option<Self> {
+        tree.try_to_string().map(|text| Self { text, tree: tree.clone() })
+    }
+
+    /// Whether it holds in an environment with these extras and groups.
+    pub fn holds(&self, environment: &MarkerEnvironment, extras: &[ExtraName], groups: &[ExtraName]) -> bool {
+        let mapped: Vec<ExtraName> = extras
+            .iter()
+            .map(|extra| ("e-", extra))
+            .chain(groups.iter().map(|group| ("g-", group)))
+            .filter_map(|(prefix, name)| ExtraName::new(format!("{prefix}{name}")).ok())
+            .collect();
+        self.tree.evaluate(environment, &mapped)
+    }
+}
+
+/// Replaces `'x' in extras` by `extra == 'e-x'`, and so on.
+fn map_sets(tokens: Vec<Token<'_>>) -> Result<Vec<Token<'_>>, String> {
+    let mut mapped: Vec<Token<'_>> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let Token::Word(word) = &token else {
+            mapped.push(token);
+            continue;
+        };
+        if *word == "extra" {
+            return Err("a lock has no `extra`; it asks `'name' in extras`".to_owned());
+        }
+        let Some((_, prefix)) = SETS.iter().find(|(set, _)| set == word) else {
+            mapped.push(token);
+            continue;
+        };
+        let asks = || format!("`{word}` is asked `'name' in {word}` or `'name' not in {word}`");
+        if mapped.pop() != Some(Token::Word("in")) {
+            return Err(asks());
+        }
+        let negated = mapped.last() == Some(&Token::Word("not"));
+        if negated {
+            mapped.pop();
+        }
+        let Some(Token::Literal(name, quote)) = mapped.pop() else { return Err(asks()) };
+        let name = ExtraName::new(name.into_owned())
+            .map_err(|error| format!("`{}` is not a name", error.as_str()))?;
+        mapped.push(Token::Word("extra"));
+        mapped.push(Token::Operator(if negated { "!=" } else { "==" }));
+        mapped.push(Token::Literal(format!("{prefix}{name}").into(), quote));
+    }
+    Ok(mapped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::tests::linux;
+
+    fn check(text: &str, extras: &[&str], groups: &[&str]) -> bool {
+        let names = |names: &[&str]| -> Vec<ExtraName> { names.iter().map(|n| n.parse().unwrap()).collect() };
+        LockMarker::parse(text).unwrap().holds(&linux("3.13.0").markers, &names(extras), &names(groups))
+    }
+
+    #[test]
+    fn sets_are_asked_by_normalised_name() {
+        assert!(check("'Async_io' in extras", &["async-io"], &[]));
+        assert!(!check("'async-io' in extras", &[], &["async-io"]));
+        assert!(check("'dev' in dependency_groups", &[], &["Dev"]));
+        assert!(check("'dev' not in dependency_groups", &["dev"], &[]));
+        assert!(!check("'dev' not in dependency_groups", &[], &["dev"]));
+        assert!(check("('a' in extras or 'b' in extras) and sys_platform == 'linux'", &["b"], &[]));
+        assert!(!check("'a' in extras and sys_platform == 'win32'", &["a"], &[]));
+    }
+
+    #[test]
+    fn what_a_lock_cannot_say_is_refused() {
+        for bad in [
+            "extra == 'e-x'",
+            "extras == 'x'",
+            "extras in 'x'",
+            "'x' in extras in extras",
+            "not in extras",
+            "'-x' in extras",
+            "in extras",
+            "python_version >= 'three'",
+            "'a' == 'b'",
+            "",
+        ] {
+            assert!(LockMarker::parse(bad).is_err(), "{bad}");
+        }
+        assert!(LockMarker::parse_environment("'x' in extras").is_err());
+        assert!(LockMarker::parse_environment("sys_platform == 'linux'").is_ok());
+    }
+
+    #[test]
+    fn the_text_is_kept() {
+        let text = "'x'  in extras";
+        assert_eq!(LockMarker::parse(text).unwrap().text, text);
+    }
+}

@@ -1,0 +1,204 @@
+//! Writing: PEP 751's keys in the order in which it names them, packages by name and version, one
+//! wheel a line. The same lock gives the same bytes.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use percent_encoding::percent_decode_str;
+
+use crate::digest::LockedHashes;
+use crate::lock::{
+    Location, Lock, LockMarker, LockedDependency, LockedFile, LockedPackage, LockedSource, ToolTable,
+};
+
+/// Writes a lock. The same lock gives the same bytes.
+///
+/// A path below the lock's directory is written relative to it. A package that is known by hashes
+/// alone, or would have to be built, has no form here: it is written without a source, which every
+/// reader refuses, so the caller resolves it first.
+pub fn write(lock: &Lock) -> String {
+    let mut out = String::from("lock-version = \"1.0\"\n");
+    texts(&mut out, "environments", lock.environments.iter().map(|marker| marker.text.as_str()));
+    if let Some(python) = &lock.requires_python {
+        pair(&mut out, "requires-python", &python.to_string());
+    }
+    texts(&mut out, "extras", lock.extras.iter().map(AsRef::as_ref));
+    texts(&mut out, "dependency-groups", lock.dependency_groups.iter().map(AsRef::as_ref));
+    texts(&mut out, "default-groups", lock.default_groups.iter().map(AsRef::as_ref));
+    pair(&mut out, "created-by", &lock.created_by);
+    if lock.packages.is_empty() {
+        out.push_str("packages = []\n");
+    }
+    let mut packages: Vec<&LockedPackage> = lock.packages.iter().collect();
+    packages.sort_by(|a, b| {
+        let key = |package: &LockedPackage| package.marker.as_ref().map(|marker| marker.text.clone());
+        (&a.name, &a.version).cmp(&(&b.name, &b.version)).then_with(|| key(a).cmp(&key(b)))
+    });
+    for package in packages {
+        out.push_str("\n[[packages]]\n");
+        write_package(&mut out, package, &lock.file);
+    }
+    if let Some(tool) = &lock.tool {
+        write_tool(&mut out, tool);
+    }
+    out
+}
+
+fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
+    pair(out, "name", package.name.as_ref());
+    if let Some(version) = &package.version {
+        pair(out, "version", &version.to_string());
+    }
+    if let Some(LockMarker { text, .. }) = &package.marker {
+        pair(out, "marker", text);
+    }
+    if let Some(python) = &package.requires_python {
+        pair(out, "requires-python", &python.to_string());
+    }
+    if let Some(dependencies) = &package.dependencies {
+        rows(out, "dependencies", dependencies.iter().map(dependency));
+    }
+    if let Some(index) = &package.index {
+        pair(out, "index", index.as_str());
+    }
+    if let LockedSource::Wheels(files) = &package.source {
+        let mut files: Vec<&LockedFile> = files.iter().collect();
+        files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+        rows(out, "wheels", files.into_iter().map(|file| wheel(file, lock)));
+    }
+    if !package.metadata_sha256.is_empty() {
+        out.push_str("\n[packages.tool.pipward.metadata-sha256]\n");
+        for (name, digest) in &package.metadata_sha256 {
+            let _ = writeln!(out, "{} = \"{digest}\"", quoted(name));
+        }
+    }
+}
+
+fn dependency(entry: &LockedDependency) -> String {
+    let mut keys = vec![format!("name = {}", quoted(entry.name.as_ref()))];
+    keys.extend(entry.version.iter().map(|version| format!("version = {}", quoted(&version.to_string()))));
+    keys.extend(entry.marker.iter().map(|marker| format!("marker = {}", quoted(&marker.text))));
+    keys.join(", ")
+}
+
+/// "`name` … Required?: no, not when the last component of path/url would be the same value."
+fn wheel(file: &LockedFile, lock: &Path) -> String {
+    let mut keys = Vec::new();
+    let (location, last) = match &file.location {
+        Location::Url(url) => {
+            let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+            let last = percent_decode_str(last).decode_utf8_lossy().into_owned();
+            (format!("url = {}", quoted(url.as_str())), last)
+        }
+        Location::Path(path) => {
+            let text = relative(path, lock);
+            let last = text.rsplit('/').next().unwrap_or_default().to_owned();
+            (format!("path = {}", quoted(&text)), last)
+        }
+    };
+    if last != file.name.as_str() {
+        keys.push(format!("name = {}", quoted(file.name.as_str())));
+    }
+    keys.extend(file.upload_time.iter().map(|time| format!("upload-time = {time}")));
+    keys.push(location);
+    keys.extend(file.size.iter().map(|size| format!("size = {size}")));
+    keys.push(format!("hashes = {{ {} }}", hashes(&file.hashes)));
+    keys.join(", ")
+}
+
+fn hashes(hashes: &LockedHashes) -> String {
+    let all: Vec<String> = hashes
+        .digests()
+        .iter()
+        .map(|digest| format!("{} = \"{}\"", digest.algorithm(), digest.hex()))
+        .collect();
+    all.join(", ")
+}
+
+/// "If the path is relative it MAY use POSIX-style path separators explicitly for portability."
+fn relative(path: &Path, lock: &Path) -> String {
+    let lock = std::path::absolute(lock).unwrap_or_else(|_| lock.to_owned());
+    let below = lock.parent().and_then(|directory| path.strip_prefix(directory).ok());
+    match below {
+        Some(below) => {
+            below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+        }
+        None => path.display().to_string(),
+    }
+}
+
+/// `[tool.pipward]`: what a re-lock needs. Nothing in it is needed to install.
+fn write_tool(out: &mut String, tool: &ToolTable) {
+    out.push_str("\n[tool.pipward]\nformat = 1\n");
+    if let Some(cutoff) = &tool.cutoff {
+        let _ = writeln!(out, "cutoff = {cutoff}");
+    }
+    rows(
+        out,
+        "inputs",
+        tool.inputs.iter().map(|(requirement, from)| {
+            format!("requirement = {}, from = {}", quoted(requirement), quoted(from))
+        }),
+    );
+    texts(out, "overrides", tool.overrides.iter().map(String::as_str));
+    if !tool.options.is_empty() {
+        out.push_str("\n[tool.pipward.options]\n");
+        for (name, value) in &tool.options {
+            pair(out, &quoted_key(name), value);
+        }
+    }
+}
+
+fn pair(out: &mut String, key: &str, value: &str) {
+    let _ = writeln!(out, "{key} = {}", quoted(value));
+}
+
+/// An array of strings, one a line where there are several; left out when empty.
+fn texts<'t>(out: &mut String, key: &str, values: impl Iterator<Item = &'t str>) {
+    let values: Vec<String> = values.map(quoted).collect();
+    match values.as_slice() {
+        [] => {}
+        [only] => {
+            let _ = writeln!(out, "{key} = [{only}]");
+        }
+        several => {
+            let _ = writeln!(out, "{key} = [\n    {},\n]", several.join(",\n    "));
+        }
+    }
+}
+
+/// An array of inline tables, one a line.
+fn rows(out: &mut String, key: &str, rows: impl Iterator<Item = String>) {
+    let rows: Vec<String> = rows.map(|row| format!("    {{ {row} }},\n")).collect();
+    if rows.is_empty() {
+        let _ = writeln!(out, "{key} = []");
+    } else {
+        let _ = writeln!(out, "{key} = [\n{}]", rows.concat());
+    }
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn quoted_key(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if is_bare { key.to_owned() } else { quoted(key) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Requirements files that include each other.
+//!
+//! Owns: the walk over files and lines, and what each option means. The one place here that reads
+//! files. Never: follows an include to the network.
+
+use std::path::{Path, PathBuf};
+
+use super::entry::{self, excerpt};
+use super::lines::{self, Line};
+use super::options::{self, Given, Name};
+use super::{FileRequirement, RequirementsFile};
+use crate::document;
+use crate::error::{Code, Place, Problem, Problems};
+
+/// The largest requirements file, in bytes.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+/// How many files one run reads: files that include each other twice double at each step.
+const MAX_FILES: usize = 256;
+/// How many faults are listed.
+const MAX_PROBLEMS: usize = 1000;
+
+/// What lines of a file are taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Requirements,
+    Constraints,
+}
+
+pub(super) fn read(
+    path: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<RequirementsFile, Problems> {
+    let mut walk = Walk::new(variable);
+    walk.file(path, Role::Requirements, None);
+    walk.finish()
+}
+
+/// As [`read`], with the faults in the result.
+pub(super) fn read_with_faults(path: &Path, variable: &dyn Fn(&str) -> Option<String>) -> RequirementsFile {
+    let mut walk = Walk::new(variable);
+    walk.file(path, Role::Requirements, None);
+    walk.finish_with_faults()
+}
+
+pub(super) fn read_text(
+    text: &str,
+    path: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<RequirementsFile, Problems> {
+    let mut walk = Walk::new(variable);
+    walk.within.push(path.to_owned());
+    walk.text(text, path, Role::Requirements);
+    walk.finish()
+}
+
+struct Walk<'v> {
+    variable: &'v dyn Fn(&str) -> Option<String>,
+    read: RequirementsFile,
+    problems: Vec<Problem>,
+    /// The files that include the one being read, and itself.
+    within: Vec<PathBuf>,
+    files: usize,
+}
+
+impl<'v> Walk<'v> {
+    fn new(variable: &'v dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            variable,
+            read: RequirementsFile::default(),
+            problems: Vec::new(),
+            within: Vec::new(),
+            files: 0,
+        }
+    }
+
+    fn finish(self) -> Result<RequirementsFile, Problems> {
+        let mut read = self.finish_with_faults();
+        let faults = std::mem::take(&mut read.faults);
+        Problems::unless_empty(read, faults)
+    }
+
+    fn finish_with_faults(mut self) -> RequirementsFile {
+        self.problems.truncate(MAX_PROBLEMS);
+        self.read.faults = self.problems;
+        self.read
+    }
+
+    fn file(&mut self, path: &Path, role: Role, included: Option<&Place>) {
+        let place = || included.cloned().unwrap_or_else(|| Place::file(path));
+        self.files += 1;
+        if self.files > MAX_FILES {
+            if self.files == MAX_FILES + 1 {
+                self.problems.push(
+                    Problem::new(Code::RequirementSyntax, "too many files include each other")
+                        .at(place())
+                        .expected(format!("at most {MAX_FILES} files")),
+                );
+            }
+            return;
+        }
+        if self.within.iter().any(|open| same(open, path)) {
+            self.problems.push(
+                Problem::new(Code::RequirementSyntax, "this file includes itself")
+                    .at(place())
+                    .found(path.display())
+                    .help("delete the line that includes it"),
+            );
+            return;
+        }
+        let read = document::read_bytes(path, MAX_FILE, Code::RequirementSyntax)
+            .and_then(|bytes| lines::decode(&bytes, &Place::file(path)));
+        match read {
+            Ok(text) => {
+                self.within.push(path.to_owned());
+                self.text(&text, path, role);
+                self.within.pop();
+            }
+            Err(problem) => self.problems.push(match included {
+                Some(place) if problem.code() == Code::LockNotFound => {
+                    Problem::new(Code::LockNotFound, "the file that this line includes is not there")
+                        .at(place.clone())
+                        .found(path.display())
+                        .help("look at the spelling; the path starts at the file that has the line")
+                }
+                _ => problem,
+            }),
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &Path, role: Role) {
+        for line in lines::logical(text, self.variable) {
+            let place = Place::line(path, line.number);
+            if let Err(problem) = self.line(&line, path, role, &place) {
+                self.problems.push(problem.at(place));
+            }
+        }
+    }
+
+    fn line(&mut self, line: &Line, path: &Path, role: Role, place: &Place) -> Result<(), Problem> {
+        let (requirement, options) = options::split(&line.text);
+        let given = options::parse(options)?;
+        if requirement.is_empty() {
+            return self.option_line(&given, path, place);
+        }
+        let mut hashes = Vec::new();
+        for option in &given {
+            match option.name {
+                Name::Hash => hashes.push(option.value.as_str()),
+                // They configure a build, and nothing is built.
+                Name::ConfigSettings => {}
+                Name::TrustedHost | Name::NoRequireHashes | Name::NoBinary => refuse(option)?,
+                _ => {
+                    return Err(Problem::new(
+                        Code::RequirementSyntax,
+                        "this option has no effect on the line of a requirement",
+                    )
+                    .found(excerpt(options))
+                    .help("give it a line of its own"));
+                }
+            }
+        }
+        let read = entry::read(&requirement, &hashes, place)?;
+        self.keep(read, role);
+        Ok(())
+    }
+
+    fn keep(&mut self, requirement: FileRequirement, role: Role) {
+        match role {
+            Role::Requirements => self.read.requirements.push(requirement),
+            Role::Constraints => self.read.constraints.push(requirement),
+        }
+    }
+
+    fn option_line(&mut self, given: &[Given], path: &Path, place: &Place) -> Result<(), Problem> {
+        for name in [Name::Requirement, Name::Constraint, Name::FindLinks, Name::Editable] {
+            if given.iter().filter(|option| option.name == name).count() > 1 {
+                return Err(Problem::new(
+                    Code::RequirementSyntax,
+                    "pip reads only the first of these options on one line",
+                )
+                .help("give each a line of its own"));
+            }
+        }
+        for option in given {
+            refuse(option)?;
+            self.option(option, path, place)?;
+        }
+        Ok(())
+    }
+
+    fn option(&mut self, option: &Given, path: &Path, place: &Place) -> Result<(), Problem> {
+        let value = option.value.clone();
+        let sources = &mut self.read.sources;
+        match option.name {
+            // "-i in a file replaces the list so far"; --no-index blocks later ones.
+            Name::IndexUrl => {
+                sources.index_url = Some(value);
+                sources.extra_index_urls.clear();
+            }
+            Name::ExtraIndexUrl => sources.extra_index_urls.push(value),
+            Name::NoIndex => sources.no_index = true,
+            Name::FindLinks => sources.find_links.push(relative_to_file(&value, path)),
+            Name::Requirement => self.include(&value, path, Role::Requirements, place)?,
+            Name::Constraint => self.include(&value, path, Role::Constraints, place)?,
+            Name::Editable => return Err(entry::unsupported("an editable install", &value)),
+            Name::RequireHashes => self.read.require_hashes = true,
+            Name::Pre => self.read.pre = true,
+            Name::AllReleases if value == ":all:" => self.read.pre = true,
+            Name::OnlyFinal if value == ":all:" => self.read.pre = false,
+            Name::AllReleases | Name::OnlyFinal => {
+                return Err(Problem::new(
+                    Code::RequirementUnsupported,
+                    "pre-releases are allowed for all projects or none",
+                )
+                .expected(":all:")
+                .found(excerpt(&value))
+                .help("name the pre-release in the requirement, such as foo>=2.0rc1"));
+            }
+            Name::Hash => {
+                return Err(Problem::new(Code::RequirementSyntax, "this hash belongs to no requirement")
+                    .found(excerpt(&value))
+                    .help("end the line before it with a backslash, and nothing after that"));
+            }
+            // Wheels are all that there is, and pip's own switches do not concern pipward.
+            Name::OnlyBinary | Name::PreferBinary | Name::UseFeature | Name::ConfigSettings => {}
+            Name::NoBinary | Name::NoRequireHashes | Name::TrustedHost => {}
+        }
+        Ok(())
+    }
+
+    /// "-r relpath is relative to the file that has it."
+    fn include(&mut self, value: &str, path: &Path, role: Role, place: &Place) -> Result<(), Problem> {
+        let lower = value.to_ascii_lowercase();
+        if lower.starts_with("http:") || lower.starts_with("https:") {
+            return Err(Problem::new(
+                Code::RequirementUnsupported,
+                "a requirements file on the network may say something else each time it is read",
+            )
+            .found(excerpt(value))
+            .help("download it, review it, and name the copy"));
+        }
+        let target = if lower.starts_with("file:") {
+            url::Url::parse(value).ok().and_then(|url| url.to_file_path().ok()).ok_or_else(|| {
+                Problem::new(Code::RequirementSyntax, "this address cannot be read").found(excerpt(value))
+            })?
+        } else {
+            path.parent().unwrap_or(Path::new("")).join(value)
+        };
+        self.file(&target, role, Some(place));
+        Ok(())
+    }
+}
+
+/// Options that would turn off what the lock stands for.
+fn refuse(option: &Given) -> Result<(), Problem> {
+    let (text, why) = match option.name {
+        Name::TrustedHost => ("--trusted-host", "turns off the check of a server's certificate"),
+        Name::NoRequireHashes => ("--no-require-hashes", "turns off the check of hashes"),
+        Name::NoBinary if option.value != ":none:" => {
+            ("--no-binary", "asks for builds, which run a project's code")
+        }
+        _ => return Ok(()),
+    };
+    Err(Problem::new(Code::OptionRefused, format!("{text} {why}"))
+        .found(excerpt(&format!("{text} {}", option.value)).trim_end())
+        .help("delete the option from this file"))
+}
+
+/// A path is tried relative to the file first, then left as it is.
+fn relative_to_file(value: &str, path: &Path) -> String {
+    let beside = path.parent().unwrap_or(Path::new("")).join(value);
+    if !value.contains("://") && beside.exists() { beside.display().to_string() } else { value.to_owned() }
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    a == b || whole(a).is_some_and(|a| whole(b) == Some(a))
+}

@@ -1,0 +1,224 @@
+//! From bytes to logical lines: decoding, continuations, comments, variables (pip's documentation,
+//! "Requirements File Format"). Pure.
+
+use crate::error::{Code, Place, Problem};
+
+/// A logical line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Its first physical line, counted from 1.
+    pub(super) number: u32,
+    /// Its text without comment, with variables replaced.
+    pub(super) text: String,
+}
+
+/// Reads bytes as text: a byte order mark decides, else UTF-8. A `coding:` comment may only say so.
+///
+/// # Errors
+/// `requirement-syntax`.
+pub(super) fn decode(bytes: &[u8], place: &Place) -> Result<String, Problem> {
+    let refuse = |message: &str| {
+        Problem::new(Code::RequirementSyntax, message)
+            .at(place.clone())
+            .expected("UTF-8")
+            .help("save the file as UTF-8")
+    };
+    let wide = |little: bool, bytes: &[u8]| {
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+            .map(|pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
+            .collect();
+        if bytes.len().is_multiple_of(2) { String::from_utf16(&units).ok() } else { None }
+    };
+    let text = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
+        std::str::from_utf8(rest).ok().map(str::to_owned)
+    } else if bytes.starts_with(b"\xff\xfe\0\0") || bytes.starts_with(b"\0\0\xfe\xff") {
+        None
+    } else if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
+        wide(true, rest)
+    } else if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
+        wide(false, rest)
+    } else {
+        std::str::from_utf8(bytes).ok().map(str::to_owned)
+    };
+    let Some(text) = text else { return Err(refuse("this file is not in an encoding that pipward reads")) };
+    if text.contains('\0') {
+        return Err(refuse("this file has a NUL byte"));
+    }
+    match text.lines().take(2).find_map(declared_coding) {
+        Some(coding) if !matches!(coding.as_str(), "utf-8" | "utf8" | "utf-8-sig" | "ascii" | "us-ascii") => {
+            Err(refuse("this file declares an encoding that pipward does not read").found(coding))
+        }
+        _ => Ok(text),
+    }
+}
+
+/// PEP 263: `coding: x` or `coding=x` in a comment.
+fn declared_coding(line: &str) -> Option<String> {
+    let comment = line.trim_start().strip_prefix('#')?;
+    let (_, after) = comment.split_once("coding")?;
+    let name = after.strip_prefix([':', '='])?.trim_start();
+    let end = name
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+        .unwrap_or(name.len());
+    name.get(..end).filter(|name| !name.is_empty()).map(|name| name.to_ascii_lowercase().replace('_', "-"))
+}
+
+/// Cuts a text into logical lines. `variable` gives the value of `${NAME}`.
+pub(super) fn logical(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Vec<Line> {
+    joined(text)
+        .into_iter()
+        .filter_map(|(number, text)| {
+            let text = without_comment(&text).trim();
+            (!text.is_empty()).then(|| Line { number, text: expand(text, variable) })
+        })
+        .collect()
+}
+
+/// Where pip, that is Python's `str.splitlines`, ends a line. Were they told apart otherwise, what a
+/// review sees as one line could be two.
+fn physical(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r'
+                | '\u{b}'
+                | '\u{c}'
+                | '\u{1c}'
+                | '\u{1d}'
+                | '\u{1e}'
+                | '\u{85}'
+                | '\u{2028}'
+                | '\u{2029}'
+        )
+    };
+    let mut rest = Some(text).filter(|text| !text.is_empty());
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some((at, end)) = text.char_indices().find(|(_, c)| ends(*c)) else {
+            rest = None;
+            return Some(text);
+        };
+        let (line, after) = text.split_at_checked(at)?;
+        let after = match after.strip_prefix("\r\n") {
+            Some(after) => after,
+            None => after.get(end.len_utf8()..)?,
+        };
+        rest = Some(after).filter(|text| !text.is_empty());
+        Some(line)
+    })
+}
+
+/// A backslash at the very end continues a line; a comment line ends what it continues.
+fn joined(text: &str) -> Vec<(u32, String)> {
+    let mut lines = Vec::new();
+    let mut open: Option<(u32, String)> = None;
+    for (at, line) in physical(text).enumerate() {
+        let number = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
+        let is_comment = line.trim_start().starts_with('#');
+        if line.ends_with('\\') && !is_comment {
+            open.get_or_insert((number, String::new())).1.push_str(line.trim_matches('\\'));
+            continue;
+        }
+        // A comment counts as one only at the start or after white space.
+        let line = if is_comment { format!(" {line}") } else { line.to_owned() };
+        match open.take() {
+            Some((first, begun)) => lines.push((first, begun + &line)),
+            None => lines.push((number, line)),
+        }
+    }
+    lines.extend(open);
+    lines
+}
+
+/// A comment begins with `#` at the start or after white space.
+fn without_comment(line: &str) -> &str {
+    let mut before = None;
+    for (at, c) in line.char_indices() {
+        if c == '#' && before.is_none_or(char::is_whitespace) {
+            return line.get(..at).unwrap_or(line);
+        }
+        before = Some(c);
+    }
+    line
+}
+
+/// Replaces `${NAME}`; a variable that is not set or empty is left as written.
+fn expand(line: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let named = after.split_once('}').filter(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        });
+        let value = named.and_then(|(name, tail)| Some((variable(name).filter(|v| !v.is_empty())?, tail)));
+        match value {
+            Some((value, tail)) => {
+                out.push_str(&value);
+                rest = tail;
+            }
+            None => {
+                out.push_str("${");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(u32, &str)]) {
+        let set = |name: &str| (name == "A_1").then(|| "value".to_owned());
+        let found = logical(text, &set);
+        let found: Vec<(u32, &str)> = found.iter().map(|line| (line.number, line.text.as_str())).collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn continuations_have_the_number_of_their_first_line() {
+        check("a \\\n  --hash=x \\\n  --hash=y\nb", &[(1, "a   --hash=x   --hash=y"), (4, "b")]);
+        check("a \\", &[(1, "a")]);
+        check("a \\ \nb", &[(1, "a \\"), (2, "b")]);
+        check("a \\\n# comment\nb", &[(1, "a"), (3, "b")]);
+        check("a \\\n\\\nb", &[(1, "a b")]);
+        check("# c \\\nb", &[(2, "b")]);
+    }
+
+    #[test]
+    fn comments_need_white_space() {
+        check("a@http://x/#egg=a # b", &[(1, "a@http://x/#egg=a")]);
+        check("#a\n  # b\n\na#b\t#c", &[(4, "a#b")]);
+    }
+
+    #[test]
+    fn every_line_end_of_pip_counts() {
+        check(
+            "a\r\nb\rc\u{2028}d\u{85}e\u{c}f",
+            &[(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e"), (6, "f")],
+        );
+    }
+
+    #[test]
+    fn only_set_variables_of_the_right_form_are_replaced() {
+        check("x/${A_1}/${a}/${UNSET}/$A_1/${A_1", &[(1, "x/value/${a}/${UNSET}/$A_1/${A_1")]);
+    }
+
+    #[test]
+    fn encodings() {
+        let place = Place::file("r.txt");
+        let check = |bytes: &[u8]| decode(bytes, &place).map_err(|problem| problem.code());
+        assert_eq!(check(b"\xef\xbb\xbfa"), Ok("a".to_owned()));
+        assert_eq!(check(b"\xff\xfea\0"), Ok("a".to_owned()));
+        assert_eq!(check(b"\xfe\xff\0a"), Ok("a".to_owned()));
+        assert_eq!(check(b"# -*- coding: UTF-8 -*-\na"), Ok("# -*- coding: UTF-8 -*-\na".to_owned()));
+        for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: latin-1\na", b"\xff\xfe\0\0a\0\0\0"] {
+            assert_eq!(check(bad), Err(Code::RequirementSyntax), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Which environment a job works on.
+//!
+//! Never: writes into it.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Place as At, Problem};
+use crate::python::{self, Interpreter, PythonRequest};
+
+/// What the user said about the environment.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// `--venv`: made from `python` if it is not there.
+    Venv {
+        /// The directory.
+        directory: PathBuf,
+        /// What to make it from.
+        python: PythonRequest,
+    },
+    /// The active virtual environment.
+    Active(PathBuf),
+    /// The environment of this Python.
+    Python(PythonRequest),
+    /// Nothing.
+    Nothing,
+}
+
+/// The environment of a job.
+#[derive(Debug, Clone)]
+pub enum Environment {
+    /// One that will be made.
+    New {
+        /// Where; absolute.
+        directory: PathBuf,
+        /// From what.
+        base: Box<Interpreter>,
+    },
+    /// One that is there.
+    Standing(Box<Interpreter>),
+}
+
+impl Environment {
+    /// The interpreter that tells markers, tags and scheme.
+    pub fn interpreter(&self) -> &Interpreter {
+        match self {
+            Self::New { base, .. } => base,
+            Self::Standing(interpreter) => interpreter,
+        }
+    }
+
+    /// The directory of the environment.
+    pub fn directory(&self) -> &Path {
+        match self {
+            Self::New { directory, .. } => directory,
+            Self::Standing(interpreter) => &interpreter.prefix,
+        }
+    }
+}
+
+/// Finds the environment that was asked for.
+///
+/// # Errors
+/// `environment-invalid`, `no-environment`, `externally-managed`, and those of [`python::find`].
+pub fn find(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem> {
+    match place {
+        Place::Venv { directory, python } => venv(directory, python, cache),
+        Place::Active(directory) => standing(directory, cache),
+        Place::Python(request) => owned(python::find(request, cache)?),
+        Place::Nothing => {
+            // A system Python gets the refusal that pip gives (PEP 668); another one is not taken unasked.
+            if let Ok(interpreter) = python::find(&PythonRequest::Any, cache)
+                && interpreter.externally_managed.is_some()
+            {
+                owned(interpreter)?;
+            }
+            Err(Problem::new(Code::NoEnvironment, "no virtual environment is active and none is named").help(
+                "add --venv .venv, which makes one if it is not there; or name an interpreter with --python",
+            ))
+        }
+    }
+}
+
+/// Finds a standing environment that is only looked at: one that the system manages will do.
+///
+/// # Errors
+/// `environment-invalid`, `no-environment`, `python-not-found`, `python-unusable`.
+pub fn look_at(place: &Place, cache: Option<&Path>) -> Result<Interpreter, Problem> {
+    let interpreter = match place {
+        Place::Python(request) => python::find(request, cache)?,
+        Place::Active(directory) | Place::Venv { directory, .. } => {
+            return standing(directory, cache).map(|environment| environment.interpreter().clone());
+        }
+        Place::Nothing => {
+            return Err(Problem::new(
+                Code::NoEnvironment,
+                "no virtual environment is active and none is named",
+            )
+            .help("name the directory of the environment, as in `pipward verify .venv`"));
+        }
+    };
+    crate::install::recover(&interpreter.prefix)?;
+    Ok(interpreter)
+}
+
+fn venv(directory: &Path, request: &PythonRequest, cache: Option<&Path>) -> Result<Environment, Problem> {
+    let absolute = std::path::absolute(directory)
+        .map_err(|error| crate::error::io("finding the current directory", directory, &error))?;
+    // What a killed run left of this environment is settled before anything looks at it.
+    crate::install::recover(&absolute)?;
+    if !occupied(&absolute) {
+        let base = python::find(request, cache)?.base(cache)?;
+        return Ok(Environment::New { directory: absolute, base: Box::new(base) });
+    }
+    let environment = standing(&absolute, cache)?;
+    if let PythonRequest::Version(wanted) = request {
+        let found = &environment.interpreter().version;
+        let matches = wanted.release().iter().zip(found.release()).all(|(want, have)| want == have);
+        if !matches {
+            return Err(Problem::new(
+                Code::EnvironmentInvalid,
+                "the environment has another Python than the one asked for",
+            )
+            .at(At::file(&absolute))
+            .expected(format!("Python {wanted}"))
+            .found(format!("Python {found}"))
+            .help("name another directory, or leave --python away"));
+        }
+    }
+    Ok(environment)
+}
+
+/// Whether something stands there; an empty directory does not count.
+fn occupied(directory: &Path) -> bool {
+    match fs_err::read_dir(directory) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => directory.symlink_metadata().is_ok(),
+    }
+}
+
+fn standing(directory: &Path, cache: Option<&Path>) -> Result<Environment, Problem> {
+    let invalid = |what: &str| {
+        Problem::new(Code::EnvironmentInvalid, what)
+            .at(At::file(directory))
+            .expected("a virtual environment: pyvenv.cfg and bin/python")
+            .help("name another directory with --venv, or delete this one yourself if it is not needed")
+    };
+    crate::install::recover(directory)?;
+    if !directory.join("pyvenv.cfg").is_file() {
+        return Err(invalid("this is not a virtual environment"));
+    }
+    let interpreter = python::probe(&directory.join("bin/python"), cache)
+        .map_err(|problem| invalid("the environment's Python does not answer").cause(problem.message()))?;
+    Ok(Environment::Standing(Box::new(interpreter)))
+}
+
+fn owned(interpreter: Interpreter) -> Result<Environment, Problem> {
+    if let Some(text) = &interpreter.externally_managed {
+        return Err(Problem::new(Code::ExternallyManaged, "this environment is externally managed")
+            .at(At::file(&interpreter.prefix))
+            .cause(text.trim())
+            .help(
+                "install into a virtual environment: add --venv .venv, which makes one if it is not there",
+            ));
+    }
+    crate::install::recover(&interpreter.prefix)?;
+    Ok(Environment::Standing(Box::new(interpreter)))
+}

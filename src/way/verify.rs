@@ -1,0 +1,103 @@
+//! An environment against its RECORDs, and those against the locked wheels.
+//!
+//! The wheels of the lock come the same way as for an install (hash first), and lead to the same
+//! plan; what that plan would write is what must be there.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pipward_resolver::{ExtraName, PackageName};
+
+use super::install::{Item, agree, direct_url, resolve_files};
+use crate::cache::Store;
+use crate::error::{Code, Problem, Problems};
+use crate::fetch::Fetched;
+use crate::index::{Index, NetworkOptions, Sources};
+use crate::inspect::{self, Expected, Inspection, Subject};
+use crate::install::InstallPlan;
+use crate::lock::{Lock, SelectRequest};
+use crate::python::{self, Interpreter};
+use crate::verify::VerifiedWheel;
+use crate::wheel::Wheel;
+
+/// What to look at, and what to compare it with.
+pub struct VerifyRequest {
+    /// The environment.
+    pub environment: Interpreter,
+    /// The lock, where one is given.
+    pub lock: Option<Lock>,
+    /// The extras of the lock that are asked for.
+    pub extras: Vec<ExtraName>,
+    /// The groups asked for; `None` takes the lock's default groups.
+    pub groups: Option<Vec<ExtraName>>,
+    /// Where locked files come from.
+    pub sources: Sources,
+    /// How the network is used.
+    pub network: NetworkOptions,
+    /// The cache directory.
+    pub cache: Option<PathBuf>,
+}
+
+/// Looks at the environment.
+///
+/// # Errors
+/// What hinders the look itself; what it finds is in the [`Inspection`].
+pub fn verify(request: &VerifyRequest) -> Result<Inspection, Problems> {
+    let scheme = &request.environment.scheme;
+    let installed = python::installed::read(scheme)?;
+    let subjects: Vec<Subject> = installed
+        .distributions
+        .iter()
+        .map(|found| Subject {
+            name: found.name.clone(),
+            version: found.version.clone(),
+            dist_info: found.dist_info.clone(),
+        })
+        .collect();
+    let expected = match &request.lock {
+        Some(lock) => Some(expected(lock, request)?),
+        None => None,
+    };
+    let libraries = [scheme.purelib.clone(), scheme.platlib.clone()];
+    let inspection = inspect::inspect(&libraries, &subjects, expected.as_ref());
+    crate::cache::keep();
+    Ok(inspection)
+}
+
+fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName, Expected>, Problems> {
+    let target = &request.environment.target;
+    let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
+    let selection = lock.select(&select)?;
+    let index =
+        Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
+    let packages = selection.packages.into_iter().map(|selected| (selected, true)).collect();
+    let items = resolve_files(packages, &index, target)?;
+    let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+    let mut expected = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+        let Some(item) = items.get(at) else { continue };
+        match one(item, fetched, request) {
+            Ok(one) => {
+                expected.insert(item.package.name.clone(), one);
+            }
+            Err(problem) => faults.push(problem.package(&item.package.name)),
+        }
+    }
+    if faults.is_empty() && expected.len() != items.len() {
+        faults.push(Problem::new(Code::Internal, "a wheel did not arrive"));
+    }
+    Problems::unless_empty(expected, faults)
+}
+
+fn one(item: &Item, fetched: Fetched, request: &VerifyRequest) -> Result<Expected, Problem> {
+    let verified = VerifiedWheel::check(fetched?, &item.file)?;
+    let wheel = Wheel::read(verified)?;
+    agree(item, &wheel)?;
+    let plan = InstallPlan::new(&wheel, &request.environment.scheme, item.requested, direct_url(item))?;
+    Ok(Expected {
+        version: wheel.metadata().version.clone(),
+        rows: plan.record().rows.clone(),
+        place: item.package.place.clone(),
+    })
+}

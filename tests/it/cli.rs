@@ -1,0 +1,111 @@
+//! What can be typed: help, versions, codes, hashes; and how refusals look.
+
+use pipward::error::Code;
+
+use crate::support::run::{pipward, scratch, vendored};
+
+#[test]
+fn the_version_and_the_help_are_told_on_standard_output() {
+    pipward(["--version"]).run().ok().stdout_has(concat!("pipward ", env!("CARGO_PKG_VERSION")));
+    let help = pipward(["--help"]).run().ok().stdout_has("Examples:").stdout_has("Exit codes:");
+    assert!(help.stderr.is_empty(), "{}", help.told());
+    for command in ["lock", "install", "verify"] {
+        pipward([command, "--help"]).run().ok().stdout_has("Examples:");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for typed in [
+        &["frobnicate"][..],
+        &["install"],
+        &["install", "--no-such-option"],
+        &["explain", "no-such-code"],
+        &["hash"],
+    ] {
+        pipward(typed).run().code(2);
+    }
+}
+
+#[test]
+fn every_code_is_explained() {
+    let list = pipward(["explain"]).run().ok();
+    for code in Code::ALL {
+        assert!(list.stdout.contains(code.name()), "{code} is not listed");
+        let told = pipward(["explain", code.name()]).run().ok().stdout_has(code.name()).stdout;
+        assert!(told.lines().count() > 4, "{code}: {told}");
+    }
+}
+
+#[test]
+fn codes_keep_their_names_and_exit_codes() {
+    let rows: Vec<String> =
+        Code::ALL.iter().map(|code| format!("{} {}", code.exit_class().status(), code.name())).collect();
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn explanations_have_a_json_form() {
+    let told = pipward(["--json", "explain", "hash-mismatch"]).run().ok().stdout;
+    let value: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(value["code"], "hash-mismatch");
+    assert_eq!(value["exit"], 1);
+}
+
+#[test]
+fn hash_prints_what_pip_hash_prints() {
+    let scratch = scratch();
+    let file = scratch.path().join("f.txt");
+    std::fs::write(&file, "abc").unwrap();
+    let name = file.display();
+    pipward(["hash"]).arg(&file).run().ok().stdout_has(&format!(
+        "{name}:\n--hash=sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
+    ));
+    pipward(["hash", "-a", "sha384"]).arg(&file).run().ok().stdout_has(
+        "--hash=sha384:cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7\n",
+    );
+    pipward(["hash"]).arg(scratch.path().join("missing")).run().code(3);
+}
+
+#[test]
+fn a_refusal_names_code_place_and_way_out() {
+    let scratch = scratch();
+    let requirements = scratch.path().join("requirements.txt");
+    std::fs::write(&requirements, "idna\nflask>=3 --hash=sha256:abc\n").unwrap();
+    let told =
+        pipward(["install", "--venv", "env", "-r"]).arg(&requirements).dir(scratch.path()).run().code(1);
+    for text in [
+        "error[pin-missing]",
+        "error[hash-missing]",
+        "error[hash-malformed]",
+        "requirements.txt:1",
+        "requirements.txt:2",
+        "help:",
+        "pipward explain pin-missing",
+    ] {
+        assert!(told.stderr.contains(text), "{text}\n{}", told.told());
+    }
+    assert!(!scratch.path().join("env").exists());
+}
+
+#[test]
+fn colour_is_used_only_where_it_was_asked_for() {
+    let coloured = |arguments: &[&str]| {
+        pipward(["install", "-r", "missing.txt"]).args(arguments).run().code(2).stderr.contains('\u{1b}')
+    };
+    assert!(!coloured(&[]));
+    assert!(!coloured(&["--color", "never"]));
+    assert!(coloured(&["--color", "always"]));
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let scratch = scratch();
+    let told = pipward(["-q", "install", "-r"])
+        .arg(vendored("pylock.toml"))
+        .args(["--venv", "env"])
+        .dir(scratch.path())
+        .run()
+        .ok();
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""));
+}

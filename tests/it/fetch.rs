@@ -1,0 +1,250 @@
+//! Fetching against a server that lies, cuts, stalls and changes its mind.
+
+use pipward::cache::Store;
+use pipward::digest::{LockedHashes, Sha256};
+use pipward::error::{Code, Problem};
+use pipward::fetch::{Fetched, Fetcher};
+use pipward::index::NetworkOptions;
+use pipward::lock::{Location, LockedFile};
+use pipward::verify::VerifiedWheel;
+use std::sync::{Arc, Mutex};
+
+use crate::support::server::{Fault, Response, Server, nobody};
+use crate::support::wheels::locked;
+
+const NAME: &str = "idna-3.10-py3-none-any.whl";
+const PATH: &str = "/files/idna-3.10-py3-none-any.whl";
+
+pub fn network() -> NetworkOptions {
+    NetworkOptions { timeout_seconds: 2, retries: 1, ..NetworkOptions::default() }
+}
+
+fn entry(url: &str, bytes: &[u8]) -> LockedFile {
+    LockedFile { location: Location::Url(url.parse().unwrap()), ..locked(NAME, bytes) }
+}
+
+fn fetch_into(file: &LockedFile, store: Option<Store>) -> Fetched {
+    let fetcher = Fetcher::new(network(), store).unwrap();
+    let receiver = fetcher.start(vec![file.clone()]);
+    let (index, fetched) = receiver.recv().unwrap();
+    assert_eq!(index, 0);
+    fetched
+}
+
+/// Fetches and verifies; the code of what went wrong.
+fn check(file: &LockedFile) -> Result<VerifiedWheel, Code> {
+    fetch_into(file, None)
+        .and_then(|unverified| VerifiedWheel::check(unverified, file))
+        .map_err(|problem| problem.code())
+}
+
+/// Serves `answers` one after the other for a file locked as `good`.
+fn served(answers: Vec<Response>) -> (Server, LockedFile) {
+    let server = Server::start();
+    server.sequence(PATH, answers);
+    let file = entry(&server.url(PATH), b"the good wheel");
+    (server, file)
+}
+
+#[test]
+fn the_locked_bytes_are_verified() {
+    let (server, file) = served(vec![Response::ok("the good wheel")]);
+    assert!(check(&file).is_ok());
+    let request = &server.asked(PATH)[0];
+    assert_eq!(request.header("Accept-Encoding"), Some("identity"));
+    assert!(request.header("User-Agent").unwrap().starts_with("pipward/"));
+}
+
+#[test]
+fn a_cut_download_is_truncated_and_not_an_alarm() {
+    let cut = |fault| Response::ok("the good wheel").fault(fault);
+    for fault in [Fault::CutAfter(5), Fault::EndAfter(5), Fault::StallAfter(5)] {
+        let (server, file) = served(vec![cut(fault)]);
+        assert_eq!(check(&file).err(), Some(Code::DownloadTruncated), "{fault:?}");
+        assert_eq!(server.asked(PATH).len(), 2, "it is tried again: {fault:?}");
+        let (_server, file) = served(vec![cut(fault), Response::ok("the good wheel")]);
+        assert!(check(&file).is_ok(), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_not_found() {
+    for status in [404, 410] {
+        let (server, file) = served(vec![Response::status(status)]);
+        assert_eq!(check(&file).err(), Some(Code::FileNotFound));
+        assert_eq!(server.asked(PATH).len(), 1, "what is not there is not asked for again");
+    }
+}
+
+#[test]
+fn transient_statuses_are_tried_again() {
+    for status in [429, 500, 502, 503, 504] {
+        let busy = Response::status(status).header("Retry-After", "0");
+        let (_server, file) = served(vec![busy.clone(), Response::ok("the good wheel")]);
+        assert!(check(&file).is_ok(), "{status}");
+        let (server, file) = served(vec![busy]);
+        assert_eq!(check(&file).err(), Some(Code::HttpStatus), "{status}");
+        assert_eq!(server.asked(PATH).len(), 2);
+    }
+    let (server, file) = served(vec![Response::status(403)]);
+    assert_eq!(check(&file).err(), Some(Code::HttpStatus));
+    assert_eq!(server.asked(PATH).len(), 1);
+}
+
+#[test]
+fn a_server_that_is_down_is_unreachable() {
+    let file = entry(&nobody(), b"x");
+    assert_eq!(check(&file).err(), Some(Code::IndexUnreachable));
+    let (_server, file) = served(vec![Response::ok("").fault(Fault::Drop)]);
+    assert_eq!(check(&file).err(), Some(Code::IndexUnreachable));
+}
+
+#[test]
+fn offline_asks_nobody() {
+    let (server, file) = served(vec![Response::ok("the good wheel")]);
+    let fetcher = Fetcher::new(NetworkOptions { offline: true, ..network() }, None).unwrap();
+    let (_, fetched) = fetcher.start(vec![file]).recv().unwrap();
+    assert_eq!(fetched.map(|_| ()).unwrap_err().code(), Code::IndexUnreachable);
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn damage_differs_each_time_and_other_content_stays() {
+    // Same length each time, so that only the hash tells.
+    let answers = |bodies: &[&'static str]| bodies.iter().map(|body| Response::ok(*body)).collect();
+    let (_server, file) = served(answers(&["thX good wheel", "thY good wheel"]));
+    assert_eq!(check(&file).err(), Some(Code::DownloadCorrupt));
+    let (_server, file) = served(answers(&["thX good wheel", "the good wheel"]));
+    assert!(check(&file).is_ok());
+    let (server, file) = served(answers(&["the evil wheel"]));
+    assert_eq!(check(&file).err(), Some(Code::HashMismatch));
+    assert_eq!(server.asked(PATH).len(), 2, "asked once more before the alarm");
+}
+
+#[test]
+fn a_complete_answer_of_another_size_is_other_content() {
+    for body in ["short", "much longer than the good wheel"] {
+        let (_server, file) = served(vec![Response::ok(body)]);
+        let code = check(&file).err();
+        assert!(matches!(code, Some(Code::SizeMismatch | Code::HashMismatch)), "{body}: {code:?}");
+    }
+}
+
+#[test]
+fn no_more_than_the_locked_size_is_read() {
+    let told = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&told);
+    let (_server, file) = served(vec![Response::ok(vec![b'x'; 32 << 20])]);
+    let fetcher = Fetcher::new(network(), None).unwrap().on_progress(Arc::new(move |progress| {
+        let mut most = seen.lock().unwrap();
+        *most = progress.bytes.max(*most);
+    }));
+    let (_, fetched) = fetcher.start(vec![file.clone()]).recv().unwrap();
+    assert_eq!(*told.lock().unwrap(), file.size.unwrap() + 1);
+    assert!(VerifiedWheel::check(fetched.unwrap(), &file).is_err());
+}
+
+#[test]
+fn redirects_lead_to_http_only() {
+    for to in ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x", "http://["] {
+        let (_server, file) = served(vec![Response::redirect(to)]);
+        assert_eq!(check(&file).err(), Some(Code::RedirectRefused), "{to}");
+    }
+    let (_server, file) = served(vec![Response::redirect(PATH)]);
+    assert_eq!(check(&file).err(), Some(Code::RedirectRefused), "a circle");
+    let (server, file) = served(vec![Response::redirect("/elsewhere")]);
+    server.serve("/elsewhere", Response::ok("the good wheel"));
+    assert!(check(&file).is_ok());
+}
+
+#[test]
+fn an_encoding_that_was_not_asked_for_is_refused() {
+    let (_server, file) = served(vec![Response::ok("the good wheel").gzip()]);
+    assert_eq!(check(&file).err(), Some(Code::IndexPageInvalid));
+}
+
+#[test]
+fn many_files_come_each_once_large_ones_too() {
+    let server = Server::start();
+    let bodies: Vec<Vec<u8>> =
+        (0..60_u8).map(|at| vec![at; if at % 20 == 7 { 6 << 20 } else { 1000 }]).collect();
+    let wanted: Vec<LockedFile> = bodies
+        .iter()
+        .enumerate()
+        .map(|(at, body)| {
+            server.serve(&format!("/{at}"), Response::ok(body.clone()));
+            entry(&server.url(&format!("/{at}")), body)
+        })
+        .collect();
+    let fetcher = Fetcher::new(network(), None).unwrap();
+    let mut seen = vec![0; wanted.len()];
+    for (at, fetched) in fetcher.start(wanted.clone()) {
+        seen[at] += 1;
+        assert!(VerifiedWheel::check(fetched.unwrap(), &wanted[at]).is_ok());
+    }
+    assert!(seen.iter().all(|count| *count == 1));
+}
+
+#[test]
+fn a_kept_wheel_is_not_asked_for_and_a_spoilt_one_is() {
+    let cache = tempfile::tempdir().unwrap();
+    let store = Store::new(&cache.path().join("cache"));
+    let (server, file) = served(vec![Response::ok("the good wheel")]);
+    let verified = VerifiedWheel::check(fetch_into(&file, Some(store.clone())).unwrap(), &file).unwrap();
+    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0, "a fetch alone keeps nothing");
+    store.put(&verified).unwrap();
+    assert!(VerifiedWheel::check(fetch_into(&file, Some(store.clone())).unwrap(), &file).is_ok());
+    assert_eq!(server.requests().len(), 1);
+    let kept = store.directory().join(format!("{}.whl", Sha256::of(b"the good wheel")));
+    std::fs::write(&kept, "the evil wheel").unwrap();
+    assert!(VerifiedWheel::check(fetch_into(&file, Some(store)).unwrap(), &file).is_ok());
+    assert_eq!(server.requests().len(), 2);
+    assert!(!kept.exists());
+}
+
+#[test]
+fn a_refused_file_leaves_nothing_in_the_cache() {
+    let cache = tempfile::tempdir().unwrap();
+    let store = Store::new(cache.path());
+    let (_server, file) = served(vec![Response::ok("the evil wheel")]);
+    assert!(VerifiedWheel::check(fetch_into(&file, Some(store)).unwrap(), &file).is_err());
+    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn local_files_are_copied_before_they_are_hashed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    std::fs::write(&path, "the good wheel").unwrap();
+    let file = LockedFile { location: Location::Path(path.clone()), ..locked(NAME, b"the good wheel") };
+    let unverified = fetch_into(&file, None).unwrap();
+    std::fs::write(&path, "the evil wheel").unwrap();
+    assert!(VerifiedWheel::check(unverified, &file).is_ok(), "the copy is private");
+    assert_eq!(check(&file).err(), Some(Code::HashMismatch));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(check(&file).err(), Some(Code::FileNotFound));
+    std::fs::create_dir(&path).unwrap();
+    assert_eq!(check(&file).err(), Some(Code::FileAccess));
+}
+
+#[test]
+fn problems_name_the_wheel_and_never_a_password() {
+    let server = Server::start();
+    let address = server.url(PATH).replace("http://", "http://al:hidden@");
+    let file = entry(&address, b"x");
+    let problem: Problem = fetch_into(&file, None).map(|_| ()).unwrap_err();
+    assert_eq!(problem.package_name(), Some(NAME));
+    assert!(!format!("{problem:?} {problem}").contains("hidden"));
+    assert_eq!(server.requests()[0].header("Authorization"), None);
+}
+
+#[test]
+fn several_hashes_of_one_file_must_all_match() {
+    let digests = vec![
+        pipward::digest::StrongDigest::Sha256(Sha256::of(b"the good wheel")),
+        pipward::digest::StrongDigest::parse("sha512", &"0".repeat(128)).unwrap(),
+    ];
+    let hashes = LockedHashes::new(pipward::digest::Match::All, digests).unwrap();
+    let (_server, file) = served(vec![Response::ok("the good wheel")]);
+    assert_eq!(check(&LockedFile { hashes, ..file }).err(), Some(Code::HashMismatch));
+}

@@ -1,0 +1,228 @@
+//! Interpreters and environments, against what real Pythons and `packaging` say.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pipward::python::{self, Interpreter, PythonRequest, venv};
+
+use super::support::peers::peers;
+use super::support::pythons::{any_python, each_python};
+use super::support::run::scratch;
+use super::support::tree::{assert_same, tree};
+use super::support::{loudly, offline};
+
+const ALL: &[&str] = &["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"];
+
+fn made(prefix: &Path, executable: &Path) -> Interpreter {
+    venv::create(prefix, &python::probe(executable, None).unwrap()).unwrap()
+}
+
+fn say(executable: &Path, script: &str) -> String {
+    let output = Command::new(executable).args(["-c", script]).env_remove("PYTHONPATH").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn tags_and_markers_are_those_of_packaging() {
+    if offline() {
+        return;
+    }
+    let packaging = say(&peers().python(), "import packaging; print(packaging.__path__[0] + '/..')");
+    // packaging itself runs on 3.9 and newer.
+    for base in each_python(&ALL[1..]) {
+        let found = python::probe(&base.executable, None).unwrap();
+        // The newest packaging does not run on the oldest Python: there its copy inside of pip is asked.
+        let oldest = base.version == "3.8";
+        let ask = |what: &str| {
+            let what = if oldest {
+                what.replace("import packaging.", "import pip._vendor.packaging.")
+            } else {
+                what.into()
+            };
+            let path = if oldest {
+                String::new()
+            } else {
+                format!("import sys; sys.path.insert(0, {packaging:?})\n")
+            };
+            say(&base.executable, &format!("{path}{what}"))
+        };
+        let tags = ask("import packaging.tags as t\nprint(*t.sys_tags(), sep='\\n')");
+        let ours: Vec<String> = found.target.tags.iter().map(ToString::to_string).collect();
+        assert_eq!(ours, tags.lines().collect::<Vec<_>>(), "{}", base.version);
+        let markers = ask(
+            "import json, packaging.markers as m\nprint(json.dumps(m.default_environment(), sort_keys=True))",
+        );
+        let theirs: serde_json::Value = serde_json::from_str(&markers).unwrap();
+        assert_eq!(serde_json::to_value(&found.target.markers).unwrap(), theirs, "{}", base.version);
+    }
+}
+
+#[test]
+fn a_new_environment_is_one_to_python_itself() {
+    for base in each_python(ALL) {
+        let scratch = scratch();
+        let prefix = scratch.path().join("an env");
+        let inside = made(&prefix, &base.executable);
+        let told = say(
+            &inside.executable,
+            "import sys, sysconfig, site\nfor x in (sys.prefix, sys.exec_prefix, sysconfig.get_path('purelib'), \
+             sysconfig.get_path('platlib'), sysconfig.get_path('scripts'), sysconfig.get_path('data'), \
+             site.ENABLE_USER_SITE, sys.prefix != sys.base_prefix): print(x)",
+        );
+        let text = |path: &Path| path.display().to_string();
+        let scheme = &inside.scheme;
+        let expected = [
+            text(&prefix),
+            text(&prefix),
+            text(&scheme.purelib),
+            text(&scheme.platlib),
+            text(&scheme.scripts),
+            text(&scheme.data),
+            "False".to_owned(),
+            "True".to_owned(),
+        ];
+        assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{}", base.version);
+        for name in ["python3".to_owned(), format!("python{}", base.version)] {
+            assert_eq!(say(&prefix.join("bin").join(name), "import sys; print(sys.prefix)"), text(&prefix));
+        }
+        let probed = python::probe(&inside.executable, None).unwrap();
+        assert!(probed.is_virtual());
+        assert_eq!(
+            (&probed.scheme, &probed.prefix, &probed.target.tags),
+            (scheme, &prefix, &inside.target.tags)
+        );
+        assert_eq!(probed.base(None).unwrap().base_executable, inside.base_executable);
+    }
+}
+
+#[test]
+fn an_environment_of_an_environment_leads_to_the_base() {
+    let scratch = scratch();
+    let outer = made(&scratch.path().join("outer"), &any_python().executable);
+    let inner = made(&scratch.path().join("inner"), &outer.executable);
+    assert_eq!(inner.base_executable, outer.base_executable);
+    std::fs::remove_dir_all(&outer.prefix).unwrap();
+    assert_eq!(say(&inner.executable, "import sys; print(sys.prefix)"), inner.prefix.display().to_string());
+}
+
+#[test]
+fn the_same_path_gives_the_same_bytes() {
+    let scratch = scratch();
+    let prefix = scratch.path().join("env");
+    made(&prefix, &any_python().executable);
+    let first = tree(&prefix);
+    std::fs::remove_dir_all(&prefix).unwrap();
+    made(&prefix, &any_python().executable);
+    assert_same(&first, &tree(&prefix));
+}
+
+#[test]
+fn a_path_that_scripts_cannot_hold_is_refused() {
+    let base = python::probe(&any_python().executable, None).unwrap();
+    let scratch = scratch();
+    let problem = venv::create(&scratch.path().join("a\nb"), &base).unwrap_err();
+    assert_eq!(problem.code(), pipward::error::Code::EnvironmentInvalid);
+}
+
+#[test]
+fn a_probe_runs_nothing_of_the_environment() {
+    for base in each_python(ALL) {
+        let scratch = scratch();
+        let inside = made(&scratch.path().join("env"), &base.executable);
+        let witness = scratch.path().join("ran");
+        let code = format!("open({:?}, 'w').close()\n", witness.display().to_string());
+        for name in ["sitecustomize.py", "usercustomize.py", "json.py", "sysconfig.py", "platform.py"] {
+            std::fs::write(inside.scheme.purelib.join(name), &code).unwrap();
+        }
+        std::fs::write(inside.scheme.purelib.join("x.pth"), format!("import os; {code}")).unwrap();
+        python::probe(&inside.executable, None).unwrap();
+        assert!(!witness.exists(), "{}", base.version);
+        say(&inside.executable, "pass");
+        assert!(witness.exists(), "the witness does not work on {}", base.version);
+    }
+}
+
+#[test]
+fn a_probe_is_kept_when_asked_and_taken_while_nothing_changed() {
+    let scratch = scratch();
+    let cache = scratch.path().join("cache");
+    let inside = made(&scratch.path().join("env"), &any_python().executable);
+    let probe = || python::probe(&inside.executable, Some(&cache)).unwrap();
+    let first = probe();
+    assert!(!cache.exists(), "a probe alone leaves nothing behind");
+    python::remember(&first, &cache);
+    let kept = std::fs::read_dir(cache.join("interpreters")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&kept).unwrap();
+    assert_eq!(probe().scheme, first.scheme);
+
+    // A kept answer is taken as long as the key fits: this one tells another system.
+    let other = text.replace("\"platform_system\":\"", "\"platform_system\":\"Other");
+    assert_ne!(other, text);
+    std::fs::write(&kept, &other).unwrap();
+    assert!(probe().target.markers.platform_system().starts_with("Other"));
+    for damaged in [&text[..text.len() / 2], "", "[]", "{}"] {
+        std::fs::write(&kept, damaged).unwrap();
+        assert_eq!(probe().target.markers, first.target.markers);
+    }
+    std::fs::write(&kept, &other).unwrap();
+    let cfg = inside.prefix.join("pyvenv.cfg");
+    std::fs::write(&cfg, std::fs::read_to_string(&cfg).unwrap() + "x = y\n").unwrap();
+    assert_eq!(probe().target.markers, first.target.markers, "pyvenv.cfg changed");
+}
+
+#[test]
+fn what_is_no_usable_python_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = scratch();
+    let check = |text: &str| {
+        let path = scratch.path().join("python");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let problem = python::find(&PythonRequest::Path(path), None).unwrap_err();
+        assert_eq!(problem.code(), pipward::error::Code::PythonUnusable, "{text}");
+        assert!(problem.help_text().is_some());
+    };
+    check("#!/bin/sh\necho 'pyenv: python: command not found' >&2; exit 127\n");
+    check("#!/bin/sh\necho '{}'\n");
+    check("#!/bin/sh\nyes\n");
+    check("#!/does/not/exist\n");
+    check("");
+    let missing = python::find(&PythonRequest::Path(scratch.path().join("nothing")), None).unwrap_err();
+    assert_eq!(missing.code(), pipward::error::Code::PythonNotFound);
+    let empty = python::find(&PythonRequest::Path(scratch.path().into()), None);
+    assert_eq!(empty.unwrap_err().code(), pipward::error::Code::PythonNotFound);
+}
+
+#[test]
+fn old_pythons_are_refused() {
+    let root =
+        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pyenv/versions")).unwrap_or_default();
+    let old =
+        std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            ["2.7.", "3.6.", "3.7."].iter().any(|version| name.starts_with(version))
+        });
+    let mut tried = 0;
+    for python in old {
+        let problem = python::find(&PythonRequest::Path(python), None).unwrap_err();
+        assert_eq!(problem.code(), pipward::error::Code::PythonUnusable);
+        tried += 1;
+    }
+    if tried == 0 {
+        loudly("SKIPPED: no CPython older than 3.8 on this machine");
+    }
+}
+
+#[test]
+fn other_tools_take_the_environment() {
+    if offline() {
+        return;
+    }
+    let scratch = scratch();
+    let inside = made(&scratch.path().join("env"), &peers().base.executable);
+    let listed = peers().pip(["--python"]).arg(&inside.prefix).args(["list", "--format", "json"]).run().ok();
+    assert_eq!(listed.stdout.trim(), "[]");
+    let listed = peers().uv(["pip", "list", "--format", "json", "--python"]).arg(&inside.prefix).run().ok();
+    assert_eq!(listed.stdout.trim(), "[]");
+}

@@ -1,0 +1,4 @@
+#ifndef PIPWARD_DEMO_H
+#define PIPWARD_DEMO_H
+#define PIPWARD_DEMO 1
+#endif

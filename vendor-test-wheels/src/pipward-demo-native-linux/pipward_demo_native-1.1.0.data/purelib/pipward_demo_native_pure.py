@@ -1,0 +1,1 @@
+"""The pure part of a wheel that is not."""

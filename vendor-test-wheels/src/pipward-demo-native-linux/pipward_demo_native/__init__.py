@@ -1,0 +1,3 @@
+"""Tells which wheel was installed."""
+
+WHEEL = "linux"

@@ -1,0 +1,3 @@
+"""A planet."""
+
+KIND = "rocky"

@@ -1,0 +1,1 @@
+"""A module beside the scripts, so that the wheel has one."""
