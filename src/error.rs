@@ -341,3 +341,45 @@ pub fn io(doing: &str, path: impl Into<PathBuf>, error: &std::io::Error) -> Prob
     };
     Problem::new(code, format!("{doing} did not succeed")).at(Place::file(path)).cause(error).help(help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_have_their_own_codes() {
+        use std::io::{Error, ErrorKind};
+        let check = |kind: ErrorKind, code: Code| {
+            let problem = io("writing a file", "/some/where", &Error::from(kind));
+            assert_eq!(problem.code(), code);
+            assert!(problem.help_text().is_some() && problem.cause_text().is_some());
+            assert_eq!(problem.place().map(|place| place.file.as_str()), Some("/some/where"));
+        };
+        check(ErrorKind::StorageFull, Code::DiskFull);
+        check(ErrorKind::QuotaExceeded, Code::DiskFull);
+        check(ErrorKind::PermissionDenied, Code::NotWritable);
+        check(ErrorKind::ReadOnlyFilesystem, Code::NotWritable);
+        check(ErrorKind::NotFound, Code::FileAccess);
+    }
+
+    #[test]
+    fn names_are_unique_and_lead_back_to_their_codes() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.name()), Some(*code));
+        }
+        assert_eq!(Code::from_name("no-such-code"), None);
+    }
+
+    #[test]
+    fn a_refusal_outranks_what_could_not_be_completed() {
+        let problems = |codes: &[Code]| {
+            let found = codes.iter().map(|code| Problem::new(*code, "x")).collect();
+            Problems::unless_empty((), found).map_err(|problems| problems.exit_class().status())
+        };
+        assert_eq!(problems(&[]), Ok(()));
+        assert_eq!(problems(&[Code::DiskFull, Code::HashMismatch]), Err(1));
+        assert_eq!(problems(&[Code::Internal, Code::FileAccess]), Err(3));
+        assert_eq!(problems(&[Code::Usage]), Err(2));
+        assert_eq!(problems(&[Code::Interrupted]), Err(130));
+    }
+}

@@ -108,9 +108,6 @@ codes! {
     WheelName, "wheel-name", Refused,
         "A file name is not a wheel's, or contradicts what names it.",
         "name-version-tags.whl is the first identity of a wheel; it must agree with the lock, with the address and with the metadata inside.";
-    LockDrift, "lock-drift", Refused,
-        "The lock no longer follows from its inputs.",
-        "The requirements have changed since the lock was written. Run `pipward lock` and review the difference.";
 
     // Archive.
     ArchiveFraming, "archive-framing", Refused,
@@ -247,9 +244,6 @@ codes! {
     MetadataUnavailable, "metadata-unavailable", Refused,
         "The metadata of a candidate cannot be learned or is malformed.",
         "Without its dependencies a version cannot be locked. Try again when the index answers, or exclude the version that it cannot tell about.";
-    HashComputed, "hash-computed", Refused,
-        "An index gives no SHA-256 for a file, so it was downloaded and hashed.",
-        "The hash in the lock then rests on this download alone. Ask the operator of the index to publish SHA-256.";
 
     // Findings of `verify`.
     FileChanged, "file-changed", Refused,

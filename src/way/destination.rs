@@ -71,7 +71,7 @@ pub fn find(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem>
             if let Ok(interpreter) = python::find(&PythonRequest::Any, cache)
                 && interpreter.externally_managed.is_some()
             {
-                owned(interpreter)?;
+                refuse_managed(&interpreter)?;
             }
             Err(Problem::new(Code::NoEnvironment, "no virtual environment is active and none is named").help(
                 "add --venv .venv, which makes one if it is not there; or name an interpreter with --python",
@@ -154,14 +154,19 @@ fn standing(directory: &Path, cache: Option<&Path>) -> Result<Environment, Probl
 }
 
 fn owned(interpreter: Interpreter) -> Result<Environment, Problem> {
-    if let Some(text) = &interpreter.externally_managed {
-        return Err(Problem::new(Code::ExternallyManaged, "this environment is externally managed")
-            .at(At::file(&interpreter.prefix))
-            .cause(text.trim())
-            .help(
-                "install into a virtual environment: add --venv .venv, which makes one if it is not there",
-            ));
-    }
+    refuse_managed(&interpreter)?;
     crate::install::recover(&interpreter.prefix)?;
     Ok(Environment::Standing(Box::new(interpreter)))
+}
+
+/// Refuses to work on the environment of a Python that the system's package manager keeps (PEP 668).
+///
+/// # Errors
+/// `externally-managed`.
+pub fn refuse_managed(interpreter: &Interpreter) -> Result<(), Problem> {
+    let Some(text) = &interpreter.externally_managed else { return Ok(()) };
+    Err(Problem::new(Code::ExternallyManaged, "this environment is externally managed")
+        .at(At::file(&interpreter.prefix))
+        .cause(text.trim())
+        .help("install into a virtual environment: add --venv .venv, which makes one if it is not there"))
 }

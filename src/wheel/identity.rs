@@ -75,7 +75,7 @@ pub(super) fn check_layout(archive: &Archive, dist_info: &str) -> Result<(), Pro
         let mut parts = path.parts();
         let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         if first == dist_info {
-            check_owned(path, second, third)?;
+            check_owned(path, second)?;
         } else if ends_with(first, DATA) {
             if first.strip_suffix(DATA) != Some(stem) {
                 return Err(scheme(path, "it has a .data directory of another wheel")
@@ -108,10 +108,10 @@ fn scheme(path: &ArchivePath, message: &str) -> Problem {
     Problem::new(Code::SchemeUnknown, message.to_owned()).found(path)
 }
 
-fn check_owned(path: &ArchivePath, second: Option<&str>, third: Option<&str>) -> Result<(), Problem> {
+fn check_owned(path: &ArchivePath, second: Option<&str>) -> Result<(), Problem> {
     let owned =
         second.is_some_and(|second| INSTALLER_OWNED.iter().any(|owned| second.eq_ignore_ascii_case(owned)));
-    if owned && third.is_none() {
+    if owned {
         return Err(
             Problem::new(Code::InstallerOwned, "it ships a file that only an installer writes").found(path)
         );

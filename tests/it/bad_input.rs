@@ -263,12 +263,14 @@ fn a_corrupted_download_is_told_apart_from_other_content() {
 #[test]
 fn a_file_that_appeared_after_the_lock_is_no_alarm() {
     let world = World::new();
-    // The index now has another build of pear 1.0, and no longer the one that was locked.
-    let later = WheelBuilder::new("pear", "1.0").build_tag("2").file("pear.py", "shape = 'new'\n").build();
-    let published = Published::new(later.clone()).uploaded("2026-01-01T00:00:00Z");
-    world.server.publish("pear", &[published], &Style::default());
+    // Locked was the wheel for another machine; the one for this machine was uploaded later.
+    let other = WheelBuilder::new("pear", "1.0").tag("cp27-cp27m-win32").file("pear.py", "").build();
+    let later = Published::new(world.pear.clone()).uploaded("2026-01-01T00:00:00Z");
+    world.server.publish("pear", &[Published::new(other.clone()), later], &Style::default());
+    let (was, is) = (Sha256::of(&world.pear.1).to_string(), Sha256::of(&other.1).to_string());
+    let requirements = world.requirements().replace(&was, &is);
     let told =
-        world.refuses("requirements.txt", &world.requirements(), Code::FileNotLocked, &["pear", &later.0]);
+        world.refuses("requirements.txt", &requirements, Code::FileNotLocked, &["pear", &world.pear.0]);
     assert!(!told.stderr.contains(Code::HashMismatch.name()), "{}", told.told());
 }
 

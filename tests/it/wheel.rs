@@ -303,7 +303,7 @@ fn data_directories_have_known_schemes() {
 
 #[test]
 fn what_installers_own_is_refused() {
-    for name in ["INSTALLER", "REQUESTED", "direct_url.json", "installer"] {
+    for name in ["INSTALLER", "REQUESTED", "direct_url.json", "installer", "INSTALLER/x"] {
         check(name, Err(Code::InstallerOwned), &builder().file(&format!("my_pkg-1.0.dist-info/{name}"), ""));
     }
     check("elsewhere", Ok(()), &builder().file("my_pkg/INSTALLER", ""));
