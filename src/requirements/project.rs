@@ -14,6 +14,8 @@ use crate::error::{Code, Place, Problem, Problems};
 
 /// How many requirements a project may come to: extras that name each other multiply.
 const MAX_REQUIREMENTS: usize = 100_000;
+/// How many references to its own extras, told apart by their markers, a project may have.
+const MAX_REFERENCES: usize = 2000;
 
 pub(super) fn read(path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
     let bytes = document::read_bytes(path, document::MAX_DOCUMENT, Code::RequirementSyntax)?;
@@ -227,7 +229,7 @@ impl Found {
                     open.push(requirement);
                 }
             }
-            if open.len() + resolved.len() + seen.len() > MAX_REQUIREMENTS {
+            if open.len() + resolved.len() > MAX_REQUIREMENTS || seen.len() > MAX_REFERENCES {
                 too_many(reading, &next.place);
                 break;
             }
