@@ -160,7 +160,7 @@ mod tests {
         check_requires("idna(==2.5)", "idna==2.5");
         check_requires(
             "requests [socks] >=2 ; python_version<'3'",
-            "requests[socks]>=2 ; python_full_version < '3'",
+            "requests[socks]>=2 ; python_full_version < '3.0'",
         );
         check_requires("idna\n  >=2.5", "idna>=2.5");
     }

@@ -206,6 +206,21 @@ fn wheels_come_best_first() {
 }
 
 #[test]
+fn a_release_with_malformed_metadata_is_passed_over() {
+    let text = "
+        a 1
+        a 2 malformed=not_a_requirement";
+    check(text, &["a"], "a==1");
+    check(
+        text,
+        &["a>1"],
+        "there is no solution, since
+        you require a>1 (in.txt, line 1)
+        a 2 has metadata that cannot be read (not a requirement)",
+    );
+}
+
+#[test]
 fn yanked_versions_need_an_exact_pin_of_the_user() {
     let text = "
         a 1
