@@ -83,7 +83,9 @@ pub(crate) fn later(path: PathBuf, bytes: Vec<u8>) {
 /// Writes what this run learned: index pages, metadata, interpreters. A cache that cannot be written is
 /// not an error of the run.
 pub fn keep() {
-    let entries = std::mem::take(&mut *LATER.lock().unwrap_or_else(PoisonError::into_inner));
+    // Held until all is written: whoever keeps at the same time returns when everything is there.
+    let mut waiting = LATER.lock().unwrap_or_else(PoisonError::into_inner);
+    let entries = std::mem::take(&mut *waiting);
     entries.par_iter().for_each(|(path, bytes)| {
         if let Err(error) = write_private(path, bytes) {
             tracing::debug!(%error, "an entry of the cache was not kept");

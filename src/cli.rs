@@ -76,9 +76,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, printer: &Printer) -> u8 {
     let outcome = match command {
-        Command::Lock(arguments) => lock::run(arguments, printer),
-        Command::Install(arguments) => install::run(arguments, printer),
-        Command::Verify(arguments) => verify::run(arguments, printer),
+        Command::Lock(arguments) => lock::run(&arguments, printer),
+        Command::Install(arguments) => install::run(&arguments, printer),
+        Command::Verify(arguments) => verify::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
     };

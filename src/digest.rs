@@ -296,7 +296,8 @@ mod tests {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Sha256::from_hex(empty), Some(Sha256::of(b"")));
         assert_eq!(Sha256::from_hex(&empty.to_uppercase()), Some(Sha256::of(b"")));
-        for bad in ["", "abc", &empty[1..], &format!("{empty}0"), &empty.replace('e', "+")] {
+        for bad in ["", "abc", empty.trim_start_matches('e'), &format!("{empty}0"), &empty.replace('e', "+")]
+        {
             assert_eq!(Sha256::from_hex(bad), None, "{bad}");
         }
     }

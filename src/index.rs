@@ -282,9 +282,17 @@ impl Facts for Index {
         wheel: &WheelName,
     ) -> Result<Arc<Dependencies>, FactsError> {
         let learned = self.wait(|inner| async move { inner.dependencies(name, wheel).await });
-        learned
-            .map(|learned| Arc::clone(&learned.dependencies))
-            .map_err(|problem| FactsError(Box::new(problem)))
+        match learned {
+            Ok(learned) => Ok(Arc::clone(&learned.dependencies)),
+            // One release that nobody can read must not stop the others; no answer at all must.
+            Err(problem) if problem.code() == Code::MetadataInvalid => {
+                let cause = problem.cause_text().or(problem.found_text());
+                let why = cause
+                    .map_or_else(|| problem.message().to_owned(), |c| format!("{}: {c}", problem.message()));
+                Ok(Arc::new(Dependencies { malformed: Some(why), ..Dependencies::default() }))
+            }
+            Err(problem) => Err(FactsError(Box::new(problem))),
+        }
     }
 
     fn hint(&self, soon: &[(PackageName, Option<(Version, WheelName)>)]) {

@@ -50,6 +50,8 @@ pub(crate) fn specifiers(requirement: &Requirement<VerbatimUrl>) -> Option<&Vers
 pub(crate) enum Unavailable {
     /// Its metadata say that it is for other Pythons.
     Python(String),
+    /// Its metadata are malformed.
+    Malformed(String),
     /// It depends on something by address, which no index vouches for.
     Address(PackageName),
     /// It depends on another version of itself.
@@ -60,6 +62,7 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Python(specifiers) => write!(f, "needs Python {specifiers}"),
+            Self::Malformed(why) => write!(f, "has metadata that cannot be read ({})", one_line(why)),
             Self::Address(name) => {
                 write!(f, "depends on {name} by its address, and only releases of an index can be locked")
             }

@@ -77,4 +77,6 @@ pub struct Dependencies {
     pub extras: Vec<ExtraName>,
     /// `Requires-Python`.
     pub requires_python: Option<VersionSpecifiers>,
+    /// Why the metadata cannot be read, where they are there but malformed: the version is then no candidate.
+    pub malformed: Option<String>,
 }

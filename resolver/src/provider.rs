@@ -227,6 +227,9 @@ impl<'a> Provider<'a> {
         version: &Version,
     ) -> Result<Known<Package, Set, Unavailable>, FactsError> {
         let known = self.dependencies(project, version)?;
+        if let Some(why) = &known.malformed {
+            return Ok(Known::Unavailable(Unavailable::Malformed(why.clone())));
+        }
         if let Some(specifiers) =
             known.requires_python.as_ref().filter(|all| !all.contains(&self.judge.python))
         {

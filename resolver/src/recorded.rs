@@ -67,6 +67,9 @@ pub struct RecordedMetadata {
     /// `Requires-Python`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requires_python: Option<VersionSpecifiers>,
+    /// Why they cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<String>,
 }
 
 /// What is wrong with a record.
@@ -148,6 +151,7 @@ impl RecordedMetadata {
             requires: self.requires.iter().map(parse).collect::<Result<_, _>>()?,
             extras: self.extras.clone(),
             requires_python: self.requires_python.clone(),
+            malformed: self.malformed.clone(),
         })
     }
 }
@@ -212,6 +216,7 @@ impl Facts for Recorder<'_> {
                 requires: known.requires.iter().map(ToString::to_string).collect(),
                 extras: known.extras.clone(),
                 requires_python: known.requires_python.clone(),
+                malformed: known.malformed.clone(),
             });
         });
         Ok(known)

@@ -57,7 +57,7 @@ pub(crate) struct InstallArgs {
     cache: CacheArgs,
 }
 
-pub(super) fn run(arguments: InstallArgs, printer: &Printer) -> Outcome {
+pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let cache = arguments.cache.directory(&config);
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: InstallArgs, printer: &Printer) -> Outcome {
     let place = request.environment.directory().to_owned();
     let installed = {
         let progress = printer.progress("installing", request.locks.len() as u64);
-        crate::way::install::install(request, &|| progress.step())?
+        crate::way::install::install(&request, &|| progress.step())?
     };
     report(&installed, &place, printer);
     Ok(0)

@@ -100,7 +100,7 @@ enum Format {
     Requirements,
 }
 
-pub(super) fn run(arguments: LockArgs, printer: &Printer) -> Outcome {
+pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let cache = arguments.cache.directory(&config);
     let inputs = arguments.inputs()?;

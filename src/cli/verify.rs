@@ -42,7 +42,7 @@ pub(crate) struct VerifyArgs {
     cache: CacheArgs,
 }
 
-pub(super) fn run(arguments: VerifyArgs, printer: &Printer) -> Outcome {
+pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let cache = arguments.cache.directory(&config);
     let lock = arguments.requirement.as_deref().map(locks::read_lock).transpose()?;

@@ -279,6 +279,7 @@ fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
         requires: metadata.requires,
         extras: metadata.extras,
         requires_python: metadata.requires_python,
+        malformed: None,
     };
     Ok(Learned { dependencies: Arc::new(dependencies), sha256: Sha256::of(text) })
 }

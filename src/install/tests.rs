@@ -92,7 +92,9 @@ fn plan(prefix: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Ins
         files.iter().copied().chain(own.iter().map(|(path, text)| (path.as_str(), text.as_str())))
     {
         let digest = Sha256::of(content.as_bytes());
-        let row = path.strip_prefix(SITE).map_or(format!("../../../{path}"), |path| path[1..].to_owned());
+        let row = path
+            .strip_prefix(SITE)
+            .map_or(format!("../../../{path}"), |path| path.trim_start_matches('/').to_owned());
         record.rows.push(Row::of(row, digest, content.len() as u64));
         planned.push(PlannedFile {
             destination: prefix.join(path),

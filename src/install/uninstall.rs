@@ -190,7 +190,7 @@ fn list_files(places: &Places, directory: &Path, depth: usize, found: &mut Vec<P
         let path = directory.join(entry.file_name());
         match entry.file_type() {
             Ok(kind) if kind.is_dir() && depth > 0 => {
-                list_files(places, &path, depth.saturating_sub(1), found)
+                list_files(places, &path, depth.saturating_sub(1), found);
             }
             Ok(kind) if !kind.is_dir() => found.push(path),
             _ => {}

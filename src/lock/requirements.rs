@@ -3,12 +3,12 @@
 //! Owns: what makes a requirements file a lock. Never: lets a requirement through that is not pinned
 //! to one version and hashed, whether its marker holds here or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use pep508_rs::VersionOrUrl;
-use pipward_resolver::{Version, WheelName};
+use pipward_resolver::{PackageName, Version, WheelName};
 use url::Url;
 
 use super::{Location, Lock, LockMarker, LockedFile, LockedPackage, LockedSource};
@@ -24,15 +24,20 @@ use crate::requirements::{FileRequirement, RequirementsFile, entry};
 /// `duplicate-package`, and `dependency-version` for a pin that a constraint excludes.
 pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, Problems> {
     let mut problems = file.faults.clone();
-    let mut packages: Vec<LockedPackage> = Vec::new();
+    let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
     for requirement in &file.requirements {
         match package(requirement) {
-            Ok(package) => merge(&mut packages, package, &mut problems),
+            Ok(package) => {
+                let packages = by_name.entry(package.name.clone()).or_default();
+                merge(packages, package, &mut problems);
+            }
             Err(found) => problems.extend(found),
         }
     }
     for constraint in &file.constraints {
-        constrain(&mut packages, constraint, &mut problems);
+        if let Some(packages) = by_name.get_mut(&constraint.requirement.name) {
+            constrain(packages, constraint, &mut problems);
+        }
     }
     let lock = Lock {
         file: path.to_owned(),
@@ -42,7 +47,7 @@ pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, P
         extras: Vec::new(),
         dependency_groups: Vec::new(),
         default_groups: Vec::new(),
-        packages,
+        packages: by_name.into_values().flatten().collect(),
         tool: None,
         warnings: Vec::new(),
     };
@@ -91,7 +96,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
         dependencies: None,
         index: None,
         source,
-        metadata_sha256: std::collections::BTreeMap::new(),
+        metadata_sha256: BTreeMap::new(),
         extras: requirement.extras.clone(),
         place: read.place.clone(),
     })
@@ -227,7 +232,10 @@ fn allowed(package: &LockedPackage) -> Option<&[StrongDigest]> {
 /// A constraint binds what it names: its versions, and its hashes where it has any.
 fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, problems: &mut Vec<Problem>) {
     let requirement = &constraint.requirement;
-    for package in packages.iter_mut().filter(|package| package.name == requirement.name) {
+    if let ([], Some(problem)) = (constraint.hashes.as_slice(), constraint.hash_problems.first()) {
+        problems.push(problem.clone());
+    }
+    for package in packages {
         if let Some(marker) = &package.marker
             && marker.tree.is_disjoint(&requirement.marker)
         {
@@ -237,6 +245,7 @@ fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, probl
             (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) => {
                 !specifiers.contains(version)
             }
+            (Some(VersionOrUrl::Url(url)), _) => !leads_to(package, url),
             _ => false,
         };
         let mut clash = excluded;
@@ -260,9 +269,20 @@ fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, probl
     }
 }
 
+/// Whether a package is the wheel at an address.
+fn leads_to(package: &LockedPackage, address: &Url) -> bool {
+    let LockedSource::Wheels(files) = &package.source else { return false };
+    let mut address = address.clone();
+    address.set_fragment(None);
+    files.iter().all(|file| match &file.location {
+        Location::Url(url) => *url == address,
+        Location::Path(path) => address.to_file_path().as_ref() == Ok(path),
+    })
+}
+
 /// Writes a lock of one environment as a hashed requirements file, for `pip install --require-hashes -r`.
 ///
-/// A wheel that lies in a folder is named by its address. The index is named where it is not PyPI. A
+/// A wheel that lies in a folder, and one that no index is known for, is named by its address. The index is named where it is not PyPI. A
 /// marker that asks for extras or groups has no form here: the caller locks without them.
 pub fn write(lock: &Lock) -> String {
     let mut out =
@@ -301,6 +321,11 @@ fn write_package(out: &mut String, package: &LockedPackage) {
             }
             if let [LockedFile { location: Location::Path(path), .. }] = files.as_slice() {
                 address = Url::from_file_path(path).ok();
+            }
+            if let ([LockedFile { location: Location::Url(url), .. }], None) =
+                (files.as_slice(), &package.index)
+            {
+                address = Some(url.clone());
             }
         }
         LockedSource::ByHash(hashes) => digests.extend(hashes.digests()),

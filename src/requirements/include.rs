@@ -16,6 +16,10 @@ use crate::error::{Code, Place, Problem, Problems};
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 /// How many files one run reads: files that include each other twice double at each step.
 const MAX_FILES: usize = 256;
+/// How many lines that say something may stand in all files, and how many bytes they may have once
+/// variables are put in.
+const MAX_LINES: usize = 100_000;
+const MAX_TEXT: usize = 64 * 1024 * 1024;
 /// How many faults are listed.
 const MAX_PROBLEMS: usize = 1000;
 
@@ -60,6 +64,9 @@ struct Walk<'v> {
     /// The files that include the one being read, and itself.
     within: Vec<PathBuf>,
     files: usize,
+    /// How many lines and bytes may still be read.
+    lines: usize,
+    bytes: usize,
 }
 
 impl<'v> Walk<'v> {
@@ -70,6 +77,8 @@ impl<'v> Walk<'v> {
             problems: Vec::new(),
             within: Vec::new(),
             files: 0,
+            lines: MAX_LINES,
+            bytes: MAX_TEXT,
         }
     }
 
@@ -128,8 +137,21 @@ impl<'v> Walk<'v> {
     }
 
     fn text(&mut self, text: &str, path: &Path, role: Role) {
-        for line in lines::logical(text, self.variable) {
+        for mut line in lines::logical(text, self.lines.saturating_add(1)) {
             let place = Place::line(path, line.number);
+            let expanded = lines::expand(&line.text, self.variable, self.bytes);
+            let Some(expanded) = expanded.filter(|_| self.lines > 0) else {
+                self.problems.push(
+                    Problem::new(Code::RequirementSyntax, "the requirements files are too large")
+                        .at(place)
+                        .expected(format!("at most {MAX_LINES} lines and {MAX_TEXT} bytes"))
+                        .help("split them into several locks"),
+                );
+                return;
+            };
+            self.lines -= 1;
+            self.bytes = self.bytes.saturating_sub(expanded.len());
+            line.text = expanded;
             if let Err(problem) = self.line(&line, path, role, &place) {
                 self.problems.push(problem.at(place));
             }
@@ -180,6 +202,14 @@ impl<'v> Walk<'v> {
                 )
                 .help("give each a line of its own"));
             }
+        }
+        let alone = |name| matches!(name, Name::Requirement | Name::Constraint | Name::Editable);
+        if given.len() > 1 && given.iter().any(|option| alone(option.name)) {
+            return Err(Problem::new(
+                Code::RequirementSyntax,
+                "pip passes over the other options of a line that has -r, -c or -e",
+            )
+            .help("give each a line of its own"));
         }
         for option in given {
             refuse(option)?;

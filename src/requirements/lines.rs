@@ -65,14 +65,14 @@ fn declared_coding(line: &str) -> Option<String> {
     name.get(..end).filter(|name| !name.is_empty()).map(|name| name.to_ascii_lowercase().replace('_', "-"))
 }
 
-/// Cuts a text into logical lines. `variable` gives the value of `${NAME}`.
-pub(super) fn logical(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Vec<Line> {
+/// Cuts a text into logical lines that say something, at most `limit` of them. Variables are as written.
+pub(super) fn logical(text: &str, limit: usize) -> Vec<Line> {
     joined(text)
-        .into_iter()
         .filter_map(|(number, text)| {
             let text = without_comment(&text).trim();
-            (!text.is_empty()).then(|| Line { number, text: expand(text, variable) })
+            (!text.is_empty()).then(|| Line { number, text: text.to_owned() })
         })
+        .take(limit)
         .collect()
 }
 
@@ -111,10 +111,14 @@ fn physical(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A backslash at the very end continues a line; a comment line ends what it continues.
-fn joined(text: &str) -> Vec<(u32, String)> {
-    let mut lines = Vec::new();
+fn joined(text: &str) -> impl Iterator<Item = (u32, String)> {
+    let mut lines = physical(text).enumerate();
+    std::iter::from_fn(move || next_joined(&mut lines))
+}
+
+fn next_joined<'t>(lines: &mut impl Iterator<Item = (usize, &'t str)>) -> Option<(u32, String)> {
     let mut open: Option<(u32, String)> = None;
-    for (at, line) in physical(text).enumerate() {
+    for (at, line) in lines {
         let number = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
         let is_comment = line.trim_start().starts_with('#');
         if line.ends_with('\\') && !is_comment {
@@ -123,13 +127,12 @@ fn joined(text: &str) -> Vec<(u32, String)> {
         }
         // A comment counts as one only at the start or after white space.
         let line = if is_comment { format!(" {line}") } else { line.to_owned() };
-        match open.take() {
-            Some((first, begun)) => lines.push((first, begun + &line)),
-            None => lines.push((number, line)),
-        }
+        return Some(match open {
+            Some((first, begun)) => (first, begun + &line),
+            None => (number, line),
+        });
     }
-    lines.extend(open);
-    lines
+    open
 }
 
 /// A comment begins with `#` at the start or after white space.
@@ -144,8 +147,9 @@ fn without_comment(line: &str) -> &str {
     line
 }
 
-/// Replaces `${NAME}`; a variable that is not set or empty is left as written.
-fn expand(line: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
+/// Replaces `${NAME}`; a variable that is not set or empty is left as written. `None` where the line
+/// would become longer than `cap` bytes.
+pub(super) fn expand(line: &str, variable: &dyn Fn(&str) -> Option<String>, cap: usize) -> Option<String> {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("${") {
@@ -164,9 +168,12 @@ fn expand(line: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
                 rest = after;
             }
         }
+        if out.len() > cap {
+            return None;
+        }
     }
     out.push_str(rest);
-    out
+    (out.len() <= cap).then_some(out)
 }
 
 #[cfg(test)]
@@ -175,8 +182,11 @@ mod tests {
 
     fn check(text: &str, expected: &[(u32, &str)]) {
         let set = |name: &str| (name == "A_1").then(|| "value".to_owned());
-        let found = logical(text, &set);
-        let found: Vec<(u32, &str)> = found.iter().map(|line| (line.number, line.text.as_str())).collect();
+        let found = logical(text, 10);
+        let found: Vec<(u32, String)> =
+            found.iter().map(|line| (line.number, expand(&line.text, &set, 1000).unwrap())).collect();
+        let expected: Vec<(u32, String)> =
+            expected.iter().map(|(n, text)| (*n, (*text).to_owned())).collect();
         assert_eq!(found, expected, "{text:?}");
     }
 
@@ -207,6 +217,14 @@ mod tests {
     #[test]
     fn only_set_variables_of_the_right_form_are_replaced() {
         check("x/${A_1}/${a}/${UNSET}/$A_1/${A_1", &[(1, "x/value/${a}/${UNSET}/$A_1/${A_1")]);
+    }
+
+    #[test]
+    fn lines_and_variables_are_capped() {
+        assert_eq!(logical("a\nb\nc", 2).len(), 2);
+        let long = |_: &str| Some("x".repeat(100));
+        assert_eq!(expand("${A}${A}", &long, 200).map(|text| text.len()), Some(200));
+        assert_eq!(expand("${A}${A}${A}", &long, 200), None);
     }
 
     #[test]

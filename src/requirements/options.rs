@@ -106,7 +106,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Given>, Problem> {
 fn find(word: &str) -> Result<(&'static Form, Option<String>), Problem> {
     let unknown = |reason: &str| {
         Problem::new(Code::OptionUnknown, format!("{reason} in a requirements file"))
-            .found(word)
+            // Its value may be an address with a password.
+            .found(word.split('=').next().unwrap_or(word).chars().take(40).collect::<String>())
             .help("delete it, or give it on the command line")
     };
     if word.starts_with("--") {

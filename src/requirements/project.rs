@@ -14,6 +14,8 @@ use crate::error::{Code, Place, Problem, Problems};
 
 /// How many requirements a project may come to: extras that name each other multiply.
 const MAX_REQUIREMENTS: usize = 100_000;
+/// How many references to its own extras, told apart by their markers, a project may have.
+const MAX_REFERENCES: usize = 2000;
 
 pub(super) fn read(path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
     let bytes = document::read_bytes(path, document::MAX_DOCUMENT, Code::RequirementSyntax)?;
@@ -49,8 +51,9 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
     if let Some(groups) = &groups {
         found.read_groups(groups);
     }
+    let mut taken = BTreeSet::new();
     for group in chosen(&select.groups, select.all_groups, found.groups.keys()) {
-        roots.extend(found.group(&reading, &group, &mut Vec::new()));
+        found.group(&reading, &group, &mut Vec::new(), &mut taken, &mut roots);
     }
     let extras = chosen(&select.extras, select.all_extras, found.extras.keys());
     for extra in &extras {
@@ -151,19 +154,25 @@ impl Found {
         }
     }
 
-    /// The requirements of a group, its includes followed. `within` are the groups being read.
+    /// Adds the requirements of a group to `all`, its includes followed. `within` are the groups being
+    /// read; those of `taken` were read whole and are not read again, so that groups which include
+    /// each other many times over end.
     fn group(
         &self,
         reading: &Reading<'_>,
         name: &ExtraName,
         within: &mut Vec<ExtraName>,
-    ) -> Vec<FileRequirement> {
+        taken: &mut BTreeSet<ExtraName>,
+        all: &mut Vec<FileRequirement>,
+    ) {
+        if taken.contains(name) {
+            return;
+        }
         let Some(members) = self.groups.get(name) else {
             reading.report(unknown(reading, "dependency group", name, self.groups.keys()));
-            return Vec::new();
+            return;
         };
         within.push(name.clone());
-        let mut all: Vec<FileRequirement> = Vec::new();
         for member in members {
             match member {
                 Member::Requirement(requirement) => all.push(FileRequirement::clone(requirement)),
@@ -177,16 +186,13 @@ impl Found {
                     .help("delete one of the includes"),
                 ),
                 Member::Include(other, _) if all.len() < MAX_REQUIREMENTS && within.len() < 64 => {
-                    all.extend(self.group(reading, other, within));
+                    self.group(reading, other, within, taken, all);
                 }
                 Member::Include(_, place) => too_many(reading, place),
             }
-            if reading.has_problems() && all.len() > MAX_REQUIREMENTS {
-                break;
-            }
         }
         within.pop();
-        all
+        taken.insert(name.clone());
     }
 
     /// Replaces `project[extra]` by the requirements of that extra. Those of `taken` are among the roots.
@@ -223,7 +229,7 @@ impl Found {
                     open.push(requirement);
                 }
             }
-            if open.len() + resolved.len() > MAX_REQUIREMENTS {
+            if open.len() + resolved.len() > MAX_REQUIREMENTS || seen.len() > MAX_REFERENCES {
                 too_many(reading, &next.place);
                 break;
             }

@@ -37,6 +37,53 @@ fn requirements_with_hashes_and_markers() {
 }
 
 #[test]
+fn a_file_of_too_many_lines_is_refused() {
+    let problems = read_text(&"a\n".repeat(100_001), Path::new("r.txt"), &|_| None).unwrap_err();
+    let places: Vec<String> = problems.iter().map(|problem| problem.place().unwrap().to_string()).collect();
+    assert_eq!(places, ["r.txt:100001"]);
+}
+
+#[test]
+fn values_of_variables_cannot_fill_the_memory() {
+    let long = |_: &str| Some("x".repeat(1 << 20));
+    let problems = read_text(&"-f ${A}\n".repeat(100), Path::new("r.txt"), &long).unwrap_err();
+    assert_eq!(problems.iter().next().unwrap().place().unwrap().line, Some(64));
+}
+
+#[test]
+fn what_pip_would_pass_over_is_refused() {
+    assert_eq!(faults("-r a.txt --no-index"), [(Code::RequirementSyntax, 1)]);
+}
+
+#[test]
+fn an_unknown_option_is_named_without_its_value() {
+    let problems = parse("--indx=https://me:secret@example.org/").unwrap_err();
+    assert!(!problems.iter().next().unwrap().to_string().contains("secret"));
+}
+
+#[test]
+fn groups_and_extras_that_multiply_end() {
+    use std::fmt::Write as _;
+    let mut text = "[project]\nname = 'p'\n[project.optional-dependencies]\n".to_owned();
+    for n in 0..60 {
+        let next = n + 1;
+        writeln!(
+            text,
+            "e{n} = [\"p[e{next}] ; platform_release != '{n}'\", \"p[e{next}] ; platform_version != '{n}'\"]"
+        )
+        .unwrap();
+    }
+    text.push_str("e60 = []\n[dependency-groups]\n");
+    for n in 0..60 {
+        let next = n + 1;
+        writeln!(text, "g{n} = [{{include-group = 'g{next}'}}, {{include-group = 'g{next}'}}]").unwrap();
+    }
+    text.push_str("g60 = ['z']\n");
+    assert_eq!(project(&text, &ask(&[], &["g0"])).unwrap().len(), 1);
+    assert!(project(&text, &ask(&["e0"], &[])).is_err());
+}
+
+#[test]
 fn wheels_by_address_and_path() {
     assert_eq!(
         names("a @ https://x.example/a-1-py3-none-any.whl#sha256=ab"),

@@ -85,11 +85,11 @@ pub(super) struct Item {
 ///
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
-pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
+pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
     let index =
         Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
     let target = &request.environment.interpreter().target;
-    let gathered = Gathered::new(&request, &index)?;
+    let gathered = Gathered::new(request, &index)?;
     let packages = gathered
         .selection
         .packages
@@ -116,7 +116,7 @@ pub fn install(request: InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     check_interrupted()?;
     let report = session.finish()?;
     drop(writing);
-    remember(&request, store.as_ref(), &done);
+    remember(request, store.as_ref(), &done);
     Ok(told(report, &items, done, &index))
 }
 
@@ -417,9 +417,9 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
     for (item, done) in items.iter().zip(done) {
         let pair = (item.package.name.to_string(), done.metadata.version.to_string());
         if done.kept {
-            told.kept.push(pair)
+            told.kept.push(pair);
         } else {
-            told.installed.push(pair)
+            told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
         told.verified.push(VerifiedFile {

@@ -57,6 +57,8 @@ fn candidates(index: &Index) -> Result<std::sync::Arc<Candidates>, Code> {
 
 fn wheels(index: &Index) -> Vec<String> {
     let candidates = candidates(index).unwrap();
+    // As a run does that ends well.
+    pipward::cache::keep();
     candidates.releases.values().flat_map(|r| &r.wheels).map(|wheel| wheel.name.as_str().to_owned()).collect()
 }
 
@@ -64,6 +66,7 @@ fn ask(index: &Index, version: &str) -> Result<String, Problem> {
     let wheel = WheelName::parse(&format!("idna-{version}-py3-none-any.whl")).unwrap();
     let found: Result<std::sync::Arc<Dependencies>, _> =
         index.dependencies(&name("idna"), wheel.version(), &wheel);
+    pipward::cache::keep();
     found.map_err(problem).map(|d| d.requires.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }
 

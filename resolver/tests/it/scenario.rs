@@ -46,6 +46,7 @@ fn release<'a>(
             ("meta-python", specifiers) => {
                 metadata.requires_python = Some(VersionSpecifiers::from_str(specifiers).unwrap());
             }
+            ("malformed", why) => metadata.malformed = Some(why.replace('_', " ")),
             ("yanked", reason) => wheel.yanked = Some(reason.replace('_', " ")),
             ("new", _) => wheel.too_new = true,
             ("extras", list) => {

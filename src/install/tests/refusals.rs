@@ -146,7 +146,7 @@ fn what_is_held_is_compared_file_by_file() {
     let remove = |world: &World, path: &str| std::fs::remove_file(world.prefix.join(path)).unwrap();
     check("as installed", true, &|_| {});
     check("by another installer", true, &|world| {
-        put(&world.prefix, &site("pkg-1.0.dist-info/INSTALLER"), "pip\n")
+        put(&world.prefix, &site("pkg-1.0.dist-info/INSTALLER"), "pip\n");
     });
     check("a changed file", false, &|world| put(&world.prefix, &site("pkg.py"), "2"));
     check("a missing file", false, &|world| remove(world, &site("pkg.py")));
@@ -160,7 +160,7 @@ fn what_is_held_is_compared_file_by_file() {
             .unwrap();
     });
     check("another directory of that name", false, &|world| {
-        put(&world.prefix, &site("Pkg-2.dist-info/METADATA"), "")
+        put(&world.prefix, &site("Pkg-2.dist-info/METADATA"), "");
     });
     check("a missing RECORD", false, &|world| remove(world, &site("pkg-1.0.dist-info/RECORD")));
     let record = |world: &World, change: &dyn Fn(String) -> String| {

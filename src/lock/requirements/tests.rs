@@ -145,6 +145,8 @@ fn constraints_bind() {
     assert_eq!(check(&format!("x==1 {}", hash('a'))), Ok(1));
     assert_eq!(check("x>1"), Err(vec![Code::DependencyVersion]));
     assert_eq!(check(&format!("x==1 {}", hash('c'))), Err(vec![Code::DependencyVersion]));
+    assert_eq!(check("x @ https://example.org/x-1-py3-none-any.whl"), Err(vec![Code::DependencyVersion]));
+    assert_eq!(check("x --hash=md5:00"), Err(vec![Code::HashWeak]));
     assert_eq!(check("x>1 ; os_name == 'nt'"), Err(vec![Code::DependencyVersion]));
 }
 
@@ -153,11 +155,23 @@ fn written_as_pip_reads_it() {
     let mut text = lock_of(&format!(
         "{}{}",
         pure("b", "1.0", "index = \"https://pypi.org/simple/\""),
-        pure("a", "2", "marker = \"os_name == 'posix'\""),
+        pure("a", "2", "marker = \"os_name == 'posix'\"\nindex = \"https://pypi.org/simple/\""),
     ));
     insta::assert_snapshot!(write(&read(&text).unwrap()));
     text = text.replace("https://pypi.org", "https://other.example");
     assert!(write(&read(&text).unwrap()).contains("--index-url https://other.example/simple/\n"));
+}
+
+#[test]
+fn a_wheel_that_no_index_is_known_for_keeps_its_address() {
+    let text = format!("x @ https://example.org/x-1-py3-none-any.whl ; os_name == 'nt' {}\n", hash('a'));
+    let lock = parse(&text).unwrap();
+    let written = write(&lock);
+    assert!(
+        written.contains("\nx @ https://example.org/x-1-py3-none-any.whl ; os_name == 'nt' \\\n"),
+        "{written}"
+    );
+    assert_eq!(write(&parse(&written).unwrap()), written);
 }
 
 /// All of a lock but where its entries stand.
