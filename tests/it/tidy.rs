@@ -55,10 +55,15 @@ fn read(directory: &Path, found: &mut Vec<Source>) {
             );
             let path = path.strip_prefix(repository()).unwrap().to_str().unwrap().to_owned();
             // A module of tests may have a file of its own.
-            let product = if path.ends_with("/tests.rs") { String::new() } else { product };
+            let product = if is_test(&path) { String::new() } else { product };
             found.push(Source { path, text, product });
         }
     }
+}
+
+/// Whether a whole file is tests.
+fn is_test(path: &str) -> bool {
+    path.starts_with("tests/") || path.ends_with("/tests.rs") || path.contains("/tests/")
 }
 
 fn product_sources() -> Vec<Source> {
@@ -86,8 +91,7 @@ fn each_file_opens_with_what_it_owns() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let long = product_sources().into_iter().chain(sources("tests")).filter_map(|source| {
-        let tests = source.path.starts_with("tests/") || source.path.ends_with("/tests.rs");
-        let most = if tests { 800 } else { 500 };
+        let most = if is_test(&source.path) { 800 } else { 500 };
         let lines = source.text.lines().count();
         (lines > most).then(|| format!("{}: {lines} lines, of {most}", source.path))
     });
