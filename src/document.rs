@@ -99,10 +99,6 @@ impl<'p> Reading<'p> {
         self.warnings.borrow_mut().push(format!("{place}: {message}"));
     }
 
-    pub(crate) fn has_problems(&self) -> bool {
-        !self.problems.borrow().is_empty()
-    }
-
     pub(crate) fn into_findings(self) -> (Vec<Problem>, Vec<String>) {
         (self.problems.into_inner(), self.warnings.into_inner())
     }

@@ -99,9 +99,9 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
     if !done.installed.is_empty() {
         let list: Vec<String> =
             done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
-        let megabytes = done.verified.iter().map(|file| file.size).sum::<u64>() as f64 / 1e6;
+        let size = size(done.verified.iter().map(|file| file.size).sum());
         printer.note(&format!(
-            "Verified the SHA-256 of {} wheels ({megabytes:.1} MB) before opening them; every file matches its RECORD.",
+            "Verified the SHA-256 of {} wheels ({size}) before opening them; every file matches its RECORD.",
             done.verified.len(),
         ));
         printer.say(&format!("Successfully installed {}", list.join(" ")));
@@ -148,6 +148,14 @@ impl InstallArgs {
             None => Wish::Nothing,
         }
     }
+}
+
+/// A size as people read it: `412 kB`, `12.3 MB`.
+fn size(bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        return format!("{} kB", bytes.div_ceil(1000));
+    }
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }
 
 pub(super) fn extra_names(texts: &[String]) -> Result<Vec<ExtraName>, Problem> {

@@ -265,6 +265,9 @@ fn write_file(directory: &OwnedFd, planned: &PlannedFile, wheel: &Wheel) -> Resu
         }
         Err(error) => return Err(failed(error.into())),
     };
+    if planned.executable {
+        complete_mode(&file, &planned.source).map_err(failed)?;
+    }
     match &planned.source {
         Source::Generated(content) => file.write_all(content).map_err(failed),
         Source::Entry(number) => {
@@ -283,6 +286,20 @@ fn name_of(file: &PlannedFile) -> Result<&OsStr, Problem> {
     file.destination.file_name().ok_or_else(|| {
         Problem::new(Code::Internal, "a planned file has no name").at(Place::file(&file.destination))
     })
+}
+
+/// As pip does under an umask that takes execute bits away: everybody may run an entry, and read a script too.
+fn complete_mode(file: &File, source: &Source) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let wanted = match source {
+        Source::Entry(_) => 0o111,
+        Source::Generated(_) => 0o555,
+    };
+    let mode = file.metadata()?.permissions().mode() & 0o7777;
+    if mode & wanted == wanted {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode | wanted))
 }
 
 /// Whoever may read it may run it.
