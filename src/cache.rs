@@ -36,10 +36,10 @@ impl Store {
     /// A private copy of the wheel with one of these hashes, if there is one.
     ///
     /// An entry whose bytes do not have the hash that its name says is removed and not handed out.
-    pub fn get(&self, hashes: &LockedHashes) -> Option<Unverified> {
+    pub fn get(&self, hashes: &LockedHashes, size: Option<u64>) -> Option<Unverified> {
         hashes.sha256s().find_map(|sha256| {
             let path = self.entry(sha256);
-            let unverified = copy(&path, hashes, &self.directory).ok()?;
+            let unverified = copy(&path, hashes, size, &self.directory).ok()?;
             if hashes.accept(&unverified.computed) && unverified.computed.sha256() == sha256 {
                 return Some(unverified);
             }
@@ -140,9 +140,14 @@ pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
 }
 
 /// Copies an entry of the store, hashing as it goes.
-fn copy(path: &Path, hashes: &LockedHashes, directory: &Path) -> io::Result<Unverified> {
+fn copy(path: &Path, hashes: &LockedHashes, size: Option<u64>, directory: &Path) -> io::Result<Unverified> {
     let file = open_regular(path, false)?;
-    copy_private(file, hashes, u64::MAX, Some(directory), Place::file(path))
+    let found = file.metadata()?.len();
+    if size.is_some_and(|size| size != found) || found > crate::fetch::max_wheel() {
+        // Not what was locked: nothing of it is read. A good one takes its place when the run has ended well.
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the entry has another size"));
+    }
+    copy_private(file, hashes, found, Some(directory), Place::file(path))
 }
 
 /// Copies at most `limit` bytes of a file into a private copy, hashing as it goes.
@@ -184,7 +189,7 @@ mod tests {
     fn nothing_is_made_until_something_is_put() {
         let cache = tempfile::tempdir().unwrap();
         let store = Store::new(&cache.path().join("deep/cache"));
-        assert!(store.get(&hashes(b"x")).is_none());
+        assert!(store.get(&hashes(b"x"), None).is_none());
         assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
     }
 
@@ -195,7 +200,7 @@ mod tests {
         for size in [10, 9 << 20] {
             let bytes = vec![7; size];
             store.publish(Sha256::of(&bytes), &bytes).unwrap();
-            let found = store.get(&hashes(&bytes)).unwrap();
+            let found = store.get(&hashes(&bytes), None).unwrap();
             assert!(found.bytes.as_slice() == bytes);
             let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode(store.directory()), 0o700);
@@ -212,7 +217,7 @@ mod tests {
         store.publish(Sha256::of(b"good"), b"good").unwrap();
         let path = store.entry(Sha256::of(b"good"));
         std::fs::write(&path, b"evil").unwrap();
-        assert!(store.get(&hashes(b"good")).is_none());
+        assert!(store.get(&hashes(b"good"), None).is_none());
         assert!(!path.exists());
     }
 
@@ -224,7 +229,7 @@ mod tests {
         let outside = cache.path().join("outside");
         std::fs::write(&outside, b"good").unwrap();
         std::os::unix::fs::symlink(&outside, store.entry(Sha256::of(b"good"))).unwrap();
-        assert!(store.get(&hashes(b"good")).is_none());
+        assert!(store.get(&hashes(b"good"), None).is_none());
     }
 
     #[test]
@@ -236,6 +241,6 @@ mod tests {
             .map(|bytes| crate::digest::StrongDigest::Sha256(Sha256::of(bytes)))
             .to_vec();
         let any = LockedHashes::new(crate::digest::Match::Any, digests).unwrap();
-        assert_eq!(store.get(&any).unwrap().bytes.as_slice(), b"two");
+        assert_eq!(store.get(&any, None).unwrap().bytes.as_slice(), b"two");
     }
 }

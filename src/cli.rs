@@ -71,7 +71,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => dispatch(cli.command, &printer),
         Err(problem) => printer.fail(&problem.into()),
     };
-    ExitCode::from(status)
+    ExitCode::from(printer.settle(status))
 }
 
 fn dispatch(command: Command, printer: &Printer) -> u8 {

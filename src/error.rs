@@ -239,7 +239,7 @@ impl Problem {
 
     /// The way out: what this problem says, else what its code's explanation says last.
     pub fn help_text(&self) -> Option<&str> {
-        self.0.help.as_deref()
+        self.0.help.as_deref().or_else(|| self.0.code.explanation().rsplit(". ").next())
     }
 
     /// What lies below.

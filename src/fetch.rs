@@ -162,8 +162,8 @@ impl Job {
     }
 
     async fn kept(&self) -> Option<Unverified> {
-        let (store, hashes) = (self.store.clone()?, self.file.hashes.clone());
-        tokio::task::spawn_blocking(move || store.get(&hashes)).await.ok().flatten()
+        let (store, hashes, size) = (self.store.clone()?, self.file.hashes.clone(), self.file.size);
+        tokio::task::spawn_blocking(move || store.get(&hashes, size)).await.ok().flatten()
     }
 
     async fn copied(&self, path: &Path) -> Fetched {
@@ -229,6 +229,11 @@ impl Job {
             progress(Progress { index: self.index, bytes, total: total.or(self.file.size) });
         }
     }
+}
+
+/// No wheel is larger, in bytes.
+pub(crate) fn max_wheel() -> u64 {
+    Kind::Wheel.cap()
 }
 
 /// The most bytes that are read: one more than the locked size shows that a file is longer.

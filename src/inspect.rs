@@ -32,6 +32,8 @@ pub struct Inspection {
     pub distributions: usize,
     /// How many files were hashed.
     pub files: usize,
+    /// How many files of byte-code there are that no RECORD vouches for: Python makes them, and may make them anew.
+    pub byte_code: usize,
     /// What is not as it should be, by place.
     pub findings: Vec<Problem>,
 }
@@ -74,7 +76,7 @@ pub fn inspect(
         rows.par_iter().map(|(subject, row, path)| check_file(subject, row, path)).collect();
     inspection.files = rows.iter().filter(|(_, row, _)| row.digest.is_some()).count();
     inspection.findings.extend(checked.into_iter().flatten());
-    inspection.findings.extend(unlisted(libraries, &listed));
+    inspection.byte_code = unlisted(libraries, &listed, &mut inspection.findings);
     if let Some(expected) = expected {
         inspection.findings.extend(against_lock(&records, expected));
     }
@@ -172,9 +174,10 @@ fn hash(path: &Path, wanted: &LockedHashes) -> std::io::Result<(bool, Sha256)> {
     Ok((wanted.accept(&computed), computed.sha256()))
 }
 
-/// Files under the libraries that no RECORD lists. Byte-code of a listed source is what Python itself writes.
-fn unlisted(libraries: &[PathBuf], listed: &BTreeSet<PathBuf>) -> Vec<Problem> {
-    let mut findings = Vec::new();
+/// Files under the libraries that no RECORD lists. Byte-code of a listed source is what Python itself writes: it is
+/// counted. Byte-code that Python would run without a look at its source is a finding.
+fn unlisted(libraries: &[PathBuf], listed: &BTreeSet<PathBuf>, findings: &mut Vec<Problem>) -> usize {
+    let mut byte_code = 0;
     let mut waiting: Vec<PathBuf> = libraries.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
     while let Some(directory) = waiting.pop() {
         let Ok(entries) = fs_err::read_dir(&directory) else { continue };
@@ -183,16 +186,31 @@ fn unlisted(libraries: &[PathBuf], listed: &BTreeSet<PathBuf>) -> Vec<Problem> {
             let kind = entry.file_type();
             if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
                 waiting.push(path);
-            } else if !listed.contains(&path) && !is_byte_code_of(&path, listed) {
-                findings.push(
-                    Problem::new(Code::FileUnlisted, "no RECORD lists this file")
-                        .at(Place::file(&path))
-                        .help("find out who put it there; delete it, or make the environment anew from the lock"),
-                );
+            } else if listed.contains(&path) {
+            } else if !is_byte_code_of(&path, listed) {
+                findings.push(nobody_vouches(&path, "no RECORD lists this file"));
+            } else if is_unchecked(&path) {
+                findings.push(nobody_vouches(&path, "this byte-code runs without a look at its source"));
+            } else {
+                byte_code += 1;
             }
         }
     }
-    findings
+    byte_code
+}
+
+fn nobody_vouches(path: &Path, what: &str) -> Problem {
+    Problem::new(Code::FileUnlisted, what)
+        .at(Place::file(path))
+        .help("find out who put it there; delete it, or make the environment anew from the lock")
+}
+
+/// PEP 552: the second word of the header is 1 for byte-code whose source Python does not look at.
+fn is_unchecked(path: &Path) -> bool {
+    let mut header = [0; 8];
+    let read = fs_err::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let [_, _, _, _, flags @ ..] = header;
+    read.is_ok() && u32::from_le_bytes(flags) & 0b11 == 0b01
 }
 
 /// PEP 3147: `pkg/__pycache__/mod.cpython-313.pyc` (or `.opt-1.pyc`) belongs to `pkg/mod.py`.

@@ -12,7 +12,7 @@ use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
 use crate::python::PythonRequest;
-use crate::way::destination::{self, Place as Wish};
+use crate::way::destination::{self, Environment, Place as Wish};
 use crate::way::install::{InstallRequest, Installed};
 use crate::way::locks::{self, Locks};
 
@@ -63,11 +63,11 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
     let locks = arguments.locks()?;
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
-    let environment = destination::find(&arguments.wish(&config), cache.as_deref())?;
+    let environment = destination::find(&arguments.wish(&config))?;
     if arguments.no_deps {
         printer.warn("--no-deps: that every dependency is part of the lock is not checked");
     }
-    let request = InstallRequest {
+    let mut request = InstallRequest {
         locks,
         environment,
         extras: extra_names(&arguments.extra)?,
@@ -77,10 +77,21 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         network,
         cache,
     };
+    let is_new = matches!(request.environment, Environment::New { .. });
     let place = request.environment.directory().to_owned();
     let installed = {
         let progress = printer.progress("installing", request.locks.len() as u64);
-        crate::way::install::install(&request, &|| progress.step())?
+        crate::way::install::install(&request, &|| progress.step()).or_else(|problems| {
+            // Another process made the environment in the meantime: it is a standing one now.
+            let busy = problems.iter().all(|problem| problem.code() == Code::EnvironmentBusy);
+            match destination::find(&arguments.wish(&config)) {
+                Ok(standing @ Environment::Standing(_)) if busy && is_new => {
+                    request.environment = standing;
+                    crate::way::install::install(&request, &|| progress.step())
+                }
+                _ => Err(problems),
+            }
+        })?
     };
     report(&installed, &place, printer);
     Ok(0)
@@ -101,10 +112,17 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
             done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
         let size = size(done.verified.iter().map(|file| file.size).sum());
         printer.note(&format!(
-            "Verified the SHA-256 of {} wheels ({size}) before opening them; every file matches its RECORD.",
+            "Verified the SHA-256 of {} wheel{} ({size}) before opening; every file matches its RECORD.",
             done.verified.len(),
+            if done.verified.len() == 1 { "" } else { "s" },
         ));
         printer.say(&format!("Successfully installed {}", list.join(" ")));
+    }
+    if done.installed.is_empty() && done.kept.is_empty() {
+        printer.say("Nothing to install: the lock selects no package for this environment");
+    }
+    for (name, version) in &done.removed {
+        printer.note(&format!("Removed {name} {version}"));
     }
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()

@@ -200,6 +200,9 @@ impl LockArgs {
             (None, _) => PythonRequest::Any,
         };
         let interpreter = python::find(&request, cache)?;
+        if let Some(cache) = cache {
+            python::remember(&interpreter, cache);
+        }
         match (version, platform) {
             (None, None) => Ok(interpreter.target),
             (version, platform) => {

@@ -104,8 +104,8 @@ impl SourceArgs {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Cache")]
 pub(crate) struct CacheArgs {
-    /// The directory of the cache
-    #[arg(long, value_name = "DIR", env = "PIPWARD_CACHE_DIR")]
+    /// The directory of the cache [env: PIPWARD_CACHE_DIR]
+    #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
     /// Neither read nor write the cache
     #[arg(long, env = "PIPWARD_NO_CACHE_DIR", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
@@ -118,7 +118,8 @@ impl CacheArgs {
         if self.no_cache_dir {
             return None;
         }
-        let named = self.cache_dir.clone().or_else(|| config.user_cache_directory())?;
+        let variable = || config.variable("PIPWARD_CACHE_DIR").map(PathBuf::from);
+        let named = self.cache_dir.clone().or_else(variable).or_else(|| config.user_cache_directory())?;
         // Relative names are the user's own; everything below works with absolute ones.
         Some(std::path::absolute(&named).unwrap_or(named))
     }

@@ -4,6 +4,7 @@
 //! function through which text from outside reaches a terminal.
 //! Never: decides what is printed.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -21,6 +22,8 @@ pub(crate) struct Printer {
     colour: bool,
     json: bool,
     progress: bool,
+    /// Why standard output could not be written. (A reader that went away is its own choice.)
+    broken: RefCell<Option<std::io::Error>>,
 }
 
 impl Printer {
@@ -38,6 +41,7 @@ impl Printer {
             colour,
             json: output.json,
             progress: terminal && output.quiet == 0 && !output.json && !dumb,
+            broken: RefCell::default(),
         }
     }
 
@@ -64,8 +68,7 @@ impl Printer {
 
     /// Data that was asked for, as it is: a lock on standard output.
     pub(crate) fn data(&self, text: &str) {
-        // A closed pipe is the reader's choice.
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        self.write(text);
     }
 
     /// The JSON document of a command.
@@ -172,7 +175,24 @@ impl Printer {
     }
 
     fn out(&self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        self.write(&format!("{text}\n"));
+    }
+
+    fn write(&self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            self.broken.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    /// The exit status of the run: a result that nobody could be told is no success.
+    pub(super) fn settle(&self, status: u8) -> u8 {
+        let Some(error) = self.broken.take() else { return status };
+        let problem = crate::error::io("writing the result", "standard output", &error);
+        self.err(&self.problem_text(&problem));
+        status.max(problem.code().exit_class().status())
     }
 
     fn err(&self, text: &str) {

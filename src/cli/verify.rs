@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
         (None, None) => Wish::Nothing,
     };
     let request = VerifyRequest {
-        environment: destination::look_at(&wish, cache.as_deref())?,
+        environment: destination::look_at(&wish)?,
         lock: lock.map(|(lock, _)| lock),
         extras: extra_names(&arguments.extra)?,
         groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },

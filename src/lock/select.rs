@@ -42,6 +42,9 @@ impl Lock {
             problems.push(self.wrong_environment(request.target));
         }
 
+        // In a lock for elsewhere, that the wheels are for elsewhere too need not be told one by one.
+        let elsewhere = !problems.is_empty();
+
         // "For each package listed in packages":
         let mut selected: BTreeMap<&PackageName, &LockedPackage> = BTreeMap::new();
         for package in &self.packages {
@@ -68,6 +71,7 @@ impl Lock {
         for package in selected.into_values() {
             match source(package, &request.target.tags) {
                 Ok(file) => packages.push(Selected { package: package.clone(), file: file.cloned() }),
+                Err(problem) if elsewhere && problem.code() == Code::NoMatchingWheel => {}
                 Err(problem) => problems.push(problem.package(&package.name).at(package.place.clone())),
             }
         }

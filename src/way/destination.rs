@@ -1,11 +1,16 @@
 //! Which environment a job works on.
 //!
+//! The interpreter of an environment that is written to, or vouched for, is asked anew each time: what a cache
+//! says of it could have been changed by whoever can write the cache, and would say where files go.
 //! Never: writes into it.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Place as At, Problem};
 use crate::python::{self, Interpreter, PythonRequest};
+
+/// A longer path of an environment would leave no room for the files below it (`PATH_MAX` is 4096), in bytes.
+const MAX_DIRECTORY: usize = 2048;
 
 /// What the user said about the environment.
 #[derive(Debug, Clone)]
@@ -61,14 +66,14 @@ impl Environment {
 ///
 /// # Errors
 /// `environment-invalid`, `no-environment`, `externally-managed`, and those of [`python::find`].
-pub fn find(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem> {
+pub fn find(place: &Place) -> Result<Environment, Problem> {
     match place {
-        Place::Venv { directory, python } => venv(directory, python, cache),
-        Place::Active(directory) => standing(directory, cache),
-        Place::Python(request) => owned(python::find(request, cache)?),
+        Place::Venv { directory, python } => venv(directory, python),
+        Place::Active(directory) => standing(directory),
+        Place::Python(request) => owned(python::find(request, None)?),
         Place::Nothing => {
             // A system Python gets the refusal that pip gives (PEP 668); another one is not taken unasked.
-            if let Ok(interpreter) = python::find(&PythonRequest::Any, cache)
+            if let Ok(interpreter) = python::find(&PythonRequest::Any, None)
                 && interpreter.externally_managed.is_some()
             {
                 refuse_managed(&interpreter)?;
@@ -84,11 +89,11 @@ pub fn find(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem>
 ///
 /// # Errors
 /// `environment-invalid`, `no-environment`, `python-not-found`, `python-unusable`.
-pub fn look_at(place: &Place, cache: Option<&Path>) -> Result<Interpreter, Problem> {
+pub fn look_at(place: &Place) -> Result<Interpreter, Problem> {
     let interpreter = match place {
-        Place::Python(request) => python::find(request, cache)?,
+        Place::Python(request) => python::find(request, None)?,
         Place::Active(directory) | Place::Venv { directory, .. } => {
-            return standing(directory, cache).map(|environment| environment.interpreter().clone());
+            return standing(directory).map(|environment| environment.interpreter().clone());
         }
         Place::Nothing => {
             return Err(Problem::new(
@@ -102,16 +107,26 @@ pub fn look_at(place: &Place, cache: Option<&Path>) -> Result<Interpreter, Probl
     Ok(interpreter)
 }
 
-fn venv(directory: &Path, request: &PythonRequest, cache: Option<&Path>) -> Result<Environment, Problem> {
+fn venv(directory: &Path, request: &PythonRequest) -> Result<Environment, Problem> {
     let absolute = std::path::absolute(directory)
         .map_err(|error| crate::error::io("finding the current directory", directory, &error))?;
+    if absolute.as_os_str().len() > MAX_DIRECTORY {
+        return Err(Problem::new(
+            Code::EnvironmentInvalid,
+            "the path of the environment is too long for what goes into it",
+        )
+        .at(At::file(&absolute))
+        .expected(format!("at most {MAX_DIRECTORY} bytes"))
+        .found(format!("{} bytes", absolute.as_os_str().len()))
+        .help("name a shorter directory"));
+    }
     // What a killed run left of this environment is settled before anything looks at it.
     crate::install::recover(&absolute)?;
     if !occupied(&absolute) {
-        let base = python::find(request, cache)?.base(cache)?;
+        let base = python::find(request, None)?.base(None)?;
         return Ok(Environment::New { directory: absolute, base: Box::new(base) });
     }
-    let environment = standing(&absolute, cache)?;
+    let environment = standing(&absolute)?;
     if let PythonRequest::Version(wanted) = request {
         let found = &environment.interpreter().version;
         let matches = wanted.release().iter().zip(found.release()).all(|(want, have)| want == have);
@@ -137,7 +152,7 @@ fn occupied(directory: &Path) -> bool {
     }
 }
 
-fn standing(directory: &Path, cache: Option<&Path>) -> Result<Environment, Problem> {
+fn standing(directory: &Path) -> Result<Environment, Problem> {
     let invalid = |what: &str| {
         Problem::new(Code::EnvironmentInvalid, what)
             .at(At::file(directory))
@@ -148,7 +163,7 @@ fn standing(directory: &Path, cache: Option<&Path>) -> Result<Environment, Probl
     if !directory.join("pyvenv.cfg").is_file() {
         return Err(invalid("this is not a virtual environment"));
     }
-    let interpreter = python::probe(&directory.join("bin/python"), cache)
+    let interpreter = python::probe(&directory.join("bin/python"), None)
         .map_err(|problem| invalid("the environment's Python does not answer").cause(problem.message()))?;
     Ok(Environment::Standing(Box::new(interpreter)))
 }

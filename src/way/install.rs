@@ -116,8 +116,10 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
     check_interrupted()?;
     let report = session.finish()?;
     drop(writing);
-    remember(request, store.as_ref(), &done);
-    Ok(told(report, &items, done, &index))
+    remember(store.as_ref(), &done);
+    let mut told = told(report, &items, done, &index);
+    told.warnings.extend(request.locks.warnings());
+    Ok(told)
 }
 
 /// The packages of a run, one entry a name, and what was asked for.
@@ -145,7 +147,7 @@ impl Gathered {
             }
         }
         if let Some((lock, names)) = request.locks.named() {
-            let selected = lock.select(&select).and_then(|all| subset(&all, names, index, target));
+            let selected = lock.select(&select).and_then(|all| subset(&all, names, index, request));
             match selected {
                 Ok(selection) => add(lock, Self::named(lock, selection, names), &mut faults),
                 Err(problems) => faults.extend(problems),
@@ -203,8 +205,9 @@ fn subset(
     all: &Selection,
     names: &[FileRequirement],
     index: &Index,
-    target: &Target,
+    request: &InstallRequest,
 ) -> Result<Selection, Problems> {
+    let target = &request.environment.interpreter().target;
     let names: Vec<_> = names
         .iter()
         .map(|named| (named.requirement.name.clone(), named.requirement.extras.clone()))
@@ -217,7 +220,7 @@ fn subset(
             Subset::NeedsMetadata(packages) => {
                 let packages = packages.into_iter().map(|selected| (selected, false)).collect();
                 let items = resolve_files(packages, index, target)?;
-                let fetcher = index.fetcher(None);
+                let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
                 for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
                     let Some(item) = items.get(at) else { continue };
                     let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
@@ -397,11 +400,8 @@ pub(super) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
 }
 
 /// Only a run that ended well leaves anything behind in the cache.
-fn remember(request: &InstallRequest, store: Option<&Store>, done: &[Done]) {
+fn remember(store: Option<&Store>, done: &[Done]) {
     crate::cache::keep();
-    if let Some(cache) = &request.cache {
-        crate::python::remember(request.environment.interpreter(), cache);
-    }
     if let Some(store) = store {
         for done in done {
             if let Err(problem) = store.put(&done.verified) {

@@ -41,6 +41,12 @@ impl Locks {
         self.whole.iter().chain(named).map(|lock| lock.packages.len()).sum()
     }
 
+    /// What is odd in the locks, but no reason to refuse them.
+    pub fn warnings(&self) -> Vec<String> {
+        let named = self.named.iter().map(|(lock, _)| lock);
+        self.whole.iter().chain(named).flat_map(|lock| lock.warnings.iter().cloned()).collect()
+    }
+
     /// Whether there is nothing at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -95,6 +101,8 @@ impl Locks {
 
 fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<FileRequirement>), Problems> {
     let path = lock.unwrap_or(Path::new("pylock.toml"));
+    let paths = names.iter().filter(|name| is_path(name)).map(|name| no_name(name)).collect();
+    Problems::unless_empty((), paths)?;
     if !path.is_file() {
         let all = names.join(" ");
         let place = path.display();
@@ -121,12 +129,6 @@ fn look_up(names: &[String], lock: Option<&Path>) -> Result<(Lock, Vec<FileRequi
 }
 
 fn look_up_one(text: &str, lock: &Lock) -> Result<FileRequirement, Problem> {
-    let refuse_path = text.starts_with('.') || text.contains(['/', '\\']) && !text.contains('@');
-    if refuse_path || text.ends_with(".whl") {
-        return Err(Problem::new(Code::RequirementUnsupported, "a path is not the name of a locked package")
-            .found(text)
-            .help("build the wheel elsewhere, lock it with `pipward lock NAME --find-links DIR`, and install it by name"));
-    }
     let typed = requirements::parse_specifier(text)?;
     let parsed = &typed.requirement;
     let package = lock.packages.iter().find(|package| package.name == parsed.name);
@@ -135,26 +137,39 @@ fn look_up_one(text: &str, lock: &Lock) -> Result<FileRequirement, Problem> {
     Ok(typed)
 }
 
+fn is_path(text: &str) -> bool {
+    text.starts_with('.') || text.ends_with(".whl") || text.contains(['/', '\\']) && !text.contains('@')
+}
+
+fn no_name(text: &str) -> Problem {
+    Problem::new(Code::RequirementUnsupported, "a path is not the name of a locked package").found(text).help(
+        "put the wheel's folder among the sources: `pipward lock NAME --find-links DIR`, then install NAME",
+    )
+}
+
 fn not_in_lock(text: &str, name: &PackageName, lock: &Lock) -> Problem {
     let file = lock.file.display();
-    let inputs: Vec<String> =
-        lock.tool.iter().flat_map(|tool| &tool.inputs).map(|(text, _)| quoted(text)).collect();
-    let command = match inputs.as_slice() {
-        [] => format!(
-            "add it to what the lock is made from and run `pipward lock … {} -o {file}`",
-            quoted(text)
-        ),
-        inputs => format!(
-            "if {name} is what you mean, run `pipward lock {} {} -o {file}`, review the change, and run the same command again",
-            inputs.join(" "),
-            quoted(text)
-        ),
-    };
-    Problem::new(Code::NotInLock, format!("{name} is not in the lock")).package(name).help(command)
+    let mut inputs: Vec<String> = Vec::new();
+    for (requirement, from) in lock.tool.iter().flat_map(|tool| &tool.inputs) {
+        let words = match from.strip_prefix("-c ") {
+            Some(constraints) => format!("-c {}", quoted(constraints)),
+            None if from == "command line" => quoted(requirement),
+            None => format!("-r {}", quoted(from)),
+        };
+        if !inputs.contains(&words) {
+            inputs.push(words);
+        }
+    }
+    let inputs = if inputs.is_empty() { "…".to_owned() } else { inputs.join(" ") };
+    Problem::new(Code::NotInLock, "this package is not in the lock").package(name).help(format!(
+        "if {name} is what you mean, lock it with the rest (and the options used before): \
+         `pipward lock {inputs} {} -o {file}`; review the change, and run the same command again",
+        quoted(text)
+    ))
 }
 
 fn quoted(text: &str) -> String {
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.[],=".contains(c));
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "\"")) }
 }
 

@@ -295,3 +295,109 @@ fn promise_5_two_installs_into_one_path_are_identical() {
         assert_same(&make(), &make());
     }
 }
+
+/// Whoever can write the cache must not be able to say where files go.
+#[test]
+fn a_kept_probe_does_not_steer_an_install() {
+    let scratch = scratch();
+    install(scratch.path()).ok();
+    let cache = scratch.path().join("cache");
+    let run = |command: &[&str]| {
+        pipward(command)
+            .arg("--cache-dir")
+            .arg(&cache)
+            .arg("--python")
+            .arg(scratch.path().join("env/bin/python"))
+            .dir(scratch.path())
+            .run()
+    };
+    let wheels = vendored("").display().to_string();
+    run(&["lock", "pipward-demo-tool", "--no-index", "--find-links", &wheels]).ok();
+    let mut changed = 0;
+    for entry in cache.join("interpreters").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        changed += usize::from(text.contains("site-packages"));
+        std::fs::write(&path, text.replace("/site-packages", "/elsewhere")).unwrap();
+    }
+    assert!(changed > 0, "the probe was kept");
+    std::fs::remove_file(module(&library(scratch.path()))).unwrap();
+    run(&["install", "pipward-demo-tool"]).ok();
+    assert!(module(&library(scratch.path())).exists());
+    assert!(!library(scratch.path()).with_file_name("elsewhere").exists());
+}
+
+#[test]
+fn a_lock_that_could_not_be_written_out_is_no_success() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_pipward"))
+        .args(["lock", "pipward-demo-tool", "-o", "-", "--no-index", "--no-cache-dir", "--find-links"])
+        .arg(vendored(""))
+        .arg("--python")
+        .arg(any_python().executable)
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(Code::DiskFull.name()));
+}
+
+/// PEP 552: byte-code that Python runs without a look at its source.
+#[test]
+fn verify_finds_byte_code_that_hides_from_its_source() {
+    let change = |library: &Path| {
+        let source = module(library);
+        let cache = source.with_file_name("__pycache__");
+        std::fs::create_dir_all(&cache).unwrap();
+        let stem = source.file_stem().unwrap().to_str().unwrap();
+        let code = [b"\xf3\x0d\x0d\x0a".as_slice(), &[1, 0, 0, 0], &[0; 8], b"code"].concat();
+        std::fs::write(cache.join(format!("{stem}.cpython-313.pyc")), code).unwrap();
+    };
+    finds(change, false, &[Code::FileUnlisted]).stderr_has("byte-code");
+}
+
+#[test]
+fn several_processes_make_one_environment() {
+    let scratch = scratch();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            Command::new(env!("CARGO_BIN_EXE_pipward"))
+                .args(["install", "--venv", "env", "--no-cache-dir", "-r"])
+                .arg(vendored("pylock.toml"))
+                .arg("--python")
+                .arg(any_python().executable)
+                .current_dir(scratch.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    verify(scratch.path(), true).ok();
+    assert_eq!(scratch.path().read_dir().unwrap().count(), 1, "nothing else is left");
+}
+
+#[test]
+fn nothing_to_install_is_said() {
+    let scratch = scratch();
+    std::fs::write(scratch.path().join("requirements.txt"), "# nothing\n").unwrap();
+    pipward(["install", "--venv", "env", "-r", "requirements.txt", "--python"])
+        .arg(any_python().executable)
+        .dir(scratch.path())
+        .run()
+        .ok()
+        .stdout_has("Nothing to install");
+}
+
+#[test]
+fn a_path_too_long_for_an_environment_is_told_as_such() {
+    let long = format!("{}/env", "d".repeat(200)).repeat(15);
+    pipward(["install", "--venv", &long, "-r"])
+        .arg(vendored("pylock.toml"))
+        .run()
+        .refused(Code::EnvironmentInvalid);
+}
