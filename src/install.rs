@@ -2,6 +2,30 @@
 //!
 //! Owns: what will be written where ([`InstallPlan`]), and the one way an environment changes ([`Session`]).
 //! Never: changes an environment before everything was planned, staged and found free of conflicts.
+//!
+//! What is installed was read from verified bytes: a plan comes from a [`Wheel`](crate::wheel::Wheel) alone, and
+//! nothing else can be staged.
+//!
+//! ```
+//! use pipward::{error::Problem, install::InstallPlan, python::Scheme, wheel::Wheel};
+//! fn plan(wheel: &Wheel, scheme: &Scheme) -> Result<InstallPlan, Problem> { InstallPlan::new(wheel, scheme, true, None) }
+//! ```
+//! ```compile_fail,E0308
+//! use pipward::{error::Problem, fetch::Unverified, install::InstallPlan, python::Scheme};
+//! fn plan(file: &Unverified, scheme: &Scheme) -> Result<InstallPlan, Problem> { InstallPlan::new(file, scheme, true, None) }
+//! ```
+//! ```compile_fail,E0308
+//! use pipward::{error::Problem, install::InstallPlan, python::Scheme, verify::VerifiedWheel};
+//! fn plan(file: &VerifiedWheel, scheme: &Scheme) -> Result<InstallPlan, Problem> { InstallPlan::new(file, scheme, true, None) }
+//! ```
+//! ```compile_fail,E0451
+//! use pipward::install::InstallPlan;
+//! fn forge(other: InstallPlan) -> InstallPlan { InstallPlan { ..other } }
+//! ```
+//! ```compile_fail,E0308
+//! use pipward::{fetch::Unverified, install::{InstallPlan, Session}};
+//! fn add(session: &Session, file: &Unverified, plan: &InstallPlan) { let _ = session.add(file, plan); }
+//! ```
 
 mod commit;
 mod conflicts;

@@ -43,7 +43,20 @@ pub fn read(
     let nothing_given = arguments.is_empty() && files.is_empty();
     let files = if nothing_given { &default } else { files };
     for argument in arguments {
-        if Path::new(argument).is_file() {
+        let path = Path::new(argument);
+        if path.is_file() && path.extension().is_some_and(|extension| extension == "whl") {
+            faults.push(
+                Problem::new(Code::RequirementUnsupported, "a wheel is not something to lock from")
+                    .at(Place::file(path))
+                    .help("name the project, and the wheel's folder with --find-links"),
+            );
+        } else if looks_like_a_file(argument) && path.symlink_metadata().is_err() {
+            faults.push(
+                Problem::new(Code::LockNotFound, "there is no such file")
+                    .at(Place::file(path))
+                    .help("look at the spelling; a requirement such as flask>=3 has no slash and no ending"),
+            );
+        } else if path.is_file() {
             projects += usize::from(is_project(Path::new(argument)));
             keep_faults(inputs.read_file(Path::new(argument), select), &mut faults);
         } else {
@@ -72,6 +85,13 @@ pub fn read(
         );
     }
     Problems::unless_empty(inputs, faults)
+}
+
+/// Whether this was meant as a file rather than as a requirement.
+fn looks_like_a_file(argument: &str) -> bool {
+    let ending = Path::new(argument).extension().and_then(|ending| ending.to_str());
+    !argument.contains(['@', ':'])
+        && (argument.contains('/') || matches!(ending, Some("txt" | "in" | "toml")))
 }
 
 fn keep_faults(result: Result<(), Problems>, faults: &mut Vec<Problem>) {

@@ -416,6 +416,20 @@ fn a_poisoned_store_is_not_believed() {
     installs_what_was_built(&world.path("env"));
 }
 
+#[test]
+fn a_store_entry_of_another_size_is_not_read() {
+    let world = World::new();
+    world.write("pylock.toml", &world.lock());
+    world.run(&["-r", "pylock.toml"]).ok();
+    let entry = world.path("cache/wheels").join(format!("{}.whl", Sha256::of(&world.pear.1)));
+    // Sparse: it takes no room, but reading it would take its time.
+    std::fs::File::options().write(true).open(&entry).unwrap().set_len(1 << 40).unwrap();
+    std::fs::remove_dir_all(world.path("env")).unwrap();
+    world.run(&["-r", "pylock.toml"]).ok();
+    assert_eq!(entry.metadata().unwrap().len(), world.pear.1.len() as u64);
+    installs_what_was_built(&world.path("env"));
+}
+
 fn installs_what_was_built(environment: &Path) {
     let library = environment.join("lib").read_dir().unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(library.join("site-packages/pear.py")).unwrap();

@@ -109,3 +109,21 @@ fn quiet_is_quiet() {
         .ok();
     assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""));
 }
+
+#[test]
+fn files_that_cannot_be_locked_from_are_told_as_such() {
+    let wheel = vendored("pipward_demo_tool-1.0-py3-none-any.whl");
+    pipward(["lock"]).arg(wheel).run().refused(Code::RequirementUnsupported).stderr_has("--find-links");
+    for missing in ["./no-such.txt", "no-such.in", "some/no-such.toml"] {
+        pipward(["lock", missing]).run().refused(Code::LockNotFound).stderr_has("no such file");
+    }
+    pipward(["install", "/tmp/x.whl"]).run().refused(Code::RequirementUnsupported).stderr_has("--find-links");
+}
+
+#[test]
+fn every_problem_has_a_way_out() {
+    for code in Code::ALL {
+        let problem = pipward::error::Problem::new(*code, "x");
+        assert!(problem.help_text().is_some_and(|help| help.len() > 10), "{code}");
+    }
+}
