@@ -28,8 +28,10 @@ pub use explain::Explanation;
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
 pub use platform::{Platform, UnknownPlatform};
 pub use recorded::Recorded;
-pub use request::{Origin, Prereleases, Request, Root, Strategy, Target};
-pub use resolution::{Resolution, ResolvedPackage, SolveError, solve};
+pub use request::{
+    ForkStrategy, Origin, Preference, Prereleases, Request, Root, Scope, Strategy, Target, Universe,
+};
+pub use resolution::{Resolution, ResolvedDependency, ResolvedPackage, SolveError, solve};
 pub use tags::{PythonBuild, Tag, Tags};
 pub use target::UnknownPython;
 pub use wheel_name::{WheelName, WheelNameError};

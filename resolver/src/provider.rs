@@ -20,7 +20,7 @@ use crate::package::Package;
 use crate::prefer::Policy;
 use crate::project::{Asked, Judge, Offers, Project, Wishes, plain};
 use crate::ranges;
-use crate::request::{Request, Root};
+use crate::request::{Request, Root, Scope, Target};
 use crate::wheel_name::WheelName;
 
 /// A set of versions, as the solver handles them.
@@ -37,6 +37,7 @@ const NEXT_VERSIONS: u32 = 32;
 /// One solve.
 pub(crate) struct Provider<'a> {
     pub(crate) request: &'a Request,
+    target: &'a Target,
     facts: &'a dyn Facts,
     policy: Policy,
     judge: Judge<'a>,
@@ -48,13 +49,18 @@ pub(crate) struct Provider<'a> {
 
 impl<'a> Provider<'a> {
     pub(crate) fn new(request: &'a Request, facts: &'a dyn Facts) -> Self {
+        let target = match &request.scope {
+            Scope::One(target) => target,
+            Scope::Universal(_) => unimplemented!(),
+        };
         Self {
             request,
+            target,
             facts,
             policy: Policy::of(request),
             judge: Judge {
-                tags: &request.target.tags,
-                python: request.target.markers.python_full_version().version.only_release(),
+                tags: &target.tags,
+                python: target.markers.python_full_version().version.only_release(),
             },
             projects: RefCell::default(),
             heard_of: RefCell::default(),
@@ -70,7 +76,7 @@ impl<'a> Provider<'a> {
     /// The requirements of the user that apply in the target environment.
     pub(crate) fn roots(&self) -> impl Iterator<Item = &'a Root> {
         let request: &'a Request = self.request;
-        request.roots.iter().filter(|root| root.requirement.evaluate_markers(&request.target.markers, &[]))
+        request.roots.iter().filter(|root| root.requirement.evaluate_markers(&self.target.markers, &[]))
     }
 
     /// The project of this name, made when it is first heard of.
@@ -86,15 +92,22 @@ impl<'a> Provider<'a> {
     }
 
     fn wishes(&self, name: &PackageName) -> Wishes {
-        let mut wishes =
-            Wishes { preferred: self.request.preferences.get(name).cloned(), ..Wishes::default() };
+        let mut wishes = Wishes {
+            preferred: self
+                .request
+                .preferences
+                .get(name)
+                .and_then(|all| all.first())
+                .map(|it| it.version.clone()),
+            ..Wishes::default()
+        };
         for root in self.roots().filter(|root| root.requirement.name == *name) {
             wishes.direct = true;
             let all = specifiers(&root.requirement).into_iter().flat_map(|all| all.iter());
             wishes.pins.extend(all.filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier));
         }
         for constraint in self.request.constraints.iter().filter(|root| root.requirement.name == *name) {
-            if !constraint.requirement.evaluate_markers(&self.request.target.markers, &[]) {
+            if !constraint.requirement.evaluate_markers(&self.target.markers, &[]) {
                 continue;
             }
             match specifiers(&constraint.requirement) {
@@ -266,7 +279,7 @@ impl<'a> Provider<'a> {
         dependencies: &'d Dependencies,
         extra: Option<&ExtraName>,
     ) -> impl Iterator<Item = &'d Requirement<VerbatimUrl>> {
-        let markers = &self.request.target.markers;
+        let markers = &self.target.markers;
         let wanted: Vec<ExtraName> = extra.into_iter().cloned().collect();
         dependencies.requires.iter().filter(move |requirement| {
             if wanted.is_empty() {

@@ -1,9 +1,9 @@
 //! What is asked of the resolver.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::Version;
-use pep508_rs::{MarkerEnvironment, PackageName, Requirement, VerbatimUrl};
+use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
 use crate::tags::Tags;
 
@@ -14,14 +14,63 @@ pub struct Request {
     pub roots: Vec<Root>,
     /// Constraints: they bind a version where the name comes in otherwise.
     pub constraints: Vec<Root>,
-    /// The environment to solve for.
-    pub target: Target,
+    /// Overrides: each takes the place of every requirement on its name, wherever that stands. What an extra adds stays
+    /// part of the extra.
+    pub overrides: Vec<Root>,
+    /// Excludes: requirements on these names count for nothing, wherever they stand.
+    pub excludes: BTreeSet<PackageName>,
+    /// The environments to solve for.
+    pub scope: Scope,
     /// Which versions are preferred.
     pub strategy: Strategy,
+    /// Whether one name may have several versions for the sake of newer ones.
+    pub fork_strategy: ForkStrategy,
     /// When pre-releases are taken.
     pub prereleases: Prereleases,
+    /// Projects of which pre-releases are taken always.
+    pub prerelease_projects: BTreeSet<PackageName>,
     /// Versions to prefer where they are allowed: those of a standing lock.
-    pub preferences: BTreeMap<PackageName, Version>,
+    pub preferences: BTreeMap<PackageName, Vec<Preference>>,
+}
+
+/// The environments that one solve is for.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// One environment, of which everything is known.
+    One(Box<Target>),
+    /// All environments of a universe: one answer for each platform and Python.
+    Universal(Universe),
+}
+
+/// The environments of a universal resolution.
+///
+/// What the user's own extras and dependency groups add is told by markers on the roots: `extra == 'e-NAME'` for an extra
+/// and `extra == 'g-NAME'` for a group. (The `extra` of a package's own metadata never reaches a marker of an answer.)
+#[derive(Debug, Clone)]
+pub struct Universe {
+    /// The environments: `requires-python`, the declared `environments`, and which extras and groups exclude each other.
+    pub marker: MarkerTree,
+    /// The environments that must find a wheel of everything that they need.
+    pub required: Vec<MarkerTree>,
+}
+
+/// A version to prefer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preference {
+    /// The version.
+    pub version: Version,
+    /// Where it was chosen; always true in a lock of one version.
+    pub marker: MarkerTree,
+}
+
+/// What a universal resolution does where the newest version is not for all of its environments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForkStrategy {
+    /// Takes the newest for each supported Python: older Pythons may have an older version.
+    #[default]
+    RequiresPython,
+    /// Takes the newest that all supported Pythons share.
+    Fewest,
 }
 
 /// One requirement, with where it was written.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::Version;
-use pep508_rs::{ExtraName, PackageName};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use pubgrub::{PubGrubError, SelectedDependencies};
 
-use crate::explain;
+use crate::explain::{self, Explanation};
 use crate::facts::{CandidateWheel, Dependencies, Facts, FactsError};
 use crate::package::Package;
 use crate::project::Project;
@@ -19,8 +19,12 @@ use crate::wheel_name::WheelName;
 /// What to lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// The packages by name.
-    pub packages: BTreeMap<PackageName, ResolvedPackage>,
+    /// The packages, by name and then by version. In a universal resolution a name may have several versions, with
+    /// markers that exclude each other.
+    pub packages: Vec<ResolvedPackage>,
+    /// What holds in every environment of the answer; always true where there is one environment. The markers of the
+    /// packages say nothing of other environments.
+    pub universe: MarkerTree,
     /// Warnings for the user: yanked pins, unknown extras. Each one sentence.
     pub warnings: Vec<String>,
 }
@@ -28,21 +32,36 @@ pub struct Resolution {
 /// One package of a resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedPackage {
+    /// Its name.
+    pub name: PackageName,
     /// Its version.
     pub version: Version,
+    /// Where it is needed, given the universe; always true where there is one environment.
+    pub marker: MarkerTree,
     /// The extras of it that are asked for.
     pub extras: BTreeSet<ExtraName>,
-    /// The names it depends on in the target environment, with these extras.
-    pub dependencies: BTreeSet<PackageName>,
-    /// The wheels of this version that the target takes, best first. Never empty.
+    /// What it depends on with these extras, by name and version.
+    pub dependencies: Vec<ResolvedDependency>,
+    /// The wheels of this version that some environment takes which needs it, the best first. Never empty.
     pub wheels: Vec<WheelName>,
+}
+
+/// One dependency of a resolved package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResolvedDependency {
+    /// Its name.
+    pub name: PackageName,
+    /// The version that was chosen.
+    pub version: Version,
+    /// Where it is needed, given that the package is.
+    pub marker: MarkerTree,
 }
 
 /// Why there is no resolution.
 #[derive(Debug)]
 pub enum SolveError {
-    /// Nothing satisfies the request. Lines of text, shortest story first, without control characters of ours.
-    NoSolution(String),
+    /// Nothing satisfies the request.
+    NoSolution(Box<Explanation>),
     /// A fact could not be had.
     Facts(FactsError),
 }
@@ -66,9 +85,7 @@ pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveEr
 
 fn decide(provider: &Provider<'_>) -> Result<SelectedDependencies<Package, Version>, SolveError> {
     pubgrub::resolve(provider, Package::Root, root_version()).map_err(|error| match error {
-        PubGrubError::NoSolution(tree) => {
-            SolveError::NoSolution(explain::explain(provider, tree).to_string())
-        }
+        PubGrubError::NoSolution(tree) => SolveError::NoSolution(Box::new(explain::explain(provider, tree))),
         PubGrubError::ErrorRetrievingDependencies { source, .. }
         | PubGrubError::ErrorChoosingVersion { source, .. }
         | PubGrubError::ErrorInShouldCancel(source) => SolveError::Facts(source),
@@ -93,19 +110,27 @@ fn assemble(
         let entry = decided.entry(project.name.clone()).or_insert_with(fresh);
         entry.extras.extend(package.extra().map(|extra| (**extra).clone()));
     }
-    let mut resolution = Resolution { packages: BTreeMap::new(), warnings: Vec::new() };
-    for (name, decided) in decided {
+    let decided_versions: BTreeMap<PackageName, Version> =
+        decided.iter().map(|(name, decided)| (name.clone(), decided.version.clone())).collect();
+    let mut resolution =
+        Resolution { packages: Vec::new(), universe: MarkerTree::TRUE, warnings: Vec::new() };
+    for (name, decided) in &decided {
         let known = provider.dependencies(&decided.project, &decided.version)?;
-        let wheels = wheels(provider, &decided);
-        resolution.warnings.extend(yanked_warning(&name, &decided.version, &wheels));
-        resolution.warnings.extend(extra_warnings(provider, &name, &decided, &known));
-        let package = ResolvedPackage {
-            dependencies: dependencies(provider, &name, &decided, &known),
+        let wheels = wheels(provider, decided);
+        resolution.warnings.extend(yanked_warning(name, &decided.version, &wheels));
+        resolution.warnings.extend(extra_warnings(provider, name, decided, &known));
+        let needed = dependencies(provider, name, decided, &known).into_iter().filter_map(|name| {
+            let version = decided_versions.get(&name)?.clone();
+            Some(ResolvedDependency { name, version, marker: MarkerTree::TRUE })
+        });
+        resolution.packages.push(ResolvedPackage {
+            name: name.clone(),
+            version: decided.version.clone(),
+            marker: MarkerTree::TRUE,
+            extras: decided.extras.clone(),
+            dependencies: needed.collect(),
             wheels: wheels.into_iter().map(|wheel| wheel.name.clone()).collect(),
-            version: decided.version,
-            extras: decided.extras,
-        };
-        resolution.packages.insert(name, package);
+        });
     }
     Ok(resolution)
 }

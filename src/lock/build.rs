@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipward_resolver::{
-    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedPackage, Target, VersionSpecifiers,
-    WheelName,
+    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedDependency, ResolvedPackage, Target,
+    VersionSpecifiers, WheelName,
 };
 
 use super::{Lock, LockMarker, LockedDependency, LockedFile, LockedPackage, LockedSource, ToolTable};
@@ -50,8 +50,8 @@ pub fn build(
 ) -> Result<Lock, Problems> {
     let mut problems = Vec::new();
     let mut packages = Vec::with_capacity(request.resolution.packages.len());
-    for (name, resolved) in &request.resolution.packages {
-        match package(name, resolved, &request.file, facts) {
+    for resolved in &request.resolution.packages {
+        match package(&resolved.name, resolved, &request.file, facts) {
             Ok(package) => packages.push(package),
             Err(found) => problems.extend(found),
         }
@@ -116,8 +116,11 @@ fn package(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let dependency =
-        |name: &PackageName| LockedDependency { name: name.clone(), version: None, marker: None };
+    let dependency = |needed: &ResolvedDependency| LockedDependency {
+        name: needed.name.clone(),
+        version: None,
+        marker: None,
+    };
     let no_extras: Vec<ExtraName> = Vec::new();
     Ok(LockedPackage {
         name: name.clone(),

@@ -2,13 +2,13 @@
 //!
 //! Never: writes the lock (its caller does), and never installs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use pipward_resolver::{
-    Origin, PackageName, Prereleases, Request, Resolution, Root, SolveError, Strategy, Target, Version,
-    WheelName,
+    ForkStrategy, MarkerTree, Origin, PackageName, Preference, Prereleases, Request, Resolution, Root, Scope,
+    SolveError, Strategy, Target, Version, WheelName,
 };
 
 use super::inputs::Inputs;
@@ -132,7 +132,11 @@ fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> 
     let asked = Request {
         roots: request.inputs.roots.iter().map(root).collect(),
         constraints: request.inputs.constraints.iter().map(root).collect(),
-        target: request.target.clone(),
+        overrides: Vec::new(),
+        excludes: BTreeSet::new(),
+        scope: Scope::One(Box::new(request.target.clone())),
+        fork_strategy: ForkStrategy::default(),
+        prerelease_projects: BTreeSet::new(),
         strategy: request.strategy,
         prereleases: request.prereleases,
         preferences: request.preferences(),
@@ -141,7 +145,7 @@ fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> 
         // What was learned stays useful: the next try differs by one requirement.
         SolveError::NoSolution(story) => {
             crate::cache::keep();
-            Problem::new(Code::NoSolution, story)
+            Problem::new(Code::NoSolution, story.to_string())
                 .help("loosen one of the requirements named, or lock for another Python with --python")
         }
         SolveError::Facts(error) => match error.0.downcast::<Problem>() {
@@ -171,7 +175,7 @@ impl LockRequest {
     }
 
     /// The standing lock's versions, where it was made with the same options.
-    fn preferences(&self) -> BTreeMap<PackageName, Version> {
+    fn preferences(&self) -> BTreeMap<PackageName, Vec<Preference>> {
         let Some(standing) = &self.standing else { return BTreeMap::new() };
         let same_options = standing.tool.as_ref().is_some_and(|tool| tool.options == self.options());
         if self.upgrade == Upgrade::All || !same_options {
@@ -179,12 +183,13 @@ impl LockRequest {
         }
         let moves =
             |name: &PackageName| matches!(&self.upgrade, Upgrade::Packages(names) if names.contains(name));
-        standing
-            .packages
-            .iter()
-            .filter(|package| !moves(&package.name))
-            .filter_map(|package| Some((package.name.clone(), package.version.clone()?)))
-            .collect()
+        let mut preferences: BTreeMap<PackageName, Vec<Preference>> = BTreeMap::new();
+        for package in standing.packages.iter().filter(|package| !moves(&package.name)) {
+            let Some(version) = package.version.clone() else { continue };
+            let marker = package.marker.as_ref().map_or(MarkerTree::TRUE, |marker| marker.tree.clone());
+            preferences.entry(package.name.clone()).or_default().push(Preference { version, marker });
+        }
+        preferences
     }
 
     fn options(&self) -> BTreeMap<String, String> {

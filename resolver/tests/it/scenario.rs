@@ -3,13 +3,13 @@
 //! A line is `name version [flag…] [| requirement]…`. Flags: `sdist` (no wheel), `wheel=TAGS`, `python=SPECIFIERS`,
 //! `yanked=REASON`, `new`, `extras=A,B`. Without `wheel` it has one that every environment takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use pipward_resolver::recorded::{Recorded, RecordedMetadata, RecordedRelease, RecordedWheel};
 use pipward_resolver::{
-    Origin, PackageName, Platform, Prereleases, Request, Requirement, Resolution, Root, SolveError, Strategy,
-    Target, VerbatimUrl, Version, VersionSpecifiers, solve,
+    ForkStrategy, MarkerTree, Origin, PackageName, Platform, Preference, Prereleases, Request, Requirement,
+    Resolution, Root, Scope, SolveError, Strategy, Target, VerbatimUrl, Version, VersionSpecifiers, solve,
 };
 
 pub(crate) fn world(text: &str) -> Recorded {
@@ -73,7 +73,11 @@ pub(crate) fn request(requirements: &[&str]) -> Request {
     Request {
         roots: roots.map(|(text, line)| root(text, "in.txt", line)).collect(),
         constraints: Vec::new(),
-        target: target(),
+        overrides: Vec::new(),
+        excludes: BTreeSet::new(),
+        scope: Scope::One(Box::new(target())),
+        fork_strategy: ForkStrategy::default(),
+        prerelease_projects: BTreeSet::new(),
         strategy: Strategy::Highest,
         prereleases: Prereleases::IfNecessary,
         preferences: BTreeMap::new(),
@@ -89,7 +93,8 @@ pub(crate) fn root(text: &str, file: &str, line: u32) -> Root {
 
 /// `a==1 b==2[x]`, then a line a warning.
 pub(crate) fn show(resolution: &Resolution) -> String {
-    let package = |(name, package): (&PackageName, &pipward_resolver::ResolvedPackage)| {
+    let package = |package: &pipward_resolver::ResolvedPackage| {
+        let name = &package.name;
         let extras: Vec<String> = package.extras.iter().map(ToString::to_string).collect();
         let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
         format!("{name}{extras}=={}", package.version)
@@ -102,7 +107,7 @@ pub(crate) fn show(resolution: &Resolution) -> String {
 pub(crate) fn outcome(world: &Recorded, request: &Request) -> String {
     match solve(request, world) {
         Ok(resolution) => show(&resolution),
-        Err(SolveError::NoSolution(text)) => text,
+        Err(SolveError::NoSolution(story)) => story.to_string(),
         Err(SolveError::Facts(error)) => panic!("{error}"),
     }
 }
@@ -116,4 +121,9 @@ pub(crate) fn check_request(text: &str, request: &Request, expected: &str) {
     let found = outcome(&world(text), request);
     let found: Vec<&str> = found.lines().map(str::trim).collect();
     assert_eq!(found.join("\n"), expected.join("\n"));
+}
+
+/// A version that a standing lock has everywhere.
+pub(crate) fn preference(version: &str) -> Preference {
+    Preference { version: version.parse().unwrap(), marker: MarkerTree::TRUE }
 }

@@ -9,7 +9,7 @@ use pipward_resolver::{
     WheelName, solve,
 };
 
-use crate::scenario::{check, check_request, outcome, request, root, world};
+use crate::scenario::{check, check_request, outcome, preference, request, root, world};
 
 #[test]
 fn takes_the_highest_that_fits() {
@@ -56,7 +56,7 @@ fn strategies() {
 #[test]
 fn prefers_the_versions_of_a_standing_lock() {
     let mut wanted = request(&["a"]);
-    wanted.preferences.insert("a".parse().unwrap(), "2".parse().unwrap());
+    wanted.preferences.insert("a".parse().unwrap(), vec![preference("2")]);
     let text = "
         a 1
         a 2
@@ -192,7 +192,7 @@ fn only_wheels_that_the_target_takes_are_candidates() {
 fn wheels_come_best_first() {
     let text = "a 1 wheel=py3-none-any,1-cp312-cp312-linux_x86_64,2-cp312-cp312-linux_x86_64,cp311-abi3-linux_x86_64,cp39-cp39-win_amd64";
     let resolution = solve(&request(&["a"]), &world(text)).unwrap();
-    let wheels = &resolution.packages[&"a".parse().unwrap()].wheels;
+    let wheels = &resolution.packages[0].wheels;
     let found: Vec<&str> = wheels.iter().map(WheelName::as_str).collect();
     assert_eq!(
         found,

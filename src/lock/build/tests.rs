@@ -1,8 +1,8 @@
 //! A lock of one environment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use pipward_resolver::{Resolution, ResolvedPackage, WheelName};
+use pipward_resolver::{MarkerTree, Resolution, ResolvedDependency, ResolvedPackage, WheelName};
 
 use super::{BuildRequest, WheelFacts, build};
 use crate::digest::Sha256;
@@ -13,17 +13,25 @@ use crate::lock::{Location, Lock, ToolTable, pylock};
 
 fn built(python: &str, sha256: Option<Sha256>) -> Result<Lock, Problems> {
     let wheel = |text: &str| WheelName::parse(text).unwrap();
-    let package = |file: &str, needs: &[&str]| ResolvedPackage {
+    let needed = |text: &&str| ResolvedDependency {
+        name: name(text),
+        version: "1.0".parse().unwrap(),
+        marker: MarkerTree::TRUE,
+    };
+    let package = |text: &str, file: &str, needs: &[&str]| ResolvedPackage {
+        name: name(text),
+        marker: MarkerTree::TRUE,
         version: "1.0".parse().unwrap(),
         extras: BTreeSet::new(),
-        dependencies: needs.iter().map(|text| name(text)).collect(),
+        dependencies: needs.iter().map(needed).collect(),
         wheels: vec![wheel(file)],
     };
     let resolution = Resolution {
-        packages: BTreeMap::from([
-            (name("b"), package("b-1.0-py3-none-any.whl", &[])),
-            (name("a"), package("a-1.0-py3-none-any.whl", &["b"])),
-        ]),
+        packages: vec![
+            package("a", "a-1.0-py3-none-any.whl", &["b"]),
+            package("b", "b-1.0-py3-none-any.whl", &[]),
+        ],
+        universe: MarkerTree::TRUE,
         warnings: vec![],
     };
     let target = linux(python);
