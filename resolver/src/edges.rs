@@ -35,12 +35,15 @@ impl Edges {
     }
 }
 
-/// The specifiers of a requirement; none where it has an address.
-pub(crate) fn specifiers(requirement: &Requirement<VerbatimUrl>) -> Option<&VersionSpecifiers> {
+/// The specifiers of a requirement; for one with an address none, unless `is_known` says that the user gave it.
+pub(crate) fn specifiers(
+    requirement: &Requirement<VerbatimUrl>,
+    is_known: impl Fn() -> bool,
+) -> Option<&VersionSpecifiers> {
     static NONE: LazyLock<VersionSpecifiers> = LazyLock::new(VersionSpecifiers::empty);
     match &requirement.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => Some(specifiers),
-        Some(VersionOrUrl::Url(_)) => None,
+        Some(VersionOrUrl::Url(_)) => is_known().then_some(&NONE),
         None => Some(&NONE),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set)
     // Versions that were left out for what they depend on are told of by other facts.
     let tried = (0..offers.len()).any(|at| {
         let inside = offers.get(at).is_some_and(|offer| in_force.set.contains(&offer.version));
-        inside && !found.prereleases.contains(&at) && project.usable(offers, at, provider.judge())
+        inside && !found.prereleases.contains(&at) && project.usable(offers, at, provider.region)
     });
     if tried {
         return Missing { fact: None, hints };
@@ -91,7 +91,7 @@ impl Found {
     fn of(provider: &Provider<'_>, project: &Project, offers: &Offers, set: &Set) -> Self {
         let mut found = Self::default();
         for (at, version) in offers.iter().filter(|(_, version)| set.contains(version)) {
-            match project.wheels(offers, at, provider.judge()) {
+            match project.wheels(offers, at, provider.region) {
                 Err(why) => found.unusable.entry(why.clone()).or_default().push(at),
                 Ok(_) if !version.is_stable() => found.prereleases.push(at),
                 Ok(_) => {}
@@ -148,9 +148,10 @@ fn reason(provider: &Provider<'_>, project: &Project, why: &Unusable, several: b
         }
         Unusable::Python(specifiers) => {
             let needs = if several { "need" } else { "needs" };
-            format!("{needs} Python {specifiers}, not {}", provider.judge().python)
+            format!("{needs} Python {specifiers}, not {}", provider.region.python_words())
         }
         Unusable::Platform => format!("{has} no wheel for this Python and platform"),
+        Unusable::Required(marker) => format!("{has} no wheel for the required environment {marker}"),
         Unusable::TooNew => format!("{was} uploaded after the cutoff"),
         Unusable::Yanked(reason) => {
             let reason = one_line(reason);
@@ -173,7 +174,7 @@ pub(crate) fn versions(provider: &Provider<'_>, project: &Project, set: &Set) ->
     let name = &project.name;
     let Some(offers) = project.offers() else { return name.to_string() };
     let usable: Vec<usize> =
-        (0..offers.len()).filter(|at| project.usable(offers, *at, provider.judge())).collect();
+        (0..offers.len()).filter(|at| project.usable(offers, *at, provider.region)).collect();
     let contains = |at: &&usize| offers.get(**at).is_some_and(|offer| set.contains(&offer.version));
     let inside: Vec<usize> = usable.iter().filter(contains).copied().collect();
     if inside.len() > 1 && inside.len() == usable.len() {

@@ -7,10 +7,15 @@
 pub use pep440_rs::{Version, VersionSpecifiers};
 pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
+mod answer;
 mod edges;
 pub mod explain;
 pub mod facts;
+mod fork;
 mod hints;
+pub mod markers;
+mod memory;
+mod needs;
 mod package;
 pub mod platform;
 mod prefer;
@@ -18,11 +23,14 @@ mod project;
 mod provider;
 pub mod ranges;
 pub mod recorded;
+mod region;
 pub mod request;
 pub mod resolution;
+mod split;
 pub mod tags;
 pub mod target;
 pub mod wheel_name;
+mod wishes;
 
 pub use explain::Explanation;
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};

@@ -5,7 +5,8 @@
 use pep440_rs::Version;
 use version_ranges::Ranges;
 
-use crate::project::{Asked, Askers, Judge, Offers, Project};
+use crate::project::{Asked, Askers, Offers, Project};
+use crate::region::Region;
 use crate::request::{Prereleases, Request, Strategy};
 
 /// The rules of choice.
@@ -32,16 +33,16 @@ impl Policy {
         project: &'a Project,
         offers: &'a Offers,
         set: &'a Ranges<Version>,
-        judge: &'a Judge<'a>,
+        region: &'a Region<'a>,
     ) -> Box<dyn Iterator<Item = usize> + 'a> {
         if self.admits_all(project, set) {
-            return Box::new(self.listed(project, offers, set, judge, Stage::Any));
+            return Box::new(self.listed(project, offers, set, region, Stage::Any));
         }
-        let mut finals = self.listed(project, offers, set, judge, Stage::Final).peekable();
-        if finals.peek().is_some() || !self.lacks_finals(project, offers, set, judge) {
+        let mut finals = self.listed(project, offers, set, region, Stage::Final).peekable();
+        if finals.peek().is_some() || !self.lacks_finals(project, offers, set, region) {
             return Box::new(finals);
         }
-        Box::new(self.listed(project, offers, set, judge, Stage::Any))
+        Box::new(self.listed(project, offers, set, region, Stage::Any))
     }
 
     /// Whether a version may stand in an answer, given what was chosen for all other projects.
@@ -50,12 +51,12 @@ impl Policy {
         project: &Project,
         offers: &Offers,
         version: &Version,
-        judge: &Judge<'_>,
+        region: &Region<'_>,
     ) -> bool {
         let only = Ranges::singleton(version.clone());
         version.is_stable()
             || self.admits_all(project, &only)
-            || self.lacks_finals(project, offers, &only, judge)
+            || self.lacks_finals(project, offers, &only, region)
     }
 
     fn listed<'a>(
@@ -63,7 +64,7 @@ impl Policy {
         project: &'a Project,
         offers: &'a Offers,
         set: &'a Ranges<Version>,
-        judge: &'a Judge<'a>,
+        region: &'a Region<'a>,
         stage: Stage,
     ) -> impl Iterator<Item = usize> + 'a {
         let usable = move |at: &usize| {
@@ -72,10 +73,10 @@ impl Policy {
                     && set.contains(version)
                     && !project.banned.borrow().contains(version)
             };
-            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, judge)
+            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, region)
         };
-        let preferred = project.wishes.preferred.as_ref().and_then(|version| offers.position(version));
-        let preferred = preferred.filter(usable);
+        let preferred = project.wishes.preferred.iter().filter_map(|version| offers.position(version));
+        let preferred: Vec<usize> = preferred.filter(usable).collect();
         let lowest = match self.strategy {
             Strategy::Highest => false,
             Strategy::Lowest => true,
@@ -83,7 +84,8 @@ impl Policy {
         };
         let last = offers.len().saturating_sub(1);
         let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
-        preferred.into_iter().chain(places.filter(move |at| Some(*at) != preferred && usable(at)))
+        let known = preferred.clone();
+        preferred.into_iter().chain(places.filter(move |at| !known.contains(at) && usable(at)))
     }
 
     /// Whether pre-releases are asked for.
@@ -92,6 +94,7 @@ impl Policy {
             asked.prerelease && askers.are_chosen() && set.subset_of(&asked.set)
         };
         self.prereleases == Prereleases::Allow
+            || project.wishes.prereleases
             || project.wishes.constraints.iter().any(|asked| asked.prerelease)
             || project.asked.borrow().iter().any(asks)
     }
@@ -102,14 +105,14 @@ impl Policy {
         project: &Project,
         offers: &Offers,
         set: &Ranges<Version>,
-        judge: &Judge<'_>,
+        region: &Region<'_>,
     ) -> bool {
         let asked = project.asked.borrow();
         let in_force =
             asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
         let all = in_force.fold(Ranges::full(), |all, (asked, _)| all.intersection(&asked.set));
         let mut finals = offers.iter().filter(|(_, version)| version.is_stable());
-        !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, judge))
+        !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, region))
     }
 }
 

@@ -10,13 +10,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 use version_ranges::Ranges;
 
-use crate::facts::{CandidateWheel, Candidates, Dependencies, Release};
+use crate::facts::{CandidateWheel, Candidates, Release};
+use crate::needs::Needs;
 use crate::ranges;
+use crate::region::{Fit, Region};
 use crate::request::Origin;
-use crate::tags::Tags;
 use crate::wheel_name::WheelName;
 
 /// One project in a solve.
@@ -51,10 +52,14 @@ pub(crate) struct Project {
 pub(crate) struct Wishes {
     /// Whether a requirement of the user names it.
     pub(crate) direct: bool,
-    /// The version to prefer.
-    pub(crate) preferred: Option<Version>,
-    /// The constraints on it.
+    /// Whether its pre-releases are taken always.
+    pub(crate) prereleases: bool,
+    /// The versions to prefer, the first before the others.
+    pub(crate) preferred: Vec<Version>,
+    /// The constraints on it that hold everywhere in the region.
     pub(crate) constraints: Vec<Asked>,
+    /// The constraints that hold in a part of the region.
+    pub(crate) partial: Vec<(Asked, MarkerTree)>,
     /// The versions that a requirement of the user pins exactly.
     pub(crate) pins: Vec<Ranges<Version>>,
 }
@@ -123,9 +128,16 @@ pub(crate) struct Offer {
 
 /// What is known of a version that was looked at.
 struct State {
-    /// The places of its usable wheels, best first.
-    judged: Result<Vec<usize>, Unusable>,
-    dependencies: OnceCell<Arc<Dependencies>>,
+    judged: Result<Usable, Unusable>,
+    needs: OnceCell<Arc<Needs>>,
+}
+
+/// What can be used of a version.
+struct Usable {
+    /// The places of the wheels that some environment takes, best first.
+    wheels: Vec<usize>,
+    /// Where it can be used, if not in the whole region.
+    part: Option<MarkerTree>,
 }
 
 /// Why a version is no candidate.
@@ -139,20 +151,14 @@ pub(crate) enum Unusable {
     Python(String),
     /// No wheel has a tag that the target takes.
     Platform,
+    /// No wheel is for an environment that must find one: its marker.
+    Required(String),
     /// It was uploaded after the cutoff.
     TooNew,
     /// It was yanked, with this reason.
     Yanked(String),
     /// A constraint leaves it out.
     Constrained,
-}
-
-/// What a version is judged by, besides the project's own wishes.
-pub(crate) struct Judge<'a> {
-    /// The wheel tags that the target takes.
-    pub(crate) tags: &'a Tags,
-    /// The release of the target's Python.
-    pub(crate) python: Version,
 }
 
 impl Project {
@@ -216,37 +222,47 @@ impl Project {
         &self,
         offers: &'a Offers,
         at: usize,
-        judge: &Judge<'_>,
+        region: &Region<'_>,
     ) -> Result<impl Iterator<Item = &'a CandidateWheel> + use<'a>, &'a Unusable> {
-        let (Some(state), Some(release)) = (self.state(offers, at, judge), offers.release(at)) else {
+        let (Some(state), Some(release)) = (self.state(offers, at, region), offers.release(at)) else {
             return Err(&Unusable::NoFiles);
         };
-        let taken = state.judged.as_ref()?;
-        Ok(taken.iter().filter_map(|wheel| release.wheels.get(*wheel)))
+        let usable = state.judged.as_ref()?;
+        Ok(usable.wheels.iter().filter_map(|wheel| release.wheels.get(*wheel)))
     }
 
-    /// Where the dependencies of a version are kept, once they were asked for; none where it does not exist.
-    pub(crate) fn dependencies<'a>(
+    /// Where the needs of a version are kept, once they were asked for; none where it does not exist.
+    pub(crate) fn needs<'a>(
         &self,
         offers: &'a Offers,
         at: usize,
-        judge: &Judge<'_>,
-    ) -> Option<&'a OnceCell<Arc<Dependencies>>> {
-        self.state(offers, at, judge).map(|state| &state.dependencies)
+        region: &Region<'_>,
+    ) -> Option<&'a OnceCell<Arc<Needs>>> {
+        self.state(offers, at, region).map(|state| &state.needs)
     }
 
-    fn state<'a>(&self, offers: &'a Offers, at: usize, judge: &Judge<'_>) -> Option<&'a State> {
+    /// Where a usable version can be used, if not in the whole region.
+    pub(crate) fn part<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        region: &Region<'_>,
+    ) -> Option<&'a MarkerTree> {
+        self.state(offers, at, region)?.judged.as_ref().ok()?.part.as_ref()
+    }
+
+    fn state<'a>(&self, offers: &'a Offers, at: usize, region: &Region<'_>) -> Option<&'a State> {
         let offer = offers.get(at)?;
         Some(offer.state.get_or_init(|| {
             let release = offers.release(at);
-            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(&offer.version, it, judge));
-            Box::new(State { judged, dependencies: OnceCell::new() })
+            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(&offer.version, it, region));
+            Box::new(State { judged, needs: OnceCell::new() })
         }))
     }
 
     /// Whether a version can be used.
-    pub(crate) fn usable(&self, offers: &Offers, at: usize, judge: &Judge<'_>) -> bool {
-        self.wheels(offers, at, judge).is_ok()
+    pub(crate) fn usable(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
+        self.wheels(offers, at, region).is_ok()
     }
 
     /// The wheel that speaks for a version: the one that would be installed.
@@ -254,12 +270,12 @@ impl Project {
         &self,
         offers: &'a Offers,
         at: usize,
-        judge: &Judge<'_>,
+        region: &Region<'_>,
     ) -> Option<&'a WheelName> {
-        self.wheels(offers, at, judge).ok()?.next().map(|wheel| &wheel.name)
+        self.wheels(offers, at, region).ok()?.next().map(|wheel| &wheel.name)
     }
 
-    fn judge(&self, version: &Version, release: &Release, judge: &Judge<'_>) -> Result<Vec<usize>, Unusable> {
+    fn judge(&self, version: &Version, release: &Release, region: &Region<'_>) -> Result<Usable, Unusable> {
         if self.wishes.constraints.iter().any(|constraint| !constraint.set.contains(version)) {
             return Err(Unusable::Constrained);
         }
@@ -268,31 +284,54 @@ impl Project {
         }
         let pinned = self.wishes.pins.iter().any(|pin| pin.contains(version));
         let mut taken: Vec<(u32, usize, &CandidateWheel)> = Vec::new();
+        // Where it can be used: everywhere, as soon as one wheel is for all Pythons of the region.
+        let mut part = None;
+        let mut whole = false;
         for (at, wheel) in release.wheels.iter().enumerate() {
             // Tags first: they are the cheapest to look at, and most wheels fail them.
-            let Some(rank) = judge.tags.rank(&wheel.name) else { continue };
-            if judge_wheel(wheel, pinned, judge).is_ok() {
+            let Some(rank) = region.rank(&wheel.name) else { continue };
+            if let Ok(holds_in) = judge_wheel(wheel, pinned, region) {
                 taken.push((rank, at, wheel));
+                whole |= holds_in.is_none();
+                part = part.or(holds_in);
             }
         }
         if taken.is_empty() {
             // The miss that came closest is the one worth telling.
-            let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, judge).err());
+            let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, region).err());
             return Err(misses.max().unwrap_or(Unusable::NoFiles));
         }
+        if whole {
+            part = None;
+        }
+        if let Some(lacking) = region.without_wheel(taken.iter().map(|(_, _, wheel)| &wheel.name)) {
+            if lacking.whole {
+                return Err(Unusable::Required(lacking.marker.try_to_string().unwrap_or_default()));
+            }
+            part = part.or(Some(lacking.marker.negate()));
+        }
         taken.sort_by_key(|(rank, _, wheel)| (*rank, Reverse(wheel.name.build()), wheel.name.as_str()));
-        Ok(taken.into_iter().map(|(_, at, _)| at).collect())
+        Ok(Usable { wheels: taken.into_iter().map(|(_, at, _)| at).collect(), part })
     }
 }
 
-/// What keeps a wheel out. "An installer MUST ignore yanked releases, if the selection constraints can be satisfied with
-/// a non-yanked version" (PEP 592); here an exact pin alone makes a yanked file a candidate.
-fn judge_wheel(wheel: &CandidateWheel, pinned: bool, judge: &Judge<'_>) -> Result<(), Unusable> {
-    let takes = |specifiers: &VersionSpecifiers| specifiers.contains(&judge.python);
-    if let Some(specifiers) = wheel.requires_python.as_ref().filter(|specifiers| !takes(specifiers)) {
-        return Err(Unusable::Python(plain(specifiers)));
+/// What keeps a wheel out, or the part of the region's Pythons that it is for. "An installer MUST ignore yanked releases,
+/// if the selection constraints can be satisfied with a non-yanked version" (PEP 592); here an exact pin alone makes a
+/// yanked file a candidate.
+fn judge_wheel(
+    wheel: &CandidateWheel,
+    pinned: bool,
+    region: &Region<'_>,
+) -> Result<Option<MarkerTree>, Unusable> {
+    let mut part = None;
+    if let Some(specifiers) = &wheel.requires_python {
+        match region.python(specifiers) {
+            Fit::All => {}
+            Fit::Part(marker) if region.forks_by_python() => part = Some(marker),
+            Fit::Part(_) | Fit::Nowhere => return Err(Unusable::Python(plain(specifiers))),
+        }
     }
-    if judge.tags.rank(&wheel.name).is_none() {
+    if region.rank(&wheel.name).is_none() {
         return Err(Unusable::Platform);
     }
     if wheel.too_new {
@@ -300,7 +339,7 @@ fn judge_wheel(wheel: &CandidateWheel, pinned: bool, judge: &Judge<'_>) -> Resul
     }
     match &wheel.yanked {
         Some(reason) if !pinned => Err(Unusable::Yanked(reason.clone())),
-        _ => Ok(()),
+        _ => Ok(part),
     }
 }
 

@@ -5,29 +5,35 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use pubgrub::{Dependencies as Known, DependencyProvider, PackageResolutionStatistics};
 use version_ranges::Ranges;
 
-use crate::edges::{Edges, Unavailable, specifiers};
-use crate::facts::{Dependencies, Facts, FactsError};
+use crate::edges::{Edges, Unavailable};
+use crate::facts::{Facts, FactsError};
+use crate::memory::{Memory, Stop};
+use crate::needs::{self, Need, Needs};
 use crate::package::Package;
 use crate::prefer::Policy;
-use crate::project::{Asked, Judge, Offers, Project, Wishes, plain};
+use crate::project::{Asked, Offers, Project, plain};
 use crate::ranges;
-use crate::request::{Request, Root, Scope, Target};
+use crate::region::{Fit, Region};
+use crate::request::{Request, Root};
 use crate::wheel_name::WheelName;
 
 /// A set of versions, as the solver handles them.
 pub(crate) type Set = Ranges<Version>;
 
 /// A project name, and where it is known a version with the wheel whose metadata will be wanted.
-type Hint = (PackageName, Option<(Version, WheelName)>);
+pub(crate) type Hint = (PackageName, Option<(Version, WheelName)>);
+
+/// Who requires what; the user has no name.
+pub(crate) type Edge = (Option<PackageName>, PackageName);
 
 /// Packages that met this many conflicts are decided before others.
 const MANY_CONFLICTS: u32 = 5;
@@ -37,10 +43,14 @@ const NEXT_VERSIONS: u32 = 32;
 /// One solve.
 pub(crate) struct Provider<'a> {
     pub(crate) request: &'a Request,
-    target: &'a Target,
-    facts: &'a dyn Facts,
-    policy: Policy,
-    judge: Judge<'a>,
+    /// The requirements of the user that count in the region, overrides and excludes applied.
+    pub(crate) roots: Vec<(Need, &'a Root)>,
+    /// The markers of requirements that hold in a part of the region alone, by who has them and what they name.
+    pub(crate) partial: RefCell<BTreeMap<Edge, Vec<MarkerTree>>>,
+    pub(crate) facts: &'a dyn Facts,
+    pub(crate) memory: &'a Memory,
+    pub(crate) policy: Policy,
+    pub(crate) region: &'a Region<'a>,
     projects: RefCell<HashMap<PackageName, Rc<Project>>>,
     /// The projects in the order in which they were first heard of; those from `looked_at` on are still to be looked at.
     heard_of: RefCell<Vec<Rc<Project>>>,
@@ -48,35 +58,26 @@ pub(crate) struct Provider<'a> {
 }
 
 impl<'a> Provider<'a> {
-    pub(crate) fn new(request: &'a Request, facts: &'a dyn Facts) -> Self {
-        let target = match &request.scope {
-            Scope::One(target) => target,
-            Scope::Universal(_) => unimplemented!(),
-        };
+    pub(crate) fn new(
+        request: &'a Request,
+        region: &'a Region<'a>,
+        facts: &'a dyn Facts,
+        memory: &'a Memory,
+    ) -> Self {
+        let mut roots = needs::roots(request);
+        roots.retain(|(need, _)| region.counts(&need.marker));
         Self {
             request,
-            target,
+            roots,
+            partial: RefCell::default(),
             facts,
+            memory,
             policy: Policy::of(request),
-            judge: Judge {
-                tags: &target.tags,
-                python: target.markers.python_full_version().version.only_release(),
-            },
+            region,
             projects: RefCell::default(),
             heard_of: RefCell::default(),
             looked_at: Cell::new(0),
         }
-    }
-
-    /// What candidates are judged by.
-    pub(crate) fn judge(&self) -> &Judge<'a> {
-        &self.judge
-    }
-
-    /// The requirements of the user that apply in the target environment.
-    pub(crate) fn roots(&self) -> impl Iterator<Item = &'a Root> {
-        let request: &'a Request = self.request;
-        request.roots.iter().filter(|root| root.requirement.evaluate_markers(&self.target.markers, &[]))
     }
 
     /// The project of this name, made when it is first heard of.
@@ -91,63 +92,57 @@ impl<'a> Provider<'a> {
         project
     }
 
-    fn wishes(&self, name: &PackageName) -> Wishes {
-        let mut wishes = Wishes {
-            preferred: self
-                .request
-                .preferences
-                .get(name)
-                .and_then(|all| all.first())
-                .map(|it| it.version.clone()),
-            ..Wishes::default()
+    /// The specifiers of a requirement; none where it has an address that is not the user's own.
+    ///
+    /// For a name that the user gives an address, the facts know that one wheel and no other.
+    pub(crate) fn specifiers<'n>(&self, need: &'n Need) -> Option<&'n VersionSpecifiers> {
+        let known = |root: &Root| {
+            root.requirement.name == need.requirement.name
+                && root.requirement.version_or_url == need.requirement.version_or_url
         };
-        for root in self.roots().filter(|root| root.requirement.name == *name) {
-            wishes.direct = true;
-            let all = specifiers(&root.requirement).into_iter().flat_map(|all| all.iter());
-            wishes.pins.extend(all.filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier));
-        }
-        for constraint in self.request.constraints.iter().filter(|root| root.requirement.name == *name) {
-            if !constraint.requirement.evaluate_markers(&self.target.markers, &[]) {
-                continue;
-            }
-            match specifiers(&constraint.requirement) {
-                Some(specifiers) => {
-                    wishes.constraints.push(Asked::new(specifiers, Some(&constraint.origin)));
-                }
-                // No release of an index is what an address names.
-                None => wishes.constraints.push(Asked {
-                    set: Ranges::empty(),
-                    ..Asked::new(&VersionSpecifiers::empty(), Some(&constraint.origin))
-                }),
-            }
-        }
-        wishes
+        let users = self.request.roots.iter().chain(&self.request.overrides);
+        crate::edges::specifiers(&need.requirement, || users.clone().any(known))
     }
 
     /// The candidates of a project.
-    fn offers<'p>(&self, project: &'p Project) -> Result<&'p Offers, FactsError> {
-        match project.offers() {
-            Some(offers) => Ok(offers),
-            None => Ok(project.learn(self.facts.candidates(&project.name)?)),
+    pub(crate) fn offers<'p>(&self, project: &'p Project) -> Result<&'p Offers, FactsError> {
+        if let Some(offers) = project.offers() {
+            return Ok(offers);
         }
+        let known = self.memory.candidates.borrow().get(&project.name).cloned();
+        let candidates = match known {
+            Some(candidates) => candidates,
+            None => {
+                let candidates = self.facts.candidates(&project.name)?;
+                self.memory.candidates.borrow_mut().insert(project.name.clone(), Arc::clone(&candidates));
+                candidates
+            }
+        };
+        Ok(project.learn(candidates))
     }
 
-    /// What a version depends on.
-    pub(crate) fn dependencies(
-        &self,
-        project: &Project,
-        version: &Version,
-    ) -> Result<Arc<Dependencies>, FactsError> {
+    /// What a version needs.
+    pub(crate) fn needs(&self, project: &Project, version: &Version) -> Result<Arc<Needs>, FactsError> {
         let offers = self.offers(project)?;
         let Some(at) = offers.position(version) else { return Ok(Arc::default()) };
-        let kept = project.dependencies(offers, at, self.judge());
-        let Some((kept, wheel)) = kept.zip(project.best_wheel(offers, at, self.judge())) else {
+        let kept = project.needs(offers, at, self.region);
+        let Some((kept, wheel)) = kept.zip(project.best_wheel(offers, at, self.region)) else {
             return Ok(Arc::default());
         };
         if let Some(known) = kept.get() {
             return Ok(Arc::clone(known));
         }
-        let known = self.facts.dependencies(&project.name, version, wheel)?;
+        let key = (project.name.clone(), version.clone());
+        let known = self.memory.needs.borrow().get(&key).cloned();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let facts = self.facts.dependencies(&project.name, version, wheel)?;
+                let known = Arc::new(Needs::of(&facts, self.request));
+                self.memory.needs.borrow_mut().insert(key, Arc::clone(&known));
+                known
+            }
+        };
         Ok(Arc::clone(kept.get_or_init(|| known)))
     }
 
@@ -177,35 +172,38 @@ impl<'a> Provider<'a> {
         offers: &'p Offers,
         set: &'p Set,
     ) -> impl Iterator<Item = Hint> + 'p {
-        let order = self.policy.order(project, offers, set, self.judge());
+        let order = self.policy.order(project, offers, set, self.region);
         order.filter_map(move |at| {
-            let kept = project.dependencies(offers, at, self.judge())?;
-            let wheel = project.best_wheel(offers, at, self.judge()).filter(|_| kept.get().is_none())?;
+            let kept = project.needs(offers, at, self.region)?;
+            let wheel = project.best_wheel(offers, at, self.region).filter(|_| kept.get().is_none())?;
             let version = offers.get(at)?.version.clone();
+            if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
+                return None;
+            }
             Some((project.name.clone(), Some((version, wheel.clone()))))
         })
     }
 
-    fn choose(&self, package: &Package, project: &Project, set: &Set) -> Result<Option<Version>, FactsError> {
+    fn choose(&self, package: &Package, project: &Project, set: &Set) -> Result<Option<Version>, Stop> {
         if !project.looked_at.get() {
             self.look_ahead();
         }
         let offers = self.offers(project)?;
-        let version_at = |at: usize| offers.get(at).map(|offer| offer.version.clone());
         if package.extra().is_some() {
             // The same version as the project's, or one that the project may still take.
             let wanted = project.wanted.borrow().clone();
             let chosen = project.chosen.borrow().clone();
             let chosen = chosen.filter(|version| set.contains(version) && wanted.contains(version));
             let both = set.intersection(&wanted);
-            let best = || self.policy.order(project, offers, &both, self.judge()).next().and_then(version_at);
-            if let Some(version) = chosen.or_else(best) {
-                return Ok(Some(version));
+            let best = || self.policy.order(project, offers, &both, self.region).next();
+            if let Some(at) = chosen.and_then(|version| offers.position(&version)).or_else(best) {
+                return self.settled(project, offers, at);
             }
         }
-        let best = self.policy.order(project, offers, set, self.judge()).next();
-        if let (Package::Project(_), Some(at)) = (package, best) {
-            project.chosen.replace(version_at(at));
+        let Some(best) = self.policy.order(project, offers, set, self.region).next() else { return Ok(None) };
+        let version = self.settled(project, offers, best)?;
+        if let Package::Project(_) = package {
+            project.chosen.replace(version.clone());
             let tries = project.tries.get().saturating_add(1);
             project.tries.set(tries);
             if tries > 1 && tries.is_power_of_two() {
@@ -214,22 +212,40 @@ impl<'a> Provider<'a> {
                 self.facts.hint(&soon);
             }
         }
-        Ok(best.and_then(version_at))
+        Ok(version)
+    }
+
+    /// A version that is to be chosen, unless it is for a part of the region alone.
+    fn settled(&self, project: &Project, offers: &Offers, at: usize) -> Result<Option<Version>, Stop> {
+        if let Some(part) = project.part(offers, at, self.region) {
+            return Err(Stop::Split(part.clone()));
+        }
+        let version = offers.get(at).map(|offer| offer.version.clone());
+        let outside = |(asked, _): &&(Asked, MarkerTree)| {
+            version.as_ref().is_some_and(|version| !asked.set.contains(version))
+        };
+        match project.wishes.partial.iter().find(outside) {
+            Some((_, marker)) => Err(Stop::Split(marker.clone())),
+            None => Ok(version),
+        }
     }
 
     /// What the user asks for.
-    fn root_dependencies(&self) -> Known<Package, Set, Unavailable> {
+    fn root_dependencies(&self) -> Result<Known<Package, Set, Unavailable>, Stop> {
+        self.fork(None, self.roots.iter().map(|(need, _)| need))?;
         let mut edges = Edges::default();
-        for root in self.roots() {
-            let Some(specifiers) = specifiers(&root.requirement) else {
-                return Known::Unavailable(Unavailable::Address(root.requirement.name.clone()));
+        for (need, root) in &self.roots {
+            let name = &need.requirement.name;
+            let Some(specifiers) = self.specifiers(need) else {
+                return Ok(Known::Unavailable(Unavailable::Address(name.clone())));
             };
-            let project = self.project(&root.requirement.name);
+            let project = self.project(name);
             let set = project.ask(specifiers, Some(&root.origin), None);
-            edges.add(&project, &root.requirement.extras, &set);
+            self.note_partial(None, need);
+            edges.add(&project, &need.requirement.extras, &set);
         }
         self.hint_names(&edges);
-        Known::Available(edges.list.into_iter().collect())
+        Ok(Known::Available(edges.list.into_iter().collect()))
     }
 
     /// What one version of a project depends on, or what its extra adds.
@@ -238,28 +254,35 @@ impl<'a> Provider<'a> {
         package: &Package,
         project: &Rc<Project>,
         version: &Version,
-    ) -> Result<Known<Package, Set, Unavailable>, FactsError> {
-        let known = self.dependencies(project, version)?;
+    ) -> Result<Known<Package, Set, Unavailable>, Stop> {
+        let known = self.needs(project, version)?;
         if let Some(why) = &known.malformed {
             return Ok(Known::Unavailable(Unavailable::Malformed(why.clone())));
         }
-        if let Some(specifiers) =
-            known.requires_python.as_ref().filter(|all| !all.contains(&self.judge.python))
-        {
-            return Ok(Known::Unavailable(Unavailable::Python(plain(specifiers))));
+        if let Some(specifiers) = &known.requires_python {
+            match self.region.python(specifiers) {
+                Fit::All => {}
+                Fit::Part(marker) if self.region.forks_by_python() => return Err(Stop::Split(marker)),
+                Fit::Part(_) | Fit::Nowhere => {
+                    return Ok(Known::Unavailable(Unavailable::Python(plain(specifiers))));
+                }
+            }
         }
         let mut edges = Edges::default();
         let extra = package.extra().map(Rc::as_ref);
         if extra.is_some() {
             edges.list.push((Package::Project(Rc::clone(project)), Ranges::singleton(version.clone())));
         }
-        for requirement in self.active(&known, extra) {
-            let Some(specifiers) = specifiers(requirement) else {
+        self.fork(Some(&project.name), self.active(&known, extra))?;
+        for need in self.active(&known, extra) {
+            let requirement = &need.requirement;
+            let Some(specifiers) = self.specifiers(need) else {
                 return Ok(Known::Unavailable(Unavailable::Address(requirement.name.clone())));
             };
             if requirement.name != project.name {
                 let needed = self.project(&requirement.name);
                 let set = needed.ask(specifiers, None, Some((project, version)));
+                self.note_partial(Some(&project.name), need);
                 edges.add(&needed, &requirement.extras, &set);
             } else if ranges::of_specifiers(specifiers).contains(version) {
                 // `pkg[all]` that requires `pkg[a,b]` means its own version.
@@ -273,20 +296,13 @@ impl<'a> Provider<'a> {
         Ok(Known::Available(edges.list.into_iter().collect()))
     }
 
-    /// The requirements that apply in the target environment: those without an extra, or those that `extra` adds.
+    /// The requirements that count in the region: those without an extra, or those that `extra` adds.
     pub(crate) fn active<'d>(
-        &self,
-        dependencies: &'d Dependencies,
+        &'d self,
+        needs: &'d Needs,
         extra: Option<&ExtraName>,
-    ) -> impl Iterator<Item = &'d Requirement<VerbatimUrl>> {
-        let markers = &self.target.markers;
-        let wanted: Vec<ExtraName> = extra.into_iter().cloned().collect();
-        dependencies.requires.iter().filter(move |requirement| {
-            if wanted.is_empty() {
-                return requirement.evaluate_markers(markers, &[]);
-            }
-            requirement.evaluate_markers(markers, &wanted) && !requirement.evaluate_markers(markers, &[])
-        })
+    ) -> impl Iterator<Item = &'d Need> + use<'d, 'a> {
+        needs.of_extra(extra).iter().filter(|need| self.region.counts(&need.marker))
     }
 
     /// Bans the pre-releases among the decisions that no chosen version asks for; whether there were any.
@@ -304,7 +320,7 @@ impl<'a> Provider<'a> {
         for (package, version) in decisions {
             let Some(project) = package.project() else { continue };
             let Some(offers) = project.offers() else { continue };
-            if !self.policy.stands(project, offers, version, self.judge()) {
+            if !self.policy.stands(project, offers, version, self.region) {
                 banned |= project.banned.borrow_mut().insert(version.clone());
             }
         }
@@ -337,7 +353,7 @@ impl DependencyProvider for Provider<'_> {
     type VS = Set;
     type Priority = Priority;
     type M = Unavailable;
-    type Err = FactsError;
+    type Err = Stop;
 
     fn prioritize(
         &self,
@@ -361,7 +377,7 @@ impl DependencyProvider for Provider<'_> {
         }
     }
 
-    fn choose_version(&self, package: &Package, range: &Set) -> Result<Option<Version>, FactsError> {
+    fn choose_version(&self, package: &Package, range: &Set) -> Result<Option<Version>, Stop> {
         match package.project() {
             Some(project) => self.choose(package, project, range),
             None => Ok(Some(root_version())),
@@ -372,10 +388,10 @@ impl DependencyProvider for Provider<'_> {
         &self,
         package: &Package,
         version: &Version,
-    ) -> Result<Known<Package, Set, Unavailable>, FactsError> {
+    ) -> Result<Known<Package, Set, Unavailable>, Stop> {
         match package.project() {
             Some(project) => self.version_dependencies(package, project, version),
-            None => Ok(self.root_dependencies()),
+            None => self.root_dependencies(),
         }
     }
 }

@@ -1,19 +1,21 @@
-//! The answer: from the solver's decisions to what is locked.
+//! The answer: what is locked, and how a request becomes it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
-use pubgrub::{PubGrubError, SelectedDependencies};
+use pubgrub::{DerivationTree, PubGrubError};
 
+use crate::answer::{self, Part};
+use crate::edges::Unavailable;
 use crate::explain::{self, Explanation};
-use crate::facts::{CandidateWheel, Dependencies, Facts, FactsError};
+use crate::facts::{Facts, FactsError};
+use crate::fork;
+use crate::memory::{Memory, Stop};
 use crate::package::Package;
-use crate::project::Project;
-use crate::provider::{Provider, root_version};
-use crate::request::Request;
+use crate::provider::{Provider, Set, root_version};
+use crate::region::Region;
+use crate::request::{Request, Scope};
 use crate::wheel_name::WheelName;
 
 /// What to lock.
@@ -73,109 +75,57 @@ pub enum SolveError {
 /// # Errors
 /// See [`SolveError`].
 pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveError> {
-    let provider = Provider::new(request, facts);
-    loop {
-        let decisions: Vec<(Package, Version)> = decide(&provider)?.into_iter().collect();
-        // Each round bans a version, so they end; it is not run to learn a fact.
-        if !provider.ban_unasked(&decisions) {
-            return assemble(&provider, decisions).map_err(SolveError::Facts);
+    let memory = Memory::default();
+    let target = match &request.scope {
+        Scope::Universal(universe) => return fork::solve(request, universe, facts, &memory),
+        Scope::One(target) => target,
+    };
+    let region = Region::One(target);
+    let provider = Provider::new(request, &region, facts, &memory);
+    match solve_region(&provider) {
+        Ok(part) => Ok(answer::merge(vec![part], &MarkerTree::TRUE)),
+        Err(Unsolved::NoSolution(tree)) => {
+            Err(SolveError::NoSolution(Box::new(explain::explain(&provider, *tree))))
+        }
+        Err(Unsolved::Stop(Stop::Facts(error))) => Err(SolveError::Facts(error)),
+        // Nothing differs within one environment.
+        Err(Unsolved::Stop(stop @ Stop::Split(_))) => {
+            Err(SolveError::Facts(FactsError(stop.to_string().into())))
         }
     }
 }
 
-fn decide(provider: &Provider<'_>) -> Result<SelectedDependencies<Package, Version>, SolveError> {
-    pubgrub::resolve(provider, Package::Root, root_version()).map_err(|error| match error {
-        PubGrubError::NoSolution(tree) => SolveError::NoSolution(Box::new(explain::explain(provider, tree))),
-        PubGrubError::ErrorRetrievingDependencies { source, .. }
-        | PubGrubError::ErrorChoosingVersion { source, .. }
-        | PubGrubError::ErrorInShouldCancel(source) => SolveError::Facts(source),
-    })
+/// The proof that there is no solution.
+pub(crate) type Proof = DerivationTree<Package, Set, Unavailable>;
+
+/// Why a region has no answer as a whole.
+pub(crate) enum Unsolved {
+    /// Nothing satisfies the request in it.
+    NoSolution(Box<Proof>),
+    /// The solve ended early.
+    Stop(Stop),
 }
 
-/// One project of the answer, with all that is known of its version.
-struct Decided {
-    project: Rc<Project>,
-    version: Version,
-    extras: BTreeSet<ExtraName>,
-}
-
-fn assemble(
-    provider: &Provider<'_>,
-    decisions: impl IntoIterator<Item = (Package, Version)>,
-) -> Result<Resolution, FactsError> {
-    let mut decided: BTreeMap<PackageName, Decided> = BTreeMap::new();
-    for (package, version) in decisions {
-        let Some(project) = package.project() else { continue };
-        let fresh = || Decided { project: Rc::clone(project), version, extras: BTreeSet::new() };
-        let entry = decided.entry(project.name.clone()).or_insert_with(fresh);
-        entry.extras.extend(package.extra().map(|extra| (**extra).clone()));
+impl From<FactsError> for Unsolved {
+    fn from(error: FactsError) -> Self {
+        Self::Stop(Stop::Facts(error))
     }
-    let decided_versions: BTreeMap<PackageName, Version> =
-        decided.iter().map(|(name, decided)| (name.clone(), decided.version.clone())).collect();
-    let mut resolution =
-        Resolution { packages: Vec::new(), universe: MarkerTree::TRUE, warnings: Vec::new() };
-    for (name, decided) in &decided {
-        let known = provider.dependencies(&decided.project, &decided.version)?;
-        let wheels = wheels(provider, decided);
-        resolution.warnings.extend(yanked_warning(name, &decided.version, &wheels));
-        resolution.warnings.extend(extra_warnings(provider, name, decided, &known));
-        let needed = dependencies(provider, name, decided, &known).into_iter().filter_map(|name| {
-            let version = decided_versions.get(&name)?.clone();
-            Some(ResolvedDependency { name, version, marker: MarkerTree::TRUE })
-        });
-        resolution.packages.push(ResolvedPackage {
-            name: name.clone(),
-            version: decided.version.clone(),
-            marker: MarkerTree::TRUE,
-            extras: decided.extras.clone(),
-            dependencies: needed.collect(),
-            wheels: wheels.into_iter().map(|wheel| wheel.name.clone()).collect(),
-        });
+}
+
+/// Solves one region.
+pub(crate) fn solve_region(provider: &Provider<'_>) -> Result<Part, Unsolved> {
+    loop {
+        let decided = pubgrub::resolve(provider, Package::Root, root_version());
+        let decisions = decided.map_err(|error| match error {
+            PubGrubError::NoSolution(tree) => Unsolved::NoSolution(Box::new(tree)),
+            PubGrubError::ErrorRetrievingDependencies { source, .. }
+            | PubGrubError::ErrorChoosingVersion { source, .. }
+            | PubGrubError::ErrorInShouldCancel(source) => Unsolved::Stop(source),
+        })?;
+        let decisions: Vec<(Package, Version)> = decisions.into_iter().collect();
+        // Each round bans a version, so they end; it is not run to learn a fact.
+        if !provider.ban_unasked(&decisions) {
+            return Ok(answer::part(provider, decisions)?);
+        }
     }
-    Ok(resolution)
-}
-
-fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d CandidateWheel> {
-    let Some(offers) = decided.project.offers() else { return Vec::new() };
-    let Some(at) = offers.position(&decided.version) else { return Vec::new() };
-    decided.project.wheels(offers, at, provider.judge()).map(Iterator::collect).unwrap_or_default()
-}
-
-/// The names that the version requires in the target environment, with and without its extras, itself left out.
-fn dependencies(
-    provider: &Provider<'_>,
-    name: &PackageName,
-    decided: &Decided,
-    known: &Arc<Dependencies>,
-) -> BTreeSet<PackageName> {
-    let extras = std::iter::once(None).chain(decided.extras.iter().map(Some));
-    extras
-        .flat_map(|extra| provider.active(known, extra))
-        .map(|requirement| requirement.name.clone())
-        .filter(|required| required != name)
-        .collect()
-}
-
-/// "Installers SHOULD [...] emit a warning" with the reason when a yanked release is taken (PEP 592).
-fn yanked_warning(name: &PackageName, version: &Version, wheels: &[&CandidateWheel]) -> Option<String> {
-    let reason = wheels.first()?.yanked.as_deref()?;
-    let reason = explain::one_line(reason);
-    Some(if reason.is_empty() {
-        format!("{name} {version} was yanked, without a reason; it is taken since you pin it.")
-    } else {
-        format!("{name} {version} was yanked ({reason}); it is taken since you pin it.")
-    })
-}
-
-fn extra_warnings<'d>(
-    provider: &'d Provider<'_>,
-    name: &'d PackageName,
-    decided: &'d Decided,
-    known: &'d Arc<Dependencies>,
-) -> impl Iterator<Item = String> + 'd {
-    let unknown = decided.extras.iter().filter(|extra| {
-        // Old metadata do not list their extras; a requirement that one adds is proof enough.
-        !known.extras.contains(extra) && provider.active(known, Some(extra)).next().is_none()
-    });
-    unknown.map(move |extra| format!("{name} {} has no extra named {extra}.", decided.version))
 }

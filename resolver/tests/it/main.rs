@@ -6,6 +6,7 @@ mod ranges;
 mod scenario;
 mod solving;
 mod tags;
+mod universal;
 mod worlds;
 
 /// Property tests that see the same cases in every run.

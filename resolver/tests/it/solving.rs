@@ -372,12 +372,13 @@ fn tells_a_conflict_by_its_requirements() {
 }
 
 #[test]
-fn refuses_requirements_by_address() {
-    check(
-        "a 1",
-        &["a @ https://user:secret@example.org/a-1-py3-none-any.whl"],
-        "you require a by its address, and only releases of an index can be locked",
-    );
+fn an_address_is_taken_from_the_user_alone() {
+    // The facts know the one wheel that the address names.
+    let by_address = "b @ https://example.org/b-1-py3-none-any.whl";
+    check("b 1", &[by_address], "b==1");
+    let text = format!("a 1\na 2 | {by_address}\nb 1");
+    check(&text, &["a", by_address], "a==2 b==1");
+    check(&text, &["a", "b @ https://example.org/other/b-1-py3-none-any.whl"], "a==1 b==1");
     check(
         "
         a 1

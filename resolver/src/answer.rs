@@ -1,0 +1,240 @@
+//! From decisions to the answer: what each region chose, where each package is needed in it, and all regions as one.
+//!
+//! Owns reachability. Never: keeps a package that no environment reaches, and never asks for a fact that the solve did not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::{ExtraName, MarkerTree, PackageName};
+
+use crate::explain;
+use crate::facts::{CandidateWheel, FactsError};
+use crate::markers;
+use crate::needs::{Need, Needs};
+use crate::package::Package;
+use crate::project::Project;
+use crate::provider::Provider;
+use crate::region::Region;
+use crate::resolution::{Resolution, ResolvedDependency, ResolvedPackage};
+use crate::wheel_name::WheelName;
+
+/// The answer in one region; its markers lie within the region.
+pub(crate) struct Part {
+    pub(crate) packages: Vec<PartPackage>,
+    warnings: Vec<String>,
+}
+
+/// A package in one region.
+pub(crate) struct PartPackage {
+    pub(crate) name: PackageName,
+    pub(crate) version: Version,
+    marker: MarkerTree,
+    extras: BTreeSet<ExtraName>,
+    dependencies: BTreeMap<(PackageName, Version), MarkerTree>,
+    wheels: Vec<(u32, WheelName)>,
+}
+
+/// One project of the answer.
+struct Decided {
+    project: Rc<Project>,
+    version: Version,
+    needs: Arc<Needs>,
+    extras: BTreeSet<ExtraName>,
+}
+
+type AllDecided = BTreeMap<PackageName, Decided>;
+
+/// What the decisions of one region mean.
+pub(crate) fn part(provider: &Provider<'_>, decisions: Vec<(Package, Version)>) -> Result<Part, FactsError> {
+    let mut decided = AllDecided::new();
+    for (package, version) in decisions {
+        let Some(project) = package.project() else { continue };
+        let known = match decided.remove(&project.name) {
+            Some(known) => known,
+            None => {
+                let needs = provider.needs(project, &version)?;
+                Decided { project: Rc::clone(project), version, needs, extras: BTreeSet::new() }
+            }
+        };
+        let known = decided.entry(project.name.clone()).or_insert(known);
+        known.extras.extend(package.extra().map(|extra| (**extra).clone()));
+    }
+    let mut reach = Reach::of(provider, &decided);
+    let mut part = Part { packages: Vec::new(), warnings: Vec::new() };
+    for (name, mut known) in decided {
+        let Some(marker) = reach.nodes.get(&(name.clone(), None)).cloned() else { continue };
+        known.extras.retain(|extra| reach.nodes.contains_key(&(name.clone(), Some(extra.clone()))));
+        let wheels = wheels(provider, &known);
+        part.warnings.extend(yanked_warning(&name, &known.version, &wheels));
+        part.warnings.extend(extra_warnings(&name, &known));
+        let rank = |wheel: &&CandidateWheel| Some((provider.region.rank(&wheel.name)?, wheel.name.clone()));
+        part.packages.push(PartPackage {
+            marker,
+            wheels: wheels.iter().filter_map(rank).collect(),
+            dependencies: reach.edges.remove(&name).unwrap_or_default(),
+            name,
+            version: known.version,
+            extras: known.extras,
+        });
+    }
+    Ok(part)
+}
+
+/// A project, or what an extra of it adds.
+type Node = (PackageName, Option<ExtraName>);
+
+/// Where each node is needed: "A or B" over all that need it, each with its own marker and where it is needed itself.
+#[derive(Default)]
+struct Reach {
+    nodes: BTreeMap<Node, MarkerTree>,
+    edges: BTreeMap<PackageName, BTreeMap<(PackageName, Version), MarkerTree>>,
+    open: Vec<Node>,
+}
+
+impl Reach {
+    fn of(provider: &Provider<'_>, decided: &AllDecided) -> Self {
+        let mut reach = Self::default();
+        let region = match provider.region {
+            Region::One(_) => MarkerTree::TRUE,
+            Region::Many(many) => many.marker.clone(),
+        };
+        for (need, _) in &provider.roots {
+            reach.follow(None, need, &region, decided, provider.region);
+        }
+        // A node is looked at again whenever it is needed in more environments than before.
+        while let Some(node) = reach.open.pop() {
+            let Some(known) = decided.get(&node.0) else { continue };
+            let Some(marker) = reach.nodes.get(&node).cloned() else { continue };
+            if node.1.is_some() {
+                reach.add((node.0.clone(), None), &marker);
+            }
+            for need in provider.active(&known.needs, node.1.as_ref()) {
+                reach.follow(Some(&node.0), need, &marker, decided, provider.region);
+            }
+        }
+        reach
+    }
+
+    fn follow(
+        &mut self,
+        of: Option<&PackageName>,
+        need: &Need,
+        whence: &MarkerTree,
+        decided: &AllDecided,
+        region: &Region<'_>,
+    ) {
+        let name = &need.requirement.name;
+        let Some(known) = decided.get(name) else { return };
+        let mut marker = whence.clone();
+        if let Region::Many(_) = region {
+            marker.and(need.marker.clone());
+        }
+        if marker.is_false() {
+            return;
+        }
+        if let Some(of) = of.filter(|of| *of != name) {
+            let edges = self.edges.entry(of.clone()).or_default();
+            let edge = edges.entry((name.clone(), known.version.clone())).or_insert(MarkerTree::FALSE);
+            edge.or(marker.clone());
+        }
+        self.add((name.clone(), None), &marker);
+        for extra in &need.requirement.extras {
+            self.add((name.clone(), Some(extra.clone())), &marker);
+        }
+    }
+
+    fn add(&mut self, node: Node, marker: &MarkerTree) {
+        let known = self.nodes.entry(node.clone()).or_insert(MarkerTree::FALSE);
+        let mut grown = known.clone();
+        grown.or(marker.clone());
+        if grown != *known {
+            *known = grown;
+            if !self.open.contains(&node) {
+                self.open.push(node);
+            }
+        }
+    }
+}
+
+/// The regions as one: equal versions become one package, and markers are told as shortly as the universe allows.
+pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
+    let mut packages: BTreeMap<(PackageName, Version), PartPackage> = BTreeMap::new();
+    let mut warnings: Vec<String> = Vec::new();
+    for part in parts {
+        warnings.extend(part.warnings);
+        for package in part.packages {
+            let key = (package.name.clone(), package.version.clone());
+            match packages.get_mut(&key) {
+                Some(known) => known.join(package),
+                None => drop(packages.insert(key, package)),
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
+    let packages = packages.into_values().map(|package| package.told(universe)).collect();
+    Resolution { packages, universe: universe.clone(), warnings }
+}
+
+impl PartPackage {
+    fn join(&mut self, other: Self) {
+        self.marker.or(other.marker);
+        self.extras.extend(other.extras);
+        for (edge, marker) in other.dependencies {
+            self.dependencies.entry(edge).or_insert(MarkerTree::FALSE).or(marker);
+        }
+        for wheel in other.wheels {
+            if !self.wheels.contains(&wheel) {
+                self.wheels.push(wheel);
+            }
+        }
+    }
+
+    fn told(self, universe: &MarkerTree) -> ResolvedPackage {
+        let mut within = universe.clone();
+        within.and(self.marker.clone());
+        let dependency = |((name, version), marker): ((PackageName, Version), MarkerTree)| {
+            ResolvedDependency { name, version, marker: markers::simplify(&marker, &within) }
+        };
+        let mut wheels = self.wheels;
+        if !universe.is_true() {
+            wheels.retain(|(_, wheel)| markers::overlaps(&within, &markers::of_wheel(wheel)));
+            wheels.sort_by(|(a, x), (b, y)| (a, x.as_str()).cmp(&(b, y.as_str())));
+        }
+        ResolvedPackage {
+            name: self.name,
+            version: self.version,
+            marker: markers::simplify(&self.marker, universe),
+            extras: self.extras,
+            dependencies: self.dependencies.into_iter().map(dependency).collect(),
+            wheels: wheels.into_iter().map(|(_, wheel)| wheel).collect(),
+        }
+    }
+}
+
+fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d CandidateWheel> {
+    let Some(offers) = decided.project.offers() else { return Vec::new() };
+    let Some(at) = offers.position(&decided.version) else { return Vec::new() };
+    decided.project.wheels(offers, at, provider.region).map(Iterator::collect).unwrap_or_default()
+}
+
+/// "Installers SHOULD [...] emit a warning" with the reason when a yanked release is taken (PEP 592).
+fn yanked_warning(name: &PackageName, version: &Version, wheels: &[&CandidateWheel]) -> Option<String> {
+    let reason = wheels.first()?.yanked.as_deref()?;
+    let reason = explain::one_line(reason);
+    Some(if reason.is_empty() {
+        format!("{name} {version} was yanked, without a reason; it is taken since you pin it.")
+    } else {
+        format!("{name} {version} was yanked ({reason}); it is taken since you pin it.")
+    })
+}
+
+fn extra_warnings<'d>(name: &'d PackageName, decided: &'d Decided) -> impl Iterator<Item = String> + 'd {
+    let unknown = decided.extras.iter().filter(|extra| {
+        // Old metadata do not list their extras; a requirement that one adds is proof enough.
+        !decided.needs.declared.contains(extra) && decided.needs.of_extra(Some(extra)).is_empty()
+    });
+    unknown.map(move |extra| format!("{name} {} has no extra named {extra}.", decided.version))
+}

@@ -1,0 +1,46 @@
+//! What outlives the solve of one region: facts that were learned, and why a solve ended early.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::{MarkerTree, PackageName};
+
+use crate::facts::{Candidates, FactsError};
+use crate::needs::Needs;
+
+/// What ends a solve early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A fact could not be had.
+    Facts(FactsError),
+    /// The answer differs along this marker: each side is to be solved by itself.
+    Split(MarkerTree),
+}
+
+impl From<FactsError> for Stop {
+    fn from(error: FactsError) -> Self {
+        Self::Facts(error)
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Facts(error) => error.fmt(f),
+            Self::Split(_) => f.write_str("the answer is not the same in all environments"),
+        }
+    }
+}
+impl std::error::Error for Stop {}
+
+/// What was learned in the regions of one resolution: no fact is asked for twice.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) candidates: RefCell<HashMap<PackageName, Arc<Candidates>>>,
+    pub(crate) needs: RefCell<HashMap<(PackageName, Version), Arc<Needs>>>,
+    /// The versions that were chosen in regions that are solved, in the order of the regions.
+    pub(crate) chosen: RefCell<HashMap<PackageName, Vec<Version>>>,
+}

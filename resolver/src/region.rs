@@ -1,0 +1,195 @@
+//! Where a solve holds: one environment, or a region of a universe of them.
+//!
+//! Owns every question about environments that a solve asks: whether a requirement counts, whether a Python or a wheel
+//! fits. It never decides; where an answer differs within a region it says along which marker.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use pep440_rs::VersionSpecifiers;
+use pep508_rs::MarkerTree;
+
+use crate::markers;
+use crate::request::{ForkStrategy, Target, Universe};
+use crate::wheel_name::WheelName;
+
+/// Where a solve holds.
+pub(crate) enum Region<'a> {
+    /// In one environment.
+    One(&'a Target),
+    /// In every environment of a marker.
+    Many(Many<'a>),
+}
+
+/// A part of a universe.
+pub(crate) struct Many<'a> {
+    /// Its environments, within what is true of every environment.
+    pub(crate) marker: MarkerTree,
+    universe: &'a Universe,
+    fork_strategy: ForkStrategy,
+    /// Whether wheels with these tags fit somewhere, by the end of their names.
+    wheels: RefCell<HashMap<Box<str>, bool>>,
+    pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
+}
+
+/// In which environments of a region something fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// In all of them, as far as a range without an end can be promised.
+    All,
+    /// Where this marker holds.
+    Part(MarkerTree),
+    /// In none.
+    Nowhere,
+}
+
+impl<'a> Region<'a> {
+    pub(crate) fn many(marker: MarkerTree, universe: &'a Universe, fork_strategy: ForkStrategy) -> Self {
+        let (wheels, pythons) = (RefCell::default(), RefCell::default());
+        Self::Many(Many { marker, universe, fork_strategy, wheels, pythons })
+    }
+
+    /// Whether a requirement with this marker counts: it holds somewhere in the region.
+    pub(crate) fn counts(&self, marker: &MarkerTree) -> bool {
+        match self {
+            Self::One(target) => marker.evaluate(&target.markers, &[]),
+            Self::Many(many) => marker.is_true() || markers::overlaps(&many.marker, marker),
+        }
+    }
+
+    /// Whether a marker that counts holds everywhere in the region.
+    pub(crate) fn is_all(&self, marker: &MarkerTree) -> bool {
+        match self {
+            Self::One(_) => true,
+            Self::Many(many) => marker.is_true() || markers::covers(&many.marker, marker),
+        }
+    }
+
+    /// Where a `requires-python` holds. In a range of Pythons only its lower bound counts, unless its upper bound leaves
+    /// nothing over: a range has no end, and no release can be for Pythons that do not exist yet. (Installing looks at
+    /// the whole of it.)
+    pub(crate) fn python(&self, specifiers: &VersionSpecifiers) -> Fit {
+        match self {
+            Self::One(target) => {
+                let python = target.markers.python_full_version().version.only_release();
+                if specifiers.contains(&python) { Fit::All } else { Fit::Nowhere }
+            }
+            Self::Many(many) => {
+                if let Some(known) = many.pythons.borrow().get(specifiers) {
+                    return known.clone();
+                }
+                let fit = many.python(specifiers);
+                many.pythons.borrow_mut().insert(specifiers.clone(), fit.clone());
+                fit
+            }
+        }
+    }
+
+    /// The rank of a wheel that some environment takes; the lowest is the best.
+    pub(crate) fn rank(&self, wheel: &WheelName) -> Option<u32> {
+        match self {
+            Self::One(target) => target.tags.rank(wheel),
+            Self::Many(many) => many.takes(wheel).then(|| breadth(wheel)),
+        }
+    }
+
+    /// The declared environments in this region of which none takes one of `wheels`: the first of them.
+    pub(crate) fn without_wheel<'w>(&self, wheels: impl Iterator<Item = &'w WheelName>) -> Option<Lacking> {
+        let Self::Many(many) = self else { return None };
+        if many.universe.required.is_empty() {
+            return None;
+        }
+        let found: Vec<MarkerTree> = wheels.map(markers::of_wheel).collect();
+        many.universe.required.iter().find_map(|required| {
+            let mut here = required.clone();
+            here.and(many.marker.clone());
+            let lacks = !here.is_false() && !found.iter().any(|wheel| markers::overlaps(&here, wheel));
+            let lacking =
+                || Lacking { whole: markers::covers(&many.marker, required), marker: required.clone() };
+            lacks.then(lacking)
+        })
+    }
+
+    /// Whether newer versions for newer Pythons are worth a fork.
+    pub(crate) fn forks_by_python(&self) -> bool {
+        matches!(self, Self::Many(many) if many.fork_strategy == ForkStrategy::RequiresPython)
+    }
+
+    /// The part of the region's Pythons that a marker starts above, where it does: `python_version >= '3.12'` in a region
+    /// that starts at 3.10.
+    pub(crate) fn raised_by(&self, marker: &MarkerTree) -> Option<MarkerTree> {
+        let Self::Many(many) = self else { return None };
+        let mut here = many.marker.clone();
+        here.and(marker.clone());
+        let least = markers::lower_bound_of(&here)?;
+        if markers::lower_bound_of(&many.marker).is_some_and(|lowest| lowest >= least) {
+            return None;
+        }
+        let specifiers: VersionSpecifiers = format!(">={least}").parse().ok()?;
+        Some(markers::at_least(&specifiers))
+    }
+
+    /// The Python of the region in words: `3.12.0`, or `3.10 and later`.
+    pub(crate) fn python_words(&self) -> String {
+        match self {
+            Self::One(target) => target.markers.python_full_version().version.only_release().to_string(),
+            Self::Many(many) => match markers::lower_bound_of(&many.marker) {
+                Some(least) => format!("{least} and later"),
+                None => "every version".to_owned(),
+            },
+        }
+    }
+}
+
+/// A required environment that finds no wheel.
+pub(crate) struct Lacking {
+    /// It.
+    pub(crate) marker: MarkerTree,
+    /// Whether the whole region lies in it.
+    pub(crate) whole: bool,
+}
+
+impl Many<'_> {
+    fn python(&self, specifiers: &VersionSpecifiers) -> Fit {
+        if !markers::overlaps(&self.marker, &markers::of_python(specifiers)) {
+            return Fit::Nowhere;
+        }
+        let least = markers::at_least(specifiers);
+        if markers::covers(&self.marker, &least) { Fit::All } else { Fit::Part(least) }
+    }
+
+    fn takes(&self, wheel: &WheelName) -> bool {
+        let tags = tags_of(wheel);
+        if let Some(known) = self.wheels.borrow().get(tags) {
+            return *known;
+        }
+        let fits = markers::overlaps(&self.marker, &markers::of_wheel(wheel));
+        self.wheels.borrow_mut().insert(tags.into(), fits);
+        fits
+    }
+}
+
+/// How many environments a wheel is for, roughly: the metadata of the broadest one speak for a version. Among native
+/// wheels it is that for Linux, whose metadata are the most complete in practice (the others' leave out what only Linux
+/// needs more often than the other way round).
+fn breadth(wheel: &WheelName) -> u32 {
+    let (_, _, platforms) = wheel.tag_parts();
+    let any = |test: &dyn Fn(&str) -> bool| platforms.iter().any(|platform| test(platform));
+    if any(&|platform| platform == "any") {
+        0
+    } else if any(&|platform| platform.contains("linux") && platform.ends_with("x86_64")) {
+        1
+    } else if any(&|platform| platform.starts_with("macosx")) {
+        2
+    } else if any(&|platform| platform.starts_with("win")) {
+        3
+    } else {
+        4
+    }
+}
+
+/// The three tags of a wheel's file name.
+fn tags_of(wheel: &WheelName) -> &str {
+    let text = wheel.as_str();
+    text.rmatch_indices('-').nth(2).and_then(|(at, _)| text.get(at..)).unwrap_or(text)
+}

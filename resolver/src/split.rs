@@ -1,0 +1,76 @@
+//! Where one list of requirements asks for different versions in different environments.
+
+use std::collections::BTreeMap;
+
+use pep508_rs::PackageName;
+
+use crate::memory::Stop;
+use crate::needs::Need;
+use crate::provider::{Hint, Provider, Set};
+use crate::ranges;
+use crate::region::Region;
+
+impl Provider<'_> {
+    /// Stops where one list names a project several times under different markers, and the best version is not the same
+    /// on both sides of one of them.
+    pub(crate) fn fork<'n>(
+        &self,
+        of: Option<&PackageName>,
+        list: impl Iterator<Item = &'n Need>,
+    ) -> Result<(), Stop> {
+        let Region::Many(_) = self.region else { return Ok(()) };
+        let mut by_name: BTreeMap<&PackageName, Vec<&Need>> = BTreeMap::new();
+        for need in list.filter(|need| Some(&need.requirement.name) != of) {
+            by_name.entry(&need.requirement.name).or_default().push(need);
+        }
+        by_name.retain(|_, needs| needs.iter().any(|need| !self.region.is_all(&need.marker)));
+        if !self.region.forks_by_python() {
+            // A version for newer Pythons alone would be passed over, though only newer Pythons ask for it.
+            let partial = by_name.values().flatten().filter(|need| !self.region.is_all(&need.marker));
+            if let Some(marker) = partial.filter_map(|need| self.region.raised_by(&need.marker)).next() {
+                return Err(Stop::Split(marker));
+            }
+        }
+        by_name.retain(|_, needs| needs.len() > 1);
+        let soon: Vec<Hint> = by_name.keys().map(|name| ((*name).clone(), None)).collect();
+        if !soon.is_empty() {
+            self.facts.hint(&soon);
+        }
+        for (name, needs) in by_name {
+            let project = self.project(name);
+            let offers = self.offers(&project)?;
+            let sets: Vec<Set> = needs
+                .iter()
+                .map(|need| self.specifiers(need).map_or_else(Set::full, ranges::of_specifiers))
+                .collect();
+            let best = |set: &Set| self.policy.order(&project, offers, set, self.region).next();
+            let all = sets.iter().fold(Set::full(), |all, set| all.intersection(set));
+            let shared = best(&all);
+            // What one of them alone would take is the best that any part of the region can get.
+            let differs = |(need, set): &(&&Need, &Set)| {
+                (shared.is_none() || best(set) != shared)
+                    && !needs.iter().all(|other| other.marker == need.marker)
+            };
+            if !needs.iter().zip(&sets).any(|pair| differs(&pair)) {
+                continue;
+            }
+            if let Some(need) = needs.iter().find(|need| !self.region.is_all(&need.marker)) {
+                return Err(Stop::Split(need.marker.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of a requirement that holds in a part of the region: if there is no solution, the region can be split.
+    pub(crate) fn note_partial(&self, of: Option<&PackageName>, need: &Need) {
+        if self.region.is_all(&need.marker) {
+            return;
+        }
+        let key = (of.cloned(), need.requirement.name.clone());
+        let mut partial = self.partial.borrow_mut();
+        let list = partial.entry(key).or_default();
+        if !list.contains(&need.marker) {
+            list.push(need.marker.clone());
+        }
+    }
+}
