@@ -177,3 +177,26 @@ fn a_required_environment_finds_a_wheel() {
         a 2 ; sys_platform != 'darwin'",
     );
 }
+
+/// The worked example of ARCHITECTURE.md.
+#[test]
+fn the_worked_example() {
+    let text = "
+        app 1 | plot | win ; sys_platform == 'win32'
+        plot 1 python=>=3.8 | shapes>=2 ; sys_platform != 'win32'
+        plot 2 python=>=3.12 | shapes>=2 ; sys_platform != 'win32'
+        win 1 | shapes<2
+        shapes 1
+        shapes 2";
+    check(
+        text,
+        &["app"],
+        "
+        app 1
+        plot 1 ; python_full_version < '3.12'
+        plot 2 ; python_full_version >= '3.12'
+        shapes 1 ; sys_platform == 'win32'
+        shapes 2 ; sys_platform != 'win32'
+        win 1 ; sys_platform == 'win32'",
+    );
+}
