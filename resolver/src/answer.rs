@@ -98,7 +98,7 @@ impl Reach {
         let mut reach = Self::default();
         let region = match provider.region {
             Region::One(_) => MarkerTree::TRUE,
-            Region::Many(many) => many.marker.clone(),
+            Region::Many(many) => many.side.clone(),
         };
         for (need, _) in &provider.roots {
             reach.follow(None, need, &region, decided, provider.region);
@@ -128,11 +128,11 @@ impl Reach {
         let name = &need.requirement.name;
         let Some(known) = decided.get(name) else { return };
         let mut marker = whence.clone();
-        if let Region::Many(_) = region {
+        if let Region::Many(many) = region {
             marker.and(need.marker.clone());
-        }
-        if marker.is_false() {
-            return;
+            if !markers::overlaps(&many.marker, &marker) {
+                return;
+            }
         }
         if let Some(of) = of.filter(|of| *of != name) {
             let edges = self.edges.entry(of.clone()).or_default();
@@ -147,10 +147,8 @@ impl Reach {
 
     fn add(&mut self, node: Node, marker: &MarkerTree) {
         let known = self.nodes.entry(node.clone()).or_insert(MarkerTree::FALSE);
-        let mut grown = known.clone();
-        grown.or(marker.clone());
-        if grown != *known {
-            *known = grown;
+        if !markers::covers(marker, known) {
+            known.or(marker.clone());
             if !self.open.contains(&node) {
                 self.open.push(node);
             }

@@ -43,11 +43,11 @@ pub(crate) fn solve(
 ) -> Result<Resolution, SolveError> {
     let mut whole = markers::world().clone();
     whole.and(universe.marker.clone());
-    let mut open = vec![whole.clone()];
+    let mut open = vec![MarkerTree::TRUE];
     let mut solved: Vec<Part> = Vec::new();
     for solves in 1.. {
-        let Some(marker) = open.pop() else { break };
-        let region = Region::many(marker.clone(), universe, request.fork_strategy);
+        let Some(side) = open.pop() else { break };
+        let region = Region::many(&whole, side.clone(), universe, request.fork_strategy);
         let provider = Provider::new(request, &region, facts, memory);
         let along = match solve_region(&provider) {
             Ok(part) => {
@@ -65,20 +65,21 @@ pub(crate) fn solve(
         if solves == MOST_SOLVES {
             return Err(too_many());
         }
-        open.extend(split(&marker, &along));
+        open.extend(split(&whole, &side, &along));
     }
     Ok(answer::merge(solved, &whole))
 }
 
 /// Both sides of a marker, the one to be solved first at the end: that of the newer Python, then that where it holds.
-fn split(region: &MarkerTree, along: &MarkerTree) -> [MarkerTree; 2] {
-    let side = |marker: MarkerTree| {
-        let mut side = region.clone();
-        side.and(marker);
-        side
+fn split(whole: &MarkerTree, side: &MarkerTree, along: &MarkerTree) -> [MarkerTree; 2] {
+    let both = |a: &MarkerTree, b: &MarkerTree| {
+        let mut both = a.clone();
+        both.and(b.clone());
+        both
     };
-    let (inside, outside) = (side(along.clone()), side(along.negate()));
-    match markers::lower_bound_of(&outside).cmp(&markers::lower_bound_of(&inside)) {
+    let (inside, outside) = (both(side, along), both(side, &along.negate()));
+    let least = |side: &MarkerTree| markers::lower_bound_of(&both(whole, side));
+    match least(&outside).cmp(&least(&inside)) {
         Ordering::Greater => [inside, outside],
         Ordering::Less | Ordering::Equal => [outside, inside],
     }

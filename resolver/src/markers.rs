@@ -1,143 +1,298 @@
-//! Markers as sets of environments.
+//! Markers as sets of environments: of Pythons, of wheels, of everything that can exist; and their shortest words.
+//!
+//! Owns every question that is asked of markers as sets. It never evaluates one in an environment, and its work is bounded
+//! for markers that were made to be large.
 
-use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
-use pep508_rs::{MarkerExpression, MarkerTree, MarkerTreeKind, MarkerValueVersion};
+mod words;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::LazyLock;
+
+use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
+use pep508_rs::{
+    MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString, MarkerValueVersion,
+};
 
 use crate::ranges;
 use crate::wheel_name::WheelName;
 
+pub use words::{simplify, text};
+
+/// Whether every environment of `region` is one of `marker`.
+pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
+    marker.is_true() || region.is_disjoint(&marker.negate())
+}
+
+/// Whether some environment of `region` is one of `marker`.
+pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
+    !region.is_disjoint(marker)
+}
+
+/// Whether two markers hold in the same environments. (Equal trees do; the algebra may build different trees for one set.)
+pub fn same(a: &MarkerTree, b: &MarkerTree) -> bool {
+    a == b || (covers(a, b) && covers(b, a))
+}
+
+/// The Pythons that satisfy a `requires-python`. Pre-releases of Python count as their release.
+pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
+    let mut any = MarkerTree::FALSE;
+    for (low, high) in ranges::of_specifiers(specifiers).iter() {
+        let mut all = lower(low);
+        all.and(upper(high));
+        any.or(all);
+    }
+    any
+}
+
+/// The Pythons from the lowest on that satisfies a `requires-python`; what it says of higher ones is not looked at.
+pub fn at_least(specifiers: &VersionSpecifiers) -> MarkerTree {
+    match ranges::of_specifiers(specifiers).iter().next() {
+        Some((low, _)) => lower(low),
+        None => MarkerTree::TRUE,
+    }
+}
+
+fn lower(bound: &Bound<Version>) -> MarkerTree {
+    match bound {
+        Bound::Unbounded => MarkerTree::TRUE,
+        Bound::Included(version) if !is_after_release(version) => python(Operator::GreaterThanEqual, version),
+        Bound::Included(version) | Bound::Excluded(version) => python(Operator::GreaterThan, version),
+    }
+}
+
+fn upper(bound: &Bound<Version>) -> MarkerTree {
+    match bound {
+        Bound::Unbounded => MarkerTree::TRUE,
+        Bound::Excluded(version) if !is_after_release(version) => python(Operator::LessThan, version),
+        Bound::Included(version) | Bound::Excluded(version) => python(Operator::LessThanEqual, version),
+    }
+}
+
+/// Whether a bound lies above the release itself: bounds of sets are made with post-releases.
+fn is_after_release(version: &Version) -> bool {
+    version.is_post()
+}
+
 fn python(operator: Operator, version: &Version) -> MarkerTree {
     match VersionSpecifier::from_version(operator, version.only_release()) {
-        Ok(specifier) => MarkerTree::expression(MarkerExpression::Version {
-            key: MarkerValueVersion::PythonFullVersion,
-            specifier,
-        }),
+        Ok(specifier) => version_marker(MarkerValueVersion::PythonFullVersion, specifier),
+        // No such operator takes such a version.
         Err(_) => MarkerTree::FALSE,
     }
 }
 
-/// x
-pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
+fn version_marker(key: MarkerValueVersion, specifier: VersionSpecifier) -> MarkerTree {
+    MarkerTree::expression(MarkerExpression::Version { key, specifier })
+}
+
+fn string(key: MarkerValueString, value: &str) -> MarkerTree {
+    let value = value.to_owned();
+    MarkerTree::expression(MarkerExpression::String { key, operator: MarkerOperator::Equal, value })
+}
+
+/// The lowest Python of a set of environments; none where it has no lower end (or is empty).
+pub fn lower_bound_of(region: &MarkerTree) -> Option<Version> {
+    let MarkerTreeKind::Version(node) = region.kind() else { return None };
+    let children = node.edges().filter(|(_, child)| !child.is_false());
+    if *node.key() != MarkerValueVersion::PythonFullVersion {
+        // Another version is asked for first: the lowest of all its branches.
+        let bounds: Option<Vec<Version>> = children.map(|(_, child)| lower_bound_of(&child)).collect();
+        return bounds?.into_iter().min();
+    }
+    let lowest = children.map(|(range, _)| range.bounding_range().map(|(low, _)| low.cloned()));
+    let mut lowest: Vec<Version> = lowest
+        .map(|low| match low {
+            Some(Bound::Included(version) | Bound::Excluded(version)) => Some(version),
+            Some(Bound::Unbounded) | None => None,
+        })
+        .collect::<Option<_>>()?;
+    lowest.sort();
+    lowest.into_iter().next()
+}
+
+/// What is true of every environment, though the marker algebra does not know it: Python says of one system by three names,
+/// and of one implementation by two.
+pub fn world() -> &'static MarkerTree {
+    static WORLD: LazyLock<MarkerTree> = LazyLock::new(|| {
+        let mut world = named_alike(
+            [MarkerValueString::SysPlatform, MarkerValueString::PlatformSystem],
+            &[["win32", "Windows"], ["linux", "Linux"], ["darwin", "Darwin"]],
+        );
+        world.and(named_alike(
+            [MarkerValueString::SysPlatform, MarkerValueString::OsName],
+            &[["win32", "nt"]],
+        ));
+        let posix = string(MarkerValueString::OsName, "posix");
+        for system in ["linux", "darwin"] {
+            let mut is = string(MarkerValueString::SysPlatform, system).negate();
+            is.or(posix.clone());
+            world.and(is);
+        }
+        world.and(named_alike(
+            [MarkerValueString::ImplementationName, MarkerValueString::PlatformPythonImplementation],
+            &[["cpython", "CPython"], ["pypy", "PyPy"]],
+        ));
+        world
+    });
+    &WORLD
+}
+
+/// One of two variables has a value of a pair exactly where the other has the other.
+fn named_alike(keys: [MarkerValueString; 2], pairs: &[[&str; 2]]) -> MarkerTree {
     let mut all = MarkerTree::TRUE;
-    for specifier in specifiers.iter() {
-        all.and(MarkerTree::expression(MarkerExpression::Version {
-            key: MarkerValueVersion::PythonFullVersion,
-            specifier: specifier.clone(),
-        }));
+    let [first, second] = keys;
+    for [one, other] in pairs {
+        let (a, b) = (string(first.clone(), one), string(second.clone(), other));
+        let (mut both, mut neither) = (a.clone(), a.negate());
+        both.and(b.clone());
+        neither.and(b.negate());
+        both.or(neither);
+        all.and(both);
     }
     all
 }
 
-/// x
-pub fn at_least(specifiers: &VersionSpecifiers) -> MarkerTree {
-    let set = ranges::of_specifiers(specifiers);
-    let Some((low, _)) = set.bounding_range() else { return MarkerTree::TRUE };
-    match low {
-        Bound::Included(version) => python(Operator::GreaterThanEqual, version),
-        Bound::Excluded(version) => python(Operator::GreaterThan, version),
-        Bound::Unbounded => MarkerTree::TRUE,
-    }
-}
+/// Combinations of tags that are remembered; an index has a few hundred.
+const MOST_KNOWN: usize = 8192;
 
-/// x
-pub fn lower_bound_of(region: &MarkerTree) -> Option<Version> {
-    match region.kind() {
-        MarkerTreeKind::Version(marker) if *marker.key() == MarkerValueVersion::PythonFullVersion => {
-            for (range, tree) in marker.edges() {
-                if tree.is_false() {
-                    continue;
-                }
-                let (low, _) = range.bounding_range()?;
-                return match low {
-                    Bound::Included(version) | Bound::Excluded(version) => Some(version.clone()),
-                    Bound::Unbounded => None,
-                };
-            }
-            None
-        }
-        _ => None,
-    }
-}
-
-/// x
+/// The environments that take a wheel, as far as markers can tell (PEP 425; free-threaded builds and versions of libc and
+/// macOS have no marker).
 pub fn of_wheel(wheel: &WheelName) -> MarkerTree {
-    let (pythons, _abis, platforms) = wheel.tag_parts();
-    let mut system = MarkerTree::FALSE;
-    for platform in platforms {
-        let text = if platform == "any" {
-            system = MarkerTree::TRUE;
-            break;
-        } else if platform.contains("linux") {
-            "sys_platform == 'linux'"
-        } else if platform.starts_with("mac") {
-            "sys_platform == 'darwin'"
-        } else {
-            "sys_platform == 'win32'"
-        };
-        system.or(text.parse().unwrap_or_default());
+    thread_local! {
+        static KNOWN: RefCell<HashMap<Box<str>, MarkerTree>> = RefCell::default();
     }
-    let _ = pythons;
-    system
-}
-
-/// x
-pub fn world() -> &'static MarkerTree {
-    static WORLD: LazyLock<MarkerTree> = LazyLock::new(|| MarkerTree::TRUE);
-    &WORLD
-}
-
-/// x
-pub fn simplify(marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
-    let mut goal = marker.clone();
-    goal.and(within.clone());
-    let build = |dnf: &[Vec<MarkerExpression>]| {
-        let mut any = MarkerTree::FALSE;
-        for terms in dnf {
-            let mut all = MarkerTree::TRUE;
-            terms.iter().for_each(|term| all.and(MarkerTree::expression(term.clone())));
-            any.or(all);
+    let tags = tags_of(wheel);
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(marker) = known.get(tags) {
+            return marker.clone();
         }
+        let marker = environments(wheel);
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(tags.into(), marker.clone());
+        marker
+    })
+}
+
+/// The three tags of a wheel's file name, as written.
+pub(crate) fn tags_of(wheel: &WheelName) -> &str {
+    let text = wheel.as_str();
+    text.rmatch_indices('-').nth(2).and_then(|(at, _)| text.get(at..)).unwrap_or(text)
+}
+
+fn environments(wheel: &WheelName) -> MarkerTree {
+    let (pythons, abis, platforms) = wheel.tag_parts();
+    let mut interpreters = MarkerTree::FALSE;
+    for python in pythons {
+        for abi in abis {
+            interpreters.or(interpreter(python, abi));
+        }
+    }
+    let mut systems = MarkerTree::FALSE;
+    for platform in platforms {
+        systems.or(system(platform));
+    }
+    interpreters.and(systems);
+    interpreters
+}
+
+/// The interpreters that take a Python tag with an ABI tag (PEP 425, "Python Tag" and "ABI Tag").
+fn interpreter(python: &str, abi: &str) -> MarkerTree {
+    let digits = python.find(|c: char| c.is_ascii_digit()).unwrap_or(python.len());
+    let (implementation, version) = python.split_at(digits);
+    let minor = match version.split_at_checked(1) {
+        Some(("3", "")) => None,
+        Some(("3", minor)) => match minor.parse::<u8>() {
+            Ok(minor) => Some(minor),
+            Err(_) => return MarkerTree::FALSE,
+        },
+        _ => return MarkerTree::FALSE,
+    };
+    let name = |name: &str| string(MarkerValueString::ImplementationName, name);
+    let mut marker = match implementation {
+        "py" if abi == "none" => MarkerTree::TRUE,
+        "cp" if minor.is_some() => name("cpython"),
+        "pp" => name("pypy"),
+        _ => return MarkerTree::FALSE,
+    };
+    let Some(minor) = minor else { return marker };
+    let version = |minor: u64| Version::new([3, minor]);
+    let minor = u64::from(minor);
+    marker.and(python_from(&version(minor)));
+    // "py3X" and the stable ABI are for later Pythons too; everything else is for one.
+    if !(implementation == "py" || (implementation == "cp" && abi == "abi3")) {
+        marker.and(python_from(&version(minor + 1)).negate());
+    }
+    marker
+}
+
+fn python_from(version: &Version) -> MarkerTree {
+    python(Operator::GreaterThanEqual, version)
+}
+
+/// The systems that take a platform tag (PEP 425, 513, 571, 599, 600, 656, 730, 738).
+fn system(platform: &str) -> MarkerTree {
+    let on = |system: &str, machines: &[&str]| {
+        let mut any = MarkerTree::FALSE;
+        machines.iter().for_each(|machine| any.or(string(MarkerValueString::PlatformMachine, machine)));
+        any.and(string(MarkerValueString::SysPlatform, system));
         any
     };
-    let same = |dnf: &[Vec<MarkerExpression>]| {
-        let mut tree = build(dnf);
-        tree.and(within.clone());
-        tree == goal
-    };
-    if marker.is_true() || covers(within, marker) {
-        return MarkerTree::TRUE;
+    match platform {
+        "any" => return MarkerTree::TRUE,
+        "win32" => return on("win32", &["x86"]),
+        "win_amd64" => return on("win32", &["AMD64"]),
+        "win_arm64" => return on("win32", &["ARM64"]),
+        _ => {}
     }
-    let mut dnf = marker.to_dnf();
-    'again: loop {
-        for at in 0..dnf.len() {
-            let mut without = dnf.clone();
-            without.remove(at);
-            if same(&without) {
-                dnf = without;
-                continue 'again;
-            }
-            for term in 0..dnf.get(at).map_or(0, Vec::len) {
-                let mut without = dnf.clone();
-                if let Some(terms) = without.get_mut(at) {
-                    terms.remove(term);
-                }
-                if same(&without) {
-                    dnf = without;
-                    continue 'again;
-                }
-            }
-        }
-        return build(&dnf);
+    if platform.starts_with("linux_")
+        || platform.starts_with("manylinux")
+        || platform.starts_with("musllinux_")
+    {
+        const MACHINES: [&str; 10] = [
+            "x86_64",
+            "aarch64",
+            "ppc64le",
+            "ppc64",
+            "s390x",
+            "armv7l",
+            "armv6l",
+            "riscv64",
+            "loongarch64",
+            "i686",
+        ];
+        return match MACHINES.iter().find(|machine| platform.ends_with(&format!("_{machine}"))) {
+            Some(&"i686") => on("linux", &["i686", "i386"]),
+            Some(machine) => on("linux", &[machine]),
+            None => MarkerTree::FALSE,
+        };
     }
+    if platform.starts_with("macosx_") {
+        const FORMATS: [(&str, &[&str]); 9] = [
+            ("x86_64", &["x86_64"]),
+            ("arm64", &["arm64"]),
+            ("universal2", &["x86_64", "arm64"]),
+            ("universal", &["x86_64", "i386", "ppc", "ppc64"]),
+            ("intel", &["x86_64", "i386"]),
+            ("fat64", &["x86_64", "ppc64"]),
+            ("fat32", &["x86_64", "i386", "ppc"]),
+            ("fat", &["i386", "ppc"]),
+            ("i386", &["i386"]),
+        ];
+        let format = FORMATS.iter().find(|(format, _)| platform.ends_with(&format!("_{format}")));
+        return format.map_or(MarkerTree::FALSE, |(_, machines)| on("darwin", machines));
+    }
+    if platform.starts_with("ios_") {
+        return string(MarkerValueString::SysPlatform, "ios");
+    }
+    if platform.starts_with("android_") {
+        return string(MarkerValueString::SysPlatform, "android");
+    }
+    MarkerTree::FALSE
 }
 
-/// x
-pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
-    region.is_disjoint(&marker.negate())
-}
-/// x
-pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
-    !region.is_disjoint(marker)
-}
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub(crate) enum Region<'a> {
 pub(crate) struct Many<'a> {
     /// Its environments, within what is true of every environment.
     pub(crate) marker: MarkerTree,
+    /// What tells it from the other regions of its universe.
+    pub(crate) side: MarkerTree,
     universe: &'a Universe,
     fork_strategy: ForkStrategy,
     /// Whether wheels with these tags fit somewhere, by the end of their names.
@@ -44,9 +46,17 @@ pub(crate) enum Fit {
 }
 
 impl<'a> Region<'a> {
-    pub(crate) fn many(marker: MarkerTree, universe: &'a Universe, fork_strategy: ForkStrategy) -> Self {
+    /// The environments of `whole` in which `side` holds.
+    pub(crate) fn many(
+        whole: &MarkerTree,
+        side: MarkerTree,
+        universe: &'a Universe,
+        fork_strategy: ForkStrategy,
+    ) -> Self {
         let (wheels, pythons) = (RefCell::default(), RefCell::default());
-        Self::Many(Many { marker, universe, fork_strategy, wheels, pythons })
+        let mut marker = whole.clone();
+        marker.and(side.clone());
+        Self::Many(Many { marker, side, universe, fork_strategy, wheels, pythons })
     }
 
     /// Whether a requirement with this marker counts: it holds somewhere in the region.
@@ -159,7 +169,7 @@ impl Many<'_> {
     }
 
     fn takes(&self, wheel: &WheelName) -> bool {
-        let tags = tags_of(wheel);
+        let tags = markers::tags_of(wheel);
         if let Some(known) = self.wheels.borrow().get(tags) {
             return *known;
         }
@@ -186,10 +196,4 @@ fn breadth(wheel: &WheelName) -> u32 {
     } else {
         4
     }
-}
-
-/// The three tags of a wheel's file name.
-fn tags_of(wheel: &WheelName) -> &str {
-    let text = wheel.as_str();
-    text.rmatch_indices('-').nth(2).and_then(|(at, _)| text.get(at..)).unwrap_or(text)
 }

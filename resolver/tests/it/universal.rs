@@ -1,7 +1,8 @@
 //! Universal resolutions: where regions fork, and how they meet again.
 
 use pipward_resolver::{
-    ForkStrategy, MarkerTree, PackageName, Recorded, Request, Resolution, Scope, SolveError, Universe, solve,
+    ForkStrategy, MarkerTree, PackageName, Recorded, Request, Resolution, Scope, SolveError, Universe,
+    markers, solve,
 };
 
 use crate::scenario::{request, world};
@@ -13,7 +14,8 @@ fn universal(requirements: &[&str], marker: &str) -> Request {
 
 fn show(resolution: &Resolution) -> String {
     let line = |package: &pipward_resolver::ResolvedPackage| {
-        let marker = package.marker.try_to_string().map(|text| format!(" ; {text}")).unwrap_or_default();
+        let marker = markers::text(&package.marker, &resolution.universe);
+        let marker = marker.map(|text| format!(" ; {text}")).unwrap_or_default();
         format!("{} {}{marker}", package.name, package.version)
     };
     resolution.packages.iter().map(line).chain(resolution.warnings.clone()).collect::<Vec<_>>().join("\n")
@@ -49,9 +51,9 @@ fn a_newer_version_for_newer_pythons_forks_by_python() {
         text,
         &["b"],
         "
-        a 1 ; python_full_version == '3.10.*'
-        a 2 ; python_full_version == '3.11.*'
-        a 3 ; python_full_version >= '3.12'
+        a 1 ; python_version < '3.11'
+        a 2 ; python_version == '3.11'
+        a 3 ; python_version >= '3.12'
         b 1",
     );
     let fewest =
@@ -115,7 +117,7 @@ fn markers_are_inherited_and_what_nothing_reaches_is_dropped() {
         "
         a 1
         b 1 ; sys_platform == 'win32'
-        c 1 ; python_full_version < '3.12' and sys_platform == 'win32'",
+        c 1 ; python_version < '3.12' and sys_platform == 'win32'",
     );
 }
 
@@ -193,8 +195,8 @@ fn the_worked_example() {
         &["app"],
         "
         app 1
-        plot 1 ; python_full_version < '3.12'
-        plot 2 ; python_full_version >= '3.12'
+        plot 1 ; python_version < '3.12'
+        plot 2 ; python_version >= '3.12'
         shapes 1 ; sys_platform == 'win32'
         shapes 2 ; sys_platform != 'win32'
         win 1 ; sys_platform == 'win32'",
