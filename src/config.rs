@@ -4,6 +4,8 @@
 //! Never: takes from them anything that loosens a promise, and never prints an address with
 //! its credentials.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use url::Url;
 use crate::error::{Code, Place, Problem};
 use crate::index::Sources;
 use crate::requirements::SourceOptions;
+
+pub use settings::{Optional, Settings};
 
 /// The public index.
 pub const PYPI: &str = "https://pypi.org/simple/";

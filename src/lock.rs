@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod closure;
+pub mod drift;
 mod marker;
 pub mod pylock;
 pub mod requirements;
@@ -131,6 +132,10 @@ pub struct ToolTable {
     pub cutoff: Option<Timestamp>,
     /// Requirements that stood for those of the packages.
     pub overrides: Vec<String>,
+    /// Names whose requirements counted for nothing.
+    pub excludes: Vec<String>,
+    /// What [`drift::signed`] notes of the rest of the lock, so that an edit by hand is seen.
+    pub fingerprint: Option<crate::digest::Sha256>,
 }
 
 /// What to select from a lock.

@@ -124,6 +124,12 @@ pub struct ProjectSelection {
 pub struct Project {
     /// The requirements, self-references (`project[extra]`) resolved.
     pub requirements: Vec<FileRequirement>,
+    /// `name`, normalised.
+    pub name: Option<pipward_resolver::PackageName>,
+    /// The extras that it has.
+    pub extras: Vec<pipward_resolver::ExtraName>,
+    /// The dependency groups that it has.
+    pub groups: Vec<pipward_resolver::ExtraName>,
     /// `requires-python`.
     pub requires_python: Option<pipward_resolver::VersionSpecifiers>,
     /// The file.

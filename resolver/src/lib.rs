@@ -5,7 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub use pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
+pub use pep508_rs::{
+    ExtraName, ExtraOperator, MarkerEnvironment, MarkerExpression, MarkerTree, MarkerValueExtra, PackageName,
+    Requirement, VerbatimUrl,
+};
 
 mod answer;
 mod edges;

@@ -1,20 +1,21 @@
 //! `pipward lock`.
 
+mod check;
+mod target;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use pipward_resolver::tags::Platform;
-use pipward_resolver::{PackageName, Prereleases, Strategy, Target, Version};
+use pipward_resolver::{ForkStrategy, PackageName, Prereleases, Strategy, Version};
 use serde_json::json;
 
 use super::Outcome;
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
-use crate::config::Config;
-use crate::error::{Code, Problem, Problems};
-use crate::python::{self, PythonRequest};
+use crate::config::{Config, Settings};
+use crate::error::{Code, Problem};
 use crate::requirements::ProjectSelection;
-use crate::way::inputs::{self, Inputs};
+use crate::way::inputs::{self, Sought};
 use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade};
 
 /// Arguments of `pipward lock`.
@@ -26,6 +27,8 @@ Examples:
   pipward lock -r requirements.in --extra-index-url https://pkgs.example.org/simple/
   pipward lock -r pyproject.toml --group test --python 3.13 -o pylock.test.toml
   pipward lock flask --format requirements -o requirements.txt
+  pipward lock --upgrade-package flask==3.1.2  one package moves, everything else stays
+  pipward lock --check                         does pylock.toml follow from its inputs?
 
 Files uploaded in the last 72 hours are left out, and later locks keep the cutoff of the
 standing one until --upgrade; --uploaded-prior-to names another.")]
@@ -60,21 +63,42 @@ pub(crate) struct LockArgs {
     /// The platform to lock for: linux, macos, windows, or a target such as aarch64-manylinux_2_28
     #[arg(long, value_name = "PLATFORM")]
     python_platform: Option<String>,
+    /// Lock for every platform and every later Python; this is the default
+    #[arg(long, overrides_with = "no_universal")]
+    universal: bool,
+    /// Lock for one environment: that of the interpreter, or what --python-version and --python-platform say
+    #[arg(long)]
+    no_universal: bool,
+    /// What to do where the newest version is for newer Pythons alone [default: requires-python]
+    #[arg(long, value_enum)]
+    fork_strategy: Option<Fork>,
+    /// A file of requirements that stand for all others on the same name
+    #[arg(long = "override", value_name = "FILE")]
+    overrides: Vec<PathBuf>,
+    /// A name whose requirements count for nothing
+    #[arg(long = "exclude", value_name = "NAME")]
+    excludes: Vec<String>,
     /// Take pre-releases too
     #[arg(long)]
     pre: bool,
-    /// Which versions are preferred
-    #[arg(long, value_enum, default_value_t = Resolution::Highest)]
-    resolution: Resolution,
+    /// When to take pre-releases
+    #[arg(long, value_enum, conflicts_with = "pre")]
+    prerelease: Option<Prerelease>,
+    /// Which versions are preferred [default: highest]
+    #[arg(long, value_enum)]
+    resolution: Option<Resolution>,
     /// Only files uploaded before this: a date, a time (RFC 3339), or an age such as 72h or P3D
     #[arg(long, value_name = "WHEN", env = "PIPWARD_UPLOADED_PRIOR_TO", visible_alias = "exclude-newer")]
     uploaded_prior_to: Option<String>,
     /// Take the newest allowed versions of everything, and a new cutoff
     #[arg(short = 'U', long)]
     upgrade: bool,
-    /// Take the newest allowed version of this package, and a new cutoff
-    #[arg(short = 'P', long, value_name = "NAME")]
+    /// Take the newest allowed version of this package, or the one named, and a new cutoff
+    #[arg(short = 'P', long, value_name = "NAME[==VERSION]")]
     upgrade_package: Vec<String>,
+    /// Write nothing; exit with 1 and say why if the lock does not follow from its inputs
+    #[arg(long)]
+    check: bool,
     /// Where to write the lock; `-` is standard output [default: pylock.toml, or requirements.txt]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -95,6 +119,19 @@ enum Resolution {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fork {
+    RequiresPython,
+    Fewest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Prerelease {
+    Allow,
+    #[value(alias = "if-necessary-or-explicit")]
+    IfNecessary,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Pylock,
     Requirements,
@@ -102,33 +139,44 @@ enum Format {
 
 pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
+    let settings = Settings::find(&arguments.directory())?;
     let cache = arguments.cache.directory(&config);
-    let inputs = arguments.inputs()?;
-    let target = arguments.target(cache.as_deref())?;
+    let excludes = arguments.excludes()?;
+    let inputs = inputs::read(&Sought {
+        arguments: &arguments.requirements,
+        files: &arguments.requirement,
+        constraints: &arguments.constraint,
+        overrides: &arguments.overrides,
+        excludes: &excludes,
+        select: &arguments.selection(),
+        settings: &settings,
+    })?;
     let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
     let (format, output) = arguments.destination()?;
     let standing = match &output {
         Some(path) if format == Format::Pylock => inputs::standing_lock(path)?,
         _ => None,
     };
+    let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
     let request = LockRequest {
-        cutoff: arguments.cutoff()?,
+        cutoff: arguments.cutoff(&settings)?,
         upgrade: arguments.upgrade_choice()?,
-        strategy: match arguments.resolution {
-            Resolution::Highest => Strategy::Highest,
-            Resolution::Lowest => Strategy::Lowest,
-            Resolution::LowestDirect => Strategy::LowestDirect,
-        },
-        prereleases: if arguments.pre || inputs.pre { Prereleases::Allow } else { Prereleases::IfNecessary },
+        strategy: arguments.strategy(&settings),
+        fork_strategy: arguments.fork_strategy(&settings),
+        prereleases: arguments.prereleases(&settings, inputs.pre),
+        prerelease_projects: settings.prerelease_projects.iter().cloned().collect(),
         file: output.clone().unwrap_or_else(|| PathBuf::from("pylock.toml")),
         inputs,
-        target,
+        range,
         sources,
         network,
         cache,
         standing,
         now: jiff::Timestamp::now(),
     };
+    if arguments.check {
+        return check::run(&request, format, output.as_deref(), printer);
+    }
     let locked = {
         let progress = printer.progress("resolving", 0);
         crate::way::lock::lock(&request, &|| progress.step())?
@@ -136,11 +184,16 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     report(&locked, format, output.as_deref(), printer)
 }
 
-fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Printer) -> Outcome {
-    let text = match format {
+/// The lock as it is written.
+fn text(locked: &Locked, format: Format) -> String {
+    match format {
         Format::Pylock => crate::lock::pylock::write(&locked.lock),
         Format::Requirements => crate::lock::requirements::write(&locked.lock),
-    };
+    }
+}
+
+fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Printer) -> Outcome {
+    let text = text(locked, format);
     for warning in &locked.warnings {
         printer.warn(warning);
     }
@@ -173,47 +226,54 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
 }
 
 impl LockArgs {
-    fn inputs(&self) -> Result<Inputs, Problems> {
-        let select = ProjectSelection {
+    fn selection(&self) -> ProjectSelection {
+        ProjectSelection {
             extras: self.extra.clone(),
             groups: self.group.clone(),
             all_extras: self.all_extras,
             all_groups: self.all_groups,
-        };
-        inputs::read(&self.requirements, &self.requirement, &self.constraint, &select)
-    }
-
-    fn target(&self, cache: Option<&Path>) -> Result<Target, Problem> {
-        let version = self.python_version.as_deref().map(python_version).transpose()?;
-        let platform = self.python_platform.as_deref().map(platform).transpose()?;
-        let described = |version: &Version, platform: &Platform| {
-            Target::described(version, platform).map_err(|error| {
-                Problem::new(Code::Usage, "--python-version is not a version that pipward knows").cause(error)
-            })
-        };
-        if let (Some(version), Some(platform)) = (&version, &platform) {
-            return described(version, platform);
-        }
-        let request = match (&self.python, &version) {
-            (Some(text), _) => PythonRequest::parse(text),
-            // Any interpreter of this machine tells the platform.
-            (None, _) => PythonRequest::Any,
-        };
-        let interpreter = python::find(&request, cache)?;
-        if let Some(cache) = cache {
-            python::remember(&interpreter, cache);
-        }
-        match (version, platform) {
-            (None, None) => Ok(interpreter.target),
-            (version, platform) => {
-                let version = version.unwrap_or(interpreter.version);
-                described(&version, platform.as_ref().unwrap_or(&interpreter.platform))
-            }
         }
     }
 
-    fn cutoff(&self) -> Result<Cutoff, Problem> {
-        match &self.uploaded_prior_to {
+    /// Where the configuration is looked for: beside the first project, else here.
+    fn directory(&self) -> PathBuf {
+        let typed = self.requirements.iter().map(Path::new);
+        let mut files = typed.chain(self.requirement.iter().map(PathBuf::as_path));
+        let project = files.find(|path| path.file_name().is_some_and(|name| name == "pyproject.toml"));
+        let parent = project.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    }
+
+    fn excludes(&self) -> Result<Vec<PackageName>, Problem> {
+        self.excludes.iter().map(|name| package_name(name, "--exclude")).collect()
+    }
+
+    fn strategy(&self, settings: &Settings) -> Strategy {
+        match (self.resolution, settings.resolution.as_deref()) {
+            (Some(Resolution::Lowest), _) | (None, Some("lowest")) => Strategy::Lowest,
+            (Some(Resolution::LowestDirect), _) | (None, Some("lowest-direct")) => Strategy::LowestDirect,
+            _ => Strategy::Highest,
+        }
+    }
+
+    fn fork_strategy(&self, settings: &Settings) -> ForkStrategy {
+        match (self.fork_strategy, settings.fork_strategy.as_deref()) {
+            (Some(Fork::Fewest), _) | (None, Some("fewest")) => ForkStrategy::Fewest,
+            _ => ForkStrategy::RequiresPython,
+        }
+    }
+
+    fn prereleases(&self, settings: &Settings, in_file: bool) -> Prereleases {
+        match self.prerelease {
+            Some(Prerelease::Allow) => Prereleases::Allow,
+            Some(Prerelease::IfNecessary) => Prereleases::IfNecessary,
+            None if self.pre || in_file || settings.prereleases => Prereleases::Allow,
+            None => Prereleases::IfNecessary,
+        }
+    }
+
+    fn cutoff(&self, settings: &Settings) -> Result<Cutoff, Problem> {
+        match self.uploaded_prior_to.as_ref().or(settings.uploaded_prior_to.as_ref()) {
             Some(text) => Cutoff::parse(text, jiff::Timestamp::now()),
             None => Ok(Cutoff::CoolingOff),
         }
@@ -223,15 +283,18 @@ impl LockArgs {
         if self.upgrade {
             return Ok(Upgrade::All);
         }
-        let names: Result<Vec<PackageName>, Problem> = self
-            .upgrade_package
-            .iter()
-            .map(|name| {
-                name.parse().map_err(|_| {
-                    Problem::new(Code::Usage, "--upgrade-package does not name a package").found(name)
-                })
-            })
-            .collect();
+        let one = |text: &String| -> Result<(PackageName, Option<Version>), Problem> {
+            let (name, version) = match text.split_once("==") {
+                Some((name, version)) => (name, Some(version)),
+                None => (text.as_str(), None),
+            };
+            let version = version.map(|text| text.trim().parse::<Version>()).transpose().map_err(|_| {
+                Problem::new(Code::Usage, "--upgrade-package names something that is not a version")
+                    .found(text)
+            })?;
+            Ok((package_name(name.trim(), "--upgrade-package")?, version))
+        };
+        let names: Result<Vec<_>, Problem> = self.upgrade_package.iter().map(one).collect();
         Ok(if self.upgrade_package.is_empty() { Upgrade::Nothing } else { Upgrade::Packages(names?) })
     }
 
@@ -262,18 +325,7 @@ impl LockArgs {
     }
 }
 
-fn python_version(text: &str) -> Result<Version, Problem> {
-    text.parse().map_err(|_| {
-        Problem::new(Code::Usage, "--python-version is not a version of Python")
-            .expected("3.13 or 3.13.2")
-            .found(text)
-    })
-}
-
-fn platform(text: &str) -> Result<Platform, Problem> {
-    Platform::parse_uv(text).map_err(|_| {
-        Problem::new(Code::Usage, "--python-platform is not a platform that pipward knows")
-            .expected("linux, macos, windows, or a target such as x86_64-unknown-linux-gnu, aarch64-manylinux_2_28, aarch64-apple-darwin")
-            .found(text)
-    })
+fn package_name(text: &str, option: &str) -> Result<PackageName, Problem> {
+    text.parse()
+        .map_err(|_| Problem::new(Code::Usage, format!("{option} does not name a package")).found(text))
 }

@@ -71,6 +71,11 @@ impl Printer {
         self.write(text);
     }
 
+    /// Whether one JSON document is all that is printed.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// The JSON document of a command.
     pub(crate) fn document(&self, value: &Value) {
         if self.json {

@@ -234,7 +234,14 @@ codes! {
         "The command line is not complete or contradicts itself.",
         "See `pipward --help` and `pipward COMMAND --help`. Nothing has been read or written.";
 
+    ConfigInvalid, "config-invalid", Usage,
+        "The configuration has a setting or a value that pipward does not know.",
+        "Settings stand in pipward.toml, or under [tool.pipward] of pyproject.toml. One that is not known is refused, since a misspelled one would silently change nothing. Mend the line that is named.";
+
     // Resolving.
+    LockDrift, "lock-drift", Refused,
+        "The lock does not follow from its inputs any more.",
+        "Inputs, options or the lock itself were changed since it was written. Run the same command without --check to lock again, and review what changes.";
     NoSolution, "no-solution", Refused,
         "No set of versions satisfies all requirements.",
         "The story above names the requirements that exclude each other. Loosen one of them, or choose another Python.";

@@ -1,13 +1,13 @@
-//! From a resolution to a lock of one environment.
+//! From a resolution to a lock.
 //!
-//! Owns: what the lock says of the environment and of each package. Pure: the files come through a
+//! Owns: what the lock says of its environments and of each package. Pure: the files come through a
 //! closure. Never: writes a file without a SHA-256.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipward_resolver::{
-    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedDependency, ResolvedPackage, Target,
+    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedDependency, ResolvedPackage,
     VersionSpecifiers, WheelName,
 };
 
@@ -21,8 +21,14 @@ use crate::index::IndexFile;
 pub struct BuildRequest<'a> {
     /// What was resolved.
     pub resolution: &'a Resolution,
-    /// The environment it was resolved for.
-    pub target: &'a Target,
+    /// The environments that the lock is for; empty for all that `requires_python` leaves.
+    pub environments: Vec<LockMarker>,
+    /// The Pythons that the lock is for.
+    pub requires_python: Option<VersionSpecifiers>,
+    /// The extras of the project that can be chosen at install.
+    pub extras: Vec<ExtraName>,
+    /// The dependency groups of the project that can be chosen at install.
+    pub dependency_groups: Vec<ExtraName>,
     /// Where the lock will stand; paths below its directory are written relative to it.
     pub file: PathBuf,
     /// The inputs, for a re-lock.
@@ -51,34 +57,34 @@ pub fn build(
     let mut problems = Vec::new();
     let mut packages = Vec::with_capacity(request.resolution.packages.len());
     for resolved in &request.resolution.packages {
-        match package(&resolved.name, resolved, &request.file, facts) {
+        match package(resolved, request, facts) {
             Ok(package) => packages.push(package),
             Err(found) => problems.extend(found),
         }
     }
-    let here = &request.target.markers;
     let lock = Lock {
         file: request.file.clone(),
         created_by: "pipward".to_owned(),
-        environments: environment(here).into_iter().collect(),
-        requires_python: requires_python(here),
-        extras: Vec::new(),
-        dependency_groups: Vec::new(),
+        environments: request.environments.clone(),
+        requires_python: request.requires_python.clone(),
+        extras: request.extras.clone(),
+        dependency_groups: request.dependency_groups.clone(),
         default_groups: Vec::new(),
         packages,
         tool: Some(request.tool.clone()),
         warnings: Vec::new(),
     };
-    Problems::unless_empty(lock, problems)
+    let lock = Problems::unless_empty(lock, problems)?;
+    Ok(super::drift::signed(lock))
 }
 
 fn package(
-    name: &PackageName,
     resolved: &ResolvedPackage,
-    lock: &std::path::Path,
+    request: &BuildRequest<'_>,
     facts: &mut dyn FnMut(&PackageName, &WheelName) -> Result<WheelFacts, Problem>,
 ) -> Result<LockedPackage, Vec<Problem>> {
-    let place = Place::file(lock).entry(name.to_string());
+    let (name, universe) = (&resolved.name, &request.resolution.universe);
+    let place = Place::file(&request.file).entry(name.to_string());
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     let (mut index, mut requires_python) = (None, None);
     let mut metadata_sha256 = BTreeMap::new();
@@ -116,29 +122,33 @@ fn package(
     if !problems.is_empty() {
         return Err(problems);
     }
+    // "The minimum information required to tell which other package entry it corresponds to": the name, and the version
+    // where a name has several.
+    let has_several = |name: &PackageName| {
+        request.resolution.packages.iter().filter(|package| package.name == *name).nth(1).is_some()
+    };
     let dependency = |needed: &ResolvedDependency| LockedDependency {
         name: needed.name.clone(),
-        version: None,
+        version: has_several(&needed.name).then(|| needed.version.clone()),
         marker: None,
     };
-    let no_extras: Vec<ExtraName> = Vec::new();
     Ok(LockedPackage {
         name: name.clone(),
         version: Some(resolved.version.clone()),
-        marker: None,
+        marker: LockMarker::told(&resolved.marker, universe),
         requires_python,
         dependencies: Some(resolved.dependencies.iter().map(dependency).collect()),
         index,
         source: LockedSource::Wheels(files),
         metadata_sha256,
-        extras: no_extras,
+        extras: Vec::new(),
         place,
     })
 }
 
 /// The environment as a marker that any patch release of the same Python on the same platform satisfies.
 /// (A dependency that asks for a patch release was judged for the one at hand.)
-fn environment(here: &MarkerEnvironment) -> Option<LockMarker> {
+pub fn environment(here: &MarkerEnvironment) -> Option<LockMarker> {
     LockMarker::parse_environment(&format!(
         "implementation_name == '{}' and platform_machine == '{}' and python_version == '{}' and sys_platform == '{}'",
         here.implementation_name(),
@@ -151,7 +161,7 @@ fn environment(here: &MarkerEnvironment) -> Option<LockMarker> {
 
 /// "The minimum Python version compatible for any environment supported by the lock file": the minor
 /// release, or the pre-release that was locked for, which comes before it.
-fn requires_python(here: &MarkerEnvironment) -> Option<VersionSpecifiers> {
+pub fn requires_python(here: &MarkerEnvironment) -> Option<VersionSpecifiers> {
     let full = &here.python_full_version().version;
     let least = if full.any_prerelease() { full.to_string() } else { here.python_version().to_string() };
     format!(">={least}").parse().ok()

@@ -3,7 +3,7 @@
 //! Owns: the mapping of the sets to extras and back, so that the marker algebra can be used.
 //! Never: lets a bare `extra` through, which a lock has no value for.
 
-use pipward_resolver::{ExtraName, MarkerEnvironment, MarkerTree};
+use pipward_resolver::{ExtraName, MarkerEnvironment, MarkerTree, markers};
 
 use crate::pep508::{self, Strictness, Token};
 
@@ -51,6 +51,15 @@ impl LockMarker {
         tree.try_to_string().map(|text| Self { text, tree: tree.clone() })
     }
 
+    /// The shortest words for a marker of a resolution, given what holds in all of its environments. `None` for one that
+    /// always holds.
+    pub fn told(tree: &MarkerTree, universe: &MarkerTree) -> Option<Self> {
+        let text = sets_of_extras(&markers::text(tree, universe)?);
+        // What readers will read; the resolver's tree says nothing outside of the universe.
+        let tree = Self::parse(&text).map_or_else(|_| tree.clone(), |read| read.tree);
+        Some(Self { text, tree })
+    }
+
     /// Whether it holds in an environment with these extras and groups.
     pub fn holds(&self, environment: &MarkerEnvironment, extras: &[ExtraName], groups: &[ExtraName]) -> bool {
         let mapped: Vec<ExtraName> = extras
@@ -61,6 +70,33 @@ impl LockMarker {
             .collect();
         self.tree.evaluate(environment, &mapped)
     }
+}
+
+/// Replaces `extra == 'e-x'` by `'x' in extras`, and so on.
+fn sets_of_extras(text: &str) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("extra ") {
+        told.push_str(before);
+        let found = after.split_once(" '").and_then(|(operator, after)| {
+            let (name, after) = after.split_once('\'')?;
+            let (set, prefix) = SETS.iter().find(|(_, prefix)| name.starts_with(prefix))?;
+            Some((operator, name.strip_prefix(prefix)?, set, after))
+        });
+        match found {
+            Some((operator, name, set, after)) => {
+                let word = if operator == "==" { "in" } else { "not in" };
+                told.push_str(&format!("'{name}' {word} {set}"));
+                rest = after;
+            }
+            None => {
+                told.push_str("extra ");
+                rest = after;
+            }
+        }
+    }
+    told.push_str(rest);
+    told
 }
 
 /// Replaces `'x' in extras` by `extra == 'e-x'`, and so on.
@@ -135,6 +171,23 @@ mod tests {
         }
         assert!(LockMarker::parse_environment("'x' in extras").is_err());
         assert!(LockMarker::parse_environment("sys_platform == 'linux'").is_ok());
+    }
+
+    #[test]
+    fn extras_and_groups_of_a_resolution_are_told_as_sets() {
+        let told = |text: &str| {
+            let tree: MarkerTree = text.parse().unwrap();
+            let told = LockMarker::told(&tree, &MarkerTree::TRUE).unwrap();
+            assert_eq!(told.tree, tree);
+            told.text
+        };
+        assert_eq!(told("extra == 'e-cpu'"), "'cpu' in extras");
+        assert_eq!(told("extra != 'g-dev'"), "'dev' not in dependency_groups");
+        assert_eq!(
+            told("(extra == 'e-a' and sys_platform == 'linux') or extra != 'g-b'"),
+            "(sys_platform == 'linux' and 'a' in extras) or 'b' not in dependency_groups"
+        );
+        assert_eq!(LockMarker::told(&MarkerTree::TRUE, &MarkerTree::TRUE), None);
     }
 
     #[test]

@@ -137,7 +137,10 @@ fn hashes(read: &FileRequirement, given: &[StrongDigest]) -> Result<LockedHashes
 }
 
 /// `name @ address`, its hash in the fragment or in `--hash`.
-fn direct(read: &FileRequirement, url: &Url) -> Result<LockedFile, Vec<Problem>> {
+///
+/// # Errors
+/// `hash-missing`, `hash-weak`, `hash-malformed`, `wheel-name`.
+pub fn direct(read: &FileRequirement, url: &Url) -> Result<LockedFile, Vec<Problem>> {
     let mut digests = read.hashes.clone();
     let fragment = url.fragment().into_iter().flat_map(|fragment| fragment.split('&'));
     let mut given = fragment.filter_map(|part| part.split_once('=')).filter(|(algorithm, _)| {

@@ -18,7 +18,7 @@ use crate::pep508::{self, Strictness};
 const SHOWN: usize = 200;
 
 /// Reads the text of a requirement with its `--hash` values.
-pub(super) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileRequirement, Problem> {
+pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileRequirement, Problem> {
     let requirement = requirement(text).map_err(|problem| problem.at(place.clone()))?;
     let (mut strong, mut faults) = (Vec::new(), Vec::new());
     for given in hashes {

@@ -64,7 +64,15 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
     }
     let requirements = found.resolved(&reading, roots, &extras);
     let (problems, _) = reading.into_findings();
-    Problems::unless_empty(Project { requirements, requires_python, path: path.to_owned() }, problems)
+    let project = Project {
+        requirements,
+        name: found.name.clone(),
+        extras: found.extras.keys().cloned().collect(),
+        groups: found.groups.keys().cloned().collect(),
+        requires_python,
+        path: path.to_owned(),
+    };
+    Problems::unless_empty(project, problems)
 }
 
 /// The names asked for, normalised, each once, in order.

@@ -2,9 +2,14 @@
 //!
 //! Never: reads an artifact.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
+
+use super::lock::asked_for;
+use crate::config::{Optional, Settings};
 use crate::error::{self, Code, Place, Problem, Problems};
 use crate::lock::Lock;
 use crate::lock::pylock::{self, is_pylock_name};
@@ -13,77 +18,89 @@ use crate::requirements::{self, FileRequirement, ProjectSelection, RequirementsF
 /// What a lock is made from.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// The requirements.
+    /// The requirements. Those of an extra or group that can be chosen at install have it in their markers.
     pub roots: Vec<FileRequirement>,
     /// The constraints.
     pub constraints: Vec<FileRequirement>,
+    /// The overrides.
+    pub overrides: Vec<FileRequirement>,
+    /// The excludes.
+    pub excludes: BTreeSet<PackageName>,
+    /// The extras and groups that can be chosen at install.
+    pub optional: BTreeSet<Optional>,
+    /// Those of them that exclude each other.
+    pub conflicts: Vec<Vec<Optional>>,
     /// What requirements files say about sources.
     pub sources: SourceOptions,
     /// Whether one of them asks for pre-releases.
     pub pre: bool,
     /// `requires-python` of the projects, with the file.
-    pub requires_python: Vec<(pipward_resolver::VersionSpecifiers, PathBuf)>,
+    pub requires_python: Vec<(VersionSpecifiers, PathBuf)>,
 }
 
-/// Reads specifiers and files: `arguments` may be either, `files` are requirements files or
-/// pyproject.toml files, `constraints` are constraints files; with nothing given, ./pyproject.toml.
+/// What was typed, and what the configuration says.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'a> {
+    /// Specifiers or files.
+    pub arguments: &'a [String],
+    /// Requirements files or pyproject.toml files. With these and `arguments` empty: ./pyproject.toml.
+    pub files: &'a [PathBuf],
+    /// Constraints files.
+    pub constraints: &'a [PathBuf],
+    /// Files of overrides.
+    pub overrides: &'a [PathBuf],
+    /// Names to exclude.
+    pub excludes: &'a [PackageName],
+    /// What to take from projects.
+    pub select: &'a ProjectSelection,
+    /// The configuration.
+    pub settings: &'a Settings,
+}
+
+/// Reads specifiers and files.
 ///
 /// # Errors
 /// All faults of all files at once.
-pub fn read(
-    arguments: &[String],
-    files: &[PathBuf],
-    constraints: &[PathBuf],
-    select: &ProjectSelection,
-) -> Result<Inputs, Problems> {
-    let mut inputs = Inputs::default();
+pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
+    let settings = sought.settings;
+    let mut reader =
+        Reader { inputs: Inputs::default(), projects: BTreeMap::new(), count: 0, sought: *sought };
     let mut faults = Vec::new();
-    let mut projects = 0;
     let default = [PathBuf::from("pyproject.toml")];
-    let nothing_given = arguments.is_empty() && files.is_empty();
-    let files = if nothing_given { &default } else { files };
-    for argument in arguments {
-        let path = Path::new(argument);
-        if path.is_file() && path.extension().is_some_and(|extension| extension == "whl") {
-            faults.push(
-                Problem::new(Code::RequirementUnsupported, "a wheel is not something to lock from")
-                    .at(Place::file(path))
-                    .help("name the project, and the wheel's folder with --find-links"),
-            );
-        } else if looks_like_a_file(argument) && path.symlink_metadata().is_err() {
-            faults.push(
-                Problem::new(Code::LockNotFound, "there is no such file")
-                    .at(Place::file(path))
-                    .help("look at the spelling; a requirement such as flask>=3 has no slash and no ending"),
-            );
-        } else if path.is_file() {
-            projects += usize::from(is_project(Path::new(argument)));
-            keep_faults(inputs.read_file(Path::new(argument), select), &mut faults);
-        } else {
-            match requirements::parse_specifier(argument) {
-                Ok(requirement) => inputs.roots.push(requirement),
-                Err(problem) => faults.push(problem),
-            }
-        }
+    let nothing_given = sought.arguments.is_empty() && sought.files.is_empty();
+    let files = if nothing_given { &default } else { sought.files };
+    for argument in sought.arguments {
+        keep_faults(reader.read_argument(argument), &mut faults);
     }
     for file in files {
-        projects += usize::from(is_project(file));
-        keep_faults(inputs.read_file(file, select), &mut faults);
+        keep_faults(reader.read_file(file), &mut faults);
     }
-    for file in constraints {
+    for file in sought.constraints {
         match requirements::read(file) {
-            Ok(read) => inputs.add_constraints(read),
+            Ok(read) => reader.inputs.add_constraints(read),
             Err(problems) => faults.extend(problems),
         }
     }
+    for file in sought.overrides {
+        match requirements::read(file) {
+            Ok(read) => reader.inputs.overrides.extend(read.requirements),
+            Err(problems) => faults.extend(problems),
+        }
+    }
+    let select = sought.select;
     let selects =
         !select.extras.is_empty() || !select.groups.is_empty() || select.all_extras || select.all_groups;
-    if selects && projects == 0 && faults.is_empty() {
+    if selects && reader.count == 0 && faults.is_empty() {
         faults.push(
             Problem::new(Code::Usage, "--extra and --group choose from a pyproject.toml, and none is given")
                 .help("name it with -r pyproject.toml"),
         );
     }
+    keep_faults(reader.resolve_projects(), &mut faults);
+    let mut inputs = reader.inputs;
+    inputs.constraints.extend(settings.constraints.clone());
+    inputs.overrides.extend(settings.overrides.clone());
+    inputs.excludes = sought.excludes.iter().chain(&settings.excludes).cloned().collect();
     Problems::unless_empty(inputs, faults)
 }
 
@@ -104,13 +121,43 @@ fn is_project(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "pyproject.toml")
 }
 
-impl Inputs {
-    fn read_file(&mut self, path: &Path, select: &ProjectSelection) -> Result<(), Problems> {
+/// Inputs on the way.
+struct Reader<'a> {
+    inputs: Inputs,
+    /// The projects that were read, by name.
+    projects: BTreeMap<PackageName, PathBuf>,
+    count: usize,
+    sought: Sought<'a>,
+}
+
+/// How many references of projects to each other's extras are followed.
+const MOST_REFERENCES: usize = 2000;
+
+impl Reader<'_> {
+    fn read_argument(&mut self, argument: &str) -> Result<(), Problems> {
+        let path = Path::new(argument);
+        if path.is_file() && path.extension().is_some_and(|extension| extension == "whl") {
+            return Err(Problem::new(Code::RequirementUnsupported, "a wheel is not something to lock from")
+                .at(Place::file(path))
+                .help("name the project, and the wheel's folder with --find-links")
+                .into());
+        }
+        if looks_like_a_file(argument) && path.symlink_metadata().is_err() {
+            return Err(Problem::new(Code::LockNotFound, "there is no such file")
+                .at(Place::file(path))
+                .help("look at the spelling; a requirement such as flask>=3 has no slash and no ending")
+                .into());
+        }
+        if path.is_file() {
+            return self.read_file(path);
+        }
+        self.inputs.roots.push(requirements::parse_specifier(argument)?);
+        Ok(())
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<(), Problems> {
         if is_project(path) {
-            let project = requirements::read_project(path, select)?;
-            self.roots.extend(project.requirements);
-            self.requires_python.extend(project.requires_python.map(|python| (python, path.to_owned())));
-            return Ok(());
+            return self.read_project(path);
         }
         if is_pylock_name(path) {
             return Err(Problem::new(Code::Usage, "a lock is not something to lock from")
@@ -119,13 +166,99 @@ impl Inputs {
                 .into());
         }
         let read = requirements::read(path)?;
-        self.roots.extend(read.requirements.clone());
-        self.constraints.extend(read.constraints.clone());
-        self.pre |= read.pre;
-        self.merge_sources(read.sources);
+        self.inputs.roots.extend(read.requirements.clone());
+        self.inputs.constraints.extend(read.constraints.clone());
+        self.inputs.pre |= read.pre;
+        self.inputs.merge_sources(read.sources);
         Ok(())
     }
 
+    /// What is chosen of a project is merged, but for extras and groups that the configuration says exclude others: those
+    /// stay apart, each under a marker of its own.
+    fn read_project(&mut self, path: &Path) -> Result<(), Problems> {
+        self.count += 1;
+        let known = requirements::read_project(path, &ProjectSelection::default())?;
+        let select = self.sought.select;
+        let chosen = |names: &[String], all: bool, known: &[ExtraName]| -> Vec<String> {
+            let all = known.iter().filter(|_| all).map(ToString::to_string);
+            names.iter().cloned().chain(all).collect()
+        };
+        let conflicts = &self.sought.settings.conflicts;
+        let excludes_others = |optional: &Optional| conflicts.iter().any(|set| set.contains(optional));
+        let (extras, apart_extras): (Vec<String>, Vec<String>) =
+            chosen(&select.extras, select.all_extras, &known.extras)
+                .into_iter()
+                .partition(|name| !name.parse().is_ok_and(|name| excludes_others(&Optional::Extra(name))));
+        let (groups, apart_groups): (Vec<String>, Vec<String>) =
+            chosen(&select.groups, select.all_groups, &known.groups)
+                .into_iter()
+                .partition(|name| !name.parse().is_ok_and(|name| excludes_others(&Optional::Group(name))));
+        let project = requirements::read_project(
+            path,
+            &ProjectSelection { extras, groups, ..ProjectSelection::default() },
+        )?;
+        self.inputs.roots.extend(project.requirements);
+        self.inputs.requires_python.extend(project.requires_python.map(|python| (python, path.to_owned())));
+        self.projects.extend(project.name.map(|name| (name, path.to_owned())));
+        let apart = apart_extras.into_iter().map(|name| (name, false));
+        for (name, is_group) in apart.chain(apart_groups.into_iter().map(|name| (name, true))) {
+            self.read_apart(path, name, is_group)?;
+        }
+        Ok(())
+    }
+
+    fn read_apart(&mut self, path: &Path, name: String, is_group: bool) -> Result<(), Problems> {
+        let Ok(parsed) = name.parse::<ExtraName>() else { return Ok(()) };
+        let optional = if is_group { Optional::Group(parsed) } else { Optional::Extra(parsed) };
+        let mut select = ProjectSelection::default();
+        let list = if is_group { &mut select.groups } else { &mut select.extras };
+        list.push(name);
+        let marker = asked_for(&optional);
+        for mut requirement in requirements::read_project(path, &select)?.requirements {
+            requirement.requirement.marker.and(marker.clone());
+            self.inputs.roots.push(requirement);
+        }
+        self.inputs.optional.insert(optional);
+        let optional = &self.inputs.optional;
+        let of_these = |set: &Vec<Optional>| -> Vec<Optional> {
+            set.iter().filter(|one| optional.contains(one)).cloned().collect()
+        };
+        let sets = self.sought.settings.conflicts.iter().map(of_these);
+        self.inputs.conflicts = sets.filter(|set| set.len() > 1).collect();
+        Ok(())
+    }
+
+    /// A requirement on one of the projects at hand stands for what that project depends on, and is never looked for on an
+    /// index: its name is the user's own.
+    fn resolve_projects(&mut self) -> Result<(), Problems> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<FileRequirement> = std::mem::take(&mut self.inputs.roots);
+        open.reverse();
+        while let Some(next) = open.pop() {
+            let Some(path) = self.projects.get(&next.requirement.name) else {
+                self.inputs.roots.push(next);
+                continue;
+            };
+            for extra in &next.requirement.extras {
+                let key = (next.requirement.name.clone(), extra.clone(), next.requirement.marker.clone());
+                if seen.len() >= MOST_REFERENCES || !seen.insert(key) {
+                    continue;
+                }
+                let select =
+                    ProjectSelection { extras: vec![extra.to_string()], ..ProjectSelection::default() };
+                for mut requirement in
+                    requirements::read_project(path, &select)?.requirements.into_iter().rev()
+                {
+                    requirement.requirement.marker.and(next.requirement.marker.clone());
+                    open.push(requirement);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Inputs {
     fn add_constraints(&mut self, file: RequirementsFile) {
         self.constraints.extend(file.requirements);
         self.constraints.extend(file.constraints);

@@ -2,34 +2,45 @@
 //!
 //! Never: writes the lock (its caller does), and never installs.
 
+mod changes;
+mod cutoff;
+mod direct;
+mod range;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pipward_resolver::{
-    ForkStrategy, MarkerTree, Origin, PackageName, Preference, Prereleases, Request, Resolution, Root, Scope,
-    SolveError, Strategy, Target, Version, WheelName,
+    ExtraName, ForkStrategy, MarkerTree, Origin, PackageName, Preference, Prereleases, Request, Resolution,
+    Root, SolveError, Strategy, Version, WheelName,
 };
 
 use super::inputs::Inputs;
+use crate::config::Optional;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Index, NetworkOptions, Sources};
-use crate::lock::{Lock, ToolTable, build};
+use crate::lock::{Lock, ToolTable, build, drift};
 use crate::requirements::FileRequirement;
-
-/// How long a new file waits before a lock takes it, unless a cutoff is given.
-const COOLING_OFF: SignedDuration = SignedDuration::from_hours(72);
+pub use cutoff::Cutoff;
+use direct::Direct;
+pub(crate) use range::asked_for;
+pub use range::{Range, Universal};
 
 /// Everything that a lock depends on.
 pub struct LockRequest {
     /// What is asked for.
     pub inputs: Inputs,
-    /// The environment to lock for.
-    pub target: Target,
+    /// The environments to lock for.
+    pub range: Range,
     /// Which versions are preferred.
     pub strategy: Strategy,
+    /// Whether older Pythons may have older versions.
+    pub fork_strategy: ForkStrategy,
     /// When pre-releases are taken.
     pub prereleases: Prereleases,
+    /// Projects of which pre-releases are taken always.
+    pub prerelease_projects: BTreeSet<PackageName>,
     /// Where candidates come from.
     pub sources: Sources,
     /// How the network is used.
@@ -48,22 +59,13 @@ pub struct LockRequest {
     pub now: Timestamp,
 }
 
-/// Which files are too new to be locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cutoff {
-    /// The cutoff of the standing lock; for a first lock, now less 72 hours, floored to the hour.
-    CoolingOff,
-    /// What the user said. A file without an upload time does not pass.
-    At(Timestamp),
-}
-
 /// What may move away from the standing lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upgrade {
     /// Nothing that need not.
     Nothing,
-    /// These packages.
-    Packages(Vec<PackageName>),
+    /// These packages, each to a version or to the newest.
+    Packages(Vec<(PackageName, Option<Version>)>),
     /// Everything.
     All,
 }
@@ -83,70 +85,73 @@ pub struct Locked {
 /// # Errors
 /// `no-solution` and whatever the index raised.
 pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> {
-    let hours = request.settled_cutoff();
     let explicit = matches!(request.cutoff, Cutoff::At(_));
     request.check_python()?;
     let index = Index::new(
         request.sources.clone(),
         request.network.clone(),
         request.cache.clone(),
-        Some(hours),
+        Some(request.settled_cutoff()),
         explicit,
     )?;
-    let resolution = resolve(request, &index)?;
+    let direct = Direct::fetch(&index, &request.inputs, request.cache.as_deref())?;
+    let resolution = resolve(request, &direct)?;
     step();
+    let frame = request.frame();
     let built = build::BuildRequest {
         resolution: &resolution,
-        target: &request.target,
+        environments: frame.environments,
+        requires_python: frame.requires_python,
+        extras: frame.extras,
+        dependency_groups: frame.dependency_groups,
         file: request.file.clone(),
-        tool: request.tool_table(hours),
+        tool: frame.tool.unwrap_or_default(),
     };
-    let lock = build::build(&built, &mut |name, wheel| facts(&index, name, wheel))?;
+    let lock = build::build(&built, &mut |name, wheel| direct.facts(name, wheel))?;
     crate::cache::keep();
-    let mut warnings = resolution.warnings;
+    let mut warnings = resolution.warnings.clone();
+    if let Range::Universal(_) = request.range {
+        warnings.extend(changes::without_wheels(&resolution));
+    }
     warnings.extend(index.notes());
-    let changes = request.standing.as_ref().map(|old| changes(old, &lock)).unwrap_or_default();
+    let changes = request.standing.as_ref().map(|old| changes::between(old, &lock)).unwrap_or_default();
     Ok(Locked { lock, warnings, changes })
 }
 
-/// What the lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.
-fn facts(index: &Index, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
-    let mut file = index.file(name, wheel)?;
-    if file.sha256.is_none() {
-        let (sha256, size) = index.compute_sha256(&file)?;
-        file.sha256 = Some(sha256);
-        file.size = Some(size);
+/// What speaks against the standing lock, as far as the inputs and the lock itself tell: no index is asked.
+pub fn drift(request: &LockRequest) -> Vec<String> {
+    match &request.standing {
+        Some(standing) => drift::drift(standing, &request.frame()),
+        None => vec!["there is no lock yet".to_owned()],
     }
-    Ok(build::WheelFacts {
-        requires_python: index.requires_python(name, wheel),
-        metadata_sha256: index.metadata_sha256(name, wheel),
-        file,
-    })
 }
 
-fn resolve(request: &LockRequest, index: &Index) -> Result<Resolution, Problem> {
+fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Problem> {
     let root = |requirement: &FileRequirement| Root {
         requirement: requirement.requirement.clone(),
         origin: origin(&requirement.place),
     };
+    let inputs = &request.inputs;
+    let mut constraints: Vec<Root> = inputs.constraints.iter().map(root).collect();
+    constraints.extend(request.upgrade.pins());
     let asked = Request {
-        roots: request.inputs.roots.iter().map(root).collect(),
-        constraints: request.inputs.constraints.iter().map(root).collect(),
-        overrides: Vec::new(),
-        excludes: BTreeSet::new(),
-        scope: Scope::One(Box::new(request.target.clone())),
-        fork_strategy: ForkStrategy::default(),
-        prerelease_projects: BTreeSet::new(),
+        roots: inputs.roots.iter().map(root).collect(),
+        constraints,
+        overrides: inputs.overrides.iter().map(root).collect(),
+        excludes: inputs.excludes.clone(),
+        scope: request.range.scope(&inputs.conflicts),
         strategy: request.strategy,
+        fork_strategy: request.fork_strategy,
         prereleases: request.prereleases,
+        prerelease_projects: request.prerelease_projects.clone(),
         preferences: request.preferences(),
     };
-    pipward_resolver::solve(&asked, index).map_err(|error| match error {
+    pipward_resolver::solve(&asked, facts).map_err(|error| match error {
         // What was learned stays useful: the next try differs by one requirement.
         SolveError::NoSolution(story) => {
             crate::cache::keep();
             Problem::new(Code::NoSolution, story.to_string())
-                .help("loosen one of the requirements named, or lock for another Python with --python")
+                .help("loosen one of the requirements named, or lock for other Pythons")
         }
         SolveError::Facts(error) => match error.0.downcast::<Problem>() {
             Ok(problem) => *problem,
@@ -162,6 +167,27 @@ fn origin(place: &Place) -> Origin {
     Origin::File { file: place.file.clone(), line: place.line, entry: place.entry.clone() }
 }
 
+impl Upgrade {
+    fn moves(&self, name: &PackageName) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Packages(list) => list.iter().any(|(moved, _)| moved == name),
+            Self::All => true,
+        }
+    }
+
+    /// `NAME==V` binds as a constraint does.
+    fn pins(&self) -> Vec<Root> {
+        let Self::Packages(list) = self else { return Vec::new() };
+        let pin = |(name, version): &(PackageName, Option<Version>)| {
+            let text = format!("{name}=={}", version.as_ref()?);
+            let requirement = crate::requirements::parse_specifier(&text).ok()?.requirement;
+            Some(Root { requirement, origin: Origin::CommandLine })
+        };
+        list.iter().filter_map(pin).collect()
+    }
+}
+
 impl LockRequest {
     fn settled_cutoff(&self) -> Timestamp {
         let kept = match (&self.upgrade, &self.standing) {
@@ -170,21 +196,21 @@ impl LockRequest {
         };
         match self.cutoff {
             Cutoff::At(time) => time,
-            Cutoff::CoolingOff => kept.unwrap_or_else(|| cooled(self.now)),
+            Cutoff::CoolingOff => kept.unwrap_or_else(|| cutoff::cooled(self.now)),
         }
     }
 
-    /// The standing lock's versions, where it was made with the same options.
+    /// The standing lock's versions, where it was made with the same wishes for versions.
     fn preferences(&self) -> BTreeMap<PackageName, Vec<Preference>> {
-        let Some(standing) = &self.standing else { return BTreeMap::new() };
-        let same_options = standing.tool.as_ref().is_some_and(|tool| tool.options == self.options());
-        if self.upgrade == Upgrade::All || !same_options {
-            return BTreeMap::new();
-        }
-        let moves =
-            |name: &PackageName| matches!(&self.upgrade, Upgrade::Packages(names) if names.contains(name));
         let mut preferences: BTreeMap<PackageName, Vec<Preference>> = BTreeMap::new();
-        for package in standing.packages.iter().filter(|package| !moves(&package.name)) {
+        let Some(standing) = &self.standing else { return preferences };
+        let now = self.options();
+        let same =
+            |key: &str| standing.tool.as_ref().is_some_and(|tool| tool.options.get(key) == now.get(key));
+        if !["resolution", "pre", "fork-strategy"].into_iter().all(same) {
+            return preferences;
+        }
+        for package in standing.packages.iter().filter(|package| !self.upgrade.moves(&package.name)) {
             let Some(version) = package.version.clone() else { continue };
             let marker = package.marker.as_ref().map_or(MarkerTree::TRUE, |marker| marker.tree.clone());
             preferences.entry(package.name.clone()).or_default().push(Preference { version, marker });
@@ -193,34 +219,92 @@ impl LockRequest {
     }
 
     fn options(&self) -> BTreeMap<String, String> {
-        let mut options = BTreeMap::new();
         let strategy = match self.strategy {
             Strategy::Highest => None,
             Strategy::Lowest => Some("lowest"),
             Strategy::LowestDirect => Some("lowest-direct"),
         };
-        options.extend(strategy.map(|name| ("resolution".to_owned(), name.to_owned())));
+        let mut options = BTreeMap::new();
+        let mut set = |name: &str, value: String| options.insert(name.to_owned(), value);
+        if let Some(strategy) = strategy {
+            set("resolution", strategy.to_owned());
+        }
         if self.prereleases == Prereleases::Allow {
-            options.insert("pre".to_owned(), "true".to_owned());
+            set("pre", "true".to_owned());
+        }
+        if !self.prerelease_projects.is_empty() {
+            set("prereleases", joined(&self.prerelease_projects, ", "));
+        }
+        if self.fork_strategy == ForkStrategy::Fewest {
+            set("fork-strategy", "fewest".to_owned());
+        }
+        match &self.range {
+            Range::One(_) => drop(set("universal", "false".to_owned())),
+            Range::Universal(universal) => {
+                let texts: Vec<&str> = universal.required.iter().map(|marker| marker.text.as_str()).collect();
+                if !texts.is_empty() {
+                    set("required-environments", texts.join(" | "));
+                }
+            }
+        }
+        let conflict =
+            |set: &Vec<Optional>| set.iter().map(Optional::variable).collect::<Vec<_>>().join(" x ");
+        if !self.inputs.conflicts.is_empty() {
+            let sets: Vec<String> = self.inputs.conflicts.iter().map(conflict).collect();
+            set("conflicts", sets.join(", "));
         }
         options
     }
 
-    fn tool_table(&self, cutoff: Timestamp) -> ToolTable {
+    /// The lock without its packages: all that its inputs say.
+    fn frame(&self) -> Lock {
+        let (environments, requires_python) = self.range.of_lock();
+        let names = |group: bool| -> Vec<ExtraName> {
+            let name = |optional: &Optional| match optional {
+                Optional::Extra(name) if !group => Some(name.clone()),
+                Optional::Group(name) if group => Some(name.clone()),
+                _ => None,
+            };
+            self.inputs.optional.iter().filter_map(name).collect()
+        };
+        Lock {
+            file: self.file.clone(),
+            environments,
+            requires_python,
+            extras: names(false),
+            dependency_groups: names(true),
+            tool: Some(self.tool_table()),
+            ..Lock::default()
+        }
+    }
+
+    fn tool_table(&self) -> ToolTable {
         let row = |requirement: &FileRequirement| {
-            (requirement.requirement.to_string(), requirement.place.file.clone())
+            let mut text = requirement.requirement.to_string();
+            for digest in &requirement.hashes {
+                text.push_str(&format!(" --hash={}:{}", digest.algorithm(), digest.hex()));
+            }
+            (text, requirement.place.file.clone())
         };
         let mut inputs: Vec<_> = self.inputs.roots.iter().map(row).collect();
         inputs.extend(self.inputs.constraints.iter().map(|constraint| {
             let (text, file) = row(constraint);
             (text, format!("-c {file}"))
         }));
-        ToolTable { inputs, options: self.options(), cutoff: Some(cutoff), ..ToolTable::default() }
+        ToolTable {
+            inputs,
+            options: self.options(),
+            cutoff: Some(self.settled_cutoff()),
+            overrides: self.inputs.overrides.iter().map(|it| it.requirement.to_string()).collect(),
+            excludes: self.inputs.excludes.iter().map(ToString::to_string).collect(),
+            fingerprint: None,
+        }
     }
 
-    /// A project that is not for the target's Python cannot be locked for it.
+    /// A project that is not for the Python to lock for cannot be locked for it.
     fn check_python(&self) -> Result<(), Problems> {
-        let python = &self.target.markers.python_full_version().version;
+        let Range::One(target) = &self.range else { return Ok(()) };
+        let python = &target.markers.python_full_version().version;
         let wrong = self.inputs.requires_python.iter().filter(|(specifiers, _)| !specifiers.contains(python));
         let faults = wrong
             .map(|(specifiers, path)| {
@@ -238,88 +322,21 @@ impl LockRequest {
     }
 }
 
-fn cooled(now: Timestamp) -> Timestamp {
-    let seconds = now.as_second() - COOLING_OFF.as_secs();
-    Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(Timestamp::MIN)
+fn joined<T: ToString>(items: impl IntoIterator<Item = T>, between: &str) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
 }
 
-impl Cutoff {
-    /// Reads a date (midnight UTC), an RFC 3339 time, or an age (`72h`, `3d`, `P3D`, `3 days`).
-    ///
-    /// # Errors
-    /// `usage`.
-    pub fn parse(text: &str, now: Timestamp) -> Result<Self, Problem> {
-        let text = text.trim();
-        if let Ok(time) = text.parse::<Timestamp>() {
-            return Ok(Self::At(time));
-        }
-        if let Ok(date) = text.parse::<jiff::civil::DateTime>()
-            && let Ok(zoned) = date.to_zoned(jiff::tz::TimeZone::UTC)
-        {
-            return Ok(Self::At(zoned.timestamp()));
-        }
-        let age = text.parse::<jiff::Span>().ok().and_then(|span| {
-            let span = span.abs();
-            let day = jiff::SpanRelativeTo::days_are_24_hours();
-            span.to_duration(day).ok()
-        });
-        age.and_then(|age| now.checked_sub(age).ok()).map(Self::At).ok_or_else(|| {
-            Problem::new(Code::Usage, "--uploaded-prior-to is neither a time nor an age")
-                .expected("2026-01-31, 2026-01-31T12:00:00Z, 72h or P3D")
-                .found(text)
-        })
+/// What a lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.
+fn facts(index: &Index, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
+    let mut file = index.file(name, wheel)?;
+    if file.sha256.is_none() {
+        let (sha256, size) = index.compute_sha256(&file)?;
+        file.sha256 = Some(sha256);
+        file.size = Some(size);
     }
-}
-
-fn changes(old: &Lock, new: &Lock) -> Vec<String> {
-    let versions = |lock: &Lock| -> BTreeMap<PackageName, Option<Version>> {
-        lock.packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect()
-    };
-    let (old, new) = (versions(old), versions(new));
-    let text = |version: &Option<Version>| version.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut lines = Vec::new();
-    for (name, version) in &new {
-        match old.get(name) {
-            None => lines.push(format!("+ {name} {}", text(version))),
-            Some(before) if before != version => {
-                lines.push(format!("~ {name} {} -> {}", text(before), text(version)));
-            }
-            Some(_) => {}
-        }
-    }
-    lines.extend(
-        old.iter()
-            .filter(|(name, _)| !new.contains_key(name))
-            .map(|(name, version)| format!("- {name} {}", text(version))),
-    );
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &str) {
-        let now: Timestamp = "2026-11-22T10:30:00Z".parse().unwrap();
-        let expected: Timestamp = expected.parse().unwrap();
-        assert_eq!(Cutoff::parse(text, now).ok(), Some(Cutoff::At(expected)), "{text}");
-    }
-
-    #[test]
-    fn cutoffs_are_dates_times_or_ages() {
-        check("2026-01-31", "2026-01-31T00:00:00Z");
-        check("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z");
-        check("2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00Z");
-        check("72h", "2026-11-19T10:30:00Z");
-        check("P3D", "2026-11-19T10:30:00Z");
-        check("3 days", "2026-11-19T10:30:00Z");
-        check("1 week", "2026-11-15T10:30:00Z");
-        assert!(Cutoff::parse("yesterday-ish", Timestamp::UNIX_EPOCH).is_err());
-    }
-
-    #[test]
-    fn promise_5_a_first_cutoff_is_three_days_ago_floored_to_the_hour() {
-        let now: Timestamp = "2026-11-22T10:59:59Z".parse().unwrap();
-        assert_eq!(cooled(now).to_string(), "2026-11-19T10:00:00Z");
-    }
+    Ok(build::WheelFacts {
+        requires_python: index.requires_python(name, wheel),
+        metadata_sha256: index.metadata_sha256(name, wheel),
+        file,
+    })
 }

@@ -94,21 +94,14 @@ impl Goal<'_> {
     }
 
     fn reduce(&self, mut form: Alternatives, backwards: bool) -> Alternatives {
-        let order = |count: usize| (0..count).map(move |at| if backwards { count - 1 - at } else { at });
-        for at in (0..form.len()).rev() {
-            let mut without = form.clone();
-            without.remove(at);
-            if self.is_met(&without) {
-                form = without;
-            }
-        }
+        self.drop_alternatives(&mut form);
         for at in 0..form.len() {
+            let count = form.get(at).map_or(0, Vec::len);
             let mut dropped = 0;
-            for term in order(form.get(at).map_or(0, Vec::len)) {
+            for step in 0..count {
+                let place = if backwards { count - 1 - step } else { step - dropped };
                 let mut without = form.clone();
-                let Some(terms) = without.get_mut(at) else { continue };
-                let place = if backwards { term } else { term - dropped };
-                if place < terms.len() {
+                if let Some(terms) = without.get_mut(at).filter(|terms| place < terms.len()) {
                     terms.remove(place);
                 }
                 if self.is_met(&without) {
@@ -117,8 +110,20 @@ impl Goal<'_> {
                 }
             }
         }
+        // What was shortened may cover others by now.
+        self.drop_alternatives(&mut form);
         form.iter_mut().for_each(join_halves);
         form
+    }
+
+    fn drop_alternatives(&self, form: &mut Alternatives) {
+        for at in (0..form.len()).rev() {
+            let mut without = form.clone();
+            without.remove(at);
+            if self.is_met(&without) {
+                *form = without;
+            }
+        }
     }
 }
 

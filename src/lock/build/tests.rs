@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pipward_resolver::{MarkerTree, Resolution, ResolvedDependency, ResolvedPackage, WheelName};
 
-use super::{BuildRequest, WheelFacts, build};
+use super::{BuildRequest, WheelFacts, build, environment, requires_python};
 use crate::digest::Sha256;
 use crate::error::{Code, Problems};
 use crate::index::IndexFile;
@@ -37,8 +37,15 @@ fn built(python: &str, sha256: Option<Sha256>) -> Result<Lock, Problems> {
     let target = linux(python);
     let tool =
         ToolTable { inputs: vec![("a".to_owned(), "command line".to_owned())], ..ToolTable::default() };
-    let request =
-        BuildRequest { resolution: &resolution, target: &target, file: "/locks/pylock.toml".into(), tool };
+    let request = BuildRequest {
+        resolution: &resolution,
+        environments: environment(&target.markers).into_iter().collect(),
+        requires_python: requires_python(&target.markers),
+        extras: Vec::new(),
+        dependency_groups: Vec::new(),
+        file: "/locks/pylock.toml".into(),
+        tool,
+    };
     build(&request, &mut |_, wheel| {
         Ok(WheelFacts {
             file: IndexFile {

@@ -292,5 +292,10 @@ fn tool(root: &Table<'_, '_>) -> Option<ToolTable> {
             .and_then(|value| value.get_ref().as_datetime())
             .and_then(document::timestamp),
         overrides: strings("overrides"),
+        excludes: strings("excludes"),
+        fingerprint: tool
+            .get("fingerprint")
+            .and_then(|value| value.get_ref().as_str())
+            .and_then(Sha256::from_hex),
     })
 }

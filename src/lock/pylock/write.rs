@@ -64,7 +64,14 @@ fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
     if let LockedSource::Wheels(files) = &package.source {
         let mut files: Vec<&LockedFile> = files.iter().collect();
         files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-        rows(out, "wheels", files.into_iter().map(|file| wheel(file, lock)));
+        match (files.as_slice(), &package.index) {
+            // "archive: … a direct reference": a file that no index is known for, at an address.
+            ([LockedFile { location: Location::Url(_), .. }], None) => {
+                let all: Vec<String> = files.into_iter().map(|file| wheel(file, lock)).collect();
+                let _ = writeln!(out, "archive = {{ {} }}", all.join(", "));
+            }
+            _ => rows(out, "wheels", files.into_iter().map(|file| wheel(file, lock))),
+        }
     }
     if !package.metadata_sha256.is_empty() {
         out.push_str("\n[packages.tool.pipward.metadata-sha256]\n");
@@ -141,6 +148,10 @@ fn write_tool(out: &mut String, tool: &ToolTable) {
         }),
     );
     texts(out, "overrides", tool.overrides.iter().map(String::as_str));
+    texts(out, "excludes", tool.excludes.iter().map(String::as_str));
+    if let Some(fingerprint) = &tool.fingerprint {
+        pair(out, "fingerprint", &fingerprint.to_string());
+    }
     if !tool.options.is_empty() {
         out.push_str("\n[tool.pipward.options]\n");
         for (name, value) in &tool.options {

@@ -125,6 +125,8 @@ fn full() -> Lock {
             ]),
             cutoff: "2026-01-02T03:00:00Z".parse().ok(),
             overrides: vec!["c==2".to_owned()],
+            excludes: vec!["d".to_owned()],
+            fingerprint: Some(Sha256::of(b"all")),
         }),
         ..lock(vec![c, a, b])
     }

@@ -1,0 +1,144 @@
+//! Which environments a lock is for, from what was typed and what is known.
+
+use std::path::Path;
+
+use pipward_resolver::{Platform, Target, Version, VersionSpecifiers};
+
+use super::LockArgs;
+use crate::config::Settings;
+use crate::error::{Code, Place, Problem};
+use crate::lock::Lock;
+use crate::python::{self, PythonRequest};
+use crate::way::inputs::Inputs;
+use crate::way::lock::{Range, Universal};
+
+/// One environment where that was asked for, else all from the lowest Python on: that of --python-version, of the projects,
+/// of the configuration, of the standing lock, or of the interpreter at hand; the first that is given.
+pub(super) fn range(
+    arguments: &LockArgs,
+    settings: &Settings,
+    inputs: &Inputs,
+    standing: Option<&Lock>,
+    cache: Option<&Path>,
+) -> Result<Range, Problem> {
+    if arguments.no_universal || (arguments.python_platform.is_some() && !arguments.universal) {
+        return Ok(Range::One(Box::new(one(arguments, cache)?)));
+    }
+    if arguments.python_platform.is_some() {
+        return Err(Problem::new(Code::Usage, "--python-platform names one platform, and --universal all")
+            .help("leave one of them out"));
+    }
+    let mut all: Vec<String> =
+        inputs.requires_python.iter().map(|(specifiers, _)| specifiers.to_string()).collect();
+    if all.is_empty() {
+        all.extend(settings.requires_python.as_ref().map(ToString::to_string));
+    }
+    match &arguments.python_version {
+        Some(text) => all.push(from_minor(&python_version(text)?)),
+        None if all.is_empty() => all.push(unnamed(arguments, standing, cache)?),
+        None => {}
+    }
+    let requires_python: VersionSpecifiers = all.join(",").parse().map_err(|error| {
+        Problem::new(Code::Usage, "the ranges of Pythons cannot be read as one")
+            .found(all.join(","))
+            .cause(error)
+    })?;
+    if pipward_resolver::markers::of_python(&requires_python).is_false() {
+        let mut problem = Problem::new(Code::PythonMismatch, "no Python is in all of the ranges to lock for")
+            .found(&requires_python)
+            .help("look at requires-python of the projects, and at --python-version");
+        if let Some((_, path)) = inputs.requires_python.first() {
+            problem = problem.at(Place::file(path).entry("project.requires-python"));
+        }
+        return Err(problem);
+    }
+    Ok(Range::Universal(Universal {
+        requires_python: tidy(requires_python),
+        environments: settings.environments.clone(),
+        required: settings.required_environments.clone(),
+    }))
+}
+
+/// The same range without what is said twice.
+fn tidy(specifiers: VersionSpecifiers) -> VersionSpecifiers {
+    let mut seen: Vec<String> = Vec::new();
+    for specifier in specifiers.iter().map(ToString::to_string) {
+        if !seen.contains(&specifier) {
+            seen.push(specifier);
+        }
+    }
+    seen.join(",").parse().unwrap_or(specifiers)
+}
+
+/// Where nothing names the Pythons: those of the standing lock, else the interpreter's and later ones.
+fn unnamed(arguments: &LockArgs, standing: Option<&Lock>, cache: Option<&Path>) -> Result<String, Problem> {
+    let universal =
+        |lock: &&Lock| lock.tool.as_ref().is_some_and(|tool| !tool.options.contains_key("universal"));
+    let kept = standing.filter(universal).and_then(|lock| lock.requires_python.as_ref());
+    match kept {
+        Some(specifiers) if arguments.python.is_none() => Ok(specifiers.to_string()),
+        _ => Ok(from_minor(&interpreter(arguments, cache)?.version)),
+    }
+}
+
+fn from_minor(version: &Version) -> String {
+    match version.release() {
+        [major, minor, ..] => format!(">={major}.{minor}"),
+        _ => format!(">={version}"),
+    }
+}
+
+fn interpreter(arguments: &LockArgs, cache: Option<&Path>) -> Result<python::Interpreter, Problem> {
+    let request = match (&arguments.python, &arguments.python_version) {
+        (Some(text), _) => PythonRequest::parse(text),
+        // Any interpreter of this machine tells the platform.
+        (None, _) => PythonRequest::Any,
+    };
+    let interpreter = python::find(&request, cache)?;
+    if let Some(cache) = cache {
+        python::remember(&interpreter, cache);
+    }
+    Ok(interpreter)
+}
+
+fn one(arguments: &LockArgs, cache: Option<&Path>) -> Result<Target, Problem> {
+    let version = arguments.python_version.as_deref().map(python_version).transpose()?;
+    let platform = arguments.python_platform.as_deref().map(platform).transpose()?;
+    let described = |version: &Version, platform: &Platform| {
+        Target::described(version, platform).map_err(|error| {
+            Problem::new(Code::Usage, "--python-version is not a version that pipward knows").cause(error)
+        })
+    };
+    if let (Some(version), Some(platform)) = (&version, &platform) {
+        return described(version, platform);
+    }
+    let interpreter = interpreter(arguments, cache)?;
+    match (version, platform) {
+        (None, None) => Ok(interpreter.target),
+        (version, platform) => {
+            let version = version.unwrap_or(interpreter.version);
+            described(&version, platform.as_ref().unwrap_or(&interpreter.platform))
+        }
+    }
+}
+
+fn python_version(text: &str) -> Result<Version, Problem> {
+    let wrong = || {
+        Problem::new(Code::Usage, "--python-version is not a version of Python")
+            .expected("3.13 or 3.13.2")
+            .found(text)
+    };
+    let version: Version = text.parse().map_err(|_| wrong())?;
+    match version.release() {
+        [3, _] | [3, _, _] => Ok(version),
+        _ => Err(wrong()),
+    }
+}
+
+fn platform(text: &str) -> Result<Platform, Problem> {
+    Platform::parse_uv(text).map_err(|_| {
+        Problem::new(Code::Usage, "--python-platform is not a platform that pipward knows")
+            .expected("linux, macos, windows, or a target such as x86_64-unknown-linux-gnu, aarch64-manylinux_2_28, aarch64-apple-darwin")
+            .found(text)
+    })
+}

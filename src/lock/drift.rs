@@ -1,0 +1,172 @@
+//! Whether a lock still follows from its inputs, as far as the lock itself can tell.
+//!
+//! Pure. Never: asks an index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Lock, ToolTable, pylock};
+use crate::digest::Sha256;
+
+/// The lock with the fingerprint of all that it says.
+pub fn signed(mut lock: Lock) -> Lock {
+    let fingerprint = fingerprint(&lock);
+    if let Some(tool) = &mut lock.tool {
+        tool.fingerprint = Some(fingerprint);
+    }
+    lock
+}
+
+/// The digest of what the lock says in its written form, without the fingerprint itself.
+fn fingerprint(lock: &Lock) -> Sha256 {
+    let mut bare = lock.clone();
+    if let Some(tool) = &mut bare.tool {
+        tool.fingerprint = None;
+    }
+    Sha256::of(pylock::write(&bare).as_bytes())
+}
+
+/// What speaks against a lock, in readable lines: inputs and options that are not those of `now`, and an edit by hand. A
+/// lock without any of it is what locking again would write, as long as the cutoff stays.
+pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
+    let (Some(then), Some(tool)) = (&standing.tool, &now.tool) else {
+        return vec!["the lock does not tell what it was made from".to_owned()];
+    };
+    let mut lines = inputs(then, tool);
+    lines.extend(options(then, tool));
+    lines.extend(lists("override", &then.overrides, &tool.overrides));
+    lines.extend(lists("exclude", &then.excludes, &tool.excludes));
+    let text = |value: &Option<pipward_resolver::VersionSpecifiers>| {
+        value.as_ref().map_or_else(|| "any Python".to_owned(), |it| format!("Python {it}"))
+    };
+    if standing.requires_python != now.requires_python {
+        lines.push(format!(
+            "the lock is for {}, and now {} is asked for",
+            text(&standing.requires_python),
+            text(&now.requires_python)
+        ));
+    }
+    let environments =
+        |lock: &Lock| lock.environments.iter().map(|marker| marker.text.clone()).collect::<Vec<_>>();
+    lines.extend(lists("environment", &environments(standing), &environments(now)));
+    let names =
+        |names: &[pipward_resolver::ExtraName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    lines.extend(lists("extra", &names(&standing.extras), &names(&now.extras)));
+    lines.extend(lists("group", &names(&standing.dependency_groups), &names(&now.dependency_groups)));
+    match &then.fingerprint {
+        Some(noted) if *noted == fingerprint(standing) => {}
+        Some(_) => lines.push("the lock was edited by hand".to_owned()),
+        None => lines.push(
+            "the lock has no fingerprint: it was written by another tool or an older pipward".to_owned(),
+        ),
+    }
+    lines
+}
+
+/// Each requirement that is in one of the two alone, with where it stands; a changed one as one line.
+fn inputs(then: &ToolTable, now: &ToolTable) -> Vec<String> {
+    let before: BTreeSet<&(String, String)> = then.inputs.iter().collect();
+    let after: BTreeSet<&(String, String)> = now.inputs.iter().collect();
+    let mut gone: Vec<&(String, String)> = before.difference(&after).copied().collect();
+    let mut lines = Vec::new();
+    for (text, from) in after.difference(&before).copied() {
+        let same = gone.iter().position(|(old, place)| place == from && name(old) == name(text));
+        match same {
+            Some(at) => {
+                let (old, _) = gone.remove(at);
+                lines.push(format!("{from} asks for {text}; the lock was made for {old}"));
+            }
+            None => lines.push(format!("{from} asks for {text}, which the lock was not made for")),
+        }
+    }
+    lines.extend(gone.into_iter().map(|(text, from)| format!("{from} does not ask for {text} any more")));
+    lines
+}
+
+/// The name that a requirement begins with.
+fn name(requirement: &str) -> String {
+    let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    requirement.get(..end.unwrap_or(requirement.len())).unwrap_or_default().to_ascii_lowercase()
+}
+
+fn options(then: &ToolTable, now: &ToolTable) -> Vec<String> {
+    let keys: BTreeSet<&String> = then.options.keys().chain(now.options.keys()).collect();
+    let told = |options: &BTreeMap<String, String>, key: &String| {
+        options.get(key).map_or_else(|| "its default".to_owned(), |value| format!("`{value}`"))
+    };
+    keys.into_iter()
+        .filter(|key| then.options.get(*key) != now.options.get(*key))
+        .map(|key| {
+            format!(
+                "`{key}` is {} now; it was {} for the lock",
+                told(&now.options, key),
+                told(&then.options, key)
+            )
+        })
+        .collect()
+}
+
+fn lists(what: &str, then: &[String], now: &[String]) -> Vec<String> {
+    let before: BTreeSet<&String> = then.iter().collect();
+    let after: BTreeSet<&String> = now.iter().collect();
+    let new = after.difference(&before).map(|text| format!("the {what} {text} is new"));
+    new.chain(before.difference(&after).map(|text| format!("the {what} {text} is gone"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(inputs: &[(&str, &str)], options: &[(&str, &str)]) -> Lock {
+        let pair = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
+        let tool = ToolTable {
+            inputs: inputs.iter().map(pair).collect(),
+            options: options.iter().map(pair).collect(),
+            ..ToolTable::default()
+        };
+        let lock = Lock { file: "pylock.toml".into(), created_by: "pipward".to_owned(), ..Lock::default() };
+        signed(Lock { tool: Some(tool), ..lock })
+    }
+
+    fn check(then: &Lock, now: &Lock, expected: &[&str]) {
+        let found = drift(then, now);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_changed_is_told_in_words() {
+        let then = lock(&[("flask>=2", "a.in"), ("idna", "a.in")], &[("resolution", "lowest")]);
+        check(&then, &then, &[]);
+        let now = lock(&[("flask>=3", "a.in"), ("rich", "command line")], &[("pre", "true")]);
+        check(
+            &then,
+            &now,
+            &[
+                "a.in asks for flask>=3; the lock was made for flask>=2",
+                "command line asks for rich, which the lock was not made for",
+                "a.in does not ask for idna any more",
+                "`pre` is `true` now; it was its default for the lock",
+                "`resolution` is its default now; it was `lowest` for the lock",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_edit_by_hand_is_seen() {
+        let then = lock(&[("flask", "a.in")], &[]);
+        let mut edited = then.clone();
+        edited.created_by = "someone".to_owned();
+        check(&edited, &then, &["the lock was edited by hand"]);
+        let mut bare = then.clone();
+        bare.tool.as_mut().unwrap().fingerprint = None;
+        assert_eq!(drift(&bare, &then).len(), 1);
+        bare.tool = None;
+        check(&bare, &then, &["the lock does not tell what it was made from"]);
+    }
+
+    #[test]
+    fn the_range_of_pythons_counts() {
+        let then = lock(&[], &[]);
+        let now = Lock { requires_python: ">=3.10".parse().ok(), ..then.clone() };
+        check(&then, &now, &["the lock is for any Python, and now Python >=3.10 is asked for"]);
+    }
+}
