@@ -145,7 +145,7 @@ impl Settings {
                 "excludes" | "exclude-dependencies" => self.excludes.extend(names(&item)),
                 "prereleases" if item.value.is_array() => self.prerelease_projects = names(&item),
                 "prereleases" => {
-                    self.prereleases = choice(&item, &["allow", "if-necessary"]) == Some("allow")
+                    self.prereleases = choice(&item, &["allow", "if-necessary"]) == Some("allow");
                 }
                 "resolution" => {
                     self.resolution =

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(told("extra != 'g-dev'"), "'dev' not in dependency_groups");
         assert_eq!(
             told("(extra == 'e-a' and sys_platform == 'linux') or extra != 'g-b'"),
-            "(sys_platform == 'linux' and 'a' in extras) or 'b' not in dependency_groups"
+            "'b' not in dependency_groups or (sys_platform == 'linux' and 'a' in extras)"
         );
         assert_eq!(LockMarker::told(&MarkerTree::TRUE, &MarkerTree::TRUE), None);
     }

@@ -27,6 +27,7 @@ mod plan;
 mod promises;
 mod python;
 mod real;
+mod steering;
 mod tidy;
 mod vendor;
 mod wheel;

@@ -1,3 +1,5 @@
+//! What markers are as sets, by example.
+
 use super::*;
 use crate::wheel_name::WheelName;
 
