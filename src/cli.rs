@@ -8,7 +8,9 @@ mod hash;
 mod install;
 mod lock;
 mod options;
+mod pip;
 pub mod render;
+mod shim;
 mod verify;
 
 use std::ffi::OsString;
@@ -33,7 +35,7 @@ Exit codes: 0 done; 1 refused, findings, or no solution; 2 wrong usage;
 
 /// Installs Python packages from a lock, and nothing that is not pinned and hashed in it.
 #[derive(Parser)]
-#[command(name = "pipward", version, about, after_help = EXAMPLES, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "pipward", version, about, after_help = EXAMPLES, max_term_width = 100, arg_required_else_help = true, infer_long_args = true, args_override_self = true)]
 struct Cli {
     #[command(flatten)]
     output: OutputArgs,
@@ -53,10 +55,16 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Print the hash of files, as pip prints it
     Hash(hash::HashArgs),
+    /// Put links named pip into an environment or a folder
+    Shim(shim::ShimArgs),
 }
 
 /// Runs one command line and returns the exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    if let Some(started) = pip::Started::of(&arguments) {
+        return ExitCode::from(pip::main(&started));
+    }
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -65,7 +73,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let printer = Printer::new(&cli.output);
+    let printer = Printer::new(&cli.output, pip::Persona::Pipward);
     trace(&cli.output);
     let status = match interruptible() {
         Ok(()) => dispatch(cli.command, &printer),
@@ -81,6 +89,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
+        Command::Shim(arguments) => shim::run(&arguments, printer),
     };
     outcome.unwrap_or_else(|problems| printer.fail(&problems))
 }

@@ -4,6 +4,7 @@
 //! Never: takes from them anything that loosens a promise, and never prints an address with
 //! its credentials.
 
+pub mod pip;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Problem};
 use crate::index::Sources;
 use crate::requirements::SourceOptions;
 
@@ -63,15 +64,9 @@ impl Config {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let mut config = Self { variables, pip: BTreeMap::new() };
-        for path in config.pip_files() {
-            config.read_pip_file(&path)?;
-        }
-        for option in FROM_PIP {
-            let variable = format!("PIP_{}", option.replace('-', "_").to_ascii_uppercase());
-            if let Some(value) = config.variable(&variable).map(str::to_owned) {
-                config.pip.insert(option.to_owned(), (value, ValueOrigin::Variable(variable)));
-            }
-        }
+        let from_pip = config.pip_config(config.variable("VIRTUAL_ENV").map(Path::new), false)?;
+        config.pip = from_pip.for_command("install");
+        config.pip.retain(|option, _| FROM_PIP.contains(&option.as_str()));
         Ok(config)
     }
 
@@ -130,58 +125,23 @@ impl Config {
         Ok(Sources { indexes, find_links, indexes_given })
     }
 
-    /// pip's files in the order in which later ones win (pip's "Configuration" page).
-    fn pip_files(&self) -> Vec<PathBuf> {
-        let named = self.variable("PIP_CONFIG_FILE");
-        if named == Some("/dev/null") {
-            return Vec::new();
-        }
-        let home = self.variable("HOME").map(PathBuf::from);
-        let mut files: Vec<PathBuf> = self
-            .variable("XDG_CONFIG_DIRS")
-            .unwrap_or("/etc/xdg")
-            .split(':')
-            .map(|directory| Path::new(directory).join("pip/pip.conf"))
-            .collect();
-        files.push("/etc/pip.conf".into());
-        if named.is_none_or(|path| !Path::new(path).exists()) {
-            files.extend(home.as_ref().map(|home| home.join(".pip/pip.conf")));
-            let user = self.variable("XDG_CONFIG_HOME").map(PathBuf::from);
-            files.extend(
-                user.or_else(|| home.map(|home| home.join(".config"))).map(|base| base.join("pip/pip.conf")),
-            );
-        }
-        files.extend(self.variable("VIRTUAL_ENV").map(|prefix| Path::new(prefix).join("pip.conf")));
-        files.extend(named.map(PathBuf::from));
-        files
+    /// All that pip's files and variables say, for an environment at `site`. `isolated` leaves out variables and the
+    /// user's files.
+    ///
+    /// # Errors
+    /// `requirement-syntax` for a file that cannot be read.
+    pub fn pip_config(&self, site: Option<&Path>, isolated: bool) -> Result<pip::PipConfig, Problem> {
+        let files = pip::files(&|name| self.variable(name).map(str::to_owned), site, isolated);
+        pip::PipConfig::read(&files, self.variables.iter().filter(|_| !isolated))
     }
+}
 
-    fn read_pip_file(&mut self, path: &Path) -> Result<(), Problem> {
-        let Ok(text) = fs_err::read_to_string(path) else { return Ok(()) };
-        let options = ini::ParseOption {
-            enabled_escape: false,
-            enabled_quote: false,
-            enabled_indented_mutiline_value: true,
-            ..ini::ParseOption::default()
-        };
-        let parsed = ini::Ini::load_from_str_opt(&text, options).map_err(|error| {
-            let line = u32::try_from(error.line).unwrap_or(u32::MAX).saturating_add(1);
-            Problem::new(Code::RequirementSyntax, "a configuration file of pip cannot be read")
-                .at(Place::line(path, line))
-                .cause(error.msg)
-                .help("mend the line, or set PIP_CONFIG_FILE=/dev/null to use no such file")
-        })?;
-        // [install] is more special than [global], whatever the order in the file.
-        for section in ["global", "install"] {
-            for (key, value) in parsed.section(Some(section)).into_iter().flat_map(ini::Properties::iter) {
-                let key = key.trim().to_ascii_lowercase().replace('_', "-");
-                if FROM_PIP.contains(&key.as_str()) && !value.trim().is_empty() {
-                    self.pip.insert(key, (value.trim().to_owned(), ValueOrigin::File(path.to_owned())));
-                }
-            }
-        }
-        Ok(())
-    }
+/// The file of this program, links followed.
+///
+/// # Errors
+/// Where the system does not tell.
+pub fn program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()?.canonicalize()
 }
 
 fn index_url(text: &str) -> Result<Url, Problem> {

@@ -7,7 +7,8 @@ use pipward_resolver::ExtraName;
 use serde_json::json;
 
 use super::Outcome;
-use super::options::{CacheArgs, SourceArgs};
+use super::options::{CacheArgs, PipArgs, SourceArgs};
+use super::pip::{self, Persona};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
@@ -39,9 +40,6 @@ pub(crate) struct InstallArgs {
     /// The environment to install into; made if it is not there
     #[arg(long, value_name = "DIR")]
     venv: Option<PathBuf>,
-    /// The interpreter: a path, an environment, or a version
-    #[arg(short, long, value_name = "PATH|X.Y", env = "PIPWARD_PYTHON")]
-    python: Option<String>,
     /// An extra of the lock
     #[arg(long, value_name = "NAME")]
     extra: Vec<String>,
@@ -51,6 +49,8 @@ pub(crate) struct InstallArgs {
     /// Leave out the check that all dependencies are part of what is installed
     #[arg(long)]
     no_deps: bool,
+    #[command(flatten)]
+    pip: PipArgs,
     #[command(flatten)]
     sources: SourceArgs,
     #[command(flatten)]
@@ -63,9 +63,14 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
     let locks = arguments.locks()?;
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
-    let environment = destination::find(&arguments.wish(&config))?;
+    let environment = destination::find(&arguments.wish(&config, printer.persona()))?;
+    if let (true, Environment::Standing(interpreter)) = (arguments.pip.require_virtualenv, &environment)
+        && let Some(status) = pip::require_virtual(interpreter, printer)
+    {
+        return Ok(status);
+    }
     if arguments.no_deps {
-        printer.warn("--no-deps: that every dependency is part of the lock is not checked");
+        printer.say("--no-deps: that every dependency is part of the lock is not checked");
     }
     let mut request = InstallRequest {
         locks,
@@ -84,7 +89,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         crate::way::install::install(&request, &|| progress.step()).or_else(|problems| {
             // Another process made the environment in the meantime: it is a standing one now.
             let busy = problems.iter().all(|problem| problem.code() == Code::EnvironmentBusy);
-            match destination::find(&arguments.wish(&config)) {
+            match destination::find(&arguments.wish(&config, printer.persona())) {
                 Ok(standing @ Environment::Standing(_)) if busy && is_new => {
                     request.environment = standing;
                     crate::way::install::install(&request, &|| progress.step())
@@ -111,7 +116,7 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
         let list: Vec<String> =
             done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
         let size = size(done.verified.iter().map(|file| file.size).sum());
-        printer.note(&format!(
+        printer.say(&format!(
             "Verified the SHA-256 of {} wheel{} ({size}) before opening; every file matches its RECORD.",
             done.verified.len(),
             if done.verified.len() == 1 { "" } else { "s" },
@@ -122,7 +127,7 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
         printer.say("Nothing to install: the lock selects no package for this environment");
     }
     for (name, version) in &done.removed {
-        printer.note(&format!("Removed {name} {version}"));
+        printer.say(&format!("Removed {name} {version}"));
     }
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
@@ -153,17 +158,14 @@ impl InstallArgs {
         locks::read(&self.requirement, &self.names, self.lock.as_deref())
     }
 
-    fn wish(&self, config: &Config) -> Wish {
-        let python = self.python.as_deref().map(PythonRequest::parse);
-        if let Some(directory) = &self.venv {
-            return Wish::Venv { directory: directory.clone(), python: python.unwrap_or(PythonRequest::Any) };
-        }
-        if let Some(python) = python {
-            return Wish::Python(python);
-        }
-        match config.variable("VIRTUAL_ENV") {
-            Some(active) => Wish::Active(PathBuf::from(active)),
-            None => Wish::Nothing,
+    fn wish(&self, config: &Config, persona: &Persona) -> Wish {
+        let python = self.pip.python.as_deref();
+        match &self.venv {
+            Some(directory) => Wish::Venv {
+                directory: directory.clone(),
+                python: python.map_or(PythonRequest::Any, PythonRequest::parse),
+            },
+            None => persona.environment(python, config),
         }
     }
 }

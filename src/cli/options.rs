@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::config::{Config, SourceFlags};
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::index::{NetworkOptions, Sources};
 
 /// How a command talks.
@@ -20,9 +20,51 @@ pub(crate) struct OutputArgs {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     pub(crate) color: Colour,
+    /// No colour, as `--color never`
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
     /// Write one JSON document to standard output instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// A file to which everything that is said is written too
+    #[arg(long, visible_aliases = ["log-file", "local-log"], global = true, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// General options of pip that are not about output or the network.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "General")]
+pub(crate) struct PipArgs {
+    /// The interpreter: a path, an environment, or a version
+    #[arg(short, long, value_name = "PATH|X.Y", env = "PIPWARD_PYTHON")]
+    pub(crate) python: Option<String>,
+    /// Take nothing from variables of pip and the user's files
+    #[arg(long)]
+    pub(crate) isolated: bool,
+    /// Work in a virtual environment only; exit with 3 where there is none
+    #[arg(long, visible_alias = "require-venv")]
+    pub(crate) require_virtualenv: bool,
+    /// Taken for pip's sake: pipward never asks
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_input: bool,
+    /// Taken for pip's sake: pipward looks for no newer version of itself
+    #[arg(long, hide_short_help = true)]
+    pub(crate) disable_pip_version_check: bool,
+    /// Taken for pip's sake
+    #[arg(long, hide_short_help = true)]
+    pub(crate) no_python_version_warning: bool,
+    /// Taken for pip's sake
+    #[arg(long, hide_short_help = true)]
+    pub(crate) debug: bool,
+    /// Taken for pip's sake: pip's switches do not concern pipward
+    #[arg(long, value_name = "FEATURE", hide_short_help = true)]
+    pub(crate) use_feature: Vec<String>,
+    /// Taken for pip's sake
+    #[arg(long, value_name = "FEATURE", hide_short_help = true)]
+    pub(crate) use_deprecated: Vec<String>,
+    /// Taken for pip's sake: pipward makes no checkouts
+    #[arg(long, value_name = "ACTION", hide_short_help = true)]
+    pub(crate) exists_action: Vec<String>,
 }
 
 /// When to use colour.
@@ -41,7 +83,7 @@ pub(crate) enum Colour {
 #[command(next_help_heading = "Sources")]
 pub(crate) struct SourceArgs {
     /// The index to ask [default: https://pypi.org/simple/]
-    #[arg(short, long, value_name = "URL")]
+    #[arg(short, long, visible_alias = "pypi-url", value_name = "URL")]
     index_url: Option<String>,
     /// A further index
     #[arg(long, value_name = "URL")]
@@ -52,21 +94,44 @@ pub(crate) struct SourceArgs {
     /// Ask no index, only --find-links
     #[arg(long)]
     no_index: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// How the network is used.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
     /// Use no network at all
     #[arg(long, env = "PIPWARD_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
     offline: bool,
     /// A file of root certificates to trust besides the system's
     #[arg(long, value_name = "FILE")]
     cert: Option<PathBuf>,
+    /// A file with a client certificate and its key
+    #[arg(long, value_name = "FILE")]
+    client_cert: Option<PathBuf>,
     /// A proxy for all connections
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
+    /// Take no proxy from variables
+    #[arg(long)]
+    no_proxy_env: bool,
+    /// Refused: the check of a server's certificate is not turned off
+    #[arg(long, value_name = "HOST")]
+    trusted_host: Vec<String>,
+    /// Where credentials are kept: auto, disabled, import or subprocess
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    keyring_provider: Option<String>,
     /// Seconds without an answer after which a connection is given up
     #[arg(long, visible_alias = "default-timeout", value_name = "SECONDS")]
-    timeout: Option<u64>,
+    timeout: Option<f64>,
     /// How often a fault that may pass is tried again
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
+    /// Taken for pip's sake: --retries counts for all
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    resume_retries: Option<u32>,
     /// How many downloads run at once
     #[arg(long, value_name = "N", default_value_t = 50, env = "PIPWARD_CONCURRENT_DOWNLOADS")]
     concurrent_downloads: usize,
@@ -88,15 +153,34 @@ impl SourceArgs {
             find_links: self.find_links.clone(),
             no_index: self.no_index,
         };
-        let network = NetworkOptions {
+        Ok((config.sources(&flags, file)?, self.network.settle(config)?))
+    }
+}
+
+impl NetworkArgs {
+    /// How the network is used, with what the configuration adds.
+    ///
+    /// # Errors
+    /// `option-refused` for --trusted-host.
+    pub(crate) fn settle(&self, config: &Config) -> Result<NetworkOptions, Problem> {
+        if let Some(host) = self.trusted_host.first() {
+            return Err(Problem::new(
+                Code::OptionRefused,
+                "--trusted-host turns off the check of a server's certificate",
+            )
+            .found(format!("--trusted-host {host}"))
+            .help("name the root certificate of that server with --cert FILE, and leave the option out"));
+        }
+        // pip takes fractions of a second; less than one is one.
+        let typed = self.timeout.map(|seconds| seconds.ceil().clamp(1.0, 86_400.0) as u64);
+        Ok(NetworkOptions {
             cert: self.cert.clone().or_else(|| config.cert()),
             proxy: self.proxy.clone().or_else(|| config.proxy()),
-            timeout_seconds: self.timeout.or_else(|| config.timeout_seconds()).unwrap_or(30),
+            timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),
             retries: self.retries.unwrap_or(4),
             concurrency: self.concurrent_downloads.max(1),
             offline: self.offline,
-        };
-        Ok((config.sources(&flags, file)?, network))
+        })
     }
 }
 

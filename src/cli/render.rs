@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::options::{Colour, OutputArgs};
+use super::pip::Persona;
 use crate::digest::StrongDigest;
 use crate::error::{Code, Problem, Problems};
 
@@ -22,16 +23,20 @@ pub(crate) struct Printer {
     colour: bool,
     json: bool,
     progress: bool,
+    persona: Persona,
+    /// Where all that is said is written too.
+    log: RefCell<Option<std::fs::File>>,
     /// Why standard output could not be written. (A reader that went away is its own choice.)
     broken: RefCell<Option<std::io::Error>>,
 }
 
 impl Printer {
-    pub(super) fn new(output: &OutputArgs) -> Self {
+    pub(super) fn new(output: &OutputArgs, persona: Persona) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         let colour = match output.color {
+            _ if output.no_color => false,
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => terminal && !no_colour && !dumb,
@@ -41,12 +46,45 @@ impl Printer {
             colour,
             json: output.json,
             progress: terminal && output.quiet == 0 && !output.json && !dumb,
+            persona,
+            log: RefCell::new(output.log.as_deref().and_then(open_log)),
             broken: RefCell::default(),
         }
     }
 
+    /// A printer for what happens before a command line was read.
+    pub(super) fn plain(persona: Persona) -> Self {
+        Self {
+            quiet: 0,
+            colour: false,
+            json: false,
+            progress: false,
+            persona,
+            log: RefCell::default(),
+            broken: RefCell::default(),
+        }
+    }
+
+    /// As what the binary was started.
+    pub(crate) fn persona(&self) -> &Persona {
+        &self.persona
+    }
+
+    /// An error that has no code, as pip tells one.
+    pub(super) fn complain(&self, line: &str) {
+        self.err(&format!("{} {}", self.paint("31;1", "ERROR:"), neutral(line)));
+    }
+
+    /// How a command is used, as pip tells it.
+    pub(super) fn usage(&self, text: &str) {
+        self.err(&neutral_lines(text));
+    }
+
     /// The result of a command, for people: one line on standard output.
     pub(crate) fn say(&self, line: &str) {
+        if self.quiet > 0 {
+            self.note_in_log(&neutral(line));
+        }
         if self.quiet == 0 && !self.json {
             self.out(&neutral(line));
         }
@@ -62,7 +100,8 @@ impl Printer {
     /// Something a person should know, although the run goes on.
     pub(crate) fn warn(&self, line: &str) {
         if self.quiet < 2 && !self.json {
-            self.err(&format!("{} {}", self.paint("33;1", "warning:"), neutral(line)));
+            let word = if self.persona.is_pip() { "WARNING:" } else { "warning:" };
+            self.err(&format!("{} {}", self.paint("33;1", word), neutral(line)));
         }
     }
 
@@ -86,7 +125,8 @@ impl Printer {
     /// Prints problems and gives the exit status that they lead to.
     pub(crate) fn fail(&self, problems: &Problems) -> u8 {
         self.problems(problems.iter());
-        let status = problems.exit_class().status();
+        // "1 any error".
+        let status = if self.persona.is_pip() { 1 } else { problems.exit_class().status() };
         if self.json {
             let problems: Vec<Value> = problems.iter().map(problem_json).collect();
             self.document(&json!({ "ok": false, "exit": status, "problems": problems }));
@@ -105,7 +145,11 @@ impl Printer {
     }
 
     fn problem_text(&self, problem: &Problem) -> String {
-        let mut text = format!("{} ", self.paint("31;1", &format!("error[{}]:", problem.code())));
+        let word = match self.persona {
+            Persona::Pip(_) => "ERROR:".to_owned(),
+            Persona::Pipward => format!("error[{}]:", problem.code()),
+        };
+        let mut text = format!("{} ", self.paint("31;1", &word));
         if let Some(package) = problem.package_name() {
             let _ = write!(text, "{}: ", self.paint("1", &neutral(package)));
         }
@@ -180,6 +224,7 @@ impl Printer {
     }
 
     fn out(&self, text: &str) {
+        self.note_in_log(text);
         self.write(&format!("{text}\n"));
     }
 
@@ -201,8 +246,24 @@ impl Printer {
     }
 
     fn err(&self, text: &str) {
+        self.note_in_log(text);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
+
+    /// A log that cannot be written any more is no reason to stop.
+    fn note_in_log(&self, text: &str) {
+        if let Some(log) = self.log.borrow_mut().as_mut() {
+            let _ = writeln!(log, "{text}");
+        }
+    }
+}
+
+/// The file of `--log`: what is there stays. (pip makes its directory too.)
+fn open_log(path: &Path) -> Option<std::fs::File> {
+    if let Some(parent) = path.parent() {
+        let _ = std::fs::create_dir_all(parent);
+    }
+    std::fs::OpenOptions::new().create(true).append(true).open(path).ok()
 }
 
 /// A bar that clears itself.

@@ -17,6 +17,7 @@ mod support;
 mod bad_input;
 mod cli;
 mod deny;
+mod dropin;
 mod environments;
 mod fetch;
 mod hostile_archive;

@@ -222,6 +222,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/cache.rs",
             "src/cli/",
             "src/config.rs",
+            "src/config/",
             "src/document.rs",
             "src/fetch/",
             "src/index/findlinks.rs",

@@ -1,0 +1,229 @@
+//! Started as `pip`, `pip3` or `pip3.X`, or as `pipward pip …`: the same commands, as pip's users type them.
+//!
+//! Owns: what is different then: whose environment is meant, pip's variables and files as defaults of every option,
+//! pip's exit codes and the beginnings of its messages. Never: loosens what is refused.
+
+mod arrange;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use super::render::Printer;
+use super::{Cli, dispatch, interruptible, trace};
+use crate::config::Config;
+use crate::error::{Code, Place, Problem};
+use crate::python::{self, PythonRequest};
+use crate::way::destination::Place as Wish;
+
+/// The release of pip whose options and output these are.
+pub(crate) const PIP_VERSION: &str = "26.3";
+
+/// As what the binary was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Persona {
+    /// As itself.
+    #[default]
+    Pipward,
+    /// As pip. The Python that stands beside that link, if one does.
+    Pip(Option<PathBuf>),
+}
+
+impl Persona {
+    /// Whether pip's ways hold.
+    pub(crate) fn is_pip(&self) -> bool {
+        matches!(self, Self::Pip(_))
+    }
+
+    /// The environment that a command works on where `typed` (`--python`) names none: the active one; for pip, that of
+    /// the Python beside it, else the active one, else that of the first Python on PATH.
+    pub(crate) fn environment(&self, typed: Option<&str>, config: &Config) -> Wish {
+        if let Some(python) = typed {
+            return Wish::Python(PythonRequest::parse(python));
+        }
+        let active = config.variable("VIRTUAL_ENV").map(PathBuf::from);
+        match (self, active) {
+            (Self::Pip(Some(python)), _) => Wish::Python(PythonRequest::Path(python.clone())),
+            (_, Some(active)) => Wish::Active(active),
+            (Self::Pip(None), None) => Wish::Python(PythonRequest::Any),
+            (Self::Pipward, None) => Wish::Nothing,
+        }
+    }
+}
+
+/// A start as pip.
+pub(super) struct Started {
+    /// Under which name: `pip3`.
+    name: String,
+    /// The path of the link, as typed; none for `pipward pip`.
+    link: Option<PathBuf>,
+    words: Vec<OsString>,
+}
+
+impl Started {
+    /// Whether a command line starts pip.
+    pub(super) fn of(arguments: &[OsString]) -> Option<Self> {
+        let (program, words) = arguments.split_first()?;
+        let name = Path::new(program).file_name()?.to_str()?;
+        if is_pip(name) {
+            let link = Some(PathBuf::from(program));
+            return Some(Self { name: name.to_owned(), link, words: words.to_vec() });
+        }
+        let (first, words) = words.split_first()?;
+        (first == "pip").then(|| Self { name: "pip".to_owned(), link: None, words: words.to_vec() })
+    }
+
+    /// The Python beside the link: what pip would run with.
+    fn python(&self, config: &Config) -> Option<PathBuf> {
+        let link = self.link.as_deref()?;
+        let directory = if link.components().count() > 1 {
+            std::path::absolute(link).ok()?.parent()?.to_owned()
+        } else {
+            let path = config.variable("PATH")?;
+            path.split(':')
+                .map(Path::new)
+                .find(|entry| entry.is_absolute() && entry.join(link).is_file())?
+                .to_owned()
+        };
+        let numbered = format!("python{}", self.name.strip_prefix("pip").unwrap_or_default());
+        [numbered.as_str(), "python3", "python"]
+            .iter()
+            .map(|name| directory.join(name))
+            .find(|path| path.is_file())
+    }
+}
+
+/// `pip`, `pip3`, `pip3.13`.
+fn is_pip(name: &str) -> bool {
+    let Some(number) = name.strip_prefix("pip") else { return false };
+    number.is_empty()
+        || number == "3"
+        || number
+            .strip_prefix("3.")
+            .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Runs a command line of pip.
+pub(super) fn main(started: &Started) -> u8 {
+    let quiet = |persona: Persona| Printer::plain(persona);
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(problem) => {
+            quiet(Persona::Pip(None)).fail(&problem.into());
+            return 2;
+        }
+    };
+    let beside = started.python(&config);
+    let persona = Persona::Pip(beside.clone());
+    let command = Cli::command().name("pip").bin_name(started.name.clone());
+    let words = match arrange::arrange(&command, &started.words, &config, beside.as_deref()) {
+        Ok(words) => words,
+        Err(arrange::Instead::Version) => {
+            quiet(persona).data(&version(beside));
+            return 0;
+        }
+        Err(arrange::Instead::Failed(status, message)) => {
+            quiet(persona).complain(&message);
+            return status;
+        }
+        Err(arrange::Instead::Problem(problem)) => {
+            quiet(persona).fail(&problem.into());
+            return 2;
+        }
+    };
+    let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let arguments = std::iter::once(OsString::from(&started.name)).chain(words);
+    let matches = match command.try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&started.name, &name, &error, &quiet(persona)),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&started.name, &name, &error, &quiet(persona)),
+    };
+    let printer = Printer::new(&cli.output, persona);
+    trace(&cli.output);
+    let status = match interruptible() {
+        Ok(()) => dispatch(cli.command, &printer),
+        Err(problem) => printer.fail(&problem.into()),
+    };
+    printer.settle(status)
+}
+
+/// What `pip --version` says.
+fn version(python: Option<PathBuf>) -> String {
+    let request = python.map_or(PythonRequest::Any, PythonRequest::Path);
+    let python = python::find(&request, None).ok().map(|python| python.version);
+    let number = python.as_ref().and_then(|version| match version.release() {
+        [major, minor, ..] => Some(format!(" (python {major}.{minor})")),
+        _ => None,
+    });
+    format!("pip {PIP_VERSION} from pipward {}{}\n", env!("CARGO_PKG_VERSION"), number.unwrap_or_default())
+}
+
+/// Wrong usage: pip's own words where it has some, and 2.
+fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -> u8 {
+    if !error.use_stderr() {
+        // A closed standard output is the reader's choice.
+        let _ = error.print();
+        return 0;
+    }
+    let about = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(all)) => all.join(" "),
+        _ => String::new(),
+    };
+    let option = about(ContextKind::InvalidArg);
+    let option = option.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let value = about(ContextKind::InvalidValue);
+    let message = match error.kind() {
+        ErrorKind::UnknownArgument => format!("no such option: {option}"),
+        ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => {
+            format!("{option} option requires 1 argument")
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            format!("option {option}: invalid value: '{value}'")
+        }
+        ErrorKind::TooManyValues => format!("{option} option does not take a value"),
+        _ => error.to_string().trim_start_matches("error: ").trim().to_owned(),
+    };
+    printer.usage(&format!("\nUsage:   \n  {program} {command} [options] ...\n\n{message}"));
+    2
+}
+
+/// What `--require-virtualenv` (or `PIP_REQUIRE_VIRTUALENV`) leads to: the status 3 where `interpreter` belongs to no
+/// virtual environment, once that was told.
+pub(crate) fn require_virtual(interpreter: &python::Interpreter, printer: &Printer) -> Option<u8> {
+    if interpreter.is_virtual() {
+        return None;
+    }
+    let problem = Problem::new(Code::NoEnvironment, "Could not find an activated virtualenv (required).")
+        .at(Place::file(&interpreter.prefix))
+        .help("activate one, or leave out --require-virtualenv (PIP_REQUIRE_VIRTUALENV)");
+    printer.fail(&problem.into());
+    Some(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pip_is_known_by_its_name() {
+        let check = |typed: &[&str], expected: Option<usize>| {
+            let arguments: Vec<OsString> = typed.iter().map(OsString::from).collect();
+            assert_eq!(Started::of(&arguments).map(|started| started.words.len()), expected, "{typed:?}");
+        };
+        check(&["pip", "install"], Some(1));
+        check(&["/usr/bin/pip3"], Some(0));
+        check(&["bin/pip3.13", "list"], Some(1));
+        check(&["pipward", "pip", "list", "-v"], Some(2));
+        check(&["pipward", "list"], None);
+        check(&["pipx", "list"], None);
+        check(&["pip3.", "list"], None);
+        check(&["pip2", "list"], None);
+        check(&[], None);
+    }
+}

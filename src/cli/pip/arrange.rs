@@ -1,0 +1,173 @@
+//! From what was typed to pip to what the one parser of the command line reads.
+//!
+//! Owns: the place of options before the command, `pip help`, and variables and files as defaults. Pure but for the
+//! reading of the configuration. Never: judges a value that the parser judges.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use clap::{Arg, ArgAction, Command};
+
+use crate::config::{Config, ValueOrigin};
+use crate::error::Problem;
+
+/// What happens in place of a command.
+pub(super) enum Instead {
+    /// `pip --version`.
+    Version,
+    /// A message, and the status of the process.
+    Failed(u8, String),
+    /// A configuration that cannot be read.
+    Problem(Problem),
+}
+
+/// The command, its defaults, and what was typed, in this order.
+pub(super) fn arrange(
+    root: &Command,
+    words: &[OsString],
+    config: &Config,
+    python: Option<&Path>,
+) -> Result<Vec<OsString>, Instead> {
+    let (before, name, after) = split(root, words);
+    if before.iter().any(|word| word == "--version" || word == "-V") {
+        return Err(Instead::Version);
+    }
+    let help = OsString::from("--help");
+    let (name, mut typed) = match name.map(OsString::as_os_str) {
+        None => return Ok(vec![help]),
+        Some(name) if name == "help" => match after.first() {
+            None => return Ok(vec![help]),
+            Some(about) => (about.clone(), vec![help.clone()]),
+        },
+        Some(name) => (name.to_owned(), before.iter().chain(after).cloned().collect()),
+    };
+    let known = name.to_str().and_then(|name| root.find_subcommand(name));
+    let Some(command) = known else { return Err(unknown(root, &name)) };
+    let mut arranged = vec![OsString::from(command.get_name())];
+    if typed.first() != Some(&help) {
+        let isolated = typed.iter().take_while(|word| *word != "--").any(|word| word == "--isolated");
+        // A Python in bin is beneath the prefix of its environment.
+        let site = python.and_then(Path::parent).and_then(Path::parent);
+        let active = config.variable("VIRTUAL_ENV").map(Path::new);
+        let set = config.pip_config(site.or(active), isolated).map_err(Instead::Problem)?;
+        let section = command.get_name().to_owned();
+        for (option, (value, origin)) in set.for_command(&section) {
+            let argument = [root, command].into_iter().find_map(|holder| find(holder, &option));
+            if let Some(argument) = argument {
+                defaults(argument, command, &option, &value, &origin, &mut arranged)?;
+            }
+        }
+    }
+    arranged.append(&mut typed);
+    Ok(arranged)
+}
+
+/// Options before the command, the command, and the rest.
+fn split<'w>(
+    root: &Command,
+    words: &'w [OsString],
+) -> (&'w [OsString], Option<&'w OsString>, &'w [OsString]) {
+    let install = root.find_subcommand("install");
+    let mut takes_next = false;
+    for (at, word) in words.iter().enumerate() {
+        let text = word.to_string_lossy();
+        if std::mem::take(&mut takes_next) {
+            continue;
+        }
+        if !text.starts_with('-') || text == "-" {
+            let (before, rest) = words.split_at(at);
+            let (name, after) = rest.split_first().map_or((None, rest), |(name, after)| (Some(name), after));
+            return (before, name, after);
+        }
+        if let Some(long) = text.strip_prefix("--") {
+            let holders = [Some(root), install].into_iter().flatten();
+            let argument = holders.into_iter().find_map(|holder| find_begun(holder, long));
+            takes_next = argument.is_some_and(|argument| argument.get_action().takes_values());
+        }
+    }
+    (words, None, &[])
+}
+
+/// The option of this long name.
+fn find<'c>(command: &'c Command, long: &str) -> Option<&'c Arg> {
+    command.get_arguments().find(|argument| names(argument).any(|name| name == long))
+}
+
+/// The option whose name, or the beginning of whose name alone, this is.
+fn find_begun<'c>(command: &'c Command, long: &str) -> Option<&'c Arg> {
+    find(command, long).or_else(|| {
+        let mut begun =
+            command.get_arguments().filter(|argument| names(argument).any(|name| name.starts_with(long)));
+        begun.next().filter(|_| begun.next().is_none())
+    })
+}
+
+fn names(argument: &Arg) -> impl Iterator<Item = &str> {
+    argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default())
+}
+
+/// Writes a value of a variable or file as words: lists are split at white space, switches and counts are read.
+fn defaults(
+    argument: &Arg,
+    command: &Command,
+    option: &str,
+    value: &str,
+    origin: &ValueOrigin,
+    arranged: &mut Vec<OsString>,
+) -> Result<(), Instead> {
+    let valued = |value: &str| OsString::from(format!("--{option}={value}"));
+    let wrong = |what: &str| {
+        let from = match origin {
+            ValueOrigin::Variable(name) => name.clone(),
+            ValueOrigin::File(path) => path.display().to_string(),
+        };
+        Instead::Failed(
+            2,
+            format!("{value} is not a valid value for {option} option, please specify {what} ({from})"),
+        )
+    };
+    match argument.get_action() {
+        ArgAction::SetTrue => {
+            // "PIP_NO_CACHE_DIR with any valid value, even false, disables the cache."
+            let on = truth(value)
+                .ok_or_else(|| wrong("a boolean value like yes/no, true/false or 1/0 instead"))?;
+            if on || option == "no-cache-dir" {
+                arranged.push(format!("--{option}").into());
+            } else if find(command, &format!("no-{option}")).is_some() {
+                arranged.push(format!("--no-{option}").into());
+            }
+        }
+        ArgAction::Count => {
+            let count = value.parse().ok().or_else(|| truth(value).map(u8::from));
+            let count = count.ok_or_else(|| wrong("a non-negative integer or a boolean value instead"))?;
+            arranged.extend((0..count).map(|_| OsString::from(format!("--{option}"))));
+        }
+        ArgAction::Append => arranged.extend(value.split_whitespace().map(valued)),
+        _ => arranged.push(valued(value.trim())),
+    }
+    Ok(())
+}
+
+/// Words for yes and no, as pip reads them.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" | "t" | "true" | "on" | "1" => Some(true),
+        "n" | "no" | "f" | "false" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn unknown(root: &Command, name: &OsStr) -> Instead {
+    let name = name.to_string_lossy();
+    let why = match name.as_ref() {
+        "wheel" => " - pipward builds nothing; build the wheel elsewhere, and hash it with `pipward hash`",
+        "search" => " - PyPI has no such interface any more; look at https://pypi.org/search/",
+        _ => "",
+    };
+    let near = root.get_subcommands().map(Command::get_name).find(|known| {
+        let shared = known.chars().zip(name.chars()).take_while(|(one, other)| one == other).count();
+        shared >= 3 && shared + 2 >= known.len().max(name.len())
+    });
+    let near = near.map(|known| format!(" - maybe you meant \"{known}\"")).filter(|_| why.is_empty());
+    Instead::Failed(1, format!("unknown command \"{name}\"{why}{}", near.unwrap_or_default()))
+}
