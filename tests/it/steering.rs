@@ -1,51 +1,17 @@
 //! `pipward lock`: universal locks, what steers them, and `--check`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use pipward::digest::Sha256;
 use pipward::error::Code;
 
 use crate::support::pythons::any_python;
-use crate::support::run::{Output, pipward, scratch};
-use crate::support::server::{Published, Server, Style};
-use crate::support::wheels::WheelBuilder;
-
-/// Wheels as an index offers them; `name version` with requirements.
-fn publish(server: &Server, wheels: Vec<WheelBuilder>) -> String {
-    let mut by_name: BTreeMap<String, Vec<Published>> = BTreeMap::new();
-    for wheel in wheels {
-        let (file, bytes) = wheel.build();
-        let name = file.split('-').next().unwrap().to_owned();
-        by_name.entry(name).or_default().push(Published::new((file, bytes)));
-    }
-    let mut index = String::new();
-    for (name, files) in by_name {
-        index = server.publish(&name, &files, &Style::default());
-    }
-    index
-}
-
-fn wheel(name: &str, version: &str) -> WheelBuilder {
-    WheelBuilder::new(name, version).file(&format!("{name}.py"), format!("version = '{version}'\n"))
-}
-
-fn lock(directory: &Path, index: &str, arguments: &[&str]) -> Output {
-    pipward(["lock", "-i", index]).args(arguments).dir(directory).run()
-}
+use crate::support::run::{pipward, scratch};
+use crate::support::server::Server;
+use crate::support::world::{lock, packages, publish, text, wheel};
 
 fn read(directory: &Path) -> String {
-    std::fs::read_to_string(directory.join("pylock.toml")).unwrap()
-}
-
-/// `name version ; marker` of each entry.
-fn packages(directory: &Path) -> Vec<String> {
-    let lock = pipward::lock::pylock::read(&directory.join("pylock.toml")).unwrap();
-    let told = |package: &pipward::lock::LockedPackage| {
-        let marker = package.marker.as_ref().map(|marker| format!(" ; {}", marker.text)).unwrap_or_default();
-        format!("{} {}{marker}", package.name, package.version.as_ref().unwrap())
-    };
-    lock.packages.iter().map(told).collect()
+    text(directory, "pylock.toml")
 }
 
 #[test]

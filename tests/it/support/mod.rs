@@ -6,6 +6,7 @@ pub mod run;
 pub mod server;
 pub mod tree;
 pub mod wheels;
+pub mod world;
 pub mod zips;
 
 /// Writes a line to standard error that the test harness does not swallow.

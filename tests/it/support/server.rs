@@ -212,6 +212,8 @@ pub struct Published {
     /// What stands beside it as `.metadata`.
     pub metadata: Option<Vec<u8>>,
     pub upload_time: Option<String>,
+    /// The reason for which it was yanked.
+    pub yanked: Option<String>,
     /// A hash to claim instead of the true one.
     pub sha256: Option<String>,
 }
@@ -219,7 +221,7 @@ pub struct Published {
 impl Published {
     /// A file without metadata beside it.
     pub fn new((name, bytes): (String, Vec<u8>)) -> Self {
-        Self { name, bytes, metadata: None, upload_time: None, sha256: None }
+        Self { name, bytes, metadata: None, upload_time: None, yanked: None, sha256: None }
     }
     /// The same with metadata beside it.
     pub fn metadata(mut self, text: &str) -> Self {
@@ -229,6 +231,11 @@ impl Published {
     /// The same with an upload time.
     pub fn uploaded(mut self, time: &str) -> Self {
         self.upload_time = Some(time.to_owned());
+        self
+    }
+    /// The same, yanked.
+    pub fn yanked(mut self, reason: &str) -> Self {
+        self.yanked = Some(reason.to_owned());
         self
     }
     fn claimed(&self) -> String {
@@ -281,6 +288,9 @@ fn json(name: &str, files: &[Published], style: &Style) -> String {
                 "filename": file.name, "url": format!("../../files/{}", file.name),
                 "hashes": hashes, "size": file.bytes.len(), "yanked": false,
             });
+            if let Some(reason) = &file.yanked {
+                entry["yanked"] = reason.clone().into();
+            }
             if let Some(time) = &file.upload_time {
                 entry["upload-time"] = time.clone().into();
             }
@@ -333,6 +343,8 @@ fn ranged(request: &Request, body: &[u8]) -> Response {
 }
 
 fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
+    // Head and body go in two writes, of which the second must not wait for an answer to the first.
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
         let mut line = String::new();
