@@ -117,6 +117,8 @@ pub struct ProjectSelection {
     pub all_extras: bool,
     /// `--all-groups`.
     pub all_groups: bool,
+    /// Leave out `[project] dependencies`.
+    pub without_project: bool,
 }
 
 /// The dependencies of a project.

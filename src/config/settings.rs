@@ -2,6 +2,7 @@
 //!
 //! Owns: the keys, and which file is the one. Never: takes a key that it does not know.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub fork_strategy: Option<String>,
     /// `uploaded-prior-to`.
     pub uploaded_prior_to: Option<String>,
+    /// Where each key stands.
+    places: BTreeMap<String, Place>,
 }
 
 /// What a project offers besides its dependencies.
@@ -103,6 +106,11 @@ impl Settings {
         Ok(Self::default())
     }
 
+    /// Where a setting stands, for a message about its value.
+    pub fn place(&self, key: &str) -> Option<&Place> {
+        self.places.get(key)
+    }
+
     fn read(path: &Path, below: &[&str]) -> Result<Self, Problems> {
         let bytes = document::read_bytes(path, document::MAX_DOCUMENT, Code::ConfigInvalid)?;
         let text = String::from_utf8(bytes)
@@ -133,6 +141,7 @@ impl Settings {
     fn take(&mut self, table: &Table<'_, '_>, path: &Path) {
         self.file = Some(path.to_owned());
         for (key, item) in table.all() {
+            self.places.insert(key.to_owned(), item.place.clone());
             match key {
                 "requires-python" => self.requires_python = item.parsed("specifiers such as >=3.10"),
                 "environments" => self.environments = item.items().iter().filter_map(environment).collect(),
@@ -271,6 +280,8 @@ mod tests {
         assert_eq!(settings.prerelease_projects.len(), 1);
         assert_eq!(settings.resolution.as_deref(), Some("lowest-direct"));
         assert!(read("prereleases = 'allow'").unwrap().prereleases);
+        assert_eq!(settings.place("resolution").and_then(|place| place.line), Some(10));
+        assert_eq!(settings.place("prerelease"), None);
     }
 
     #[test]

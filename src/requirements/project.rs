@@ -45,7 +45,8 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
         requires_python = project
             .get("requires-python")
             .and_then(|item| item.parsed("a list of version specifiers such as >=3.9"));
-        roots = project.get("dependencies").map(|item| requirements(&item)).unwrap_or_default();
+        let dependencies = project.get("dependencies").map(|item| requirements(&item)).unwrap_or_default();
+        roots = if select.without_project { Vec::new() } else { dependencies };
         found.read_extras(project);
     }
     if let Some(groups) = &groups {
@@ -103,7 +104,9 @@ fn check_dynamic(project: &Table<'_, '_>, select: &ProjectSelection) {
     let asks_extras = select.all_extras || !select.extras.is_empty();
     for item in project.get("dynamic").map(|item| item.items()).unwrap_or_default() {
         let what = item.text().unwrap_or_default();
-        if what == "dependencies" || (what == "optional-dependencies" && asks_extras) {
+        if (what == "dependencies" && !select.without_project)
+            || (what == "optional-dependencies" && asks_extras)
+        {
             item.reading.report(
                 Problem::new(
                     Code::RequirementUnsupported,
