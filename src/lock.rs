@@ -67,6 +67,8 @@ pub struct LockedPackage {
     pub source: LockedSource,
     /// `[packages.tool.pipward] metadata-sha256`, by wheel file name.
     pub metadata_sha256: std::collections::BTreeMap<String, crate::digest::Sha256>,
+    /// `[packages.tool.pipward] yanked`: the reason for which the index had yanked it when it was locked (PEP 592).
+    pub yanked: Option<String>,
     /// The extras with which a requirements line asks for it (empty for a pylock.toml).
     pub extras: Vec<ExtraName>,
     /// Where it stands.
@@ -130,6 +132,8 @@ pub struct ToolTable {
     pub options: std::collections::BTreeMap<String, String>,
     /// No file younger than this was considered.
     pub cutoff: Option<Timestamp>,
+    /// The same for packages that were upgraded by name since.
+    pub cutoffs: std::collections::BTreeMap<PackageName, Timestamp>,
     /// Requirements that stood for those of the packages.
     pub overrides: Vec<String>,
     /// Names whose requirements counted for nothing.

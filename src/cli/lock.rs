@@ -1,6 +1,7 @@
 //! `pipward lock`.
 
 mod check;
+mod place;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use super::Outcome;
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::{Config, Settings};
-use crate::error::{Code, Problem};
+use crate::error::{Code, Place, Problem};
 use crate::requirements::ProjectSelection;
 use crate::way::inputs::{self, Sought};
-use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade};
+use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade, standing};
 
 /// Arguments of `pipward lock`.
 #[derive(Args)]
@@ -48,6 +49,9 @@ pub(crate) struct LockArgs {
     /// A dependency group of the pyproject.toml (PEP 735)
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
+    /// A dependency group, without the dependencies of the project itself
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["extra", "all_extras"])]
+    only_group: Vec<String>,
     /// All extras of the pyproject.toml
     #[arg(long)]
     all_extras: bool,
@@ -152,12 +156,14 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         settings: &settings,
     })?;
     let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
-    let (format, output) = arguments.destination()?;
-    let standing = match &output {
-        Some(path) if format == Format::Pylock => inputs::standing_lock(path)?,
-        _ => None,
+    let (format, output) = place::destination(arguments)?;
+    let standing = match (&output, format) {
+        (Some(path), Format::Pylock) => inputs::standing_lock(path)?,
+        (Some(path), Format::Requirements) => standing::requirements(path)?,
+        (None, _) => None,
     };
     let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
+    place::check_optional(&inputs, &range, format)?;
     let request = LockRequest {
         cutoff: arguments.cutoff(&settings)?,
         upgrade: arguments.upgrade_choice()?,
@@ -188,7 +194,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
 fn text(locked: &Locked, format: Format) -> String {
     match format {
         Format::Pylock => crate::lock::pylock::write(&locked.lock),
-        Format::Requirements => crate::lock::requirements::write(&locked.lock),
+        Format::Requirements => crate::lock::drift::signed_requirements(&locked.lock),
     }
 }
 
@@ -220,6 +226,7 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
         "file": path.display().to_string(),
         "changed": changed,
         "packages": packages,
+        "changes": locked.changes,
         "warnings": locked.warnings,
     }));
     Ok(0)
@@ -229,7 +236,8 @@ impl LockArgs {
     fn selection(&self) -> ProjectSelection {
         ProjectSelection {
             extras: self.extra.clone(),
-            groups: self.group.clone(),
+            groups: self.group.iter().chain(&self.only_group).cloned().collect(),
+            without_project: !self.only_group.is_empty(),
             all_extras: self.all_extras,
             all_groups: self.all_groups,
         }
@@ -273,9 +281,16 @@ impl LockArgs {
     }
 
     fn cutoff(&self, settings: &Settings) -> Result<Cutoff, Problem> {
-        match self.uploaded_prior_to.as_ref().or(settings.uploaded_prior_to.as_ref()) {
-            Some(text) => Cutoff::parse(text, jiff::Timestamp::now()),
-            None => Ok(Cutoff::CoolingOff),
+        let now = jiff::Timestamp::now();
+        match (&self.uploaded_prior_to, &settings.uploaded_prior_to) {
+            (Some(text), _) => {
+                Cutoff::parse(text, now).map_err(|it| it.at(Place::file("--uploaded-prior-to")))
+            }
+            (None, Some(text)) => Cutoff::parse(text, now).map_err(|problem| {
+                let place = settings.place("uploaded-prior-to");
+                place.map_or(problem.clone(), |place| problem.at(place.clone()))
+            }),
+            (None, None) => Ok(Cutoff::CoolingOff),
         }
     }
 
@@ -296,32 +311,6 @@ impl LockArgs {
         };
         let names: Result<Vec<_>, Problem> = self.upgrade_package.iter().map(one).collect();
         Ok(if self.upgrade_package.is_empty() { Upgrade::Nothing } else { Upgrade::Packages(names?) })
-    }
-
-    /// Format and place of the lock; `None` is standard output.
-    fn destination(&self) -> Result<(Format, Option<PathBuf>), Problem> {
-        let named = self.output.as_deref();
-        let looks_like_requirements = named.is_some_and(|path| path.extension().is_some_and(|e| e == "txt"));
-        let format = self.format.unwrap_or(if looks_like_requirements {
-            Format::Requirements
-        } else {
-            Format::Pylock
-        });
-        let path = match (named, format) {
-            (Some(path), _) if path == Path::new("-") => None,
-            (Some(path), _) => Some(path.to_owned()),
-            (None, Format::Pylock) => Some(PathBuf::from("pylock.toml")),
-            (None, Format::Requirements) => Some(PathBuf::from("requirements.txt")),
-        };
-        if let (Some(path), Format::Pylock) = (&path, format)
-            && !crate::lock::pylock::is_pylock_name(path)
-        {
-            return Err(Problem::new(Code::Usage, "this is not a file name of a lock")
-                .expected("pylock.toml or pylock.NAME.toml (PEP 751)")
-                .found(path.display())
-                .help("name it so, or ask for --format requirements"));
-        }
-        Ok((format, path))
     }
 }
 

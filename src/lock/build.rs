@@ -87,7 +87,7 @@ fn package(
     let place = Place::file(&request.file).entry(name.to_string());
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     let (mut index, mut requires_python) = (None, None);
-    let mut metadata_sha256 = BTreeMap::new();
+    let (mut metadata_sha256, mut yanked) = (BTreeMap::new(), None);
     for wheel in &resolved.wheels {
         let facts = match facts(name, wheel) {
             Ok(facts) => facts,
@@ -109,6 +109,7 @@ fn package(
         };
         metadata_sha256.extend(facts.metadata_sha256.map(|digest| (wheel.to_string(), digest)));
         index = index.or(facts.file.index);
+        yanked = yanked.or(facts.file.yanked);
         requires_python = requires_python.or(facts.requires_python);
         files.push(LockedFile {
             name: wheel.clone(),
@@ -141,6 +142,7 @@ fn package(
         index,
         source: LockedSource::Wheels(files),
         metadata_sha256,
+        yanked,
         extras: Vec::new(),
         place,
     })

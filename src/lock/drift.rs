@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lock, ToolTable, pylock};
+use super::{Lock, ToolTable, pylock, requirements};
 use crate::digest::Sha256;
 
 /// The lock with the fingerprint of all that it says.
@@ -60,6 +60,79 @@ pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
         ),
     }
     lines
+}
+
+/// A lock as a hashed requirements file, with a header that tells how it was made.
+pub fn signed_requirements(lock: &Lock) -> String {
+    let text = requirements::write(lock);
+    let (title, body) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut signed = format!("{title}\n");
+    if let Some(python) = &lock.requires_python {
+        signed.push_str(&format!("# requires-python = {python}\n"));
+    }
+    if let Some(tool) = &lock.tool {
+        tool.cutoff.iter().for_each(|cutoff| signed.push_str(&format!("# cutoff = {cutoff}\n")));
+        for (name, cutoff) in &tool.cutoffs {
+            signed.push_str(&format!("# cutoff of {name} = {cutoff}\n"));
+        }
+        for (name, value) in &tool.options {
+            signed.push_str(&format!("# option {name} = {value}\n"));
+        }
+    }
+    signed.push_str(&format!("# fingerprint = {}\n{body}", fingerprint_of_requirements(&text, lock)));
+    signed
+}
+
+/// The header of a requirements file that pipward wrote, as a lock without packages; `None` for another's.
+pub fn header(text: &str) -> Option<Lock> {
+    let (mut tool, mut requires_python) = (ToolTable::default(), None);
+    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    for (key, value) in lines.filter_map(|line| line.strip_prefix("# ")?.split_once(" = ")) {
+        match key.split_once(' ') {
+            None if key == "requires-python" => requires_python = value.parse().ok(),
+            None if key == "cutoff" => tool.cutoff = value.parse().ok(),
+            None if key == "fingerprint" => tool.fingerprint = Sha256::from_hex(value),
+            Some(("cutoff", name)) => {
+                let name = name.strip_prefix("of ").and_then(|name| name.parse().ok());
+                tool.cutoffs.extend(name.zip(value.parse().ok()));
+            }
+            Some(("option", name)) => drop(tool.options.insert(name.to_owned(), value.to_owned())),
+            _ => {}
+        }
+    }
+    let is_ours = tool.fingerprint.is_some();
+    is_ours.then(|| Lock { requires_python, tool: Some(tool), ..Lock::default() })
+}
+
+/// What speaks against a hashed requirements file. It notes the digest of its inputs alone, so what changed in them is
+/// not told.
+pub fn drift_of_requirements(text: &str, now: &Lock) -> Vec<String> {
+    let Some(Lock { tool: Some(then), .. }) = header(text) else {
+        return vec!["the file does not tell what it was made from".to_owned()];
+    };
+    if then.fingerprint == Some(fingerprint_of_requirements(text, now)) {
+        return Vec::new();
+    }
+    let mut lines = now.tool.as_ref().map(|now| options(&then, now)).unwrap_or_default();
+    if lines.is_empty() {
+        lines.push("the inputs changed, or the file was edited by hand".to_owned());
+    }
+    lines
+}
+
+/// The digest of the inputs of a lock, and of the lines of its requirements file that are no comments.
+fn fingerprint_of_requirements(text: &str, lock: &Lock) -> Sha256 {
+    let mut frame = Lock { packages: Vec::new(), created_by: "pipward".to_owned(), ..lock.clone() };
+    if let Some(tool) = &mut frame.tool {
+        tool.fingerprint = None;
+        tool.cutoffs.clear();
+    }
+    let mut all = pylock::write(&frame);
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        all.push_str(line);
+        all.push('\n');
+    }
+    Sha256::of(all.as_bytes())
 }
 
 /// Each requirement that is in one of the two alone, with where it stands; a changed one as one line.

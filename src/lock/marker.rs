@@ -51,6 +51,12 @@ impl LockMarker {
         tree.try_to_string().map(|text| Self { text, tree: tree.clone() })
     }
 
+    /// Takes the marker of an input of a resolution, in which extras stand for PEP 751's sets. `None` for one that is
+    /// always true.
+    pub fn of_input(tree: &MarkerTree) -> Option<Self> {
+        tree.try_to_string().map(|text| Self { text: sets_of_extras(&text), tree: tree.clone() })
+    }
+
     /// The shortest words for a marker of a resolution, given what holds in all of its environments. `None` for one that
     /// always holds.
     pub fn told(tree: &MarkerTree, universe: &MarkerTree) -> Option<Self> {

@@ -97,6 +97,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
         index: None,
         source,
         metadata_sha256: BTreeMap::new(),
+        yanked: None,
         extras: requirement.extras.clone(),
         place: read.place.clone(),
     })

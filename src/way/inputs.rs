@@ -101,7 +101,20 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
     inputs.constraints.extend(settings.constraints.clone());
     inputs.overrides.extend(settings.overrides.clone());
     inputs.excludes = sought.excludes.iter().chain(&settings.excludes).cloned().collect();
+    faults.extend(inputs.constraints.iter().filter_map(with_extras));
     Problems::unless_empty(inputs, faults)
+}
+
+/// "Constraints cannot have extras" (pip's documentation, "Constraints Files"): they say which version, not what is needed.
+fn with_extras(constraint: &FileRequirement) -> Option<Problem> {
+    let requirement = &constraint.requirement;
+    (!requirement.extras.is_empty()).then(|| {
+        Problem::new(Code::RequirementUnsupported, "a constraint cannot ask for extras")
+            .package(&requirement.name)
+            .at(constraint.place.clone())
+            .found(requirement)
+            .help("ask for the extras in a requirement, and constrain the version without them")
+    })
 }
 
 /// Whether this was meant as a file rather than as a requirement.
@@ -142,6 +155,21 @@ impl Reader<'_> {
                 .help("name the project, and the wheel's folder with --find-links")
                 .into());
         }
+        if path.is_dir() {
+            let project = path.join("pyproject.toml");
+            let help = if project.is_file() {
+                format!("lock what it depends on: pipward lock -r {}", project.display())
+            } else {
+                "name a requirements file or a pyproject.toml".to_owned()
+            };
+            return Err(Problem::new(
+                Code::RequirementUnsupported,
+                "this is a directory, and installing it runs the project's code",
+            )
+            .at(Place::file(path))
+            .help(help)
+            .into());
+        }
         if looks_like_a_file(argument) && path.symlink_metadata().is_err() {
             return Err(Problem::new(Code::LockNotFound, "there is no such file")
                 .at(Place::file(path))
@@ -173,29 +201,42 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What is chosen of a project is merged, but for extras and groups that the configuration says exclude others: those
-    /// stay apart, each under a marker of its own.
+    /// What is chosen of a project is merged, but for extras and groups that the configuration says exclude each other: those
+    /// stay apart, each under a marker of its own. One of them by itself excludes nothing.
     fn read_project(&mut self, path: &Path) -> Result<(), Problems> {
         self.count += 1;
-        let known = requirements::read_project(path, &ProjectSelection::default())?;
         let select = self.sought.select;
+        let nothing =
+            ProjectSelection { without_project: select.without_project, ..ProjectSelection::default() };
+        let known = requirements::read_project(path, &nothing)?;
         let chosen = |names: &[String], all: bool, known: &[ExtraName]| -> Vec<String> {
             let all = known.iter().filter(|_| all).map(ToString::to_string);
             names.iter().cloned().chain(all).collect()
         };
-        let conflicts = &self.sought.settings.conflicts;
-        let excludes_others = |optional: &Optional| conflicts.iter().any(|set| set.contains(optional));
-        let (extras, apart_extras): (Vec<String>, Vec<String>) =
-            chosen(&select.extras, select.all_extras, &known.extras)
-                .into_iter()
-                .partition(|name| !name.parse().is_ok_and(|name| excludes_others(&Optional::Extra(name))));
-        let (groups, apart_groups): (Vec<String>, Vec<String>) =
-            chosen(&select.groups, select.all_groups, &known.groups)
-                .into_iter()
-                .partition(|name| !name.parse().is_ok_and(|name| excludes_others(&Optional::Group(name))));
+        let parsed = |names: &[String], kind: fn(ExtraName) -> Optional| -> Vec<Optional> {
+            names.iter().filter_map(|name| name.parse().ok()).map(kind).collect()
+        };
+        let extras = chosen(&select.extras, select.all_extras, &known.extras);
+        let groups = chosen(&select.groups, select.all_groups, &known.groups);
+        let mut all = parsed(&extras, Optional::Extra);
+        all.extend(parsed(&groups, Optional::Group));
+        let apart = |one: &Optional| {
+            let sets = self.sought.settings.conflicts.iter().filter(|set| set.contains(one));
+            sets.flatten().any(|other| other != one && all.contains(other))
+        };
+        let split = |names: Vec<String>, kind: fn(ExtraName) -> Optional| -> (Vec<String>, Vec<String>) {
+            names.into_iter().partition(|name| !name.parse().is_ok_and(|name| apart(&kind(name))))
+        };
+        let (extras, apart_extras) = split(extras, Optional::Extra);
+        let (groups, apart_groups) = split(groups, Optional::Group);
         let project = requirements::read_project(
             path,
-            &ProjectSelection { extras, groups, ..ProjectSelection::default() },
+            &ProjectSelection {
+                extras,
+                groups,
+                without_project: select.without_project,
+                ..ProjectSelection::default()
+            },
         )?;
         self.inputs.roots.extend(project.requirements);
         self.inputs.requires_python.extend(project.requires_python.map(|python| (python, path.to_owned())));
@@ -210,7 +251,7 @@ impl Reader<'_> {
     fn read_apart(&mut self, path: &Path, name: String, is_group: bool) -> Result<(), Problems> {
         let Ok(parsed) = name.parse::<ExtraName>() else { return Ok(()) };
         let optional = if is_group { Optional::Group(parsed) } else { Optional::Extra(parsed) };
-        let mut select = ProjectSelection::default();
+        let mut select = ProjectSelection { without_project: true, ..ProjectSelection::default() };
         let list = if is_group { &mut select.groups } else { &mut select.extras };
         list.push(name);
         let marker = asked_for(&optional);
@@ -244,8 +285,11 @@ impl Reader<'_> {
                 if seen.len() >= MOST_REFERENCES || !seen.insert(key) {
                     continue;
                 }
-                let select =
-                    ProjectSelection { extras: vec![extra.to_string()], ..ProjectSelection::default() };
+                let select = ProjectSelection {
+                    extras: vec![extra.to_string()],
+                    without_project: true,
+                    ..ProjectSelection::default()
+                };
                 for mut requirement in
                     requirements::read_project(path, &select)?.requirements.into_iter().rev()
                 {

@@ -422,6 +422,13 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
             told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
+        told.warnings.extend(item.package.yanked.as_ref().map(|reason| {
+            let reason = if reason.is_empty() { "no reason is given" } else { reason };
+            format!(
+                "{} {} was yanked ({reason}); the lock pins it.",
+                item.package.name, done.metadata.version
+            )
+        }));
         told.verified.push(VerifiedFile {
             name: item.file.name.to_string(),
             sha256: done.verified.sha256(),

@@ -5,22 +5,24 @@
 mod changes;
 mod cutoff;
 mod direct;
+mod frame;
+mod kept;
 mod range;
+pub mod standing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use pipward_resolver::{
-    ExtraName, ForkStrategy, MarkerTree, Origin, PackageName, Preference, Prereleases, Request, Resolution,
-    Root, SolveError, Strategy, Version, WheelName,
+    ForkStrategy, Origin, PackageName, Prereleases, Request, Resolution, Root, SolveError, Strategy, Version,
+    WheelName,
 };
 
 use super::inputs::Inputs;
-use crate::config::Optional;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Index, NetworkOptions, Sources};
-use crate::lock::{Lock, ToolTable, build, drift};
+use crate::lock::{Lock, build, drift};
 use crate::requirements::FileRequirement;
 pub use cutoff::Cutoff;
 use direct::Direct;
@@ -85,16 +87,16 @@ pub struct Locked {
 /// # Errors
 /// `no-solution` and whatever the index raised.
 pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> {
-    let explicit = matches!(request.cutoff, Cutoff::At(_));
     request.check_python()?;
+    let cutoffs = request.cutoffs();
     let index = Index::new(
         request.sources.clone(),
         request.network.clone(),
         request.cache.clone(),
-        Some(request.settled_cutoff()),
-        explicit,
+        Some(cutoffs.latest()),
+        cutoffs.said.is_some() || matches!(request.cutoff, Cutoff::Said { .. }),
     )?;
-    let direct = Direct::fetch(&index, &request.inputs, request.cache.as_deref())?;
+    let direct = Direct::fetch(&index, &request.inputs, &cutoffs, request.cache.as_deref())?;
     let resolution = resolve(request, &direct)?;
     step();
     let frame = request.frame();
@@ -107,9 +109,15 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         file: request.file.clone(),
         tool: frame.tool.unwrap_or_default(),
     };
-    let lock = build::build(&built, &mut |name, wheel| direct.facts(name, wheel))?;
+    let mut lock = build::build(&built, &mut |name, wheel| direct.facts(name, wheel))?;
+    let noted = cutoffs.noted(request.standing.as_ref(), &lock);
+    if let Some(tool) = &mut lock.tool {
+        tool.cutoffs = noted;
+    }
+    let lock = drift::signed(lock);
     crate::cache::keep();
     let mut warnings = resolution.warnings.clone();
+    warnings.extend(request.upgraded_in_vain(&lock));
     if let Range::Universal(_) = request.range {
         warnings.extend(changes::without_wheels(&resolution));
     }
@@ -126,13 +134,23 @@ pub fn drift(request: &LockRequest) -> Vec<String> {
     }
 }
 
+/// As [`drift`], for the text of a requirements file.
+pub fn drift_of_requirements(request: &LockRequest, text: &str) -> Vec<String> {
+    match &request.standing {
+        Some(_) => drift::drift_of_requirements(text, &request.frame()),
+        None => vec!["there is no lock yet".to_owned()],
+    }
+}
+
 fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Problem> {
     let root = |requirement: &FileRequirement| Root {
         requirement: requirement.requirement.clone(),
         origin: origin(&requirement.place),
     };
     let inputs = &request.inputs;
-    let mut constraints: Vec<Root> = inputs.constraints.iter().map(root).collect();
+    // A constraint to an address leaves that wheel as the only candidate.
+    let mut constraints: Vec<Root> =
+        inputs.constraints.iter().filter(|it| direct::address(it).is_none()).map(root).collect();
     constraints.extend(request.upgrade.pins());
     let asked = Request {
         roots: inputs.roots.iter().map(root).collect(),
@@ -189,118 +207,6 @@ impl Upgrade {
 }
 
 impl LockRequest {
-    fn settled_cutoff(&self) -> Timestamp {
-        let kept = match (&self.upgrade, &self.standing) {
-            (Upgrade::Nothing, Some(lock)) => lock.tool.as_ref().and_then(|tool| tool.cutoff),
-            _ => None,
-        };
-        match self.cutoff {
-            Cutoff::At(time) => time,
-            Cutoff::CoolingOff => kept.unwrap_or_else(|| cutoff::cooled(self.now)),
-        }
-    }
-
-    /// The standing lock's versions, where it was made with the same wishes for versions.
-    fn preferences(&self) -> BTreeMap<PackageName, Vec<Preference>> {
-        let mut preferences: BTreeMap<PackageName, Vec<Preference>> = BTreeMap::new();
-        let Some(standing) = &self.standing else { return preferences };
-        let now = self.options();
-        let same =
-            |key: &str| standing.tool.as_ref().is_some_and(|tool| tool.options.get(key) == now.get(key));
-        if !["resolution", "pre", "fork-strategy"].into_iter().all(same) {
-            return preferences;
-        }
-        for package in standing.packages.iter().filter(|package| !self.upgrade.moves(&package.name)) {
-            let Some(version) = package.version.clone() else { continue };
-            let marker = package.marker.as_ref().map_or(MarkerTree::TRUE, |marker| marker.tree.clone());
-            preferences.entry(package.name.clone()).or_default().push(Preference { version, marker });
-        }
-        preferences
-    }
-
-    fn options(&self) -> BTreeMap<String, String> {
-        let strategy = match self.strategy {
-            Strategy::Highest => None,
-            Strategy::Lowest => Some("lowest"),
-            Strategy::LowestDirect => Some("lowest-direct"),
-        };
-        let mut options = BTreeMap::new();
-        let mut set = |name: &str, value: String| options.insert(name.to_owned(), value);
-        if let Some(strategy) = strategy {
-            set("resolution", strategy.to_owned());
-        }
-        if self.prereleases == Prereleases::Allow {
-            set("pre", "true".to_owned());
-        }
-        if !self.prerelease_projects.is_empty() {
-            set("prereleases", joined(&self.prerelease_projects, ", "));
-        }
-        if self.fork_strategy == ForkStrategy::Fewest {
-            set("fork-strategy", "fewest".to_owned());
-        }
-        match &self.range {
-            Range::One(_) => drop(set("universal", "false".to_owned())),
-            Range::Universal(universal) => {
-                let texts: Vec<&str> = universal.required.iter().map(|marker| marker.text.as_str()).collect();
-                if !texts.is_empty() {
-                    set("required-environments", texts.join(" | "));
-                }
-            }
-        }
-        let conflict =
-            |set: &Vec<Optional>| set.iter().map(Optional::variable).collect::<Vec<_>>().join(" x ");
-        if !self.inputs.conflicts.is_empty() {
-            let sets: Vec<String> = self.inputs.conflicts.iter().map(conflict).collect();
-            set("conflicts", sets.join(", "));
-        }
-        options
-    }
-
-    /// The lock without its packages: all that its inputs say.
-    fn frame(&self) -> Lock {
-        let (environments, requires_python) = self.range.of_lock();
-        let names = |group: bool| -> Vec<ExtraName> {
-            let name = |optional: &Optional| match optional {
-                Optional::Extra(name) if !group => Some(name.clone()),
-                Optional::Group(name) if group => Some(name.clone()),
-                _ => None,
-            };
-            self.inputs.optional.iter().filter_map(name).collect()
-        };
-        Lock {
-            file: self.file.clone(),
-            environments,
-            requires_python,
-            extras: names(false),
-            dependency_groups: names(true),
-            tool: Some(self.tool_table()),
-            ..Lock::default()
-        }
-    }
-
-    fn tool_table(&self) -> ToolTable {
-        let row = |requirement: &FileRequirement| {
-            let mut text = requirement.requirement.to_string();
-            for digest in &requirement.hashes {
-                text.push_str(&format!(" --hash={}:{}", digest.algorithm(), digest.hex()));
-            }
-            (text, requirement.place.file.clone())
-        };
-        let mut inputs: Vec<_> = self.inputs.roots.iter().map(row).collect();
-        inputs.extend(self.inputs.constraints.iter().map(|constraint| {
-            let (text, file) = row(constraint);
-            (text, format!("-c {file}"))
-        }));
-        ToolTable {
-            inputs,
-            options: self.options(),
-            cutoff: Some(self.settled_cutoff()),
-            overrides: self.inputs.overrides.iter().map(|it| it.requirement.to_string()).collect(),
-            excludes: self.inputs.excludes.iter().map(ToString::to_string).collect(),
-            fingerprint: None,
-        }
-    }
-
     /// A project that is not for the Python to lock for cannot be locked for it.
     fn check_python(&self) -> Result<(), Problems> {
         let Range::One(target) = &self.range else { return Ok(()) };
@@ -320,10 +226,6 @@ impl LockRequest {
             .collect();
         Problems::unless_empty((), faults)
     }
-}
-
-fn joined<T: ToString>(items: impl IntoIterator<Item = T>, between: &str) -> String {
-    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(between)
 }
 
 /// What a lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.

@@ -95,6 +95,7 @@ fn by_hash(version: &str, contents: &[&[u8]]) -> LockedPackage {
         index: None,
         source: LockedSource::ByHash(LockedHashes::new(Match::Any, digests).unwrap()),
         metadata_sha256: BTreeMap::new(),
+        yanked: None,
         extras: Vec::new(),
         place: Place::line("requirements.txt", 3),
     }

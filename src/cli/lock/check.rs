@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Format, text};
 use crate::cli::Outcome;
 use crate::cli::render::Printer;
-use crate::error::{Code, Place, Problem};
-use crate::way::lock::{self, LockRequest};
+use crate::error::{Code, Place, Problem, Problems};
+use crate::way::lock::{self, LockRequest, Locked, Upgrade};
 
 /// Asks the inputs and the lock first, which needs no index; only where they differ is resolved what would change.
 pub(super) fn run(
@@ -22,37 +22,55 @@ pub(super) fn run(
             .help("name it with -o")
             .into());
     };
-    let drift = if format == Format::Pylock { lock::drift(request) } else { Vec::new() };
-    if format == Format::Pylock && drift.is_empty() {
-        printer.note(&format!("{} follows from its inputs", path.display()));
-        printer
-            .document(&json!({ "ok": true, "file": path.display().to_string(), "drift": [], "changes": [] }));
-        return Ok(0);
+    let standing = fs_err::read_to_string(path).unwrap_or_default();
+    let mut lines = match format {
+        Format::Pylock => lock::drift(request),
+        Format::Requirements => lock::drift_of_requirements(request, &standing),
+    };
+    if lines.is_empty() && request.upgrade == Upgrade::Nothing {
+        return follows(path, printer);
     }
-    let relocked = lock::lock(request, &|| {});
-    if let (Format::Requirements, Ok(locked)) = (format, &relocked)
-        && fs_err::read(path).is_ok_and(|standing| standing == text(locked, format).as_bytes())
-    {
-        printer.note(&format!("{} follows from its inputs", path.display()));
-        printer
-            .document(&json!({ "ok": true, "file": path.display().to_string(), "drift": [], "changes": [] }));
-        return Ok(0);
-    }
-    let mut lines = drift.clone();
+    let relocked = {
+        let progress = printer.progress("resolving", 0);
+        lock::lock(request, &|| progress.step())
+    };
     let changes = match relocked {
+        Ok(locked) if is_the_same(request, &locked, &standing, format) => return follows(path, printer),
         Ok(locked) => locked.changes,
         Err(problems) => {
-            let why = problems.into_iter().next().map(|problem| problem.message().to_owned());
-            lines.push(format!(
-                "what locking again would change cannot be told: {}",
-                why.unwrap_or_default().lines().next().unwrap_or_default()
-            ));
+            lines.push(untold(&problems));
             Vec::new()
         }
     };
-    if drift.is_empty() {
+    if lines.is_empty() {
         lines.push("locking again writes another file".to_owned());
     }
+    refuse(path, &lines, &changes, printer)
+}
+
+/// Whether locking again gives what stands. A lock of another tool, and one that is compared with its upgrade, follows if
+/// it has the same versions.
+fn is_the_same(request: &LockRequest, locked: &Locked, standing: &str, format: Format) -> bool {
+    let is_ours = request.standing.as_ref().is_some_and(|lock| lock.tool.is_some());
+    let versions_count = request.standing.is_some() && (!is_ours || request.upgrade != Upgrade::Nothing);
+    text(locked, format) == standing || (versions_count && locked.changes.is_empty())
+}
+
+fn follows(path: &Path, printer: &Printer) -> Outcome {
+    printer.note(&format!("{} follows from its inputs", path.display()));
+    printer.document(&json!({ "ok": true, "file": path.display().to_string(), "drift": [], "changes": [] }));
+    Ok(0)
+}
+
+fn untold(problems: &Problems) -> String {
+    let why = problems.iter().next().map(|problem| match problem.code() {
+        Code::NoSolution => "there is no solution",
+        _ => problem.message().lines().next().unwrap_or_default(),
+    });
+    format!("what locking again would change cannot be told: {}", why.unwrap_or_default())
+}
+
+fn refuse(path: &Path, lines: &[String], changes: &[String], printer: &Printer) -> Outcome {
     if printer.is_json() {
         printer.document(&json!({
             "ok": false,
@@ -64,7 +82,7 @@ pub(super) fn run(
         return Ok(1);
     }
     let mut story = "the lock does not follow from its inputs any more".to_owned();
-    for line in lines.iter().chain(&changes) {
+    for line in lines.iter().chain(changes) {
         story.push_str(&format!("\n  {line}"));
     }
     Err(Problem::new(Code::LockDrift, story)

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use pipward_resolver::{Platform, Target, Version, VersionSpecifiers};
+use pep440_rs::{Operator, VersionSpecifier};
+use pipward_resolver::{Platform, Target, Version, VersionSpecifiers, markers};
 
 use super::LockArgs;
 use crate::config::Settings;
@@ -43,37 +44,65 @@ pub(super) fn range(
             .found(all.join(","))
             .cause(error)
     })?;
-    if pipward_resolver::markers::of_python(&requires_python).is_false() {
+    let universal = Universal {
+        requires_python: tidy(&requires_python),
+        environments: settings.environments.clone(),
+        required: settings.required_environments.clone(),
+    };
+    check(&universal, settings, inputs)?;
+    Ok(Range::Universal(universal))
+}
+
+/// A range in which there is nothing is a mistake, and so is an environment that must find wheels and is not in it.
+fn check(universal: &Universal, settings: &Settings, inputs: &Inputs) -> Result<(), Problem> {
+    let pythons = markers::of_python(&universal.requires_python);
+    if pythons.is_false() {
         let mut problem = Problem::new(Code::PythonMismatch, "no Python is in all of the ranges to lock for")
-            .found(&requires_python)
+            .found(&universal.requires_python)
             .help("look at requires-python of the projects, and at --python-version");
         if let Some((_, path)) = inputs.requires_python.first() {
             problem = problem.at(Place::file(path).entry("project.requires-python"));
         }
         return Err(problem);
     }
-    Ok(Range::Universal(Universal {
-        requires_python: tidy(requires_python),
-        environments: settings.environments.clone(),
-        required: settings.required_environments.clone(),
-    }))
-}
-
-/// The same range without what is said twice.
-fn tidy(specifiers: VersionSpecifiers) -> VersionSpecifiers {
-    let mut seen: Vec<String> = Vec::new();
-    for specifier in specifiers.iter().map(ToString::to_string) {
-        if !seen.contains(&specifier) {
-            seen.push(specifier);
+    let lists = [("environments", &universal.environments), ("required-environments", &universal.required)];
+    for (key, environments) in lists {
+        if let Some(outside) = environments.iter().find(|it| !markers::overlaps(&it.tree, &pythons)) {
+            let place = settings.place(key).cloned().unwrap_or_else(|| Place::file("the configuration"));
+            return Err(Problem::new(
+                Code::ConfigInvalid,
+                "this environment is outside of the range to lock for",
+            )
+            .at(place)
+            .expected(format!("an environment of Python {}", universal.requires_python))
+            .found(&outside.text)
+            .help("delete it, or widen requires-python"));
         }
     }
-    seen.join(",").parse().unwrap_or(specifiers)
+    Ok(())
+}
+
+/// The same range without what is said twice, or less strictly than elsewhere.
+fn tidy(specifiers: &VersionSpecifiers) -> VersionSpecifiers {
+    let least = |it: &VersionSpecifier| *it.operator() == Operator::GreaterThanEqual;
+    let highest = specifiers.iter().filter(|it| least(it)).map(VersionSpecifier::version).max();
+    let mut kept: Vec<VersionSpecifier> = Vec::new();
+    for specifier in specifiers.iter() {
+        let is_weaker = least(specifier) && highest.is_some_and(|highest| specifier.version() < highest);
+        if !is_weaker && !kept.contains(specifier) {
+            kept.push(specifier.clone());
+        }
+    }
+    kept.into_iter().collect()
 }
 
 /// Where nothing names the Pythons: those of the standing lock, else the interpreter's and later ones.
 fn unnamed(arguments: &LockArgs, standing: Option<&Lock>, cache: Option<&Path>) -> Result<String, Problem> {
-    let universal =
-        |lock: &&Lock| lock.tool.as_ref().is_some_and(|tool| !tool.options.contains_key("universal"));
+    // A lock of another tool that names environments may be for one of them.
+    let universal = |lock: &&Lock| match &lock.tool {
+        Some(tool) => !tool.options.contains_key("universal"),
+        None => lock.environments.is_empty(),
+    };
     let kept = standing.filter(universal).and_then(|lock| lock.requires_python.as_ref());
     match kept {
         Some(specifiers) if arguments.python.is_none() => Ok(specifiers.to_string()),

@@ -161,6 +161,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
     });
     Some(LockedPackage {
         metadata_sha256: metadata_digests(table),
+        yanked: own_table(table).and_then(|own| Some(own.get("yanked")?.get_ref().as_str()?.to_owned())),
         name,
         version,
         marker,
@@ -251,12 +252,13 @@ fn source(table: &Table<'_, '_>, owner: &Owner<'_>) -> Option<LockedSource> {
 }
 
 /// `[packages.tool.pipward]`, read leniently: "Data recorded in the table MUST be disposable".
+fn own_table<'a, 't>(table: &Table<'a, 't>) -> Option<&'a toml::de::DeTable<'t>> {
+    table.entries.get("tool")?.get_ref().as_table()?.get("pipward")?.get_ref().as_table()
+}
+
 fn metadata_digests(table: &Table<'_, '_>) -> BTreeMap<String, Sha256> {
-    let digests = || {
-        let tool = table.entries.get("tool")?.get_ref().as_table()?;
-        tool.get("pipward")?.get_ref().as_table()?.get("metadata-sha256")?.get_ref().as_table()
-    };
-    digests()
+    let digests = own_table(table).and_then(|own| own.get("metadata-sha256")?.get_ref().as_table());
+    digests
         .into_iter()
         .flatten()
         .filter_map(|(name, digest)| {
@@ -273,6 +275,7 @@ fn tool(root: &Table<'_, '_>) -> Option<ToolTable> {
         values.into_iter().flatten().filter_map(|value| value.get_ref().as_str().map(str::to_owned)).collect()
     };
     let inputs = tool.get("inputs").and_then(|value| value.get_ref().as_array()).into_iter().flatten();
+    let cutoffs = tool.get("cutoffs").and_then(|value| value.get_ref().as_table()).into_iter().flatten();
     let options = tool.get("options").and_then(|value| value.get_ref().as_table()).into_iter().flatten();
     Some(ToolTable {
         inputs: inputs
@@ -291,6 +294,11 @@ fn tool(root: &Table<'_, '_>) -> Option<ToolTable> {
             .get("cutoff")
             .and_then(|value| value.get_ref().as_datetime())
             .and_then(document::timestamp),
+        cutoffs: cutoffs
+            .filter_map(|(name, time)| {
+                Some((name.get_ref().parse().ok()?, document::timestamp(time.get_ref().as_datetime()?)?))
+            })
+            .collect(),
         overrides: strings("overrides"),
         excludes: strings("excludes"),
         fingerprint: tool

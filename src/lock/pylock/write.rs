@@ -73,6 +73,10 @@ fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
             _ => rows(out, "wheels", files.into_iter().map(|file| wheel(file, lock))),
         }
     }
+    if let Some(reason) = &package.yanked {
+        out.push_str("\n[packages.tool.pipward]\n");
+        pair(out, "yanked", reason);
+    }
     if !package.metadata_sha256.is_empty() {
         out.push_str("\n[packages.tool.pipward.metadata-sha256]\n");
         for (name, digest) in &package.metadata_sha256 {
@@ -151,6 +155,12 @@ fn write_tool(out: &mut String, tool: &ToolTable) {
     texts(out, "excludes", tool.excludes.iter().map(String::as_str));
     if let Some(fingerprint) = &tool.fingerprint {
         pair(out, "fingerprint", &fingerprint.to_string());
+    }
+    if !tool.cutoffs.is_empty() {
+        out.push_str("\n[tool.pipward.cutoffs]\n");
+        for (name, cutoff) in &tool.cutoffs {
+            let _ = writeln!(out, "{} = {cutoff}", quoted_key(name.as_ref()));
+        }
     }
     if !tool.options.is_empty() {
         out.push_str("\n[tool.pipward.options]\n");

@@ -8,12 +8,17 @@ use crate::error::{Code, Problem};
 const COOLING_OFF: SignedDuration = SignedDuration::from_hours(72);
 
 /// Which files are too new to be locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cutoff {
     /// The cutoff of the standing lock; for a first lock, now less 72 hours, floored to the hour.
     CoolingOff,
     /// What the user said. A file without an upload time does not pass.
-    At(Timestamp),
+    Said {
+        /// In these words. A standing lock that was made with the same words keeps its cutoff.
+        text: String,
+        /// Which is this time.
+        at: Timestamp,
+    },
 }
 
 pub(super) fn cooled(now: Timestamp) -> Timestamp {
@@ -28,25 +33,24 @@ impl Cutoff {
     /// `usage`.
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, Problem> {
         let text = text.trim();
-        if let Ok(time) = text.parse::<Timestamp>() {
-            return Ok(Self::At(time));
-        }
-        if let Ok(date) = text.parse::<jiff::civil::DateTime>()
-            && let Ok(zoned) = date.to_zoned(jiff::tz::TimeZone::UTC)
-        {
-            return Ok(Self::At(zoned.timestamp()));
-        }
-        let age = text.parse::<jiff::Span>().ok().and_then(|span| {
-            let span = span.abs();
-            let day = jiff::SpanRelativeTo::days_are_24_hours();
-            span.to_duration(day).ok()
+        let at = time(text).or_else(|| {
+            let span = text.parse::<jiff::Span>().ok()?.abs();
+            let age = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+            now.checked_sub(age).ok()
         });
-        age.and_then(|age| now.checked_sub(age).ok()).map(Self::At).ok_or_else(|| {
-            Problem::new(Code::Usage, "--uploaded-prior-to is neither a time nor an age")
+        let at = at.ok_or_else(|| {
+            Problem::new(Code::Usage, "`uploaded-prior-to` is neither a time nor an age")
                 .expected("2026-01-31, 2026-01-31T12:00:00Z, 72h or P3D")
                 .found(text)
-        })
+                .help("write a date, a time, or how old a file has to be")
+        })?;
+        Ok(Self::Said { text: text.to_owned(), at })
     }
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<jiff::civil::DateTime>().ok();
+    text.parse().ok().or_else(|| Some(local()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()))
 }
 
 #[cfg(test)]
@@ -55,8 +59,9 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let now: Timestamp = "2026-11-22T10:30:00Z".parse().unwrap();
-        let expected: Timestamp = expected.parse().unwrap();
-        assert_eq!(Cutoff::parse(text, now).ok(), Some(Cutoff::At(expected)), "{text}");
+        let at: Timestamp = expected.parse().unwrap();
+        let expected = Cutoff::Said { text: text.to_owned(), at };
+        assert_eq!(Cutoff::parse(text, now).ok(), Some(expected), "{text}");
     }
 
     #[test]

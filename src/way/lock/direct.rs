@@ -1,5 +1,6 @@
 //! Wheels that the user names by address: each is fetched and its hash compared before its METADATA is read, and it is
-//! the only candidate of its name.
+//! the only candidate of its name. And what else the inputs leave of the candidates of an index: files that are old enough,
+//! with the hashes that are given.
 //!
 //! Never: asks an index about a name that has an address.
 
@@ -9,13 +10,15 @@ use std::sync::Arc;
 
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{
-    CandidateWheel, Candidates, Dependencies, Facts, FactsError, PackageName, Release, Version, WheelName,
+    CandidateWheel, Candidates, Dependencies, Facts, FactsError, PackageName, Release, VerbatimUrl, Version,
+    WheelName,
 };
 
 use super::super::inputs::Inputs;
+use super::kept::Cutoffs;
 use crate::cache::Store;
-use crate::digest::Sha256;
-use crate::error::{Code, Problem, Problems};
+use crate::digest::{Sha256, StrongDigest};
+use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Index, IndexFile};
 use crate::lock::{LockedFile, build, requirements as hashed};
 use crate::requirements::FileRequirement;
@@ -25,6 +28,9 @@ use crate::wheel::Wheel;
 /// The facts of the indexes, and of the wheels that are named by address.
 pub(super) struct Direct<'a> {
     index: &'a Index,
+    cutoffs: &'a Cutoffs,
+    /// The hashes that the inputs give for a name, and where.
+    hashes: BTreeMap<PackageName, (Vec<StrongDigest>, Place)>,
     wheels: BTreeMap<PackageName, DirectWheel>,
 }
 
@@ -40,11 +46,16 @@ impl<'a> Direct<'a> {
     ///
     /// # Errors
     /// `hash-missing` for one without a SHA-256, `hash-mismatch`, and whatever fetching and reading raise; all at once.
-    pub(super) fn fetch(index: &'a Index, inputs: &Inputs, cache: Option<&Path>) -> Result<Self, Problems> {
+    pub(super) fn fetch(
+        index: &'a Index,
+        inputs: &Inputs,
+        cutoffs: &'a Cutoffs,
+        cache: Option<&Path>,
+    ) -> Result<Self, Problems> {
         let mut named: Vec<(&FileRequirement, LockedFile)> = Vec::new();
         let mut faults = Vec::new();
-        for requirement in inputs.roots.iter().chain(&inputs.overrides) {
-            let Some(VersionOrUrl::Url(url)) = &requirement.requirement.version_or_url else { continue };
+        for requirement in inputs.roots.iter().chain(&inputs.overrides).chain(&inputs.constraints) {
+            let Some(url) = address(requirement) else { continue };
             match hashed::direct(requirement, url.raw()) {
                 Ok(file) if named.iter().any(|(_, known)| known.location == file.location) => {}
                 Ok(file) => named.push((requirement, file)),
@@ -76,7 +87,8 @@ impl<'a> Direct<'a> {
                 Err(problem) => faults.push(problem.package(name).at(requirement.place.clone())),
             }
         }
-        Problems::unless_empty(Self { index, wheels }, faults)
+        let hashes = given_hashes(inputs);
+        Problems::unless_empty(Self { index, cutoffs, hashes, wheels }, faults)
     }
 
     /// What the lock says of a wheel.
@@ -88,6 +100,72 @@ impl<'a> Direct<'a> {
                 metadata_sha256: Some(direct.metadata_sha256),
                 requires_python: direct.dependencies.requires_python.clone(),
             }),
+        }
+    }
+}
+
+/// The address of a requirement that has one.
+pub(super) fn address(requirement: &FileRequirement) -> Option<&VerbatimUrl> {
+    match &requirement.requirement.version_or_url {
+        Some(VersionOrUrl::Url(url)) => Some(url),
+        _ => None,
+    }
+}
+
+/// The hashes that requirements and constraints on a name give, all of them: any version's file may be the one.
+fn given_hashes(inputs: &Inputs) -> BTreeMap<PackageName, (Vec<StrongDigest>, Place)> {
+    let mut given: BTreeMap<PackageName, (Vec<StrongDigest>, Place)> = BTreeMap::new();
+    for requirement in inputs.roots.iter().chain(&inputs.constraints) {
+        let sha256 = requirement.hashes.iter().filter(|digest| matches!(digest, StrongDigest::Sha256(_)));
+        let sha256: Vec<StrongDigest> = sha256.copied().collect();
+        if address(requirement).is_none() && !sha256.is_empty() {
+            let name = requirement.requirement.name.clone();
+            given.entry(name).or_insert_with(|| (Vec::new(), requirement.place.clone())).0.extend(sha256);
+        }
+    }
+    given
+}
+
+impl Direct<'_> {
+    /// What the cutoffs of single packages, and hashes that the inputs give, leave of what the index offers.
+    fn left(&self, name: &PackageName, all: Arc<Candidates>) -> Result<Arc<Candidates>, Problem> {
+        let hashes = self.hashes.get(name);
+        let latest = self.cutoffs.latest();
+        if hashes.is_none() && all.releases.keys().all(|version| self.cutoffs.of(name, version) == latest) {
+            return Ok(all);
+        }
+        let mut left = Candidates::clone(&all);
+        let mut any = false;
+        for (version, release) in &mut left.releases {
+            let cutoff = self.cutoffs.of(name, version);
+            let mut fitting = Vec::new();
+            for mut wheel in std::mem::take(&mut release.wheels) {
+                let file = self.index.file(name, &wheel.name)?;
+                wheel.too_new |= file.upload_time.is_some_and(|uploaded| uploaded > cutoff);
+                if let Some((given, _)) = hashes {
+                    let found = match file.sha256 {
+                        Some(found) => found,
+                        None => self.index.compute_sha256(&file)?.0,
+                    };
+                    if !given.contains(&StrongDigest::Sha256(found)) {
+                        continue;
+                    }
+                }
+                fitting.push(wheel);
+            }
+            any |= !fitting.is_empty();
+            release.wheels = fitting;
+        }
+        match hashes {
+            Some((given, place)) if !any && !all.releases.is_empty() => {
+                let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+                Err(Problem::new(Code::HashMismatch, "no wheel of the index has a hash that is given")
+                    .package(name)
+                    .at(place.clone())
+                    .expected(given.join(" or "))
+                    .help("look at the hashes; without any, the lock takes those of the index"))
+            }
+            _ => Ok(Arc::new(left)),
         }
     }
 }
@@ -135,7 +213,10 @@ impl Facts for Direct<'_> {
     fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
         match self.wheels.get(name) {
             Some(direct) => Ok(Arc::clone(&direct.candidates)),
-            None => self.index.candidates(name),
+            None => {
+                let all = self.index.candidates(name)?;
+                self.left(name, all).map_err(|problem| FactsError(Box::new(problem)))
+            }
         }
     }
 

@@ -42,6 +42,7 @@ fn package(name_text: &str, version: &str, source: Vec<LockedFile>) -> LockedPac
         index: None,
         source: LockedSource::Wheels(source),
         metadata_sha256: BTreeMap::new(),
+        yanked: None,
         extras: Vec::new(),
         place: Place::file("x"),
     }
@@ -102,6 +103,7 @@ fn full() -> Lock {
         )],
     );
     b.dependencies = Some(vec![]);
+    b.yanked = Some("broken \"on\" Mondays".to_owned());
     let c = package(
         "c",
         "2",
@@ -124,6 +126,7 @@ fn full() -> Lock {
                 ("odd key\n".to_owned(), "\\".to_owned()),
             ]),
             cutoff: "2026-01-02T03:00:00Z".parse().ok(),
+            cutoffs: BTreeMap::from([(name("a"), "2026-02-02T03:00:00Z".parse().unwrap())]),
             overrides: vec!["c==2".to_owned()],
             excludes: vec!["d".to_owned()],
             fingerprint: Some(Sha256::of(b"all")),
