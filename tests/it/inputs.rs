@@ -1,0 +1,231 @@
+//! What a lock is made from: constraints, hashes, groups, addresses, directories; and what the configuration adds.
+
+use pipward::digest::Sha256;
+use pipward::error::Code;
+
+use crate::support::pythons::any_python;
+use crate::support::run::{pipward, scratch};
+use crate::support::server::{Published, Server};
+use crate::support::world::{lock, offer, packages, publish, text, wheel, write};
+
+const PROJECT: &str = "
+[project]
+name = 'tree'
+version = '1'
+requires-python = '>=3.9,<4'
+dependencies = ['plum']
+[project.optional-dependencies]
+old = ['stone==1']
+new = ['stone==2']
+[dependency-groups]
+outer = ['leaf', { include-group = 'In_ner' }]
+in-ner = ['seed']
+round = [{ include-group = 'round' }]
+";
+
+fn orchard(server: &Server) -> String {
+    let stones = ["1", "2"].map(|version| wheel("stone", version));
+    let mut wheels = vec![wheel("plum", "1").requires("stone"), wheel("leaf", "1"), wheel("seed", "1")];
+    wheels.extend(stones);
+    publish(server, wheels)
+}
+
+#[test]
+fn groups_are_taken_with_what_they_include() {
+    let server = Server::start();
+    let index = orchard(&server);
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "pyproject.toml", PROJECT);
+    let with = |options: &[&str]| lock(directory, &index, options);
+    with(&["--group", "OUTER"]).ok();
+    assert_eq!(packages(directory), ["leaf 1", "plum 1", "seed 1", "stone 2"]);
+    with(&["--only-group", "outer"]).ok();
+    assert_eq!(packages(directory), ["leaf 1", "seed 1"]);
+    with(&["--group", "round"]).refused(Code::RequirementSyntax).stderr_has("includes itself");
+    with(&["--group", "inner"]).refused(Code::UnknownExtra).stderr_has("in-ner, outer, round");
+    with(&["--extra", "odd"]).refused(Code::UnknownExtra).stderr_has("new, old");
+    with(&["--extra", "old"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "stone 1"]);
+    with(&["--all-extras"]).refused(Code::NoSolution);
+    with(&["plum", "--group", "outer"]).refused(Code::Usage).stderr_has("-r pyproject.toml");
+    let dynamic = PROJECT.replace("dependencies = ['plum']", "dynamic = ['dependencies']");
+    write(directory, "pyproject.toml", &dynamic);
+    with(&[]).refused(Code::RequirementUnsupported).stderr_has("write the dependencies into [project]");
+    with(&["--only-group", "outer"]).ok();
+}
+
+#[test]
+fn what_excludes_each_other_needs_a_universal_pylock() {
+    let server = Server::start();
+    let index = orchard(&server);
+    let scratch = scratch();
+    let directory = scratch.path();
+    let conflicts = "[tool.pipward]\nconflicts = [[{ extra = 'old' }, { extra = 'new' }]]\n";
+    write(directory, "pyproject.toml", &format!("{PROJECT}{conflicts}"));
+    let with = |options: &[&str]| lock(directory, &index, options);
+    with(&["--all-extras"]).ok();
+    let both = text(directory, "pylock.toml");
+    assert!(both.contains("requirement = \"stone==1 ; 'old' in extras\""), "{both}");
+    assert!(
+        both.contains("requires-python = \">=3.9, <4\"") && both.contains("extras = [\n    \"new\","),
+        "{both}"
+    );
+    with(&["--all-extras", "--check"]).ok();
+    for options in [&["--all-extras", "--no-universal"][..], &["--all-extras", "-o", "requirements.txt"][..]]
+    {
+        with(options).refused(Code::Usage).stderr_has("one of --extra new, --extra old");
+    }
+    // One of them excludes nothing, and is part of the lock like any other extra.
+    with(&["--extra", "old", "-o", "requirements.txt"]).ok();
+    with(&["--extra", "old"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "stone 1"]);
+    // A group may exclude an extra.
+    let mixed = "[tool.pipward]\nconflicts = [[{ group = 'in-ner' }, { extra = 'new' }]]\n";
+    write(directory, "pyproject.toml", &format!("{PROJECT}{mixed}"));
+    with(&["--extra", "new", "--group", "in-ner"]).ok();
+    let lock = packages(directory);
+    assert!(lock.contains(&"seed 1 ; 'in-ner' in dependency_groups".to_owned()), "{lock:?}");
+    pipward(["install", "--venv", "env", "-r", "pylock.toml", "--group", "in-ner", "--python"])
+        .arg(any_python().executable)
+        .dir(directory)
+        .run()
+        .ok()
+        .stdout_has("seed-1");
+}
+
+#[test]
+fn constraints_bind_versions_and_nothing_else() {
+    let server = Server::start();
+    let index = orchard(&server);
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "a.txt", "stone<2 ; python_version < '3'\nseed==7\n");
+    write(directory, "b.txt", "leaf>=1\nstone<2 ; python_version >= '3'\n");
+    lock(directory, &index, &["plum", "-c", "a.txt"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "stone 2"]);
+    lock(directory, &index, &["plum", "-c", "a.txt", "-c", "b.txt"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "stone 1"]);
+    write(directory, "a.txt", "stone[x]<2\n");
+    lock(directory, &index, &["plum", "-c", "a.txt"])
+        .refused(Code::RequirementUnsupported)
+        .stderr_has("a constraint cannot ask for extras")
+        .stderr_has("a.txt:1");
+    // An address leaves the wheel that lies there.
+    let (file, bytes) = wheel("stone", "1.5").build();
+    server.file(&format!("/elsewhere/{file}"), bytes.clone());
+    let address = server.url(&format!("/elsewhere/{file}"));
+    write(directory, "a.txt", &format!("stone @ {address}\n"));
+    lock(directory, &index, &["plum", "-c", "a.txt"]).refused(Code::HashMissing).stderr_has("a.txt:1");
+    write(directory, "a.txt", &format!("stone @ {address}#sha256={}\n", Sha256::of(&bytes)));
+    lock(directory, &index, &["plum", "-c", "a.txt"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "stone 1.5"]);
+}
+
+#[test]
+fn hashes_of_the_inputs_bind_the_lock() {
+    let server = Server::start();
+    let linux = wheel("plum", "1").tag("py3-none-manylinux_2_17_x86_64").platlib().build();
+    let any = wheel("plum", "1").build();
+    let hash = Sha256::of(&any.1);
+    let index = offer(&server, vec![Published::new(linux), Published::new(any)]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "a.in", &format!("plum==1 --hash=sha256:{hash}\n"));
+    lock(directory, &index, &["-r", "a.in"]).ok();
+    let made = text(directory, "pylock.toml");
+    assert!(made.contains(&hash.to_string()) && !made.contains("manylinux"), "{made}");
+    write(directory, "a.in", &format!("plum==1 --hash=sha256:{}\n", "0".repeat(64)));
+    lock(directory, &index, &["-r", "a.in"])
+        .refused(Code::HashMismatch)
+        .stderr_has("no wheel of the index has a hash that is given")
+        .stderr_has("a.in:1");
+}
+
+#[test]
+fn addresses_are_taken_from_the_user_alone() {
+    let server = Server::start();
+    let (file, bytes) = wheel("stone", "1").build();
+    let deep = format!("stone @ {}#sha256={}", server.url(&format!("/files/{file}")), Sha256::of(&bytes));
+    let index = publish(&server, vec![wheel("plum", "1").requires(&deep), wheel("stone", "1")]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    lock(directory, &index, &["plum"])
+        .refused(Code::NoSolution)
+        .stderr_has("plum 1 depends on stone by its address, and only releases of an index can be locked");
+    // A wheel of this machine.
+    std::fs::write(directory.join(&file), &bytes).unwrap();
+    let address = format!("stone @ file://{}#sha256={}", directory.join(&file).display(), Sha256::of(&bytes));
+    lock(directory, &index, &[&address]).ok();
+    assert!(text(directory, "pylock.toml").contains(&format!("path = \"{file}\"")));
+    std::fs::create_dir(directory.join("app")).unwrap();
+    write(directory, "app/pyproject.toml", PROJECT);
+    lock(directory, &index, &["./app"])
+        .refused(Code::RequirementUnsupported)
+        .stderr_has("this is a directory, and installing it runs the project's code")
+        .stderr_has("pipward lock -r ./app/pyproject.toml");
+    write(directory, "e.in", "-e ./app\ngit+https://example.org/x\n./x-1.tar.gz\n");
+    lock(directory, &index, &["-r", "e.in"])
+        .refused(Code::RequirementUnsupported)
+        .stderr_has("an editable install")
+        .stderr_has("a version control address")
+        .stderr_has("a source archive")
+        .stderr_has("e.in:3");
+}
+
+#[test]
+fn a_yanked_pin_is_told_once_when_it_is_locked_and_when_it_is_installed() {
+    let server = Server::start();
+    let index = offer(
+        &server,
+        vec![
+            Published::new(wheel("plum", "1").build()),
+            Published::new(wheel("plum", "2").build()).yanked("broken on Mondays"),
+        ],
+    );
+    let scratch = scratch();
+    let directory = scratch.path();
+    lock(directory, &index, &["plum"]).ok();
+    assert_eq!(packages(directory), ["plum 1"]);
+    let said = "plum 2 was yanked (broken on Mondays)";
+    let locked = lock(directory, &index, &["plum==2"]).ok();
+    assert_eq!(locked.stderr.matches(said).count(), 1, "{}", locked.told());
+    let installed = pipward(["install", "--venv", "env", "-r", "pylock.toml", "--python"])
+        .arg(any_python().executable)
+        .dir(directory)
+        .run()
+        .ok();
+    assert_eq!(installed.stderr.matches(said).count(), 1, "{}", installed.told());
+}
+
+#[test]
+fn ranges_without_a_python_are_refused() {
+    let server = Server::start();
+    let index = orchard(&server);
+    let scratch = scratch();
+    let directory = scratch.path();
+    for (settings, expected) in [
+        ("environments = ['python_version < \"3.8\"']\nrequires-python = '>=3.10'\n", "pipward.toml:1"),
+        (
+            "requires-python = '>=3.10'\nrequired-environments = ['python_version < \"3\"']\n",
+            "pipward.toml:2",
+        ),
+    ] {
+        write(directory, "pipward.toml", settings);
+        lock(directory, &index, &["plum"])
+            .refused(Code::ConfigInvalid)
+            .stderr_has("outside of the range")
+            .stderr_has(expected);
+    }
+    std::fs::remove_file(directory.join("pipward.toml")).unwrap();
+    for (name, python) in [("a", ">=3.9"), ("b", ">=3.11,<3.13"), ("c", "<3.8")] {
+        std::fs::create_dir(directory.join(name)).unwrap();
+        let text = format!("[project]\nname = '{name}'\nversion = '1'\nrequires-python = '{python}'\n");
+        write(directory, &format!("{name}/pyproject.toml"), &text);
+    }
+    lock(directory, &index, &["-r", "a/pyproject.toml", "-r", "b/pyproject.toml"]).ok();
+    assert!(text(directory, "pylock.toml").contains("requires-python = \">=3.11, <3.13\""));
+    lock(directory, &index, &["-r", "a/pyproject.toml", "-r", "c/pyproject.toml"])
+        .refused(Code::PythonMismatch)
+        .stderr_has("no Python is in all of the ranges");
+}
