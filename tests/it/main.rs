@@ -32,5 +32,6 @@ mod real;
 mod relock;
 mod steering;
 mod tidy;
+mod universal;
 mod vendor;
 mod wheel;
