@@ -157,6 +157,14 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     })?;
     let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
     let (format, output) = place::destination(arguments)?;
+    if output.is_none() && printer.is_json() {
+        return Err(Problem::new(
+            Code::Usage,
+            "the lock and the JSON of --json would both go to standard output",
+        )
+        .help("name a file with -o, or leave out --json")
+        .into());
+    }
     let standing = match (&output, format) {
         (Some(path), Format::Pylock) => inputs::standing_lock(path)?,
         (Some(path), Format::Requirements) => standing::requirements(path)?,
@@ -200,7 +208,7 @@ fn text(locked: &Locked, format: Format) -> String {
 
 fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Printer) -> Outcome {
     let text = text(locked, format);
-    for warning in &locked.warnings {
+    for warning in locked.warnings.iter().map(String::as_str).chain(place::left_out(locked, format)) {
         printer.warn(warning);
     }
     let Some(path) = output else {
@@ -219,7 +227,13 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
         .lock
         .packages
         .iter()
-        .map(|package| json!({ "name": package.name.to_string(), "version": package.version.as_ref().map(ToString::to_string) }))
+        .map(|package| {
+            json!({
+                "name": package.name.to_string(),
+                "version": package.version.as_ref().map(ToString::to_string),
+                "marker": package.marker.as_ref().map(|marker| &marker.text),
+            })
+        })
         .collect();
     printer.document(&json!({
         "ok": true,

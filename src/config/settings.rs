@@ -216,6 +216,9 @@ fn conflict(item: &Item<'_, '_>) -> Vec<Optional> {
             _ => item.reading.fault(item.place.clone(), "a conflict names an `extra` or a `group`"),
         }
     }
+    if set.len() < 2 {
+        item.reading.fault(item.place.clone(), "a conflict is between two extras or groups, or more");
+    }
     set
 }
 
@@ -291,7 +294,8 @@ mod tests {
             "environments = ['solaris']",
             "environments = ['extra == \"x\"']",
             "resolution = 'newest'",
-            "conflicts = [[{ name = 'x' }]]",
+            "conflicts = [[{ name = 'x' }, { extra = 'y' }]]",
+            "conflicts = [[{ extra = 'x' }]]",
             "excludes = ['a b']",
             "overrides = ['=1']",
             "requires-python = 'three'",

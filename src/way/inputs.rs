@@ -63,8 +63,13 @@ pub struct Sought<'a> {
 /// All faults of all files at once.
 pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
     let settings = sought.settings;
-    let mut reader =
-        Reader { inputs: Inputs::default(), projects: BTreeMap::new(), count: 0, sought: *sought };
+    let mut reader = Reader {
+        inputs: Inputs::default(),
+        projects: BTreeMap::new(),
+        known: BTreeSet::new(),
+        count: 0,
+        sought: *sought,
+    };
     let mut faults = Vec::new();
     let default = [PathBuf::from("pyproject.toml")];
     let nothing_given = sought.arguments.is_empty() && sought.files.is_empty();
@@ -97,6 +102,7 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
         );
     }
     keep_faults(reader.resolve_projects(), &mut faults);
+    faults.extend(reader.unknown_conflicts());
     let mut inputs = reader.inputs;
     inputs.constraints.extend(settings.constraints.clone());
     inputs.overrides.extend(settings.overrides.clone());
@@ -139,6 +145,8 @@ struct Reader<'a> {
     inputs: Inputs,
     /// The projects that were read, by name.
     projects: BTreeMap<PackageName, PathBuf>,
+    /// The extras and groups that they have.
+    known: BTreeSet<Optional>,
     count: usize,
     sought: Sought<'a>,
 }
@@ -209,6 +217,8 @@ impl Reader<'_> {
         let nothing =
             ProjectSelection { without_project: select.without_project, ..ProjectSelection::default() };
         let known = requirements::read_project(path, &nothing)?;
+        self.known.extend(known.extras.iter().cloned().map(Optional::Extra));
+        self.known.extend(known.groups.iter().cloned().map(Optional::Group));
         let chosen = |names: &[String], all: bool, known: &[ExtraName]| -> Vec<String> {
             let all = known.iter().filter(|_| all).map(ToString::to_string);
             names.iter().cloned().chain(all).collect()
@@ -246,6 +256,27 @@ impl Reader<'_> {
             self.read_apart(path, name, is_group)?;
         }
         Ok(())
+    }
+
+    /// A conflict that names what no project has is a slip of the pen, and would not be heeded.
+    fn unknown_conflicts(&self) -> Vec<Problem> {
+        let settings = self.sought.settings;
+        let all = settings.conflicts.iter().flatten().filter(|_| self.count > 0);
+        all.filter(|one| !self.known.contains(one))
+            .map(|one| {
+                let (what, name) = match one {
+                    Optional::Extra(name) => ("extra", name),
+                    Optional::Group(name) => ("dependency group", name),
+                };
+                let place = settings.place("conflicts").cloned();
+                Problem::new(
+                    Code::ConfigInvalid,
+                    format!("no project here has the {what} `{name}` of a conflict"),
+                )
+                .at(place.unwrap_or_else(|| Place::file("the configuration")))
+                .help("look at the spelling, or delete it")
+            })
+            .collect()
     }
 
     fn read_apart(&mut self, path: &Path, name: String, is_group: bool) -> Result<(), Problems> {

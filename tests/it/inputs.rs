@@ -80,6 +80,10 @@ fn what_excludes_each_other_needs_a_universal_pylock() {
     with(&["--extra", "old", "-o", "requirements.txt"]).ok();
     with(&["--extra", "old"]).ok();
     assert_eq!(packages(directory), ["plum 1", "stone 1"]);
+    // A slip of the pen is told.
+    let slip = "[tool.pipward]\nconflicts = [[{ extra = 'old' }, { extra = 'newer' }]]\n";
+    write(directory, "pyproject.toml", &format!("{PROJECT}{slip}"));
+    with(&["--all-extras"]).refused(Code::ConfigInvalid).stderr_has("the extra `newer` of a conflict");
     // A group may exclude an extra.
     let mixed = "[tool.pipward]\nconflicts = [[{ group = 'in-ner' }, { extra = 'new' }]]\n";
     write(directory, "pyproject.toml", &format!("{PROJECT}{mixed}"));
@@ -228,4 +232,57 @@ fn ranges_without_a_python_are_refused() {
     lock(directory, &index, &["-r", "a/pyproject.toml", "-r", "c/pyproject.toml"])
         .refused(Code::PythonMismatch)
         .stderr_has("no Python is in all of the ranges");
+}
+
+#[test]
+fn prereleases_come_when_they_are_asked_for() {
+    let server = Server::start();
+    let all = ["1", "2rc1"].map(|version| wheel("plum", version));
+    let needs = wheel("stone", "1").requires("plum>=2rc1");
+    let index = publish(&server, all.into_iter().chain([needs, wheel("seed", "1a1")]).collect());
+    let scratch = scratch();
+    let directory = scratch.path();
+    let check = |arguments: &[&str], expected: &[&str]| {
+        lock(directory, &index, &[arguments, &["-U"]].concat()).ok();
+        assert_eq!(packages(directory), expected, "{arguments:?}");
+    };
+    check(&["plum"], &["plum 1"]);
+    check(&["plum", "--pre"], &["plum 2rc1"]);
+    check(&["plum", "--prerelease", "allow"], &["plum 2rc1"]);
+    check(&["plum", "--prerelease", "if-necessary"], &["plum 1"]);
+    check(&["plum>1rc1"], &["plum 2rc1"]);
+    check(&["plum", "stone"], &["plum 2rc1", "stone 1"]);
+    check(&["plum", "seed"], &["plum 1", "seed 1a1"]);
+    write(directory, "pipward.toml", "prereleases = 'allow'\n");
+    check(&["plum"], &["plum 2rc1"]);
+    check(&["plum", "--prerelease", "if-necessary"], &["plum 1"]);
+    write(directory, "pipward.toml", "prereleases = ['seed']\n");
+    check(&["plum"], &["plum 1"]);
+    std::fs::remove_file(directory.join("pipward.toml")).unwrap();
+    write(directory, "a.in", "--pre\nplum\n");
+    check(&["-r", "a.in"], &["plum 2rc1"]);
+}
+
+#[test]
+fn what_was_locked_is_told_to_people_and_to_programs() {
+    let server = Server::start();
+    let plum = wheel("plum", "1").requires("stone ; sys_platform == 'win32'");
+    let wheels = [plum, wheel("stone", "1"), wheel("stone", "2")];
+    let files = wheels.map(|wheel| Published::new(wheel.build()).uploaded("2026-01-01T00:00:00Z"));
+    let index = offer(&server, files.into());
+    let scratch = scratch();
+    let directory = scratch.path();
+    lock(directory, &index, &["plum"]).ok().stderr_has("Locked 2 packages in pylock.toml");
+    let quiet = lock(directory, &index, &["plum", "stone<2", "-q"]).ok();
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let told = lock(directory, &index, &["plum", "--json"]).ok();
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(told["changes"], serde_json::json!([]));
+    assert_eq!(told["packages"][1]["marker"], "sys_platform == 'win32'");
+    lock(directory, &index, &["plum", "--json", "-o", "-"]).refused(Code::Usage);
+    lock(directory, &index, &["plum", "-o", "-"]).ok().stdout_has("[[packages]]");
+    lock(directory, &index, &["plum", "-o", "lock.toml"]).refused(Code::Usage).stderr_has("pylock.NAME.toml");
+    lock(directory, &index, &["plum", "--exclude", "stone", "-o", "requirements.txt"])
+        .ok()
+        .stderr_has("does not tell what was overridden or excluded");
 }

@@ -6,7 +6,7 @@ use super::{Format, LockArgs};
 use crate::config::Optional;
 use crate::error::{Code, Place, Problem};
 use crate::way::inputs::Inputs;
-use crate::way::lock::Range;
+use crate::way::lock::{Locked, Range};
 
 /// Format and place of the lock; `None` is standard output.
 pub(super) fn destination(arguments: &LockArgs) -> Result<(Format, Option<PathBuf>), Problem> {
@@ -50,6 +50,15 @@ fn is_no_input(path: &Path, arguments: &LockArgs) -> Result<(), Problem> {
             .at(Place::file(file))
             .help("name another file with -o; the inputs are often called requirements.in")),
     }
+}
+
+/// What a requirements file cannot hold, and its reader may miss.
+pub(super) fn left_out(locked: &Locked, format: Format) -> Option<&'static str> {
+    let tool = locked.lock.tool.as_ref()?;
+    let changes_needs = !tool.overrides.is_empty() || !tool.excludes.is_empty();
+    (format == Format::Requirements && changes_needs).then_some(
+        "a requirements file does not tell what was overridden or excluded: pip check, and pipward install without --no-deps, may miss it; a pylock.toml tells it",
+    )
 }
 
 /// Extras and groups that exclude each other are told by markers, which a universal pylock.toml alone can hold.
