@@ -279,7 +279,7 @@ fn what_was_locked_is_told_to_people_and_to_programs() {
     let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(told["changes"], serde_json::json!([]));
     assert_eq!(told["packages"][1]["marker"], "sys_platform == 'win32'");
-    lock(directory, &index, &["plum", "--json", "-o", "-"]).refused(Code::Usage);
+    lock(directory, &index, &["plum", "--json", "-o", "-"]).code(2).stdout_has("\"code\":\"usage\"");
     lock(directory, &index, &["plum", "-o", "-"]).ok().stdout_has("[[packages]]");
     lock(directory, &index, &["plum", "-o", "lock.toml"]).refused(Code::Usage).stderr_has("pylock.NAME.toml");
     lock(directory, &index, &["plum", "--exclude", "stone", "-o", "requirements.txt"])

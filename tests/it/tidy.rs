@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pipward::error::Code;
 
-use crate::support::run::repository;
+use crate::support::run::{pipward, repository, scratch};
 use crate::support::{loudly, offline};
 
 /// A source file, with its tests cut off.
@@ -272,6 +272,88 @@ fn few_modules_touch_the_world() {
         }
     }
     none("modules that touch more of the world than they may", &broken);
+}
+
+/// clippy refuses these in the resolver (its own clippy.toml), and nothing there may allow them.
+#[test]
+fn the_resolver_is_without_a_world() {
+    let rules = std::fs::read_to_string(repository().join("resolver/clippy.toml")).unwrap();
+    let banned = [
+        "std::fs::File",
+        "std::fs::read",
+        "std::fs::write",
+        "std::net::TcpStream",
+        "std::net::UdpSocket",
+        "std::process::Command",
+        "std::env::var",
+        "std::env::args",
+        "std::time::SystemTime",
+        "std::time::Instant",
+        "std::thread::sleep",
+        "std::io::stdin",
+        "std::io::stdout",
+    ];
+    let allowed = banned.iter().filter(|path| !rules.contains(&format!("path = \"{path}\"")));
+    none(
+        "what the resolver's clippy.toml does not ban",
+        &allowed.map(ToString::to_string).collect::<Vec<_>>(),
+    );
+    let broken: Vec<_> = sources("resolver/src")
+        .iter()
+        .filter(|source| source.text.contains("clippy::disallowed"))
+        .map(|source| source.path.clone())
+        .collect();
+    none("files of the resolver that allow what its clippy.toml bans", &broken);
+}
+
+/// ARCHITECTURE.md has one line for each file of the resolver, in an order to read them in.
+#[test]
+fn the_resolver_can_be_read_in_the_order_of_its_map() {
+    let map = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let (_, map) = map.split_once("## The resolver in an afternoon").unwrap();
+    let map = map.split("\n## ").next().unwrap();
+    let named: BTreeSet<&str> = map.split('`').filter(|word| word.ends_with(".rs")).collect();
+    let files = sources("resolver/src");
+    let files: BTreeSet<&str> = files
+        .iter()
+        .filter(|source| !is_test(&source.path))
+        .filter_map(|source| source.path.strip_prefix("resolver/src/"))
+        .collect();
+    let differing: Vec<String> = named.symmetric_difference(&files).map(ToString::to_string).collect();
+    none("files of the resolver that are not in both, the house and the map", &differing);
+}
+
+/// Every option in a command of README.md is one of that command.
+#[test]
+fn the_commands_of_the_readme_have_their_options() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let mut broken = Vec::new();
+    for command in readme.split('`').filter_map(|text| text.strip_prefix("pipward ")) {
+        let mut words = command.split_whitespace();
+        let name = words.next().unwrap_or_default().trim_end_matches(',');
+        let help = pipward([name, "--help"]).run();
+        let known = |option: &str| {
+            help.stdout.contains(&format!("{option} ")) || help.stdout.contains(&format!("{option}\n"))
+        };
+        if help.code != Some(0) {
+            broken.push(format!("pipward {name}: there is no such command"));
+        }
+        let options = words.filter(|word| word.starts_with("--")).map(|word| word.trim_end_matches(','));
+        broken
+            .extend(options.filter(|option| !known(option)).map(|option| format!("pipward {name} {option}")));
+    }
+    none("commands of README.md that pipward does not know", &broken);
+}
+
+/// The example of a configuration in README.md is one, and names every key.
+#[test]
+fn the_configuration_of_the_readme_is_read() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let example = readme.split("```toml\n").nth(1).and_then(|text| text.split("```").next()).unwrap();
+    let scratch = scratch();
+    std::fs::write(scratch.path().join("pipward.toml"), example).unwrap();
+    let settings = pipward::config::Settings::find(scratch.path()).unwrap();
+    assert!(settings.resolution.is_some() && settings.uploaded_prior_to.is_some());
 }
 
 #[test]
