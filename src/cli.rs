@@ -3,14 +3,21 @@
 //! Owns: what may be typed. Never: decides anything about a package, and never prints other
 //! than through [`render`].
 
+mod check;
 mod explain;
+mod freeze;
 mod hash;
+mod inspect;
 mod install;
+mod list;
 mod lock;
+mod looking;
 mod options;
 mod pip;
 pub mod render;
 mod shim;
+mod show;
+mod uninstall;
 mod verify;
 
 use std::ffi::OsString;
@@ -57,6 +64,18 @@ enum Command {
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
+    /// Take installed distributions out
+    Uninstall(uninstall::UninstallArgs),
+    /// List what is installed
+    List(list::ListArgs),
+    /// Print what is installed as requirements
+    Freeze(freeze::FreezeArgs),
+    /// Show what installed distributions say of themselves
+    Show(show::ShowArgs),
+    /// Check that what is installed has what it requires
+    Check(check::CheckArgs),
+    /// Describe an environment as JSON
+    Inspect(inspect::InspectArgs),
 }
 
 /// Runs one command line and returns the exit code.
@@ -90,6 +109,12 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
+        Command::Uninstall(arguments) => uninstall::run(&arguments, printer),
+        Command::List(arguments) => list::run(&arguments, printer),
+        Command::Freeze(arguments) => freeze::run(&arguments, printer),
+        Command::Show(arguments) => show::run(&arguments, printer),
+        Command::Check(arguments) => check::run(&arguments, printer),
+        Command::Inspect(arguments) => inspect::run(&arguments, printer),
     };
     outcome.unwrap_or_else(|problems| printer.fail(&problems))
 }

@@ -37,6 +37,10 @@ pub struct Interpreter {
     pub target: Target,
     /// The platform that the tags are for.
     pub platform: pipward_resolver::tags::Platform,
+    /// Whether it runs without a global lock (PEP 703): its user directory has another name.
+    pub free_threaded: bool,
+    /// The directories of modules of the base installation (`site.getsitepackages`), in the order of the search.
+    pub base_sites: Vec<PathBuf>,
     /// The `Error` text of an EXTERNALLY-MANAGED file (PEP 668), where there is one and this is no venv.
     pub externally_managed: Option<String>,
     /// What it was asked in this run, for [`remember`].

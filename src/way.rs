@@ -9,6 +9,8 @@ pub mod inputs;
 pub mod install;
 pub mod lock;
 pub mod locks;
+pub mod look;
+pub mod uninstall;
 pub mod verify;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

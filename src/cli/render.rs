@@ -20,6 +20,7 @@ use crate::error::{Code, Problem, Problems};
 /// Prints what commands report.
 pub(crate) struct Printer {
     quiet: u8,
+    verbose: bool,
     colour: bool,
     json: bool,
     progress: bool,
@@ -43,6 +44,7 @@ impl Printer {
         };
         Self {
             quiet: output.quiet,
+            verbose: output.verbose > 0,
             colour,
             json: output.json,
             progress: terminal && output.quiet == 0 && !output.json && !dumb,
@@ -113,6 +115,23 @@ impl Printer {
     /// Whether one JSON document is all that is printed.
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether more is to be said.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// One line of what was asked for, however quiet the run is.
+    pub(crate) fn result(&self, line: &str) {
+        self.out(&neutral(line));
+    }
+
+    /// A JSON text that is the result of a command in every form.
+    pub(crate) fn json_text(&self, text: &str) {
+        if self.quiet == 0 || self.json {
+            self.out(&neutral_lines(text));
+        }
     }
 
     /// The JSON document of a command.

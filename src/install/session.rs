@@ -19,6 +19,8 @@ use super::stage::Stage;
 use super::tree::Gate;
 use super::uninstall::{self, Distributions};
 use super::{InstallPlan, guard, held};
+use pipward_resolver::PackageName;
+
 use crate::error::{Code, Place, Problem, Problems, io as io_problem};
 use crate::python::{Interpreter, Scheme, venv};
 use crate::wheel::Wheel;
@@ -38,6 +40,7 @@ pub struct Session {
     places: Places,
     installed: Distributions,
     added: Mutex<BTreeSet<String>>,
+    removed: Mutex<BTreeSet<String>>,
     work: Mutex<Option<Work>>,
     kind: Kind,
     finished: bool,
@@ -110,6 +113,7 @@ impl Session {
             places,
             installed: Distributions::default(),
             added: Mutex::default(),
+            removed: Mutex::default(),
             work: Mutex::new(Some(work)),
             kind: Kind::Fresh(building),
             finished: false,
@@ -123,6 +127,14 @@ impl Session {
     /// `environment-busy`, `environment-invalid`, `journal-unreadable`, and those of the file system.
     pub fn standing(interpreter: &Interpreter) -> Result<Self, Problem> {
         Self::at(&interpreter.prefix, interpreter.scheme.clone(), PATIENCE)
+    }
+
+    /// Begins a change of what is installed beneath `prefix` by another scheme, such as that of a user.
+    ///
+    /// # Errors
+    /// As [`Session::standing`].
+    pub fn within(prefix: &Path, scheme: Scheme) -> Result<Self, Problem> {
+        Self::at(prefix, scheme, PATIENCE)
     }
 
     /// [`Session::standing`] by prefix and scheme.
@@ -140,6 +152,7 @@ impl Session {
             places,
             installed,
             added: Mutex::default(),
+            removed: Mutex::default(),
             work: Mutex::default(),
             kind: Kind::Standing { _lock: lock },
             finished: false,
@@ -173,6 +186,39 @@ impl Session {
         Ok(())
     }
 
+    /// Takes a distribution out when the session is finished. Returns whether it is installed.
+    pub fn remove(&self, name: &PackageName) -> bool {
+        let name = name.to_string();
+        let is_there = self.installed.named(&name).next().is_some();
+        if is_there {
+            unpoisoned(&self.removed).insert(name);
+        }
+        is_there
+    }
+
+    /// Leaves a distribution in that was to be taken out.
+    pub fn spare(&self, name: &PackageName) {
+        unpoisoned(&self.removed).remove(name.as_ref());
+    }
+
+    /// The names of what is installed, normalised, in order.
+    pub fn installed(&self) -> Vec<String> {
+        self.installed.names()
+    }
+
+    /// The files that would go with a distribution, absolute, in order.
+    ///
+    /// # Errors
+    /// `unsafe-uninstall`, and those of the file system.
+    pub fn would_remove(&self, name: &PackageName) -> Result<Vec<PathBuf>, Problem> {
+        let name = name.to_string();
+        let going: Vec<_> = self.installed.named(&name).collect();
+        let infos: BTreeSet<&Path> = going.iter().map(|one| one.directory.as_path()).collect();
+        let owners = self.installed.owners(&self.places, &infos);
+        let removal = uninstall::removal(&self.places, &going, &owners)?;
+        Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
+    }
+
     /// Changes the environment: all of it or, on any error, nothing.
     ///
     /// # Errors
@@ -180,7 +226,10 @@ impl Session {
     /// `interrupted`, and those of the file system.
     pub fn finish(mut self) -> Result<Report, Problems> {
         guard::check()?;
-        let work = unpoisoned(&self.work).clone();
+        let mut work = unpoisoned(&self.work).clone();
+        if work.is_none() && !unpoisoned(&self.removed).is_empty() {
+            work = Some(self.work()?);
+        }
         let Some(work) = work else { return Ok(Report::default()) };
         let report = match &self.kind {
             Kind::Fresh(building) => {
@@ -196,8 +245,9 @@ impl Session {
     }
 
     fn replace(&self, work: &Work) -> Result<Report, Problems> {
-        let added = unpoisoned(&self.added).clone();
-        let replaced: Vec<_> = added.iter().flat_map(|name| self.installed.named(name)).collect();
+        let mut going = unpoisoned(&self.added).clone();
+        going.extend(unpoisoned(&self.removed).iter().cloned());
+        let replaced: Vec<_> = going.iter().flat_map(|name| self.installed.named(name)).collect();
         let infos: BTreeSet<&Path> =
             replaced.iter().map(|distribution| distribution.directory.as_path()).collect();
         let owners =

@@ -62,6 +62,11 @@ impl Distributions {
         Ok(Self(found))
     }
 
+    /// The (normalised) names, each once, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|one| one.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Those of this (normalised) name.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Distribution> {
         self.0.iter().filter(move |distribution| distribution.name == name)
@@ -109,8 +114,9 @@ impl Distribution {
     }
 
     fn unsafe_to_remove(&self, places: &Places, what: &str) -> Problem {
-        Problem::new(Code::UnsafeUninstall, what)
-            .package(format_args!("{} {}", self.name, self.version))
+        let (name, version) = (&self.name, &self.version);
+        Problem::new(Code::UnsafeUninstall, format!("Cannot uninstall {name} {version}"))
+            .cause(what)
             .at(Place::file(places.real().join(&self.directory)))
             .expected("a .dist-info directory with a RECORD")
             .help("remove it with the tool that installed it, or make the environment anew with --venv")
@@ -141,11 +147,12 @@ pub(super) fn removal(
         let at = places.real().join(&distribution.directory);
         let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
         if distribution.legacy || !is_directory {
-            return Err(distribution
-                .unsafe_to_remove(places, "nothing tells which files an installed distribution has"));
+            return Err(distribution.unsafe_to_remove(places, "an older tool left no list of its files"));
         }
         let rows = distribution.rows(places)?.ok_or_else(|| {
-            distribution.unsafe_to_remove(places, "an installed distribution has no RECORD")
+            let name = &distribution.name;
+            let why = format!("The package's contents are unknown: no RECORD file was found for {name}.");
+            distribution.unsafe_to_remove(places, &why)
         })?;
         let mut paths: Vec<PathBuf> = rows.into_iter().map(|(path, _)| path).collect();
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);

@@ -2,6 +2,11 @@
 //!
 //! Owns: reading them, each file bounded. Never: follows a row of a RECORD, or imports anything.
 
+pub mod direct;
+pub mod distribution;
+pub mod message;
+pub mod site;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 

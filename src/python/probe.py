@@ -1,4 +1,4 @@
-import json, os, platform, sys, sysconfig
+import json, os, platform, site, sys, sysconfig
 
 KEYS = ("purelib", "platlib", "scripts", "include", "data", "stdlib")
 names = sysconfig.get_scheme_names()
@@ -73,6 +73,7 @@ answer = {
     "platform": sysconfig.get_platform(),
     "libc": libc,
     "paths": paths(venv_scheme, prefix) if prefix else paths(preferred(), None),
+    "base_sites": site.getsitepackages([sys.base_prefix, sys.base_exec_prefix]),
     "venv_paths": paths(venv_scheme, "/pipward"),
 }
 sys.stdout.write(json.dumps(answer))

@@ -22,7 +22,7 @@ use crate::error::{Code, Place, Problem};
 
 const SCRIPT: &str = include_str!("probe.py");
 /// Raised when the script or the meaning of an answer changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How long an interpreter may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// The largest answer (and cache file) that is read, in bytes.
@@ -47,6 +47,7 @@ pub(super) struct Answer {
     libc: Option<String>,
     paths: Paths,
     venv_paths: Paths,
+    base_sites: Vec<PathBuf>,
     #[serde(default)]
     musl: Option<(u16, u16)>,
 }
@@ -239,6 +240,8 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
         scheme,
         layout,
         target,
+        free_threaded: answer.free_threaded,
+        base_sites: answer.base_sites.clone(),
         platform: platform(answer).ok_or_else(|| malformed("its platform"))?,
         externally_managed,
         answer: None,

@@ -1,0 +1,243 @@
+//! What is installed, as requirements.
+//!
+//! Owns: the lines, and their order after that of a requirements file. Never: asks a version control system.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{Filter, Look};
+use crate::error::{Code, Place, Problem};
+use crate::python::installed::distribution::{Found, normalized};
+
+/// The largest requirements file that is read, in bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Options of requirements files that are repeated as they stand.
+const KEPT: [&str; 11] = [
+    "-r",
+    "--requirement",
+    "-f",
+    "--find-links",
+    "-i",
+    "--index-url",
+    "--pre",
+    "--trusted-host",
+    "--process-dependency-links",
+    "--extra-index-url",
+    "--use-feature",
+];
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct FreezeRequest {
+    /// Which distributions; what it skips is left out of the part that no file names.
+    pub filter: Filter,
+    /// Requirements files whose order and comments are taken over.
+    pub files: Vec<PathBuf>,
+    /// Whether editable installations are left out.
+    pub exclude_editable: bool,
+    /// Whether hashes are added, of the files that were installed.
+    pub hashes: bool,
+}
+
+/// The lines, and what else is to be said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Frozen {
+    /// Requirements, comments and options.
+    pub lines: Vec<String>,
+    /// Sentences for the user.
+    pub warnings: Vec<String>,
+}
+
+/// Names that `freeze` leaves out unless all are asked for.
+pub fn tools(python: Option<(u8, u8)>) -> &'static [&'static str] {
+    if python.is_some_and(|python| python >= (3, 12)) {
+        &["pip"]
+    } else {
+        &["pip", "setuptools", "distribute", "wheel"]
+    }
+}
+
+/// Tells what is installed as requirements.
+///
+/// # Errors
+/// `requirement-syntax` and `file-access` for a requirements file that cannot be read.
+pub fn freeze(look: &Look, request: &FreezeRequest) -> Result<Frozen, Problem> {
+    let mut frozen = Frozen::default();
+    let everything = Filter { skip: BTreeSet::new(), ..request.filter.clone() };
+    let mut left: BTreeMap<String, (&Found, String)> = BTreeMap::new();
+    for found in look.select(&everything) {
+        if request.exclude_editable && found.editable_location().is_some() {
+            continue;
+        }
+        let line = line(found, request.hashes, &mut frozen.warnings);
+        left.insert(found.name.clone(), (found, line));
+    }
+    if !request.files.is_empty() {
+        follow(&request.files, &mut left, &mut frozen)?;
+        frozen.lines.push("## The following requirements were added by pip freeze:".to_owned());
+    }
+    let mut rest: Vec<_> =
+        left.into_values().filter(|(found, _)| !request.filter.skip.contains(&found.name)).collect();
+    rest.sort_by_key(|(found, _)| found.raw_name().to_lowercase());
+    frozen.lines.extend(rest.into_iter().map(|(_, line)| line));
+    Ok(frozen)
+}
+
+/// One distribution as a requirement.
+fn line(found: &Found, hashes: bool, warnings: &mut Vec<String>) -> String {
+    if let Some(place) = found.editable_location() {
+        return format!(
+            "# Editable install with no version control ({})\n-e {}",
+            found.pin(),
+            place.display()
+        );
+    }
+    match found.origin() {
+        Ok(Some(origin)) => return origin.requirement(found.raw_name()),
+        Ok(None) => {}
+        Err(error) => {
+            warnings.push(format!("Error parsing direct_url.json for {}: {error}", found.name));
+        }
+    }
+    if !hashes {
+        return found.pin();
+    }
+    match found.recorded_sha256() {
+        Some(sha256) => format!("{} \\\n    --hash=sha256:{sha256}", found.pin()),
+        None => {
+            warnings.push(format!(
+                "{} has no record of the file that it was installed from; it has no hash here",
+                found.raw_name()
+            ));
+            found.pin()
+        }
+    }
+}
+
+/// Goes through requirements files: what is installed takes the place of the line that names it.
+fn follow(
+    files: &[PathBuf],
+    left: &mut BTreeMap<String, (&Found, String)>,
+    frozen: &mut Frozen,
+) -> Result<(), Problem> {
+    let mut options: BTreeSet<String> = BTreeSet::new();
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let text = read(file)?;
+        let shown = file.display().to_string();
+        for text in text.lines() {
+            let trimmed = text.trim();
+            let kept = KEPT.iter().any(|option| text.starts_with(option));
+            // A hash belongs to the line before it, which was a requirement.
+            if trimmed.starts_with("--hash") {
+                continue;
+            }
+            if trimmed.is_empty() || trimmed.starts_with('#') || kept {
+                let text = text.trim_end().to_owned();
+                if options.insert(text.clone()) {
+                    frozen.lines.push(text);
+                }
+                continue;
+            }
+            let requirement = without_comment(text);
+            let Some(name) = name_of(&requirement) else {
+                frozen.warnings.push(format!(
+                    "Skipping line in requirement file [{shown}] because it's not clear what it would install: {trimmed}"
+                ));
+                continue;
+            };
+            let files = seen.entry(name.clone()).or_default();
+            match left.remove(&normalized(&name)) {
+                Some((_, line)) => {
+                    frozen.lines.push(line);
+                    files.push(shown.clone());
+                }
+                None if files.is_empty() => frozen.warnings.push(format!(
+                    "Requirement file [{shown}] contains {requirement}, but package '{name}' is not installed"
+                )),
+                None => files.push(shown.clone()),
+            }
+        }
+    }
+    for (name, mut files) in seen {
+        if files.len() > 1 {
+            files.sort();
+            files.dedup();
+            frozen
+                .warnings
+                .push(format!("Requirement {name} included multiple times [{}]", files.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<String, Problem> {
+    let bytes = crate::document::read_bytes(file, MAX_FILE, Code::RequirementSyntax)?;
+    String::from_utf8(bytes).map_err(|error| {
+        Problem::new(Code::RequirementSyntax, "a requirements file is not UTF-8")
+            .at(Place::file(file))
+            .cause(error)
+    })
+}
+
+/// A comment begins at the start of a line, or after a space.
+fn without_comment(text: &str) -> String {
+    let mut end = text.len();
+    let mut before = ' ';
+    for (at, character) in text.char_indices() {
+        if character == '#' && before.is_whitespace() {
+            end = at;
+            break;
+        }
+        before = character;
+    }
+    text.get(..end).unwrap_or_default().trim().trim_end_matches('\\').trim_end().to_owned()
+}
+
+/// The name in a requirement: before everything else, or in the fragment of an address.
+fn name_of(requirement: &str) -> Option<String> {
+    let text = requirement
+        .strip_prefix("--editable")
+        .or_else(|| requirement.strip_prefix("-e"))
+        .map_or(requirement, |rest| rest.trim_start_matches([' ', '=']));
+    let belongs = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if let Some((_, fragment)) = text.split_once("#egg=").or_else(|| text.split_once("&egg=")) {
+        let name: String = fragment.chars().take_while(|c| belongs(*c)).collect();
+        return Some(name).filter(|name| !name.is_empty());
+    }
+    let name: String = text.chars().take_while(|c| belongs(*c)).collect();
+    let rest = text.get(name.len()..).unwrap_or_default().trim_start();
+    let is_path = rest.starts_with(['/', ':', '\\']) && !rest.starts_with("\\\n") || name.starts_with('.');
+    if name.is_empty() || is_path {
+        return rest_of_path(text);
+    }
+    Some(name)
+}
+
+/// The project that the name of a wheel tells.
+fn rest_of_path(text: &str) -> Option<String> {
+    let file = text.rsplit('/').next()?;
+    let wheel = pipward_resolver::WheelName::parse(file.split(['#', '?']).next()?).ok()?;
+    Some(wheel.name().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_in_a_line() {
+        let check = |line: &str, expected: Option<&str>| {
+            assert_eq!(name_of(&without_comment(line)).as_deref(), expected, "{line}");
+        };
+        check("Simple==1.0  # why", Some("Simple"));
+        check("simple[extra]>=1 ; python_version > '3'", Some("simple"));
+        check("simple @ https://e/simple-1-py3-none-any.whl", Some("simple"));
+        check("-e git+https://e/r#egg=Thing", Some("Thing"));
+        check("https://e/simple-1-py3-none-any.whl#sha256=ab", Some("simple"));
+        check("./directory", None);
+        check("simple==1 --hash=sha256:ab", Some("simple"));
+        check("simple==1 \\", Some("simple"));
+    }
+}
