@@ -48,7 +48,9 @@ pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {
         let python = look.interpreter.as_ref().map(|interpreter| interpreter.scheme.python);
         let python = match python {
             Some(python) => Some(python),
-            None => arguments.part.environment.interpreter(&config, printer).ok().map(|found| found.scheme.python),
+            None => {
+                arguments.part.environment.interpreter(&config, printer).ok().map(|found| found.scheme.python)
+            }
         };
         skip.extend(tools(python).iter().map(|name| (*name).to_owned()));
     }

@@ -44,11 +44,13 @@ impl EnvironmentArgs {
             (Wish::Python(request), true) => python::find(request, None)?,
             _ => destination::find(&wish)?.interpreter().clone(),
         };
-        if self.pip.require_virtualenv {
-            require_virtual(&interpreter)?;
-        }
         crate::install::recover(&interpreter.prefix)?;
         Ok(interpreter)
+    }
+
+    /// The status of a run that is for virtual environments alone, in another one.
+    pub(crate) fn outside_virtual(&self, interpreter: &Interpreter, printer: &Printer) -> Option<u8> {
+        if self.pip.require_virtualenv { require_virtual(interpreter, printer) } else { None }
     }
 
     /// The interpreter of an environment that is only looked at; where none is named or active, the first on PATH.

@@ -58,6 +58,7 @@ impl Printer {
     pub(super) fn plain(persona: Persona) -> Self {
         Self {
             quiet: 0,
+            verbose: false,
             colour: false,
             json: false,
             progress: false,

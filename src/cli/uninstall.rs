@@ -51,6 +51,9 @@ pub(super) fn run(arguments: &UninstallArgs, printer: &Printer) -> Outcome {
         ));
     }
     let interpreter = arguments.environment.writable(&config, printer, arguments.break_system_packages)?;
+    if let Some(status) = arguments.environment.outside_virtual(&interpreter, printer) {
+        return Ok(status);
+    }
     let look = Look::at(interpreter.clone())?;
     let mut uninstall = Uninstall::plan(&look, &interpreter, &wanted)?;
     let mut spared = Vec::new();
@@ -65,29 +68,19 @@ pub(super) fn run(arguments: &UninstallArgs, printer: &Printer) -> Outcome {
         }
     }
     spared.iter().for_each(|name| uninstall.spare(name));
+    let fates = std::mem::take(&mut uninstall.fates);
+    // Which files go is known; that they are gone is said once they are, of all.
+    uninstall.finish()?;
     let mut removed = Vec::new();
-    let mut lines = Vec::new();
-    for fate in &uninstall.fates {
-        if let Fate::Going(found, files) = fate {
-            removed.push(json!({ "name": found.raw_name(), "version": found.raw_version() }));
-            let name = format!("{}-{}", found.raw_name(), found.raw_version());
-            lines.push((name, files.clone()));
-        }
-    }
-    if arguments.yes {
-        // Which files go is known; that they are gone is said below.
-        let fates = std::mem::take(&mut uninstall.fates);
-        uninstall.finish()?;
-        let mut done = lines.into_iter();
-        for fate in &fates {
+    for fate in &fates {
+        if arguments.yes {
             announce(fate, printer, &interpreter.prefix);
-            if let (Fate::Going(..), Some((name, files))) = (fate, done.next()) {
-                gone(&name, &files, printer);
-            }
         }
-    } else {
-        uninstall.finish()?;
-        lines.iter().for_each(|(name, files)| gone(name, files, printer));
+        if let Fate::Going(found, files) = fate {
+            let (name, version) = (found.raw_name(), found.raw_version());
+            gone(&format!("{name}-{version}"), files, printer);
+            removed.push(json!({ "name": name, "version": version }));
+        }
     }
     printer.document(&json!({ "ok": true, "removed": removed }));
     Ok(0)

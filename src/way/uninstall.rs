@@ -106,6 +106,8 @@ impl<'a> Uninstall<'a> {
                 fates.push(Fate::Missing(typed));
                 continue;
             };
+            // What it says of itself is told once it is gone.
+            found.message();
             let scheme = site::user_scheme(interpreter);
             let session = if !look.path.is_local(&found.installed_in) {
                 fates.push(Fate::Outside(found));

@@ -16,6 +16,7 @@ mod support;
 
 mod bad_input;
 mod cli;
+mod commands;
 mod deny;
 mod dropin;
 mod environments;

@@ -217,9 +217,12 @@ impl Found {
                 _ => read(&self.info.join("METADATA")).or_else(|| read(&self.info.join("PKG-INFO"))),
             };
             let mut message = Message::parse(&String::from_utf8_lossy(&bytes.unwrap_or_default()));
-            if message.get("Requires-Dist").is_none() {
-                for text in self.legacy_requirements() {
-                    message.push("Requires-Dist", text);
+            let (requirements, extras) = self.legacy_requirements();
+            for (header, values) in
+                [("Requires-Dist", requirements), ("Provides-Extra", extras.into_iter().collect())]
+            {
+                if message.get(header).is_none() {
+                    values.into_iter().for_each(|value| message.push(header, value));
                 }
             }
             message
@@ -347,28 +350,32 @@ impl Found {
         )
     }
 
-    /// requires.txt of an `.egg-info` directory, as requirements: a section is an extra, a marker, or both.
-    fn legacy_requirements(&self) -> Vec<String> {
+    /// requires.txt of an `.egg-info` directory, as requirements and extras: a section is an extra, a marker, or both.
+    fn legacy_requirements(&self) -> (Vec<String>, BTreeSet<String>) {
+        let (mut found, mut extras) = (Vec::new(), BTreeSet::new());
         if self.form != Form::EggInfo {
-            return Vec::new();
+            return (found, extras);
         }
         let text = self.text("requires.txt").unwrap_or_default();
         let mut condition = String::new();
-        let mut found = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                let (extra, marker) = section.split_once(':').unwrap_or((section, ""));
-                condition = match (normalized(extra), marker) {
-                    (extra, "") if extra.is_empty() => String::new(),
-                    (extra, "") => format!(" ; extra == \"{extra}\""),
-                    (extra, marker) if extra.is_empty() => format!(" ; {marker}"),
-                    (extra, marker) => format!(" ; ({marker}) and extra == \"{extra}\""),
-                };
-            } else {
+            let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) else {
                 found.push(format!("{line}{condition}"));
+                continue;
+            };
+            let (extra, marker) = section.split_once(':').unwrap_or((section, ""));
+            let extra = normalized(extra);
+            condition = match (extra.as_str(), marker) {
+                ("", "") => String::new(),
+                ("", marker) => format!(" ; {marker}"),
+                (extra, "") => format!(" ; extra == \"{extra}\""),
+                (extra, marker) => format!(" ; ({marker}) and extra == \"{extra}\""),
+            };
+            if !extra.is_empty() {
+                extras.insert(extra);
             }
         }
-        found
+        (found, extras)
     }
 }
 

@@ -38,7 +38,7 @@ pub fn check(look: &Look) -> Result<Checked, Problem> {
                 set.insert(&found.name, (found, all));
             }
             Err(error) => {
-                checked.unreadable.push(format!("Error parsing dependencies of {}: {error}", found.name))
+                checked.unreadable.push(format!("Error parsing dependencies of {}: {error}", found.name));
             }
         }
     }

@@ -1,0 +1,143 @@
+//! `uninstall`: pip's words, and all of it or nothing.
+
+use super::{Place, dist_info, simple};
+use crate::support::offline;
+use crate::support::run::Run;
+use crate::support::tree::{Node, assert_same, tree};
+use crate::support::wheels::WheelBuilder;
+
+fn wheels() -> Vec<WheelBuilder> {
+    vec![
+        simple("Alpha.One", "1.0")
+            .file("alpha_one/deep/er/mod.py", "x = 1\n")
+            .file("alpha_top.py", "")
+            .data("data", "share/alpha/file.txt", "data")
+            .data("headers", "alpha.h", "")
+            .entry_points("[console_scripts]\nalpha = alpha_one:main\n"),
+        simple("beta", "2"),
+        simple("gamma", "3"),
+    ]
+}
+
+/// The same command by pip and by pipward, each from the same tree, leads to the same tree.
+#[track_caller]
+fn same_removal(arguments: &[&str], prepare: impl Fn(&Place)) {
+    let place = Place::with(&[]);
+    let before = tree(&place.environment());
+    let mut ended = Vec::new();
+    for theirs in [true, false] {
+        std::fs::remove_dir_all(place.environment()).unwrap();
+        Run::new(&place.python.executable)
+            .args(["-I", "-m", "venv", "--without-pip"])
+            .arg(place.environment())
+            .run()
+            .ok();
+        assert_same(&before, &tree(&place.environment()));
+        place.install(&wheels()).ok();
+        prepare(&place);
+        let run = if theirs { place.theirs(arguments) } else { place.ours(arguments) };
+        let output = run.env("PIP_ROOT_USER_ACTION", "ignore").run();
+        let mut left = tree(&place.environment());
+        // pip leaves some directories empty.
+        let all: Vec<String> = left.keys().cloned().collect();
+        for path in all.iter().rev() {
+            let is_empty = !left.keys().any(|other| other.starts_with(&format!("{path}/")));
+            if is_empty && matches!(left[path], Node::Directory { .. }) {
+                left.remove(path);
+            }
+        }
+        ended.push((output, left));
+    }
+    let (theirs, ours) = (&ended[0], &ended[1]);
+    assert_eq!(ours.0.code, theirs.0.code, "{}{}", theirs.0.told(), ours.0.told());
+    assert_eq!(ours.0.stdout, theirs.0.stdout, "{}{}", theirs.0.told(), ours.0.told());
+    assert_eq!(ours.0.stderr, theirs.0.stderr);
+    assert_same(&theirs.1, &ours.1);
+}
+
+#[test]
+fn removals_are_pips() {
+    if offline() {
+        return;
+    }
+    let nothing = |_: &Place| {};
+    same_removal(&["uninstall", "-y", "alpha-one"], nothing);
+    same_removal(&["uninstall", "-y", "ALPHA_one", "nothing", "beta"], nothing);
+    same_removal(&["uninstall", "-y", "nothing"], nothing);
+    same_removal(&["uninstall", "-y", "-r", "list.txt"], |place| {
+        std::fs::write(place.path("list.txt"), "beta==9 # another\ngamma\nnot-there\n").unwrap();
+    });
+    // Byte-code goes with its module, and what others put there stays.
+    same_removal(&["uninstall", "-y", "alpha.one", "gamma"], |place| {
+        let python = place.environment().join("bin/python");
+        Run::new(python)
+            .args(["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"])
+            .arg(place.library())
+            .run()
+            .ok();
+        std::fs::write(place.library().join("alpha_one/mine.txt"), "kept").unwrap();
+    });
+}
+
+#[test]
+fn nothing_named_is_an_error() {
+    let place = Place::with(&[]);
+    place
+        .ours(&["uninstall", "-y"])
+        .run()
+        .code(1)
+        .stderr_has("You must give at least one requirement to uninstall");
+    place.ours(&["uninstall", "-y", "-r", "missing.txt"]).run().code(1).stderr_has("missing.txt");
+    place
+        .ours(&["uninstall", "-y", "./local"])
+        .run()
+        .ok()
+        .stderr_has("WARNING: Invalid requirement: './local' ignored");
+}
+
+/// One that cannot go keeps the others in.
+#[test]
+fn promise_4_all_of_a_set_goes_or_none() {
+    let place = Place::with(&wheels());
+    dist_info(&place.library(), "norecord-1.dist-info", &[("METADATA", "Name: norecord\nVersion: 1\n")]);
+    let before = tree(&place.environment());
+    let told = place.ours(&["uninstall", "-y", "alpha-one", "norecord", "beta"]).run().code(1);
+    let told = told.stderr_has("Cannot uninstall norecord 1");
+    told.stderr_has("The package's contents are unknown: no RECORD file was found for norecord.");
+    assert_same(&before, &tree(&place.environment()));
+    place.ours(&["uninstall", "-y", "alpha-one", "beta", "gamma"]).run().ok();
+    place.ours(&["list"]).run().ok().stdout_has("norecord");
+}
+
+/// A RECORD that somebody forged leads nowhere.
+#[test]
+fn a_forged_record_takes_nothing_along() {
+    let place = Place::with(&wheels());
+    let outside = place.path("precious.txt");
+    std::fs::write(&outside, "precious").unwrap();
+    let record = place.library().join("beta-2.dist-info/RECORD");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let forged = format!(
+        "{text}../../../../precious.txt,,\n{},,\n../../../bin/python,,\n../../../pyvenv.cfg,,\ngamma/__init__.py,,\n",
+        outside.display()
+    );
+    std::fs::write(&record, forged).unwrap();
+    place.ours(&["uninstall", "-y", "beta"]).run().ok().stdout_has("Successfully uninstalled beta-2");
+    assert!(outside.is_file());
+    assert!(place.environment().join("pyvenv.cfg").is_file());
+    assert!(place.library().join("gamma/__init__.py").is_file(), "a file of another distribution");
+    place.ours(&["list"]).run().ok();
+}
+
+#[test]
+fn without_yes_somebody_has_to_answer() {
+    let place = Place::with(&wheels());
+    let before = tree(&place.environment());
+    let told = place.ours(&["uninstall", "alpha-one"]).run();
+    assert_ne!(told.code, Some(0));
+    let library = place.library().canonicalize().unwrap();
+    let told =
+        told.stdout_has("  Would remove:\n").stdout_has(&format!("    {}/alpha_one/*\n", library.display()));
+    told.stdout_has("Proceed (Y/n)? ");
+    assert_same(&before, &tree(&place.environment()));
+}
