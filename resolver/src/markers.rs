@@ -3,6 +3,8 @@
 //! Owns every question that is asked of markers as sets. It never evaluates one in an environment, and its work is bounded
 //! for markers that were made to be large.
 
+mod paths;
+mod within;
 mod words;
 
 use std::cell::RefCell;
@@ -22,12 +24,21 @@ pub use words::{simplify, text};
 
 /// Whether every environment of `region` is one of `marker`.
 pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
-    marker.is_true() || region.is_disjoint(&marker.negate())
+    marker.is_true() || region.is_false() || !overlaps(region, &marker.negate())
 }
 
 /// Whether some environment of `region` is one of `marker`.
 pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
-    !region.is_disjoint(marker)
+    if region.is_disjoint(marker) {
+        return false;
+    }
+    let (mut facts, more) = (within::facts(region), within::facts(marker));
+    if facts.is_true() && more.is_true() {
+        return true;
+    }
+    facts.and(more);
+    facts.and(region.clone());
+    !facts.is_disjoint(marker)
 }
 
 /// Whether two markers hold in the same environments. (Equal trees do; the algebra may build different trees for one set.)
@@ -109,7 +120,7 @@ pub fn lower_bound_of(region: &MarkerTree) -> Option<Version> {
         })
         .collect::<Option<_>>()?;
     lowest.sort();
-    lowest.into_iter().next()
+    lowest.first().map(paths::plain)
 }
 
 /// What is true of every environment, though the marker algebra does not know it: Python says of one system by three names,

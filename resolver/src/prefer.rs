@@ -45,6 +45,15 @@ impl Policy {
         Box::new(self.listed(project, offers, set, region, Stage::Any))
     }
 
+    /// Whether the lowest version of a project is preferred. `direct`: the user requires it.
+    pub(crate) fn is_lowest(self, direct: bool) -> bool {
+        match self.strategy {
+            Strategy::Highest => false,
+            Strategy::Lowest => true,
+            Strategy::LowestDirect => direct,
+        }
+    }
+
     /// Whether a version may stand in an answer, given what was chosen for all other projects.
     pub(crate) fn stands(
         self,
@@ -77,11 +86,7 @@ impl Policy {
         };
         let preferred = project.wishes.preferred.iter().filter_map(|version| offers.position(version));
         let preferred: Vec<usize> = preferred.filter(usable).collect();
-        let lowest = match self.strategy {
-            Strategy::Highest => false,
-            Strategy::Lowest => true,
-            Strategy::LowestDirect => project.wishes.direct,
-        };
+        let lowest = self.is_lowest(project.wishes.direct);
         let last = offers.len().saturating_sub(1);
         let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
         let known = preferred.clone();

@@ -14,6 +14,7 @@ use pep508_rs::{MarkerTree, PackageName};
 use version_ranges::Ranges;
 
 use crate::facts::{CandidateWheel, Candidates, Release};
+use crate::markers;
 use crate::needs::Needs;
 use crate::ranges;
 use crate::region::{Fit, Region};
@@ -306,7 +307,9 @@ impl Project {
         }
         if let Some(lacking) = region.without_wheel(taken.iter().map(|(_, _, wheel)| &wheel.name)) {
             if lacking.whole {
-                return Err(Unusable::Required(lacking.marker.try_to_string().unwrap_or_default()));
+                return Err(Unusable::Required(
+                    markers::text(&lacking.marker, &MarkerTree::TRUE).unwrap_or_default(),
+                ));
             }
             part = part.or(Some(lacking.marker.negate()));
         }

@@ -237,7 +237,7 @@ impl<'a> Provider<'a> {
         for (need, root) in &self.roots {
             let name = &need.requirement.name;
             let Some(specifiers) = self.specifiers(need) else {
-                return Ok(Known::Unavailable(Unavailable::Address(name.clone())));
+                return self.without(need, Unavailable::Address(name.clone()));
             };
             let project = self.project(name);
             let set = project.ask(specifiers, Some(&root.origin), None);
@@ -277,7 +277,7 @@ impl<'a> Provider<'a> {
         for need in self.active(&known, extra) {
             let requirement = &need.requirement;
             let Some(specifiers) = self.specifiers(need) else {
-                return Ok(Known::Unavailable(Unavailable::Address(requirement.name.clone())));
+                return self.without(need, Unavailable::Address(requirement.name.clone()));
             };
             if requirement.name != project.name {
                 let needed = self.project(&requirement.name);
@@ -289,11 +289,19 @@ impl<'a> Provider<'a> {
                 let others = requirement.extras.iter().filter(|other| Some(*other) != extra);
                 edges.add_extras(project, others, &Ranges::singleton(version.clone()));
             } else {
-                return Ok(Known::Unavailable(Unavailable::Itself(requirement.to_string())));
+                return self.without(need, Unavailable::Itself(requirement.to_string()));
             }
         }
         self.hint_names(&edges);
         Ok(Known::Available(edges.list.into_iter().collect()))
+    }
+
+    /// A version that cannot be taken because of one requirement: it still can where that does not hold.
+    fn without(&self, need: &Need, why: Unavailable) -> Result<Known<Package, Set, Unavailable>, Stop> {
+        if self.region.is_all(&need.marker) {
+            return Ok(Known::Unavailable(why));
+        }
+        Err(Stop::Split(need.marker.clone()))
     }
 
     /// The requirements that count in the region: those without an extra, or those that `extra` adds.

@@ -51,8 +51,12 @@ impl Provider<'_> {
         let standing = self.request.preferences.get(name).map(Vec::as_slice).unwrap_or_default();
         let (mut here, elsewhere): (Vec<_>, Vec<_>) =
             standing.iter().partition(|preference| self.region.counts(&preference.marker));
-        // The newest first: where it is not for all of the region, the region forks as it did.
+        // In the order in which they are tried: where the first is not for all of the region, the region forks as it did.
         here.sort_by(|a, b| b.version.cmp(&a.version));
+        let direct = self.roots.iter().any(|(need, _)| need.requirement.name == *name);
+        if self.policy.is_lowest(direct) {
+            here.reverse();
+        }
         let chosen = self.memory.chosen.borrow();
         let chosen = chosen.get(name).into_iter().flatten();
         let here = here.into_iter().map(|preference| &preference.version);

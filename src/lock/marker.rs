@@ -48,7 +48,7 @@ impl LockMarker {
 
     /// Takes the marker of a requirement, without sets. `None` for one that is always true.
     pub fn of_requirement(tree: &MarkerTree) -> Option<Self> {
-        tree.try_to_string().map(|text| Self { text, tree: tree.clone() })
+        markers::text(tree, &MarkerTree::TRUE).map(|text| Self { text, tree: tree.clone() })
     }
 
     /// Takes the marker of an input of a resolution, in which extras stand for PEP 751's sets. `None` for one that is

@@ -3,15 +3,13 @@
 //! Owns the search among equal forms. It never gives a form that differs anywhere within what is given.
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
-use pep508_rs::{MarkerExpression, MarkerTree, MarkerValueVersion};
+use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueVersion};
 
-use super::{covers, same};
-
-/// "A and B, or C": a marker as a list of alternatives.
-type Alternatives = Vec<Vec<MarkerExpression>>;
+use super::paths::{Alternatives, alternatives, negated, paths};
+use super::{covers, overlaps, same};
 
 /// Markers with more expressions than this are told as they are.
-const MOST_EXPRESSIONS: usize = 48;
+const MOST_EXPRESSIONS: usize = 96;
 
 /// The simplest marker that is equal to `marker` in every environment of `within`.
 pub fn simplify(marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
@@ -34,14 +32,15 @@ fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Alternatives> {
     }
     let mut goal = marker.clone();
     goal.and(within.clone());
-    if goal.is_false() {
+    if !overlaps(&goal, &MarkerTree::TRUE) {
         return Some(never());
     }
     let goal = Goal { goal, within };
-    let mut forms = goal.reduced(marker.to_dnf());
+    let mut forms = goal.canonical();
+    forms.extend(goal.reduced(alternatives(marker)));
     // What it leaves out may be shorter to say: "not on Windows".
     let outside = Goal { goal: goal.rest(), within };
-    for form in outside.reduced(marker.negate().to_dnf()) {
+    for form in outside.reduced(alternatives(&marker.negate())).into_iter().chain(outside.canonical()) {
         if let [alternative] = form.as_slice() {
             let negated = alternative.iter().filter_map(negated);
             forms.extend(goal.reduced(negated.map(|expression| vec![expression]).collect()));
@@ -52,9 +51,19 @@ fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Alternatives> {
         let text = words(form);
         // Of the names for a system, `sys_platform` is the one that people write.
         let unusual = text.matches("os_name").count() + text.matches("platform_system").count();
-        (form.iter().map(Vec::len).sum::<usize>(), unusual, text.len(), text)
+        (form.iter().flatten().filter(|term| is_within(term)).count(), size(form), unusual, text.len(), text)
     });
-    Some(forms.into_iter().next().unwrap_or_else(|| marker.to_dnf()))
+    Some(forms.into_iter().next().unwrap_or_else(|| alternatives(marker)))
+}
+
+fn size(form: &Alternatives) -> usize {
+    form.iter().map(Vec::len).sum()
+}
+
+/// Whether it is an `in` or a `not in`. What equalities can say is said by them: one set of environments has one text.
+fn is_within(expression: &MarkerExpression) -> bool {
+    use MarkerOperator::{Contains, In, NotContains, NotIn};
+    matches!(expression, MarkerExpression::String { operator: In | NotIn | Contains | NotContains, .. })
 }
 
 /// What no environment is: the algebra has no words for it.
@@ -77,6 +86,35 @@ impl Goal<'_> {
         same(&found, &self.goal)
     }
 
+    /// Forms that follow from the environments of the goal alone, however its marker came about.
+    fn canonical(&self) -> Vec<Alternatives> {
+        let Some(mut form) = paths(&self.goal) else { return Vec::new() };
+        let mut without: Alternatives =
+            form.iter().map(|all| all.iter().filter(|term| !is_within(term)).cloned().collect()).collect();
+        without.dedup();
+        if without != form && self.is_met(&without) {
+            form = without;
+        }
+        let mut terms: Vec<MarkerExpression> = form.iter().flatten().cloned().flat_map(halves).collect();
+        terms.extend(terms.iter().filter_map(negated).collect::<Vec<_>>());
+        terms.sort_by_cached_key(expression);
+        terms.dedup();
+        // All that holds wherever the goal does, and all that holds nowhere else.
+        let holds = |term: &MarkerExpression| MarkerTree::expression(term.clone());
+        let all: Vec<MarkerExpression> =
+            terms.iter().filter(|term| covers(&self.goal, &holds(term))).cloned().collect();
+        let any: Alternatives =
+            terms.iter().filter(|term| self.covers(&holds(term))).map(|term| vec![term.clone()]).collect();
+        let forms = [vec![all], any, form];
+        forms.into_iter().filter(|form| self.is_met(form)).flat_map(|form| self.reduced(form)).collect()
+    }
+
+    fn covers(&self, part: &MarkerTree) -> bool {
+        let mut part = part.clone();
+        part.and(self.within.clone());
+        covers(&part, &self.goal)
+    }
+
     fn rest(&self) -> MarkerTree {
         let mut rest = self.goal.negate();
         rest.and(self.within.clone());
@@ -87,7 +125,7 @@ impl Goal<'_> {
     fn reduced(&self, form: Alternatives) -> Vec<Alternatives> {
         let form: Alternatives =
             form.into_iter().map(|all| all.into_iter().flat_map(halves).collect()).collect();
-        if form.iter().map(Vec::len).sum::<usize>() > MOST_EXPRESSIONS {
+        if size(&form) > MOST_EXPRESSIONS {
             return vec![form];
         }
         [false, true].into_iter().map(|backwards| self.reduce(form.clone(), backwards)).collect()
@@ -193,18 +231,6 @@ fn bound(expression: &MarkerExpression, operator: Operator) -> Option<(&MarkerVa
     }
 }
 
-/// The opposite of one expression, as one expression.
-fn negated(expression: &MarkerExpression) -> Option<MarkerExpression> {
-    let opposite = MarkerTree::expression(expression.clone()).negate().to_dnf();
-    match opposite.as_slice() {
-        [alternative] => match alternative.as_slice() {
-            [only] => Some(only.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn words(form: &Alternatives) -> String {
     let several = form.len() > 1;
     let alternative = |all: &Vec<MarkerExpression>| {
@@ -215,14 +241,14 @@ fn words(form: &Alternatives) -> String {
 }
 
 fn expression(expression: &MarkerExpression) -> String {
-    if let MarkerExpression::Version { key: MarkerValueVersion::PythonFullVersion, specifier } = expression
-        && specifier.version().release().len() == 2
-    {
+    if let MarkerExpression::Version { key: MarkerValueVersion::PythonFullVersion, specifier } = expression {
+        let (short, minor) =
+            (specifier.version().release().len() <= 2, specifier.version().release().len() == 2);
         let operator = match specifier.operator() {
-            Operator::GreaterThanEqual => Some(">="),
-            Operator::LessThan => Some("<"),
-            Operator::EqualStar => Some("=="),
-            Operator::NotEqualStar => Some("!="),
+            Operator::GreaterThanEqual if short => Some(">="),
+            Operator::LessThan if short => Some("<"),
+            Operator::EqualStar if minor => Some("=="),
+            Operator::NotEqualStar if minor => Some("!="),
             _ => None,
         };
         if let Some(operator) = operator {

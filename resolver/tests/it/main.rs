@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod everywhere;
 mod ranges;
 mod scenario;
 mod solving;
 mod tags;
 mod universal;
 mod worlds;
+
+/// As many cases as a CI run takes, or a hundred times as many: `PIPWARD_TEST_LONG=1`.
+fn cases(usual: u32) -> u32 {
+    #[allow(clippy::disallowed_methods)] // A test may ask the environment.
+    let long = std::env::var_os("PIPWARD_TEST_LONG").is_some_and(|value| value == "1");
+    if long { usual * 100 } else { usual }
+}
 
 /// Property tests that see the same cases in every run.
 fn fixed_seed(cases: u32) -> proptest::test_runner::Config {

@@ -60,7 +60,7 @@ fn begins_with(version: &Version, epoch: u64, prefix: &[u64]) -> bool {
 }
 
 /// PEP 440, "Version specifiers", clause by clause; nothing of the code under test is used.
-fn contains(specifier: &VersionSpecifier, version: &Version) -> bool {
+pub(crate) fn contains(specifier: &VersionSpecifier, version: &Version) -> bool {
     let wanted = specifier.version();
     let same_public = public(version) == public(wanted);
     let same = same_public && (wanted.local().is_empty() || wanted.local() == version.local());
