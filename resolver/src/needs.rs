@@ -78,7 +78,10 @@ impl Needs {
 /// The requirements of the user with the place where each stands, overrides and excludes applied.
 pub(crate) fn roots(request: &Request) -> Vec<(Need, &Root)> {
     let mut list = Vec::new();
-    for root in request.roots.iter().filter(|root| !request.excludes.contains(&root.requirement.name)) {
+    for root in &request.roots {
+        if request.excludes.contains(&root.requirement.name) || root.requirement.marker.is_false() {
+            continue;
+        }
         let mut overridden = overrides_of(&root.requirement, request).peekable();
         if overridden.peek().is_none() {
             let marker = root.requirement.marker.clone();

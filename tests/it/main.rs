@@ -24,6 +24,7 @@ mod fetch;
 mod hostile_archive;
 mod index;
 mod inputs;
+mod oracle;
 mod parity;
 mod peers;
 mod plan;

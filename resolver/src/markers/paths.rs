@@ -4,6 +4,7 @@
 //! asks for the order in which markers were made, nor for the spelling of a version that was met first (the algebra keeps
 //! one of `4`, `4.0` and `4.0.0` for all, and another one in the next process).
 
+use std::collections::HashSet;
 use std::ops::Bound;
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
@@ -17,7 +18,7 @@ use version_ranges::Ranges;
 pub(super) type Alternatives = Vec<Vec<MarkerExpression>>;
 
 /// Diagrams with more paths than this come from metadata that were made to be large.
-const MOST_PATHS: usize = 512;
+const MOST_PATHS: usize = 128;
 
 /// The alternatives of a marker: each path through its diagram that ends in "true". The first ask for low versions.
 ///
@@ -46,14 +47,39 @@ pub(super) fn plain(version: &Version) -> Version {
     Version::new(release).with_epoch(version.epoch())
 }
 
+/// Every expression that the diagram of a marker asks about, in no order that means anything.
+pub(super) fn terms(tree: &MarkerTree) -> Vec<MarkerExpression> {
+    let (mut seen, mut open, mut all) = (HashSet::new(), vec![tree.clone()], Vec::new());
+    while let Some(next) = open.pop() {
+        if seen.insert(next.clone()) {
+            for (terms, child) in steps(&next) {
+                all.extend(terms);
+                open.push(child);
+            }
+        }
+    }
+    all
+}
+
 /// Whether all paths were collected.
 fn collect(tree: &MarkerTree, path: &mut Vec<MarkerExpression>, all: &mut Alternatives) -> bool {
-    let steps: Vec<(Vec<MarkerExpression>, MarkerTree)> = match tree.kind() {
-        MarkerTreeKind::False => return true,
-        MarkerTreeKind::True => {
-            all.push(path.clone());
-            return all.len() <= MOST_PATHS;
-        }
+    if tree.is_true() {
+        all.push(path.clone());
+        return all.len() <= MOST_PATHS;
+    }
+    steps(tree).into_iter().all(|(step, child)| {
+        let length = path.len();
+        path.extend(step);
+        let whole = collect(&child, path, all);
+        path.truncate(length);
+        whole
+    })
+}
+
+/// What the topmost node of a diagram asks, and where each answer leads.
+fn steps(tree: &MarkerTree) -> Vec<(Vec<MarkerExpression>, MarkerTree)> {
+    match tree.kind() {
+        MarkerTreeKind::False | MarkerTreeKind::True => Vec::new(),
         MarkerTreeKind::Version(node) => {
             let told = |(range, child)| with(versions(node.key(), &range), &child);
             joined(node.edges()).into_iter().flat_map(told).collect()
@@ -79,14 +105,7 @@ fn collect(tree: &MarkerTree, path: &mut Vec<MarkerExpression>, all: &mut Altern
             };
             node.children().map(step).collect()
         }
-    };
-    steps.into_iter().all(|(step, child)| {
-        let length = path.len();
-        path.extend(step);
-        let whole = collect(&child, path, all);
-        path.truncate(length);
-        whole
-    })
+    }
 }
 
 fn with(steps: Alternatives, child: &MarkerTree) -> Vec<(Vec<MarkerExpression>, MarkerTree)> {

@@ -3,13 +3,13 @@
 //! Owns the search among equal forms. It never gives a form that differs anywhere within what is given.
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
-use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueVersion};
+use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueString, MarkerValueVersion};
 
-use super::paths::{Alternatives, alternatives, negated, paths};
-use super::{covers, overlaps, same};
+use super::paths::{Alternatives, alternatives, negated, paths, terms};
+use super::{covers, overlaps, same, within};
 
 /// Markers with more expressions than this are told as they are.
-const MOST_EXPRESSIONS: usize = 96;
+const MOST_EXPRESSIONS: usize = 64;
 
 /// The simplest marker that is equal to `marker` in every environment of `within`.
 pub fn simplify(marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
@@ -32,28 +32,25 @@ fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Alternatives> {
     }
     let mut goal = marker.clone();
     goal.and(within.clone());
+    goal.and(within::facts(&goal));
     if !overlaps(&goal, &MarkerTree::TRUE) {
         return Some(never());
     }
     let goal = Goal { goal, within };
-    let mut forms = goal.canonical();
-    forms.extend(goal.reduced(alternatives(marker)));
-    // What it leaves out may be shorter to say: "not on Windows".
-    let outside = Goal { goal: goal.rest(), within };
-    for form in outside.reduced(alternatives(&marker.negate())).into_iter().chain(outside.canonical()) {
-        if let [alternative] = form.as_slice() {
-            let negated = alternative.iter().filter_map(negated);
-            forms.extend(goal.reduced(negated.map(|expression| vec![expression]).collect()));
-        }
+    let plain = goal.of_one_kind();
+    let mut forms = if plain.is_empty() { goal.canonical() } else { plain };
+    if !forms.iter().any(|form| !has_within(form)) || forms.iter().all(|form| size(form) > 2) {
+        forms.extend(goal.reduced(alternatives(marker)));
     }
-    forms.retain(|form| goal.is_met(form));
     forms.sort_by_cached_key(|form| {
         let text = words(form);
-        // Of the names for a system, `sys_platform` is the one that people write.
-        let unusual = text.matches("os_name").count() + text.matches("platform_system").count();
-        (form.iter().flatten().filter(|term| is_within(term)).count(), size(form), unusual, text.len(), text)
+        (form.iter().flatten().filter(|term| is_within(term)).count(), size(form), text.len(), text)
     });
     Some(forms.into_iter().next().unwrap_or_else(|| alternatives(marker)))
+}
+
+fn has_within(form: &Alternatives) -> bool {
+    form.iter().flatten().any(is_within)
 }
 
 fn size(form: &Alternatives) -> usize {
@@ -86,64 +83,67 @@ impl Goal<'_> {
         same(&found, &self.goal)
     }
 
-    /// Forms that follow from the environments of the goal alone, however its marker came about.
-    fn canonical(&self) -> Vec<Alternatives> {
-        let Some(mut form) = paths(&self.goal) else { return Vec::new() };
-        let mut without: Alternatives =
-            form.iter().map(|all| all.iter().filter(|term| !is_within(term)).cloned().collect()).collect();
-        without.dedup();
-        if without != form && self.is_met(&without) {
-            form = without;
-        }
-        let mut terms: Vec<MarkerExpression> = form.iter().flatten().cloned().flat_map(halves).collect();
-        terms.extend(terms.iter().filter_map(negated).collect::<Vec<_>>());
-        terms.sort_by_cached_key(expression);
-        terms.dedup();
+    /// "A and B and C", or "A or B or C": forms that follow from the environments of the goal alone, however its marker came
+    /// about, and without `in`. None where there are no such forms.
+    fn of_one_kind(&self) -> Vec<Alternatives> {
+        let mut all = terms(&self.goal);
+        all.retain(|term| !is_within(term));
+        let mut all: Vec<MarkerExpression> = all.into_iter().map(|term| self.usual(term)).collect();
+        all.extend(all.iter().filter_map(negated).collect::<Vec<_>>());
+        all.sort_by_cached_key(place);
+        all.dedup();
         // All that holds wherever the goal does, and all that holds nowhere else.
         let holds = |term: &MarkerExpression| MarkerTree::expression(term.clone());
-        let all: Vec<MarkerExpression> =
-            terms.iter().filter(|term| covers(&self.goal, &holds(term))).cloned().collect();
-        let any: Alternatives =
-            terms.iter().filter(|term| self.covers(&holds(term))).map(|term| vec![term.clone()]).collect();
-        let forms = [vec![all], any, form];
-        forms.into_iter().filter(|form| self.is_met(form)).flat_map(|form| self.reduced(form)).collect()
+        let and = vec![all.iter().filter(|term| covers(&self.goal, &holds(term))).cloned().collect()];
+        let or = all.into_iter().filter(|term| self.allows(&holds(term))).map(|term| vec![term]).collect();
+        [and, or].into_iter().flat_map(|form| self.reduced(form)).collect()
     }
 
-    fn covers(&self, part: &MarkerTree) -> bool {
+    /// A form that follows from the environments of the goal alone, without `in` where that can be.
+    fn canonical(&self) -> Vec<Alternatives> {
+        let Some(form) = paths(&self.goal) else { return Vec::new() };
+        let plain =
+            |all: &Vec<MarkerExpression>| all.iter().filter(|term| !is_within(term)).cloned().collect();
+        let mut without: Alternatives = form.iter().map(plain).collect();
+        without.dedup();
+        let found = self.reduced(without);
+        if found.is_empty() { self.reduced(form) } else { found }
+    }
+
+    /// Whether a part of what is given lies in the goal.
+    fn allows(&self, part: &MarkerTree) -> bool {
         let mut part = part.clone();
         part.and(self.within.clone());
         covers(&part, &self.goal)
     }
 
-    fn rest(&self) -> MarkerTree {
-        let mut rest = self.goal.negate();
-        rest.and(self.within.clone());
-        rest
-    }
-
-    /// Leaves out alternatives and expressions as long as nothing changes: once from the front, once from the back.
+    /// Leaves out alternatives and expressions as long as nothing changes: once from the front, once from the back. Nothing,
+    /// for a form that does not meet the goal.
     fn reduced(&self, form: Alternatives) -> Vec<Alternatives> {
-        let form: Alternatives =
-            form.into_iter().map(|all| all.into_iter().flat_map(halves).collect()).collect();
-        if size(&form) > MOST_EXPRESSIONS {
-            return vec![form];
+        let spelled = |all: Vec<MarkerExpression>| {
+            all.into_iter().flat_map(halves).map(|term| self.usual(term)).collect()
+        };
+        let form: Alternatives = form.into_iter().map(spelled).collect();
+        if size(&form) > MOST_EXPRESSIONS || !self.is_met(&form) {
+            return Vec::new();
         }
         [false, true].into_iter().map(|backwards| self.reduce(form.clone(), backwards)).collect()
     }
 
     fn reduce(&self, mut form: Alternatives, backwards: bool) -> Alternatives {
         self.drop_alternatives(&mut form);
-        for at in 0..form.len() {
-            let count = form.get(at).map_or(0, Vec::len);
+        for all in &mut form {
+            let count = all.len();
             let mut dropped = 0;
             for step in 0..count {
                 let place = if backwards { count - 1 - step } else { step - dropped };
-                let mut without = form.clone();
-                if let Some(terms) = without.get_mut(at).filter(|terms| place < terms.len()) {
-                    terms.remove(place);
+                let mut without = all.clone();
+                if place < without.len() {
+                    without.remove(place);
                 }
-                if self.is_met(&without) {
-                    form = without;
+                // It holds in more environments than before; none of them may lie outside of the goal.
+                if self.allows(&conjunction(&without)) {
+                    *all = without;
                     dropped += 1;
                 }
             }
@@ -151,28 +151,73 @@ impl Goal<'_> {
         // What was shortened may cover others by now.
         self.drop_alternatives(&mut form);
         form.iter_mut().for_each(join_halves);
+        form.iter_mut().for_each(|all| all.sort_by_cached_key(place));
+        form.sort_by_cached_key(|all| all.iter().map(place).collect::<Vec<_>>());
         form
     }
 
+    /// The same by the name that people write: of those for a system `sys_platform`, of those for an implementation
+    /// `platform_python_implementation`.
+    fn usual(&self, term: MarkerExpression) -> MarkerExpression {
+        let MarkerExpression::String { key, operator, value } = &term else { return term };
+        let equality = matches!(operator, MarkerOperator::Equal | MarkerOperator::NotEqual);
+        let Some((key, value)) = usual_name(key, value).filter(|_| equality) else { return term };
+        let other = MarkerExpression::String { key, operator: *operator, value: value.to_owned() };
+        let [mut one, mut two] = [&term, &other].map(|term| MarkerTree::expression(term.clone()));
+        one.and(self.within.clone());
+        two.and(self.within.clone());
+        if same(&one, &two) { other } else { term }
+    }
+
+    /// Leaves out what the other alternatives cover.
     fn drop_alternatives(&self, form: &mut Alternatives) {
+        let mut trees: Vec<MarkerTree> = form.iter().map(|all| conjunction(all)).collect();
         for at in (0..form.len()).rev() {
-            let mut without = form.clone();
-            without.remove(at);
-            if self.is_met(&without) {
-                *form = without;
+            let mut others = MarkerTree::FALSE;
+            let rest = trees.iter().enumerate().filter(|(other, _)| *other != at);
+            rest.for_each(|(_, tree)| others.or(tree.clone()));
+            if covers(&self.goal, &others) {
+                form.remove(at);
+                trees.remove(at);
             }
         }
     }
 }
 
+fn usual_name(key: &MarkerValueString, value: &str) -> Option<(MarkerValueString, &'static str)> {
+    use MarkerValueString::{
+        ImplementationName, OsName, PlatformPythonImplementation, PlatformSystem, SysPlatform,
+    };
+    Some(match (key, value) {
+        (OsName, "nt") | (PlatformSystem, "Windows") => (SysPlatform, "win32"),
+        (PlatformSystem, "Linux") => (SysPlatform, "linux"),
+        (PlatformSystem, "Darwin") => (SysPlatform, "darwin"),
+        (ImplementationName, "cpython") => (PlatformPythonImplementation, "CPython"),
+        (ImplementationName, "pypy") => (PlatformPythonImplementation, "PyPy"),
+        _ => return None,
+    })
+}
+
+/// Where an expression stands among others: versions first, the low ones before the high ones, then by their text.
+fn place(term: &MarkerExpression) -> (bool, String, Option<Version>, String) {
+    match term {
+        MarkerExpression::Version { key, specifier } => {
+            (false, key.to_string(), Some(specifier.version().clone()), expression(term))
+        }
+        _ => (true, String::new(), None, expression(term)),
+    }
+}
+
 fn tree(form: &Alternatives) -> MarkerTree {
     let mut any = MarkerTree::FALSE;
-    for alternative in form {
-        let mut all = MarkerTree::TRUE;
-        alternative.iter().for_each(|expression| all.and(MarkerTree::expression(expression.clone())));
-        any.or(all);
-    }
+    form.iter().for_each(|all| any.or(conjunction(all)));
     any
+}
+
+fn conjunction(terms: &[MarkerExpression]) -> MarkerTree {
+    let mut all = MarkerTree::TRUE;
+    terms.iter().for_each(|term| all.and(MarkerTree::expression(term.clone())));
+    all
 }
 
 /// `== '3.10.*'` as its two bounds, of which one may be implied.
@@ -202,7 +247,12 @@ fn next(prefix: &Version) -> Option<Version> {
 fn join_halves(alternative: &mut Vec<MarkerExpression>) {
     let found = alternative.iter().enumerate().find_map(|(low_at, low)| {
         let (key, version) = bound(low, Operator::GreaterThanEqual)?;
-        let high = next(version).filter(|_| version.release().len() > 1)?;
+        // `3` is the spelling of `3.0`.
+        let version = &match version.release() {
+            [major] => Version::new([*major, 0]),
+            _ => version.clone(),
+        };
+        let high = next(version)?;
         let high_at = alternative.iter().position(|other| {
             bound(other, Operator::LessThan).is_some_and(|(same, found)| same == key && *found == high)
         })?;

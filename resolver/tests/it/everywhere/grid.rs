@@ -22,7 +22,11 @@ impl Env {
         let markers = MarkerEnvironment::try_from(MarkerEnvironmentBuilder {
             implementation_name: if pypy { "pypy" } else { "cpython" },
             implementation_version: &full,
-            os_name: if sys == "win32" { "nt" } else { "posix" },
+            os_name: match sys {
+                "win32" => "nt",
+                "java17" => "java",
+                _ => "posix",
+            },
             platform_machine: machine,
             platform_python_implementation: if pypy { "PyPy" } else { "CPython" },
             platform_release: "",
@@ -30,6 +34,7 @@ impl Env {
                 "win32" => "Windows",
                 "darwin" => "Darwin",
                 "linux" => "Linux",
+                "java17" => "Java",
                 _ => "FreeBSD",
             },
             platform_version: "",
@@ -53,7 +58,7 @@ pub(super) fn grid() -> &'static [Env] {
     static GRID: LazyLock<Vec<Env>> = LazyLock::new(|| {
         let mut all = Vec::new();
         for (minor, patch) in PYTHONS {
-            for sys in ["linux", "darwin", "win32", "freebsd14"] {
+            for sys in ["linux", "darwin", "win32", "freebsd14", "java17"] {
                 for machine in ["x86_64", "arm64", "AMD64", "riscv64"] {
                     for pypy in [false, true] {
                         all.push(Env::new(minor, patch, sys, machine, pypy));
@@ -124,7 +129,7 @@ pub(super) const ATOMS: &[Atom] = atoms! {
     "platform_system == 'Windows'" => |env| env.sys == "win32",
     "platform_system != 'Darwin'" => |env| env.sys != "darwin",
     "os_name == 'nt'" => |env| env.sys == "win32",
-    "os_name != 'posix'" => |env| env.sys == "win32",
+    "os_name != 'posix'" => |env| env.sys == "win32" || env.sys == "java17",
     "platform_machine == 'x86_64'" => |env| env.machine == "x86_64",
     "platform_machine != 'arm64'" => |env| env.machine != "arm64",
     "platform_machine in 'arm64 AMD64'" => |env| env.machine == "arm64" || env.machine == "AMD64",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::VersionSpecifier;
-use pipward_resolver::{Prereleases, Recorded, Request, Version};
+use pipward_resolver::{MarkerTree, Prereleases, Recorded, Request, Version};
 use proptest::prelude::*;
 
 use super::Projection;
@@ -38,6 +38,30 @@ impl Cond {
             Self::Extra => "extra == 'x'".to_owned(),
             Self::And(a, b) => format!("({}) and ({})", a.text(), b.text()),
             Self::Or(a, b) => format!("({}) or ({})", a.text(), b.text()),
+        }
+    }
+
+    fn tree(&self, extra: bool) -> MarkerTree {
+        match self {
+            Self::Always => MarkerTree::TRUE,
+            Self::Atom(atom) => atom.text.parse().unwrap(),
+            Self::Extra => {
+                if extra {
+                    MarkerTree::TRUE
+                } else {
+                    MarkerTree::FALSE
+                }
+            }
+            Self::And(a, b) => {
+                let mut both = a.tree(extra);
+                both.and(b.tree(extra));
+                both
+            }
+            Self::Or(a, b) => {
+                let mut any = a.tree(extra);
+                any.or(b.tree(extra));
+                any
+            }
         }
     }
 
@@ -294,9 +318,9 @@ impl World {
 }
 
 impl Need {
-    /// Whether the marker can hold anywhere, with or without the extra.
+    /// Whether the marker can hold anywhere, with or without the extra, as far as the algebra can tell.
     fn can_hold(&self, extra: bool) -> bool {
-        super::grid().iter().any(|env| self.marker.holds(env, extra))
+        !self.marker.tree(extra).is_false()
     }
 }
 
