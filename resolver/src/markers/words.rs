@@ -150,6 +150,7 @@ impl Goal<'_> {
         }
         // What was shortened may cover others by now.
         self.drop_alternatives(&mut form);
+        while join_alternatives(&mut form) {}
         form.iter_mut().for_each(join_halves);
         form.iter_mut().for_each(|all| all.sort_by_cached_key(place));
         form.sort_by_cached_key(|all| all.iter().map(place).collect::<Vec<_>>());
@@ -269,6 +270,46 @@ fn join_halves(alternative: &mut Vec<MarkerExpression>) {
         if let Some(place) = alternative.get_mut(low) {
             *place = joined;
         }
+    }
+}
+
+/// Two alternatives that differ in the versions of one variable alone as one, where one range can say it: `A and < '3.10'`
+/// or `A and >= '3.11'` is `A and != '3.10'`. Whether there were any.
+fn join_alternatives(form: &mut Alternatives) -> bool {
+    let pairs = (0..form.len()).flat_map(|one| (one + 1..form.len()).map(move |other| (one, other)));
+    let found = pairs.into_iter().find_map(|(one, other)| {
+        let (a, b) = (form.get(one)?, form.get(other)?);
+        let key = a
+            .iter()
+            .chain(b)
+            .find_map(|term| version_key(term).filter(|_| !(a.contains(term) && b.contains(term))))?;
+        let [(a, rest), (b, same)] = [a, b].map(|all| {
+            let is_of_key = |term: &&MarkerExpression| version_key(term) == Some(key);
+            all.iter().cloned().partition::<Vec<_>, _>(|term| is_of_key(&term))
+        });
+        let equal = rest.len() == same.len() && rest.iter().all(|term| same.contains(term));
+        if !equal {
+            return None;
+        }
+        let mut any = conjunction(&a);
+        any.or(conjunction(&b));
+        match paths(&any)?.as_slice() {
+            [joined] => Some((one, other, joined.iter().cloned().chain(rest).collect())),
+            _ => None,
+        }
+    });
+    let Some((one, other, joined)) = found else { return false };
+    form.remove(other);
+    if let Some(place) = form.get_mut(one) {
+        *place = joined;
+    }
+    true
+}
+
+fn version_key(term: &MarkerExpression) -> Option<&MarkerValueVersion> {
+    match term {
+        MarkerExpression::Version { key, .. } => Some(key),
+        _ => None,
     }
 }
 

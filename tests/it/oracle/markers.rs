@@ -142,7 +142,7 @@ fn markers_and_their_words_hold_where_packaging_says() {
         return;
     }
     let mut dice = Dice(508);
-    let given: Vec<String> = (0..cases(700, 20_000)).map(|_| marker(&mut dice, 3)).collect();
+    let given: Vec<String> = (0..cases(400, 20_000)).map(|_| marker(&mut dice, 3)).collect();
     let environments = environments();
     let ours: Vec<MarkerEnvironment> =
         environments.iter().map(|env| serde_json::from_value(env.clone()).unwrap()).collect();
