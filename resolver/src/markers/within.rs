@@ -64,7 +64,7 @@ fn one_of(key: &MarkerValueString, text: &str) -> MarkerTree {
     for value in words.chain(values(key).iter().copied().filter(|value| text.contains(value))) {
         any.or(string(key.clone(), value));
     }
-    equal(expression(key, MarkerOperator::In, text), any)
+    equal(&expression(key, MarkerOperator::In, text), &any)
 }
 
 /// `'win' in sys_platform` is known for each name that is known.
@@ -85,7 +85,7 @@ fn expression(key: &MarkerValueString, operator: MarkerOperator, text: &str) -> 
     MarkerTree::expression(MarkerExpression::String { key: key.clone(), operator, value: text.to_owned() })
 }
 
-fn equal(a: MarkerTree, b: MarkerTree) -> MarkerTree {
+fn equal(a: &MarkerTree, b: &MarkerTree) -> MarkerTree {
     let (mut both, mut neither) = (a.clone(), a.negate());
     both.and(b.clone());
     neither.and(b.negate());
