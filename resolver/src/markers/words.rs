@@ -153,7 +153,7 @@ impl Goal<'_> {
         while join_alternatives(&mut form) {}
         form.iter_mut().for_each(join_halves);
         form.iter_mut().for_each(|all| all.sort_by_cached_key(place));
-        form.sort_by_cached_key(|all| all.iter().map(place).collect::<Vec<_>>());
+        form.sort_by_cached_key(|all| (all.len(), all.iter().map(place).collect::<Vec<_>>()));
         form
     }
 
@@ -199,13 +199,14 @@ fn usual_name(key: &MarkerValueString, value: &str) -> Option<(MarkerValueString
     })
 }
 
-/// Where an expression stands among others: versions first, the low ones before the high ones, then by their text.
-fn place(term: &MarkerExpression) -> (bool, String, Option<Version>, String) {
+/// Where an expression stands among others: versions first, the low ones before the high ones, extras last.
+fn place(term: &MarkerExpression) -> (u8, String, Option<Version>, String) {
     match term {
         MarkerExpression::Version { key, specifier } => {
-            (false, key.to_string(), Some(specifier.version().clone()), expression(term))
+            (0, key.to_string(), Some(specifier.version().clone()), expression(term))
         }
-        _ => (true, String::new(), None, expression(term)),
+        MarkerExpression::Extra { .. } => (2, String::new(), None, expression(term)),
+        _ => (1, String::new(), None, expression(term)),
     }
 }
 
