@@ -121,6 +121,13 @@ pub struct ProjectSelection {
     pub without_project: bool,
 }
 
+impl ProjectSelection {
+    /// Whether it takes nothing but `[project] dependencies`.
+    pub fn is_empty(&self) -> bool {
+        self.extras.is_empty() && self.groups.is_empty() && !self.all_extras && !self.all_groups
+    }
+}
+
 /// The dependencies of a project.
 #[derive(Debug, Clone, Default)]
 pub struct Project {

@@ -14,16 +14,18 @@ use super::Outcome;
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::{Config, Settings};
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Place, Problem, Problems};
+use crate::lock::Lock;
 use crate::requirements::ProjectSelection;
-use crate::way::inputs::{self, Sought};
+use crate::way::inputs::{self, Inputs, Sought};
+use crate::way::lock::standing::Again;
 use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade, standing};
 
 /// Arguments of `pipward lock`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  pipward lock                                 the project in ./pyproject.toml
+  pipward lock                                 the project in ./pyproject.toml; without one, what the lock was made from
   pipward lock 'flask>=3' sqlalchemy           requirements as pip takes them
   pipward lock -r requirements.in --extra-index-url https://pkgs.example.org/simple/
   pipward lock -r pyproject.toml --group test --python 3.13 -o pylock.test.toml
@@ -145,17 +147,6 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let settings = Settings::find(&arguments.directory())?;
     let cache = arguments.cache.directory(&config);
-    let excludes = arguments.excludes()?;
-    let inputs = inputs::read(&Sought {
-        arguments: &arguments.requirements,
-        files: &arguments.requirement,
-        constraints: &arguments.constraint,
-        overrides: &arguments.overrides,
-        excludes: &excludes,
-        select: &arguments.selection(),
-        settings: &settings,
-    })?;
-    let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
     let (format, output) = place::destination(arguments)?;
     if output.is_none() && printer.is_json() {
         return Err(Problem::new(
@@ -170,6 +161,8 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         (Some(path), Format::Requirements) => standing::requirements(path)?,
         (None, _) => None,
     };
+    let inputs = arguments.inputs(&settings, standing.as_ref())?;
+    let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
     let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
     place::check_optional(&inputs, &range, format)?;
     let request = LockRequest {
@@ -255,6 +248,36 @@ impl LockArgs {
             all_extras: self.all_extras,
             all_groups: self.all_groups,
         }
+    }
+
+    /// What was typed; else the project of this directory; else what the standing lock was made from.
+    fn inputs(&self, settings: &Settings, standing: Option<&Lock>) -> Result<Inputs, Problems> {
+        let typed = Again {
+            arguments: self.requirements.clone(),
+            files: self.requirement.clone(),
+            constraints: self.constraint.clone(),
+            select: self.selection(),
+        };
+        let is_named = !typed.arguments.is_empty() || !typed.files.is_empty();
+        let is_project = Path::new("pyproject.toml").is_file();
+        let again = if is_named || is_project { None } else { standing.and_then(standing::again) };
+        let chosen = match again {
+            Some(again) => Again {
+                constraints: again.constraints.into_iter().chain(typed.constraints).collect(),
+                select: if typed.select.is_empty() { again.select } else { typed.select },
+                ..again
+            },
+            None => typed,
+        };
+        inputs::read(&Sought {
+            arguments: &chosen.arguments,
+            files: &chosen.files,
+            constraints: &chosen.constraints,
+            overrides: &self.overrides,
+            excludes: &self.excludes()?,
+            select: &chosen.select,
+            settings,
+        })
     }
 
     /// Where the configuration is looked for: beside the first project, else here.

@@ -30,6 +30,8 @@ pub struct Inputs {
     pub optional: BTreeSet<Optional>,
     /// Those of them that exclude each other.
     pub conflicts: Vec<Vec<Optional>>,
+    /// What was taken from projects.
+    pub select: ProjectSelection,
     /// What requirements files say about sources.
     pub sources: SourceOptions,
     /// Whether one of them asks for pre-releases.
@@ -93,9 +95,7 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
         }
     }
     let select = sought.select;
-    let selects =
-        !select.extras.is_empty() || !select.groups.is_empty() || select.all_extras || select.all_groups;
-    if selects && reader.count == 0 && faults.is_empty() {
+    if !select.is_empty() && reader.count == 0 && faults.is_empty() {
         faults.push(
             Problem::new(Code::Usage, "--extra and --group choose from a pyproject.toml, and none is given")
                 .help("name it with -r pyproject.toml"),
@@ -104,6 +104,7 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
     keep_faults(reader.resolve_projects(), &mut faults);
     faults.extend(reader.unknown_conflicts());
     let mut inputs = reader.inputs;
+    inputs.select = select.clone();
     inputs.constraints.extend(settings.constraints.clone());
     inputs.overrides.extend(settings.overrides.clone());
     inputs.excludes = sought.excludes.iter().chain(&settings.excludes).cloned().collect();

@@ -371,3 +371,42 @@ fn promise_5_two_locks_of_the_same_inputs_are_the_same_bytes() {
         assert_eq!(made(format).1, made(format).1);
     }
 }
+
+#[test]
+fn a_lock_tells_what_it_is_made_from_again() {
+    let server = Server::start();
+    let index = publish(
+        &server,
+        vec![
+            wheel("plum", "1"),
+            wheel("plum", "2"),
+            wheel("stone", "1"),
+            wheel("stone", "2"),
+            wheel("leaf", "1"),
+        ],
+    );
+    let scratch = scratch();
+    let directory = scratch.path();
+    lock(directory, &index, &[]).refused(Code::LockNotFound).stderr_has("pyproject.toml");
+    std::fs::create_dir(directory.join("in")).unwrap();
+    write(directory, "in/a.in", "plum ; python_version >= '3.9'\n-c ../c.txt\n");
+    write(directory, "c.txt", "plum<2\n");
+    write(
+        directory,
+        "in/pyproject.toml",
+        "[project]\nname = 'tree'\nversion = '1'\n[project.optional-dependencies]\nx = ['leaf']\n",
+    );
+    let typed = ["stone<2", "-r", "in/a.in", "-r", "in/pyproject.toml", "--extra", "x"];
+    lock(directory, &index, &typed).ok();
+    assert_eq!(packages(directory), ["leaf 1", "plum 1", "stone 1"]);
+    let made = text(directory, "pylock.toml");
+    lock(directory, &index, &["--check"]).ok();
+    lock(directory, &index, &["--upgrade"]).ok().stderr_has("Unchanged");
+    assert_eq!(text(directory, "pylock.toml"), made);
+    write(directory, "c.txt", "plum<3\n");
+    lock(directory, &index, &["--check"]).refused(Code::LockDrift).stderr_has("-c c.txt asks for plum<3");
+    lock(directory, &index, &["-P", "plum"]).ok().stderr_has("~ plum 1 -> 2");
+    // What is typed stands for all that was typed before.
+    lock(directory, &index, &["stone"]).ok();
+    assert_eq!(packages(directory), ["stone 1"]);
+}

@@ -2,13 +2,13 @@
 //!
 //! Pure. `--check` compares it with what the standing lock says, and asks no index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use pipward_resolver::{ExtraName, ForkStrategy, MarkerTree, Prereleases, Strategy};
 
 use super::kept::SAID;
-use super::{LockRequest, Range};
+use super::{LockRequest, Range, standing};
 use crate::config::Optional;
 use crate::lock::{Lock, LockMarker, ToolTable};
 use crate::requirements::FileRequirement;
@@ -57,6 +57,9 @@ impl LockRequest {
         if self.fork_strategy == ForkStrategy::Fewest {
             set("fork-strategy", "fewest".to_owned());
         }
+        for (name, value) in standing::selected(&self.inputs.select) {
+            set(name, value);
+        }
         if let Some(said) = self.cutoffs().said {
             set(SAID, said);
         }
@@ -78,9 +81,11 @@ impl LockRequest {
 
     fn tool_table(&self) -> ToolTable {
         let file = |requirement: &FileRequirement| from_lock(&requirement.place.file, &self.file);
-        let mut inputs: Vec<_> = self.inputs.roots.iter().map(|root| (told(root), file(root))).collect();
-        inputs
-            .extend(self.inputs.constraints.iter().map(|bound| (told(bound), format!("-c {}", file(bound)))));
+        let roots = self.inputs.roots.iter().map(|root| (told(root), file(root)));
+        let bounds = self.inputs.constraints.iter().map(|bound| (told(bound), format!("-c {}", file(bound))));
+        // A file that two others include is read twice.
+        let mut seen = BTreeSet::new();
+        let inputs = roots.chain(bounds).filter(|input| seen.insert(input.clone())).collect();
         let cutoffs = self.cutoffs();
         ToolTable {
             inputs,

@@ -1,9 +1,9 @@
-//! The requirements file that stands where a new one is to be written.
+//! What stands where a new lock is to be written: a requirements file with its pins, and what a lock was made from.
 //!
-//! Never: takes anything of it but versions, and how it was made.
+//! Never: takes anything of a requirements file but versions, and how it was made.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pep440_rs::Operator;
 use pep508_rs::VersionOrUrl;
@@ -11,7 +11,7 @@ use pipward_resolver::{Version, WheelName};
 
 use crate::error::{Code, Problem, Problems};
 use crate::lock::{Lock, LockMarker, LockedPackage, LockedSource, drift};
-use crate::requirements::{self, FileRequirement, entry};
+use crate::requirements::{self, FileRequirement, ProjectSelection, entry};
 
 /// Reads the pins of a requirements file, with or without hashes, and the header that pipward gives to its own.
 ///
@@ -62,4 +62,63 @@ fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {
 
 fn version_of(file: &str) -> Option<Version> {
     WheelName::parse(file).ok().map(|wheel| wheel.version().clone())
+}
+
+/// What a lock was made from, as it can be typed again.
+#[derive(Debug, Clone, Default)]
+pub struct Again {
+    /// Requirements of the command line.
+    pub arguments: Vec<String>,
+    /// Requirements files and projects.
+    pub files: Vec<PathBuf>,
+    /// Constraints files.
+    pub constraints: Vec<PathBuf>,
+    /// What was taken from projects.
+    pub select: ProjectSelection,
+}
+
+/// Reads what a lock notes of its inputs; `None` for one that notes nothing. The files are read anew by the caller.
+pub fn again(lock: &Lock) -> Option<Again> {
+    let tool = lock.tool.as_ref().filter(|tool| !tool.inputs.is_empty())?;
+    let directory = lock.file.parent().unwrap_or(Path::new(""));
+    let mut again = Again { select: selection(&tool.options), ..Again::default() };
+    for (requirement, from) in &tool.inputs {
+        match from.strip_prefix("-c ") {
+            // What the configuration adds is added again.
+            Some(file) if file.ends_with(".toml") => {}
+            Some(file) => add(&mut again.constraints, directory.join(file)),
+            None if from == "command line" => again.arguments.push(requirement.clone()),
+            None => add(&mut again.files, directory.join(from)),
+        }
+    }
+    Some(again)
+}
+
+fn add(files: &mut Vec<PathBuf>, file: PathBuf) {
+    if !files.contains(&file) {
+        files.push(file);
+    }
+}
+
+/// The options in which a lock keeps what was taken from projects.
+pub(super) fn selected(select: &ProjectSelection) -> Vec<(&'static str, String)> {
+    let groups = if select.without_project { "only-group" } else { "group" };
+    let mut options = vec![("extra", select.extras.join(", ")), (groups, select.groups.join(", "))];
+    options.push(("all-extras", if select.all_extras { "true" } else { "" }.to_owned()));
+    options.push(("all-groups", if select.all_groups { "true" } else { "" }.to_owned()));
+    options.retain(|(_, value)| !value.is_empty());
+    options
+}
+
+fn selection(options: &BTreeMap<String, String>) -> ProjectSelection {
+    let names = |key: &str| -> Vec<String> {
+        options.get(key).into_iter().flat_map(|names| names.split(", ")).map(str::to_owned).collect()
+    };
+    ProjectSelection {
+        extras: names("extra"),
+        groups: names("group").into_iter().chain(names("only-group")).collect(),
+        all_extras: options.contains_key("all-extras"),
+        all_groups: options.contains_key("all-groups"),
+        without_project: options.contains_key("only-group"),
+    }
 }
