@@ -24,7 +24,8 @@ use pipward_resolver::{
 use proptest::prelude::*;
 
 use grid::{Env, grid, pythons};
-use small::{NAMES, World, any_world};
+pub(crate) use small::any_world;
+use small::{NAMES, World};
 
 /// What an answer has in one environment.
 type Projection = BTreeMap<usize, String>;
@@ -120,7 +121,7 @@ fn run(world: &World, prefer: Prefer, fewest: bool) -> Result<Resolution, String
     }
 }
 
-fn show(answer: &Resolution) -> String {
+pub(crate) fn show(answer: &Resolution) -> String {
     let mut text = String::new();
     for package in &answer.packages {
         let marker = markers::text(&package.marker, &answer.universe).unwrap_or_default();

@@ -5,6 +5,7 @@
 mod everywhere;
 mod ranges;
 mod scenario;
+mod shuffled;
 mod solving;
 mod tags;
 mod universal;

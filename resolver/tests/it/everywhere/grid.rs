@@ -176,8 +176,8 @@ pub(super) const WHEELS: &[Wheel] = wheels! {
 
 /// The universes that worlds are locked for.
 #[derive(Clone, Copy)]
-pub(super) struct Range {
-    pub(super) text: &'static str,
+pub(crate) struct Range {
+    pub(crate) text: &'static str,
     pub(super) holds: fn(&Env) -> bool,
     /// Whether it has environments of which the grid has none: later Pythons, other systems.
     pub(super) open: bool,

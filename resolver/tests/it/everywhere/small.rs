@@ -117,14 +117,14 @@ pub(super) struct Release {
 }
 
 #[derive(Clone)]
-pub(super) struct World {
+pub(crate) struct World {
     packages: Vec<Vec<Release>>,
     roots: Vec<Need>,
     constraints: Vec<Need>,
     overrides: Vec<Need>,
     excluded: Option<usize>,
     prereleases: bool,
-    pub(super) universe: Range,
+    pub(crate) universe: Range,
 }
 
 impl std::fmt::Debug for World {
@@ -142,7 +142,7 @@ impl std::fmt::Debug for World {
 type Reached = BTreeSet<(usize, bool)>;
 
 impl World {
-    pub(super) fn recorded(&self) -> Recorded {
+    pub(crate) fn recorded(&self) -> Recorded {
         world(&self.text())
     }
 
@@ -170,7 +170,7 @@ impl World {
         text
     }
 
-    pub(super) fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         let roots: Vec<String> = self.roots.iter().map(Need::text).collect();
         let roots: Vec<&str> = roots.iter().map(String::as_str).collect();
         let listed = |list: &[Need]| list.iter().map(|need| root(&need.text(), "more.txt", 1)).collect();
@@ -365,7 +365,7 @@ fn any_release() -> impl Strategy<Value = Release> {
         })
 }
 
-pub(super) fn any_world() -> impl Strategy<Value = World> {
+pub(crate) fn any_world() -> impl Strategy<Value = World> {
     prop::bool::weighted(0.2).prop_flat_map(|prereleases| {
         let mut versions = VERSIONS.to_vec();
         versions.extend(prereleases.then_some(PRERELEASE));
