@@ -32,6 +32,7 @@ mod promises;
 mod python;
 mod real;
 mod relock;
+mod shuffled;
 mod steering;
 mod tidy;
 mod universal;

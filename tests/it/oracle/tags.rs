@@ -60,7 +60,7 @@ fn platform(dice: &mut Dice) -> Platform {
     match dice.below(8) {
         0..=3 => Platform::Glibc { arch: arch(dice, &LINUX), major: 2, minor: number(dice, 5, 45) },
         4 => Platform::Musl { arch: arch(dice, &LINUX), major: 1, minor: number(dice, 0, 3) },
-        5 => Platform::MacOs { arch: "x86_64".to_owned(), major: 10, minor: number(dice, 4, 16) },
+        5 => Platform::MacOs { arch: "x86_64".to_owned(), major: 10, minor: number(dice, 4, 15) },
         6 => Platform::MacOs {
             arch: arch(dice, &["x86_64", "arm64"]),
             major: number(dice, 11, 26),

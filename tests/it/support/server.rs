@@ -89,6 +89,8 @@ struct State {
     handlers: Mutex<HashMap<String, (Arc<Handler>, usize)>>,
     requests: Mutex<Vec<Request>>,
     closed: AtomicBool,
+    /// Each answer waits up to so many milliseconds, by this seed.
+    delay: Mutex<Option<(u64, u64)>>,
 }
 
 /// The server. It ends when it is dropped.
@@ -141,6 +143,11 @@ impl Server {
     /// Answers a path by one response after the other; the last one stays.
     pub fn sequence(&self, path: &str, responses: Vec<Response>) {
         self.on(path, move |_, nth| responses[nth.min(responses.len() - 1)].clone());
+    }
+
+    /// Lets each answer wait a while, of up to `most` milliseconds, by a seed: another seed gives another order.
+    pub fn delay(&self, seed: u64, most: u64) {
+        *self.state.delay.lock().unwrap() = Some((seed, most));
     }
 
     /// All requests so far.
@@ -361,6 +368,14 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
                 None => break,
             }
         }
+        let mut wait = 0;
+        if let Some((seed, most)) = *state.delay.lock().unwrap() {
+            let mixed = path.bytes().fold(seed, |mixed, byte| {
+                (mixed ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+            });
+            wait = mixed % (most + 1);
+        }
+        std::thread::sleep(Duration::from_millis(wait));
         let request = Request { path: path.clone(), headers };
         state.requests.lock().unwrap().push(request.clone());
         let found = state.handlers.lock().unwrap().get_mut(&path).map(|(handler, nth)| {
