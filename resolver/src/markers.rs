@@ -168,8 +168,8 @@ fn named_alike(keys: [MarkerValueString; 2], pairs: &[[&str; 2]]) -> MarkerTree 
 /// Combinations of tags that are remembered; an index has a few hundred.
 const MOST_KNOWN: usize = 8192;
 
-/// The environments that take a wheel, as far as markers can tell (PEP 425; free-threaded builds and versions of libc and
-/// macOS have no marker).
+/// The environments that take a wheel, as far as markers can tell (PEP 425; free-threaded builds, versions of libc and
+/// macOS, and 32-bit interpreters on 64-bit systems have no marker).
 pub fn of_wheel(wheel: &WheelName) -> MarkerTree {
     thread_local! {
         static KNOWN: RefCell<HashMap<Box<str>, MarkerTree>> = RefCell::default();
@@ -210,6 +210,9 @@ fn environments(wheel: &WheelName) -> MarkerTree {
     interpreters
 }
 
+/// The minor version of the first CPython that could be built without the GIL (PEP 703).
+const FIRST_FREE_THREADED: u8 = 13;
+
 /// The interpreters that take a Python tag with an ABI tag (PEP 425, "Python Tag" and "ABI Tag").
 fn interpreter(python: &str, abi: &str) -> MarkerTree {
     let digits = python.find(|c: char| c.is_ascii_digit()).unwrap_or(python.len());
@@ -231,10 +234,12 @@ fn interpreter(python: &str, abi: &str) -> MarkerTree {
     };
     let Some(minor) = minor else { return marker };
     let version = |minor: u64| Version::new([3, minor]);
-    let minor = u64::from(minor);
-    marker.and(python_from(&version(minor)));
-    // "py3X" and the stable ABI are for later Pythons too; everything else is for one.
-    if !(implementation == "py" || (implementation == "cp" && abi == "abi3")) {
+    // The stable ABI of builds without the GIL (PEP 803) is for what there are such builds of.
+    let least = if abi == "abi3t" { minor.max(FIRST_FREE_THREADED) } else { minor };
+    let (minor, least) = (u64::from(minor), u64::from(least));
+    marker.and(python_from(&version(least)));
+    // "py3X" and the stable ABIs are for later Pythons too; everything else is for one.
+    if !(implementation == "py" || (implementation == "cp" && matches!(abi, "abi3" | "abi3t"))) {
         marker.and(python_from(&version(minor + 1)).negate());
     }
     marker
@@ -263,12 +268,13 @@ fn system(platform: &str) -> MarkerTree {
         || platform.starts_with("manylinux")
         || platform.starts_with("musllinux_")
     {
-        const MACHINES: [&str; 10] = [
+        const MACHINES: [&str; 11] = [
             "x86_64",
             "aarch64",
             "ppc64le",
             "ppc64",
             "s390x",
+            "armv8l",
             "armv7l",
             "armv6l",
             "riscv64",
@@ -277,6 +283,8 @@ fn system(platform: &str) -> MarkerTree {
         ];
         return match MACHINES.iter().find(|machine| platform.ends_with(&format!("_{machine}"))) {
             Some(&"i686") => on("linux", &["i686", "i386"]),
+            // A 32-bit Python on a 64-bit ARM takes them too.
+            Some(&"armv7l") => on("linux", &["armv7l", "armv8l"]),
             Some(machine) => on("linux", &[machine]),
             None => MarkerTree::FALSE,
         };
@@ -289,7 +297,7 @@ fn system(platform: &str) -> MarkerTree {
             ("universal", &["x86_64", "i386", "ppc", "ppc64"]),
             ("intel", &["x86_64", "i386"]),
             ("fat64", &["x86_64", "ppc64"]),
-            ("fat32", &["x86_64", "i386", "ppc"]),
+            ("fat3", &["x86_64", "i386", "ppc"]),
             ("fat", &["i386", "ppc"]),
             ("i386", &["i386"]),
         ];

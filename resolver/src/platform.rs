@@ -50,7 +50,8 @@ impl fmt::Display for UnknownPlatform {
         f.write_str(
             "known platforms are linux, macos, windows, {x86_64,aarch64,i686,armv7l,ppc64le,s390x}-unknown-linux-gnu, \
              riscv64-unknown-linux, {x86_64,aarch64}-unknown-linux-musl, ARCH-manylinux2014, ARCH-manylinux_2_N, \
-             ARCH-musllinux_1_N, {x86_64,aarch64}-apple-darwin, {x86_64,aarch64,i686}-pc-windows-msvc",
+             ARCH-musllinux_1_N, {x86_64,aarch64}-apple-darwin, {x86_64,aarch64,i686}-pc-windows-msvc; \
+             Android, iOS and Pyodide are not among them, since nothing can be installed there",
         )
     }
 }

@@ -49,10 +49,10 @@ impl Shuffled<'_> {
     }
 
     /// Asks, and waits until it has arrived; whatever else waits may arrive before it.
-    fn wait(&self, asked: Asked) {
+    fn wait(&self, asked: &Asked) {
         self.ask(asked.clone());
         let state = self.state.lock().unwrap();
-        drop(self.arrived.wait_while(state, |state| !state.known.contains(&asked)).unwrap());
+        drop(self.arrived.wait_while(state, |state| !state.known.contains(asked)).unwrap());
     }
 
     /// Answers what waits, in any order, until it is told to end.
@@ -76,7 +76,7 @@ impl Shuffled<'_> {
 
 impl Facts for Shuffled<'_> {
     fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
-        self.wait((name.clone(), None));
+        self.wait(&(name.clone(), None));
         let mut candidates = (*self.source.candidates(name)?).clone();
         let mut state = self.state.lock().unwrap();
         for release in candidates.releases.values_mut() {
@@ -91,7 +91,7 @@ impl Facts for Shuffled<'_> {
         version: &Version,
         wheel: &WheelName,
     ) -> Result<Arc<Dependencies>, FactsError> {
-        self.wait((name.clone(), Some((version.clone(), wheel.clone()))));
+        self.wait(&(name.clone(), Some((version.clone(), wheel.clone()))));
         self.source.dependencies(name, version, wheel)
     }
 

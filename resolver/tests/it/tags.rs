@@ -1,6 +1,9 @@
 //! Tags against what packaging says, case by case. `data/tags/generate.py` writes the expectations.
 
+use std::collections::BTreeSet;
+
 use pipward_resolver::tags::{Platform, PythonBuild, Tags};
+use pipward_resolver::{MarkerEnvironment, Target, Version, WheelName, markers};
 
 fn check(case: &str, expected: &str) {
     let mut lines = expected.lines();
@@ -58,4 +61,68 @@ cases! {
     windows: "cp313-windows-amd64",
     free_threaded_on_windows: "cp314t-windows-arm64",
     windows_32: "cp38-windows-x86",
+}
+
+/// An environment in markers, and every tag that some interpreter takes there: the newest libc or macOS takes all that older
+/// ones do; free-threaded and debug builds have no marker.
+fn described(minor: u8, pypy: bool, platform: &Platform) -> (MarkerEnvironment, BTreeSet<String>) {
+    let python: Version = format!("3.{minor}").parse().unwrap();
+    let target = Target::described(&python, platform).unwrap();
+    let mut builds = vec![PythonBuild::cpython(3, minor)];
+    let mut markers = target.markers;
+    if pypy {
+        let abi = Some(format!("pypy3{minor}_pp73"));
+        builds =
+            vec![PythonBuild { implementation: "pypy".to_owned(), abi, ..PythonBuild::cpython(3, minor) }];
+        markers = markers.with_implementation_name("pypy").with_platform_python_implementation("PyPy");
+    } else {
+        builds.push(PythonBuild { debug: true, ..PythonBuild::cpython(3, minor) });
+        if minor >= 13 {
+            builds.push(PythonBuild { free_threaded: true, ..PythonBuild::cpython(3, minor) });
+        }
+    }
+    let tags = builds
+        .iter()
+        .flat_map(|build| Tags::of(build, platform).iter().map(ToString::to_string).collect::<Vec<_>>());
+    (markers, tags.collect())
+}
+
+/// A wheel is for a region if some target in the region takes it, and for no other region.
+#[test]
+fn wheels_are_for_the_environments_that_take_them() {
+    let linux = ["x86_64", "aarch64", "i686", "armv7l", "armv8l", "ppc64le", "s390x", "riscv64"];
+    let owned = |arch: &str| arch.to_owned();
+    let mut platforms = Vec::new();
+    for arch in linux {
+        platforms.push(vec![
+            Platform::Glibc { arch: owned(arch), major: 2, minor: 45 },
+            Platform::Musl { arch: owned(arch), major: 1, minor: 3 },
+        ]);
+    }
+    for arch in ["x86_64", "arm64"] {
+        platforms.push(vec![Platform::MacOs { arch: owned(arch), major: 26, minor: 0 }]);
+    }
+    for arch in ["amd64", "arm64", "x86"] {
+        platforms.push(vec![Platform::Windows { arch: owned(arch) }]);
+    }
+    let mut targets: Vec<(MarkerEnvironment, BTreeSet<String>)> = Vec::new();
+    for (minor, pypy) in [(8, false), (10, true), (11, false), (13, false), (14, false)] {
+        for variants in &platforms {
+            let mut all = variants.iter().map(|platform| described(minor, pypy, platform));
+            let (markers, mut tags) = all.next().unwrap();
+            all.for_each(|(_, more)| tags.extend(more));
+            targets.push((markers, tags));
+        }
+    }
+    let everything: BTreeSet<&String> = targets.iter().flat_map(|(_, tags)| tags).collect();
+    let mut compared = 0;
+    for tag in everything.iter().step_by(11) {
+        let wheel = WheelName::parse(&format!("a-1-{tag}.whl")).unwrap();
+        let marker = markers::of_wheel(&wheel);
+        for (environment, tags) in &targets {
+            compared += 1;
+            assert_eq!(marker.evaluate(environment, &[]), tags.contains(*tag), "{tag} in {environment:?}");
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
 }

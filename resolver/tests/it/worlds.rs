@@ -142,6 +142,22 @@ impl World {
         self.choices().iter().any(|choice| self.closure(choice).is_some())
     }
 
+    /// The answer that has the highest version of each package, compared with every other answer that has the package; or the
+    /// lowest. None where no answer is so.
+    fn best(&self, lowest: bool) -> Option<BTreeMap<usize, usize>> {
+        let mut answers: BTreeSet<BTreeMap<usize, usize>> = BTreeSet::new();
+        for choice in self.choices() {
+            if let Some((reached, _)) = self.closure(&choice) {
+                answers.insert(reached.iter().map(|(at, _)| (*at, choice[*at].unwrap())).collect());
+            }
+        }
+        let beats = |one: &BTreeMap<usize, usize>, other: &BTreeMap<usize, usize>| {
+            let better = |mine: usize, theirs: usize| if lowest { mine <= theirs } else { mine >= theirs };
+            one.iter().all(|(at, version)| other.get(at).is_none_or(|theirs| better(*version, *theirs)))
+        };
+        answers.iter().find(|one| answers.iter().all(|other| beats(one, other))).cloned()
+    }
+
     /// Whether no pre-release is in a choice that its needs do not ask for.
     fn asks_for(&self, choice: &[Option<usize>], needs: &[&Need]) -> bool {
         choice.iter().enumerate().all(|(package, version)| {
@@ -251,6 +267,23 @@ proptest! {
     fn answers_where_there_is_one(world in any_world(false), strategy in strategies()) {
         let answer = run(&world, Prereleases::IfNecessary, strategy);
         prop_assert_eq!(answer.is_ok(), world.has_answer(), "{:?}", answer);
+    }
+
+    #[test]
+    fn the_best_answer_is_found_where_one_is_best(
+        (prereleases, world) in any::<bool>().prop_flat_map(|some| (Just(some), any_world(some))),
+        lowest in any::<bool>(),
+    ) {
+        let strategy = if lowest { Preference::Lowest } else { Preference::Highest };
+        let allowed = if prereleases { Prereleases::Allow } else { Prereleases::IfNecessary };
+        if let Some(best) = world.best(lowest) {
+            let answer = run(&world, allowed, strategy).unwrap();
+            let found: BTreeMap<usize, usize> = answer.packages.iter().map(|package| {
+                let at = NAMES.iter().position(|name| *name == package.name.as_ref()).unwrap();
+                (at, VERSIONS.iter().position(|known| *known == package.version.to_string()).unwrap())
+            }).collect();
+            prop_assert_eq!(found, best);
+        }
     }
 
     #[test]

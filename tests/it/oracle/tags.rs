@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Dice, asked, cases, none};
 use crate::support::offline;
+use crate::support::peers::peers;
 
 /// Gives `sys_tags()` for each build and platform, by telling packaging's own functions another machine.
 const SCRIPT: &str = r#"
@@ -119,4 +120,33 @@ fn tags_of_described_targets_are_those_of_packaging() {
         }
     }
     none("tags in order", compared, &differences);
+}
+
+/// What uv has a name for and nothing can be installed on.
+const REFUSED: [&str; 3] = ["android", "pyodide", "ios"];
+
+#[test]
+fn platforms_are_named_as_uv_names_them() {
+    if offline() {
+        return;
+    }
+    let help = peers().uv(["help", "pip", "compile"]).run().ok().stdout;
+    let (_, rest) = help.split_once("--python-platform").unwrap();
+    let names: Vec<&str> = rest
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| !line.starts_with("- "))
+        .take_while(|line| !line.starts_with("--"))
+        .filter_map(|line| line.strip_prefix("- ")?.split(':').next())
+        .collect();
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let refused = REFUSED.iter().any(|system| name.contains(system));
+        match Platform::parse_uv(name) {
+            Ok(_) => assert!(!refused, "{name}"),
+            Err(error) => {
+                assert!(refused && error.to_string().contains("Android, iOS and Pyodide"), "{name}");
+            }
+        }
+    }
 }
