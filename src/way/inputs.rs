@@ -79,6 +79,15 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
     for argument in sought.arguments {
         keep_faults(reader.read_argument(argument), &mut faults);
     }
+    if nothing_given && !default.iter().any(|path| path.exists()) {
+        return Err(Problem::new(
+            Code::LockNotFound,
+            "nothing to lock is named, and there is no pyproject.toml here",
+        )
+        .at(Place::file("pyproject.toml"))
+        .help("name requirements such as 'flask>=3', or a file of them with -r")
+        .into());
+    }
     for file in files {
         keep_faults(reader.read_file(file), &mut faults);
     }
@@ -368,6 +377,8 @@ pub fn write_if_changed(path: &Path, text: &str) -> Result<bool, Problem> {
     if fs_err::read(path).is_ok_and(|standing| standing == text.as_bytes()) {
         return Ok(false);
     }
+    // A link stays one: what it leads to is replaced.
+    let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".pylock-").tempfile_in(directory)?;

@@ -280,7 +280,14 @@ fn what_was_locked_is_told_to_people_and_to_programs() {
     assert_eq!(told["changes"], serde_json::json!([]));
     assert_eq!(told["packages"][1]["marker"], "sys_platform == 'win32'");
     lock(directory, &index, &["plum", "--json", "-o", "-"]).code(2).stdout_has("\"code\":\"usage\"");
+    lock(directory, &index, &["plum", "-o", "/dev/null", "--format", "requirements"])
+        .refused(Code::Usage)
+        .stderr_has("`-o -` is standard output");
     lock(directory, &index, &["plum", "-o", "-"]).ok().stdout_has("[[packages]]");
+    std::os::unix::fs::symlink("pylock.toml", directory.join("pylock.link.toml")).unwrap();
+    lock(directory, &index, &["plum", "stone<2", "-o", "pylock.link.toml"]).ok();
+    assert!(directory.join("pylock.link.toml").is_symlink());
+    assert!(text(directory, "pylock.toml").contains("stone<2"));
     lock(directory, &index, &["plum", "-o", "lock.toml"]).refused(Code::Usage).stderr_has("pylock.NAME.toml");
     lock(directory, &index, &["plum", "--exclude", "stone", "-o", "requirements.txt"])
         .ok()

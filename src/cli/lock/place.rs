@@ -37,9 +37,14 @@ pub(super) fn destination(arguments: &LockArgs) -> Result<(Format, Option<PathBu
     Ok((format, path))
 }
 
-/// What is locked from must not be written over.
+/// What is locked from must not be written over, nor what is no file.
 fn is_no_input(path: &Path, arguments: &LockArgs) -> Result<(), Problem> {
     let Ok(output) = fs_err::canonicalize(path) else { return Ok(()) };
+    if !output.is_file() {
+        return Err(Problem::new(Code::Usage, "the lock cannot be written here: this is no file")
+            .at(Place::file(path))
+            .help("name a file with -o; `-o -` is standard output"));
+    }
     let typed = arguments.requirements.iter().map(Path::new);
     let lists = [&arguments.requirement, &arguments.constraint, &arguments.overrides];
     let files = typed.chain(lists.into_iter().flatten().map(PathBuf::as_path));
