@@ -55,7 +55,7 @@ enum Command {
     /// Resolve requirements into a lock in which every file is pinned and hashed
     Lock(lock::LockArgs),
     /// Install what a lock selects for an environment, and nothing else
-    Install(install::InstallArgs),
+    Install(Box<install::InstallArgs>),
     /// Re-hash every installed file, against RECORD and against a lock
     Verify(verify::VerifyArgs),
     /// Tell what a code means, why the rule exists, and what to do

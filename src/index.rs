@@ -2,6 +2,7 @@
 //!
 //! Owns: which index answers for which name. Never: parses an artifact for installing.
 
+mod address;
 pub(crate) mod engine;
 mod findlinks;
 mod html;
@@ -34,11 +35,12 @@ use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 use crate::fetch::{Download, Fetcher, computed_note};
 use crate::lock::{Location, LockedFile, LockedPackage};
+pub use address::read_address;
 use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;
 use metadata::Learned;
-pub use options::{NetworkOptions, Sources};
+pub use options::{NetworkOptions, Sources, without_password};
 use page::Page;
 use pages::PageCache;
 use project::{Cutoff, Project};

@@ -4,7 +4,9 @@
 //! Never: imports or runs anything of an environment, and never believes a kept probe of a file that has changed.
 
 mod activate;
+mod compile;
 mod elf;
+mod elsewhere;
 mod find;
 pub mod installed;
 mod probe;
@@ -122,6 +124,11 @@ pub struct Scheme {
 }
 
 impl Scheme {
+    /// Whether modules lie at the top of one folder, with everything else beside them (`--target`).
+    pub fn is_flat(&self) -> bool {
+        self.purelib == self.data
+    }
+
     /// The deepest directory that all of the scheme's directories lie in: a venv's prefix.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::{Requirement, VerbatimUrl};
 
+pub use include::{Fetch, Role};
+
 use crate::digest::StrongDigest;
 use crate::error::{Place, Problem, Problems};
 
@@ -46,6 +48,26 @@ pub struct SourceOptions {
     pub no_index: bool,
 }
 
+impl RequirementsFile {
+    /// Takes in what another file of the same run says.
+    pub fn append(&mut self, other: Self) {
+        self.requirements.extend(other.requirements);
+        self.constraints.extend(other.constraints);
+        self.require_hashes |= other.require_hashes;
+        self.pre |= other.pre;
+        self.faults.extend(other.faults);
+        let sources = other.sources;
+        if let Some(index) = sources.index_url {
+            // "-i in a file replaces the index list so far."
+            self.sources.index_url = Some(index);
+            self.sources.extra_index_urls.clear();
+        }
+        self.sources.extra_index_urls.extend(sources.extra_index_urls);
+        self.sources.find_links.extend(sources.find_links);
+        self.sources.no_index |= sources.no_index;
+    }
+}
+
 /// One requirement of a file.
 #[derive(Debug, Clone)]
 pub struct FileRequirement {
@@ -72,6 +94,19 @@ pub fn read(path: &Path) -> Result<RequirementsFile, Problems> {
 /// those of this reading stand in the result.
 pub fn read_with_faults(path: &Path) -> RequirementsFile {
     include::read_with_faults(path, &|name| std::env::var(name).ok())
+}
+
+/// As [`read_with_faults`], for a file (of requirements or of constraints) that may stand, like those that it includes, at
+/// an http(s) or file address; `fetch` reads what is on the network.
+pub fn read_over(path: &Path, role: Role, fetch: &Fetch<'_>) -> RequirementsFile {
+    let local = path.to_str().filter(|text| text.to_ascii_lowercase().starts_with("file:"));
+    let local = local.and_then(include::file_address);
+    include::read_over(local.as_deref().unwrap_or(path), &|name| std::env::var(name).ok(), fetch, role)
+}
+
+/// The http(s) address that the name of a file is, if it is one.
+pub fn address(path: &Path) -> Option<url::Url> {
+    include::address(path)
 }
 
 /// Reads `path` and what it includes; `variable` gives the value of `${NAME}`.

@@ -102,11 +102,18 @@ impl Wheel {
     /// # Errors
     /// As [`Self::content`].
     pub fn metadata_sha256(&self) -> Result<crate::digest::Sha256, Problem> {
+        self.metadata_text().map(|text| crate::digest::Sha256::of(&text))
+    }
+    /// METADATA as it stands in the wheel.
+    ///
+    /// # Errors
+    /// As [`Self::content`].
+    pub fn metadata_text(&self) -> Result<Vec<u8>, Problem> {
         let path = format!("{}/METADATA", self.dist_info);
         let entry = self.entry(&path).ok_or_else(|| {
             Problem::new(Code::MetadataInvalid, "the wheel has no METADATA").package(self.name())
         })?;
-        self.content(entry).map(|text| crate::digest::Sha256::of(&text))
+        self.content(entry)
     }
     /// METADATA.
     pub fn metadata(&self) -> &metadata::Metadata {

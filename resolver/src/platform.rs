@@ -108,7 +108,7 @@ impl Platform {
     }
 
     /// The platform tags that it takes, best first. A number above 99 counts as 99.
-    pub(crate) fn tags(&self) -> Vec<String> {
+    pub fn tags(&self) -> Vec<String> {
         match self {
             Self::Glibc { arch, major, minor } => linux(arch, |arch| manylinux(arch, *major, *minor)),
             Self::Musl { arch, major, minor } => linux(arch, |arch| musllinux(arch, *major, *minor)),

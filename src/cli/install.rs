@@ -1,83 +1,65 @@
 //! `pipward install`.
 
-use std::path::{Path, PathBuf};
+mod arguments;
+mod foreign;
+mod report;
 
-use clap::Args;
+use std::path::Path;
+
 use pipward_resolver::ExtraName;
 use serde_json::json;
 
 use super::Outcome;
-use super::options::{CacheArgs, PipArgs, SourceArgs};
 use super::pip::{self, Persona};
 use super::render::Printer;
+pub(crate) use arguments::InstallArgs;
+
 use crate::config::Config;
-use crate::error::{Code, Problem, Problems};
+use crate::error::{Code, Problem};
+use crate::index::Sources;
+use crate::lock::Location;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Environment, Place as Wish};
-use crate::way::install::{InstallRequest, Installed};
-use crate::way::locks::{self, Locks};
-
-/// Arguments of `pipward install`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  pipward install -r pylock.toml --venv .venv      a new environment, exactly as locked
-  pipward install -r requirements.txt              hashed and pinned requirements, into the active environment
-  pipward install flask --venv .venv               one name and its dependencies, as ./pylock.toml pins them
-  pipward install -r pylock.toml --no-index --find-links wheels/
-
-Nothing is installed that the lock does not name with its SHA-256; no option turns that off.")]
-pub(crate) struct InstallArgs {
-    /// Names, looked up in the lock
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-    /// A pylock.toml, or a requirements file with hashes
-    #[arg(short, long, value_name = "FILE")]
-    requirement: Vec<PathBuf>,
-    /// The lock in which names are looked up [default: ./pylock.toml]
-    #[arg(long, value_name = "FILE", env = "PIPWARD_LOCK")]
-    lock: Option<PathBuf>,
-    /// The environment to install into; made if it is not there
-    #[arg(long, value_name = "DIR")]
-    venv: Option<PathBuf>,
-    /// An extra of the lock
-    #[arg(long, value_name = "NAME")]
-    extra: Vec<String>,
-    /// A dependency group of the lock, in place of its default groups
-    #[arg(long, value_name = "NAME")]
-    group: Vec<String>,
-    /// Leave out the check that all dependencies are part of what is installed
-    #[arg(long)]
-    no_deps: bool,
-    #[command(flatten)]
-    pip: PipArgs,
-    #[command(flatten)]
-    sources: SourceArgs,
-    #[command(flatten)]
-    cache: CacheArgs,
-}
+use crate::way::install::{Change, InstallRequest, Installed, Package};
+use crate::way::locks;
 
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let cache = arguments.cache.directory(&config);
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
-    let locks = arguments.locks()?;
+    arguments.check(printer)?;
+    let (wanted, groups) = arguments.wanted(printer)?;
+    let network = arguments.sources.network.settle(&config)?;
+    let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
-    let environment = destination::find(&arguments.wish(&config, printer.persona()))?;
+    let wish = arguments.wish(&config, printer.persona());
+    let usage = arguments.usage(printer);
+    let (environment, is_users) = destination::find_for(&wish, &usage)?;
     if let (true, Environment::Standing(interpreter)) = (arguments.pip.require_virtualenv, &environment)
         && let Some(status) = pip::require_virtual(interpreter, printer)
     {
         return Ok(status);
     }
-    if arguments.no_deps {
+    if is_users {
+        printer.say("Defaulting to user installation because normal site-packages is not writeable");
+    }
+    if arguments.selection.no_deps {
         printer.say("--no-deps: that every dependency is part of the lock is not checked");
+    }
+    if printer.persona().is_pip() {
+        looking(&sources, printer);
     }
     let mut request = InstallRequest {
         locks,
+        target: foreign::target(&arguments.wheels, environment.interpreter())?,
         environment,
         extras: extra_names(&arguments.extra)?,
-        groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },
-        check_closure: !arguments.no_deps,
+        groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
+        check_closure: !arguments.selection.no_deps,
+        only_dependencies: arguments.selection.only_deps,
+        change: arguments.change(),
+        anew: arguments.anew(),
+        compile: arguments.selection.compile,
         sources,
         network,
         cache,
@@ -85,12 +67,15 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let is_new = matches!(request.environment, Environment::New { .. });
     let place = request.environment.directory().to_owned();
     let installed = {
-        let progress = printer.progress("installing", request.locks.len() as u64);
+        let progress = match arguments.ignored.progress_bar.as_deref() {
+            Some("off" | "raw") => printer.no_progress(),
+            _ => printer.progress("installing", request.locks.len() as u64),
+        };
         crate::way::install::install(&request, &|| progress.step()).or_else(|problems| {
             // Another process made the environment in the meantime: it is a standing one now.
             let busy = problems.iter().all(|problem| problem.code() == Code::EnvironmentBusy);
-            match destination::find(&arguments.wish(&config, printer.persona())) {
-                Ok(standing @ Environment::Standing(_)) if busy && is_new => {
+            match destination::find_for(&wish, &usage) {
+                Ok((standing @ Environment::Standing(_), _)) if busy && is_new => {
                     request.environment = standing;
                     crate::way::install::install(&request, &|| progress.step())
                 }
@@ -98,37 +83,122 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
             }
         })?
     };
-    report(&installed, &place, printer);
+    if let Some(file) = &arguments.selection.report {
+        report::write(&installed, file, printer)?;
+    }
+    told(&installed, &request, &place, printer);
     Ok(0)
 }
 
-fn report(done: &Installed, place: &Path, printer: &Printer) {
+/// Where is looked, where that is not the usual place.
+fn looking(sources: &Sources, printer: &Printer) {
+    let indexes: Vec<String> = sources.indexes.iter().map(crate::index::without_password).collect();
+    if sources.indexes_given && !indexes.is_empty() {
+        printer.say(&format!("Looking in indexes: {}", indexes.join(", ")));
+    }
+    if !sources.find_links.is_empty() {
+        printer.say(&format!("Looking in links: {}", sources.find_links.join(", ")));
+    }
+}
+
+fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Printer) {
     for warning in &done.warnings {
         printer.warn(warning);
     }
     for file in &done.verified {
         tracing::info!("verified {} sha256:{}", super::render::neutral(&file.name), file.sha256);
     }
-    for (name, version) in &done.kept {
-        printer.say(&format!("Requirement already satisfied: {name}=={version} in {}", place.display()));
+    for (name, marker) in &done.ignored {
+        printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
     }
-    if !done.installed.is_empty() {
-        let list: Vec<String> =
-            done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
-        let size = size(done.verified.iter().map(|file| file.size).sum());
-        printer.say(&format!(
-            "Verified the SHA-256 of {} wheel{} ({size}) before opening; every file matches its RECORD.",
-            done.verified.len(),
-            if done.verified.len() == 1 { "" } else { "s" },
-        ));
-        printer.say(&format!("Successfully installed {}", list.join(" ")));
+    let site = request.environment.interpreter().scheme.purelib.display().to_string();
+    let site = if matches!(request.environment, Environment::New { .. }) {
+        place.display().to_string()
+    } else {
+        site
+    };
+    for package in &done.packages {
+        package_told(package, &site, printer);
     }
-    if done.installed.is_empty() && done.kept.is_empty() {
+    if request.change == Change::Nothing {
+        would_install(done, printer);
+    } else if !done.installed.is_empty() {
+        installed_told(done, printer);
+    }
+    if done.packages.is_empty() && !printer.persona().is_pip() {
         printer.say("Nothing to install: the lock selects no package for this environment");
     }
-    for (name, version) in &done.removed {
-        printer.say(&format!("Removed {name} {version}"));
+    document(done, place, request.change == Change::Nothing, printer);
+}
+
+/// One package, as pip tells of it while it works.
+fn package_told(package: &Package, site: &str, printer: &Printer) {
+    let from = match &package.asked {
+        Some((_, place)) => match place.line {
+            Some(line) => format!(" (from -r {} (line {line}))", place.file),
+            None => String::new(),
+        },
+        None => String::new(),
+    };
+    let (name, version) = (package.file.name.name(), &package.version);
+    let asked =
+        package.asked.as_ref().map_or_else(|| format!("{name}=={version}"), |(asked, _)| asked.clone());
+    if package.kept {
+        printer.say(&format!("Requirement already satisfied: {asked} in {site}{from} ({version})"));
+    } else if printer.persona().is_pip() {
+        match &package.file.location {
+            Location::Path(path) => {
+                printer.say(&format!("Processing {}{from}", path.display()));
+            }
+            Location::Url(url) => {
+                printer.say(&format!("Collecting {asked}{from}"));
+                printer.say(&format!("  Downloading {}", crate::index::without_password(url)));
+            }
+        }
     }
+}
+
+fn would_install(done: &Installed, printer: &Printer) {
+    let mut missing: Vec<String> = done
+        .packages
+        .iter()
+        .filter(|package| !package.kept)
+        .map(|package| format!("{}-{}", package.name, package.version))
+        .collect();
+    missing.sort();
+    if !missing.is_empty() {
+        printer.say(&format!("Would install {}", missing.join(" ")));
+    }
+}
+
+fn installed_told(done: &Installed, printer: &Printer) {
+    let pip = printer.persona().is_pip();
+    let names: Vec<&str> = done.installed.iter().map(|(name, _)| name.as_str()).collect();
+    if pip {
+        printer.say(&format!("Installing collected packages: {}", names.join(", ")));
+    }
+    for (name, version) in &done.removed {
+        if pip {
+            printer.say(&format!("  Attempting uninstall: {name}"));
+            printer.say(&format!("    Found existing installation: {name} {version}"));
+            printer.say(&format!("    Uninstalling {name}-{version}:"));
+            printer.say(&format!("      Successfully uninstalled {name}-{version}"));
+        } else {
+            printer.say(&format!("Removed {name} {version}"));
+        }
+    }
+    let size = size(done.verified.iter().map(|file| file.size).sum());
+    let count = done.verified.len();
+    printer.say(&format!(
+        "Verified the SHA-256 of {count} wheel{} ({size}) before opening; every file matches its RECORD.",
+        if count == 1 { "" } else { "s" },
+    ));
+    let list: Vec<String> =
+        done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
+    printer.say(&format!("Successfully installed {}", list.join(" ")));
+}
+
+fn document(done: &Installed, place: &Path, dry: bool, printer: &Printer) {
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
     };
@@ -139,6 +209,7 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
         .collect();
     printer.document(&json!({
         "ok": true,
+        "dry-run": dry,
         "environment": place.display().to_string(),
         "installed": pairs(&done.installed),
         "kept": pairs(&done.kept),
@@ -149,15 +220,6 @@ fn report(done: &Installed, place: &Path, printer: &Printer) {
 }
 
 impl InstallArgs {
-    fn locks(&self) -> Result<Locks, Problems> {
-        if self.names.is_empty() && self.requirement.is_empty() {
-            return Err(Problem::new(Code::Usage, "nothing to install is named")
-                .help("name a lock with -r pylock.toml, or a package that ./pylock.toml has")
-                .into());
-        }
-        locks::read(&self.requirement, &self.names, self.lock.as_deref())
-    }
-
     fn wish(&self, config: &Config, persona: &Persona) -> Wish {
         let python = self.pip.python.as_deref();
         match &self.venv {

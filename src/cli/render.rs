@@ -239,6 +239,11 @@ impl Printer {
         Progress(bar)
     }
 
+    /// No bar, whatever standard error is.
+    pub(crate) fn no_progress(&self) -> Progress {
+        Progress(ProgressBar::hidden())
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }

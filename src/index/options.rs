@@ -66,6 +66,15 @@ impl fmt::Debug for NetworkOptions {
     }
 }
 
+/// An address for people to read: user name and password are left out.
+pub fn without_password(url: &Url) -> String {
+    let mut shown = url.clone();
+    // An address without a host has neither.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.to_string()
+}
+
 /// Text that may be an address, without what may be a password.
 fn shown(text: &str) -> String {
     match text.rsplit_once('@') {

@@ -294,7 +294,13 @@ impl<'a> Planner<'a> {
                 destination,
             ));
         }
-        if !key.holds_modules() && among_modules.is_some() {
+        let is_apart = match key {
+            Key::Scripts => destination.starts_with(&scheme.scripts),
+            Key::Headers => destination.starts_with(&scheme.headers),
+            // In a folder of everything, what lies in a directory of its own is nobody's module by itself.
+            _ => among_modules.is_some_and(|tail| tail.components().count() > 1),
+        };
+        if !key.holds_modules() && among_modules.is_some() && !(scheme.is_flat() && is_apart) {
             return Err(refused(
                 Code::SchemeCrossing,
                 "a file that is no module would land among the modules",
@@ -383,7 +389,7 @@ fn head(wheel: &Wheel, entry: &Entry) -> Result<Vec<u8>, Problem> {
 }
 
 /// `path` as RECORD writes it: relative to the directory `base`, with `/`. Both are absolute and without `..`.
-fn relative(base: &Path, path: &Path) -> String {
+pub(super) fn relative(base: &Path, path: &Path) -> String {
     let mut common = base;
     let mut up = String::new();
     loop {

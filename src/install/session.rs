@@ -53,7 +53,11 @@ enum Kind {
     /// A new environment.
     Fresh(Building),
     /// One that is there. The lock lasts as long as the handle.
-    Standing { _lock: OwnedFd },
+    Standing {
+        _lock: OwnedFd,
+        /// Directories that were made for it, outermost first.
+        parents: Vec<PathBuf>,
+    },
 }
 
 /// A new environment under construction, beside its place.
@@ -139,6 +143,21 @@ impl Session {
 
     /// [`Session::standing`] by prefix and scheme.
     pub(super) fn at(prefix: &Path, scheme: Scheme, patience: std::time::Duration) -> Result<Self, Problem> {
+        let mut parents = Vec::new();
+        let begun = make_parents(prefix, &mut parents)
+            .and_then(|()| Self::open(prefix, scheme, patience, parents.clone()));
+        if begun.is_err() {
+            remove_parents(&parents);
+        }
+        begun
+    }
+
+    fn open(
+        prefix: &Path,
+        scheme: Scheme,
+        patience: std::time::Duration,
+        parents: Vec<PathBuf>,
+    ) -> Result<Self, Problem> {
         let failed = |error: io::Error| io_problem("opening the environment", prefix, &error);
         let real = prefix.canonicalize().map_err(failed)?;
         let lock = recover::open_directory(&real).map_err(failed)?;
@@ -154,7 +173,7 @@ impl Session {
             added: Mutex::default(),
             removed: Mutex::default(),
             work: Mutex::default(),
-            kind: Kind::Standing { _lock: lock },
+            kind: Kind::Standing { _lock: lock, parents },
             finished: false,
             gate: Gate::default(),
         })
@@ -217,6 +236,13 @@ impl Session {
         let owners = self.installed.owners(&self.places, &infos);
         let removal = uninstall::removal(&self.places, &going, &owners)?;
         Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
+    }
+
+    /// Name and version of the installed distributions that what was staged replaces.
+    pub fn replaced(&self) -> Vec<(String, String)> {
+        let added = unpoisoned(&self.added);
+        let replaced = added.iter().flat_map(|name| self.installed.named(name));
+        replaced.map(|found| (found.name.clone(), found.version.clone())).collect()
     }
 
     /// Changes the environment: all of it or, on any error, nothing.
@@ -296,11 +322,14 @@ impl Drop for Session {
         if self.finished || self.gate.is_stopped() {
             return;
         }
-        if let Kind::Fresh(building) = &self.kind {
-            building.abandon();
-            return;
-        }
-        let Some(work) = unpoisoned(&self.work).take() else { return };
+        let parents = match &self.kind {
+            Kind::Fresh(building) => {
+                building.abandon();
+                return;
+            }
+            Kind::Standing { parents, .. } => parents,
+        };
+        let Some(work) = unpoisoned(&self.work).take() else { return remove_parents(parents) };
         let real = self.places.real();
         let names = StageNames::of(&work.name);
         // A way back that did not come to its end is settled by the next command.
@@ -308,6 +337,7 @@ impl Drop for Session {
             return;
         }
         remove(&real.join(&work.name));
+        remove_parents(parents);
     }
 }
 

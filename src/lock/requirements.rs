@@ -17,41 +17,137 @@ use crate::error::{Code, Problem, Problems};
 use crate::requirements::{FileRequirement, RequirementsFile, entry};
 
 /// Takes a requirements file as a lock: every requirement pinned with `==` (or a wheel's direct
-/// address with a hash) and with at least one SHA-256.
+/// address with a hash) and with at least one SHA-256, of its own or from a constraint.
 ///
 /// # Errors
 /// All faults at once: `pin-missing`, `hash-missing`, `hash-weak`, `hash-malformed`,
 /// `duplicate-package`, and `dependency-version` for a pin that a constraint excludes.
 pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, Problems> {
-    let mut problems = file.faults.clone();
+    let mut sorted = sort(file);
+    sorted.faults.extend(sorted.open.into_iter().flat_map(|open| open.lacks));
+    Problems::unless_empty(lock_of(sorted.packages, path), sorted.faults)
+}
+
+/// The requirements of a file, told apart by what they have.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// Those that are pinned and hashed, by name.
+    pub packages: Vec<LockedPackage>,
+    /// Those that are not.
+    pub open: Vec<Open>,
+    /// All that is wrong whatever a lock says of it.
+    pub faults: Vec<Problem>,
+}
+
+/// A requirement that is installed only if a lock vouches for it.
+#[derive(Debug)]
+pub struct Open {
+    /// The requirement.
+    pub requirement: FileRequirement,
+    /// What it lacks: `pin-missing`, `hash-missing`.
+    pub lacks: Vec<Problem>,
+}
+
+/// Sorts the requirements of a file. A constraint gives pin and hashes to what has none, and binds the rest.
+pub fn sort(file: &RequirementsFile) -> Sorted {
+    let mut sorted = Sorted { faults: file.faults.clone(), ..Sorted::default() };
     let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
     for requirement in &file.requirements {
-        match package(requirement) {
-            Ok(package) => {
-                let packages = by_name.entry(package.name.clone()).or_default();
-                merge(packages, package, &mut problems);
+        for completed in complete(requirement, &file.constraints) {
+            match package(&completed) {
+                Ok(package) => {
+                    let packages = by_name.entry(package.name.clone()).or_default();
+                    merge(packages, package, &mut sorted.faults);
+                }
+                Err(lacks) if is_open(requirement, &lacks) => {
+                    sorted.open.push(Open { requirement: requirement.clone(), lacks });
+                }
+                Err(found) => sorted.faults.extend(found),
             }
-            Err(found) => problems.extend(found),
         }
     }
     for constraint in &file.constraints {
         if let Some(packages) = by_name.get_mut(&constraint.requirement.name) {
-            constrain(packages, constraint, &mut problems);
+            constrain(packages, constraint, &mut sorted.faults);
         }
     }
-    let lock = Lock {
-        file: path.to_owned(),
-        created_by: "a requirements file".to_owned(),
-        environments: Vec::new(),
-        requires_python: None,
-        extras: Vec::new(),
-        dependency_groups: Vec::new(),
-        default_groups: Vec::new(),
-        packages: by_name.into_values().flatten().collect(),
-        tool: None,
-        warnings: Vec::new(),
+    sorted.packages = by_name.into_values().flatten().collect();
+    sorted
+}
+
+/// The constraints that name a version and its hashes: what else may be installed when something needs it.
+pub fn vouched(constraints: &[FileRequirement]) -> Vec<LockedPackage> {
+    let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
+    for package in constraints.iter().filter_map(|constraint| package(constraint).ok()) {
+        // Two that contradict each other vouch for nothing; that is told where they bind a requirement.
+        merge(by_name.entry(package.name.clone()).or_default(), package, &mut Vec::new());
+    }
+    by_name.into_values().flatten().collect()
+}
+
+/// A lock of packages that stood in requirements files.
+pub fn lock_of(packages: Vec<LockedPackage>, path: &Path) -> Lock {
+    Lock { file: path.to_owned(), created_by: "a requirements file".to_owned(), packages, ..Lock::default() }
+}
+
+/// Whether nothing is wrong with a requirement but that it has no hash, so that a lock may have one for it.
+fn is_open(requirement: &FileRequirement, lacks: &[Problem]) -> bool {
+    requirement.hashes.is_empty()
+        && requirement.hash_problems.is_empty()
+        && lacks.iter().all(|problem| matches!(problem.code(), Code::PinMissing | Code::HashMissing))
+}
+
+/// A requirement with what it lacks from each constraint of its name that has a pin and may apply with it; itself where
+/// it lacks nothing, or there is none.
+fn complete(requirement: &FileRequirement, constraints: &[FileRequirement]) -> Vec<FileRequirement> {
+    let asked = &requirement.requirement;
+    let is_pinned = match &asked.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => pinned(specifiers).is_some(),
+        Some(VersionOrUrl::Url(_)) => true,
+        None => false,
     };
-    Problems::unless_empty(lock, problems)
+    let is_hashed = !requirement.hashes.is_empty() || !requirement.hash_problems.is_empty();
+    if is_pinned && is_hashed {
+        return vec![requirement.clone()];
+    }
+    let mut completed = Vec::new();
+    for constraint in constraints.iter().filter(|constraint| constraint.requirement.name == asked.name) {
+        let given = &constraint.requirement;
+        let fits = match (&asked.version_or_url, &given.version_or_url) {
+            (Some(VersionOrUrl::VersionSpecifier(wanted)), Some(VersionOrUrl::VersionSpecifier(given))) => {
+                pinned(given).is_some_and(|version| wanted.contains(&version))
+            }
+            (None | Some(VersionOrUrl::Url(_)), Some(VersionOrUrl::VersionSpecifier(given))) => {
+                pinned(given).is_some()
+            }
+            (None | Some(VersionOrUrl::VersionSpecifier(_)), Some(VersionOrUrl::Url(_))) => true,
+            _ => false,
+        };
+        let mut marker = asked.marker.clone();
+        marker.and(given.marker.clone());
+        if !fits || marker.is_false() {
+            continue;
+        }
+        let mut whole = requirement.clone();
+        whole.requirement.marker = marker;
+        if !is_pinned {
+            whole.requirement.version_or_url.clone_from(&given.version_or_url);
+        }
+        if !is_hashed {
+            whole.hashes.clone_from(&constraint.hashes);
+            whole.hash_problems.clone_from(&constraint.hash_problems);
+        }
+        completed.push(whole);
+    }
+    // Several constraints of one version bind it together.
+    completed.dedup_by(|later, first| {
+        let same = later.requirement == first.requirement;
+        if same && first.hashes.is_empty() {
+            first.hashes.append(&mut later.hashes);
+        }
+        same
+    });
+    if completed.is_empty() { vec![requirement.clone()] } else { completed }
 }
 
 fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
@@ -78,7 +174,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
                     Problem::new(Code::PinMissing, "this requirement is not pinned to one version")
                         .expected(format!("{}==VERSION", requirement.name))
                         .found(requirement)
-                        .help("`pipward lock -r FILE` turns it into a lock"),
+                        .help("`pipward lock -r FILE` turns it into a lock; a constraints file or lock given with -c may have its pin and hashes too"),
                 ));
             }
             match hashes(read, &read.hashes) {

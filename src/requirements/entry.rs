@@ -23,8 +23,11 @@ pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileReq
     let (mut strong, mut faults) = (Vec::new(), Vec::new());
     for given in hashes {
         let read = match given.split_once(':') {
-            Some((algorithm, hex)) => StrongDigest::parse(algorithm, hex),
-            None => Err(Problem::new(Code::HashMalformed, "a hash is written algorithm:digits")
+            // pip knows the algorithms by their lower-case names alone.
+            Some((algorithm, hex)) if algorithm.bytes().all(|byte| !byte.is_ascii_uppercase()) => {
+                StrongDigest::parse(algorithm, hex)
+            }
+            _ => Err(Problem::new(Code::HashMalformed, "a hash is written algorithm:digits")
                 .expected("--hash=sha256:…")
                 .found(excerpt(given))),
         };

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::entry::{self, excerpt};
 use super::lines::{self, Line};
 use super::options::{self, Given, Name};
@@ -25,8 +27,10 @@ const MAX_PROBLEMS: usize = 1000;
 
 /// What lines of a file are taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub enum Role {
+    /// What is asked for.
     Requirements,
+    /// What binds that.
     Constraints,
 }
 
@@ -57,7 +61,24 @@ pub(super) fn read_text(
     walk.finish()
 }
 
+/// As [`read_with_faults`], where files may stand at http(s) addresses, which `fetch` reads.
+pub(super) fn read_over(
+    path: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+    fetch: &Fetch<'_>,
+    role: Role,
+) -> RequirementsFile {
+    let mut walk = Walk::new(variable);
+    walk.fetch = Some(fetch);
+    walk.file(path, role, None);
+    walk.finish_with_faults()
+}
+
+/// Reads what stands at an address.
+pub type Fetch<'f> = dyn Fn(&Url) -> Result<Vec<u8>, Problem> + 'f;
+
 struct Walk<'v> {
+    fetch: Option<&'v Fetch<'v>>,
     variable: &'v dyn Fn(&str) -> Option<String>,
     read: RequirementsFile,
     problems: Vec<Problem>,
@@ -72,6 +93,7 @@ struct Walk<'v> {
 impl<'v> Walk<'v> {
     fn new(variable: &'v dyn Fn(&str) -> Option<String>) -> Self {
         Self {
+            fetch: None,
             variable,
             read: RequirementsFile::default(),
             problems: Vec::new(),
@@ -116,8 +138,11 @@ impl<'v> Walk<'v> {
             );
             return;
         }
-        let read = document::read_bytes(path, MAX_FILE, Code::RequirementSyntax)
-            .and_then(|bytes| lines::decode(&bytes, &Place::file(path)));
+        let bytes = match address(path) {
+            Some(url) => self.fetched(&url),
+            None => document::read_bytes(path, MAX_FILE, Code::RequirementSyntax),
+        };
+        let read = bytes.and_then(|bytes| lines::decode(&bytes, &Place::file(path)));
         match read {
             Ok(text) => {
                 self.within.push(path.to_owned());
@@ -260,17 +285,26 @@ impl<'v> Walk<'v> {
 
     /// "-r relpath is relative to the file that has it."
     fn include(&mut self, value: &str, path: &Path, role: Role, place: &Place) -> Result<(), Problem> {
-        let lower = value.to_ascii_lowercase();
-        if lower.starts_with("http:") || lower.starts_with("https:") {
-            return Err(Problem::new(
-                Code::RequirementUnsupported,
-                "a requirements file on the network may say something else each time it is read",
-            )
-            .found(excerpt(value))
-            .help("download it, review it, and name the copy"));
-        }
-        let target = if lower.starts_with("file:") {
-            url::Url::parse(value).ok().and_then(|url| url.to_file_path().ok()).ok_or_else(|| {
+        let target = if let Some(base) = address(path) {
+            let joined = base.join(value).map_err(|error| {
+                Problem::new(Code::RequirementSyntax, "this address cannot be read")
+                    .found(excerpt(value))
+                    .cause(error)
+            })?;
+            // A file on the network leads to files on the network alone.
+            if !matches!(joined.scheme(), "http" | "https") {
+                return Err(Problem::new(
+                    Code::AddressRefused,
+                    "a file on the network includes one of this machine",
+                )
+                .found(excerpt(value))
+                .help("download it, review it, and name the copy"));
+            }
+            PathBuf::from(joined.as_str())
+        } else if address(Path::new(value)).is_some() {
+            PathBuf::from(value)
+        } else if value.to_ascii_lowercase().starts_with("file:") {
+            file_address(value).ok_or_else(|| {
                 Problem::new(Code::RequirementSyntax, "this address cannot be read").found(excerpt(value))
             })?
         } else {
@@ -279,6 +313,32 @@ impl<'v> Walk<'v> {
         self.file(&target, role, Some(place));
         Ok(())
     }
+}
+
+impl Walk<'_> {
+    fn fetched(&self, url: &Url) -> Result<Vec<u8>, Problem> {
+        match self.fetch {
+            Some(fetch) => fetch(url),
+            None => Err(Problem::new(
+                Code::RequirementUnsupported,
+                "a requirements file on the network may say something else each time it is read",
+            )
+            .found(excerpt(url.as_str()))
+            .help("download it, review it, and name the copy")),
+        }
+    }
+}
+
+/// The http(s) address that a name of a file is, if it is one.
+pub(super) fn address(path: &Path) -> Option<Url> {
+    let text = path.to_str()?;
+    let scheme = text.get(..6)?.to_ascii_lowercase();
+    (scheme.starts_with("http:") || scheme == "https:").then(|| Url::parse(text).ok())?
+}
+
+/// The path of a `file:` address.
+pub(super) fn file_address(text: &str) -> Option<PathBuf> {
+    Url::parse(text).ok()?.to_file_path().ok()
 }
 
 /// Options that would turn off what the lock stands for.

@@ -12,7 +12,7 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-/// Reads bytes as text: a byte order mark decides, else UTF-8. A `coding:` comment may only say so.
+/// Reads bytes as text: a byte order mark decides, else a `coding:` comment, else UTF-8.
 ///
 /// # Errors
 /// `requirement-syntax`.
@@ -23,46 +23,98 @@ pub(super) fn decode(bytes: &[u8], place: &Place) -> Result<String, Problem> {
             .expected("UTF-8")
             .help("save the file as UTF-8")
     };
-    let wide = |little: bool, bytes: &[u8]| {
-        let units: Vec<u16> = bytes
-            .chunks_exact(2)
-            .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
-            .map(|pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
-            .collect();
-        if bytes.len().is_multiple_of(2) { String::from_utf16(&units).ok() } else { None }
+    let marked = MARKS.iter().find_map(|(mark, coding)| Some((bytes.strip_prefix(*mark)?, *coding)));
+    let (bytes, coding) = match marked {
+        Some(found) => found,
+        None => match bytes.split(|byte| *byte == b'\n').take(2).find_map(declared_coding) {
+            Some(name) => {
+                let coding = Coding::named(&name).ok_or_else(|| {
+                    refuse("this file declares an encoding that pipward does not read").found(name)
+                })?;
+                (bytes, coding)
+            }
+            None => (bytes, Coding::Utf8),
+        },
     };
-    let text = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        std::str::from_utf8(rest).ok().map(str::to_owned)
-    } else if bytes.starts_with(b"\xff\xfe\0\0") || bytes.starts_with(b"\0\0\xfe\xff") {
-        None
-    } else if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
-        wide(true, rest)
-    } else if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
-        wide(false, rest)
-    } else {
-        std::str::from_utf8(bytes).ok().map(str::to_owned)
-    };
-    let Some(text) = text else { return Err(refuse("this file is not in an encoding that pipward reads")) };
+    let text =
+        coding.decode(bytes).ok_or_else(|| refuse("this file is not in an encoding that pipward reads"))?;
     if text.contains('\0') {
         return Err(refuse("this file has a NUL byte"));
     }
-    match text.lines().take(2).find_map(declared_coding) {
-        Some(coding) if !matches!(coding.as_str(), "utf-8" | "utf8" | "utf-8-sig" | "ascii" | "us-ascii") => {
-            Err(refuse("this file declares an encoding that pipward does not read").found(coding))
+    Ok(text)
+}
+
+/// Byte order marks. (That of UTF-16 is the beginning of one of UTF-32.)
+const MARKS: [(&[u8], Coding); 5] = [
+    (b"\xef\xbb\xbf", Coding::Utf8),
+    (b"\xff\xfe\0\0", Coding::Utf32 { little: true }),
+    (b"\0\0\xfe\xff", Coding::Utf32 { little: false }),
+    (b"\xff\xfe", Coding::Utf16 { little: true }),
+    (b"\xfe\xff", Coding::Utf16 { little: false }),
+];
+
+/// An encoding that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Utf8,
+    Ascii,
+    Latin1,
+    Utf16 { little: bool },
+    Utf32 { little: bool },
+}
+
+impl Coding {
+    /// By a name of Python's.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "utf-8" | "utf8" | "utf-8-sig" | "u8" => Self::Utf8,
+            "ascii" | "us-ascii" | "646" => Self::Ascii,
+            "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "8859" | "l1" => Self::Latin1,
+            _ => return None,
+        })
+    }
+
+    fn decode(self, bytes: &[u8]) -> Option<String> {
+        match self {
+            Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
+            Self::Ascii => std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()).map(str::to_owned),
+            Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
+            Self::Utf16 { little } => {
+                let units: Vec<u16> = bytes
+                    .chunks_exact(2)
+                    .filter_map(|pair| <[u8; 2]>::try_from(pair).ok())
+                    .map(|pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
+                    .collect();
+                String::from_utf16(&units).ok().filter(|_| bytes.len().is_multiple_of(2))
+            }
+            Self::Utf32 { little } => {
+                let units = bytes.chunks_exact(4).filter_map(|four| <[u8; 4]>::try_from(four).ok());
+                let units = units
+                    .map(|four| if little { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) });
+                let text: Option<String> = units.map(char::from_u32).collect();
+                text.filter(|_| bytes.len().is_multiple_of(4))
+            }
         }
-        _ => Ok(text),
     }
 }
 
-/// PEP 263: `coding: x` or `coding=x` in a comment.
-fn declared_coding(line: &str) -> Option<String> {
-    let comment = line.trim_start().strip_prefix('#')?;
-    let (_, after) = comment.split_once("coding")?;
-    let name = after.strip_prefix([':', '='])?.trim_start();
-    let end = name
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-        .unwrap_or(name.len());
-    name.get(..end).filter(|name| !name.is_empty()).map(|name| name.to_ascii_lowercase().replace('_', "-"))
+/// PEP 263: `coding: x` or `coding=x` in a line that begins with `#`.
+fn declared_coding(line: &[u8]) -> Option<String> {
+    let line = String::from_utf8_lossy(line);
+    let comment = line.strip_prefix('#')?;
+    let mut rest = comment;
+    while let Some((_, after)) = rest.split_once("coding") {
+        rest = after;
+        let Some(name) = after.strip_prefix([':', '=']) else { continue };
+        let name = name.trim_start();
+        let end = name
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
+            .unwrap_or(name.len());
+        if let Some(name) = name.get(..end).filter(|name| !name.is_empty()) {
+            return Some(name.to_ascii_lowercase().replace('_', "-"));
+        }
+    }
+    None
 }
 
 /// Cuts a text into logical lines that say something, at most `limit` of them. Variables are as written.
@@ -235,7 +287,9 @@ mod tests {
         assert_eq!(check(b"\xff\xfea\0"), Ok("a".to_owned()));
         assert_eq!(check(b"\xfe\xff\0a"), Ok("a".to_owned()));
         assert_eq!(check(b"# -*- coding: UTF-8 -*-\na"), Ok("# -*- coding: UTF-8 -*-\na".to_owned()));
-        for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: latin-1\na", b"\xff\xfe\0\0a\0\0\0"] {
+        assert_eq!(check(b"\xff\xfe\0\0a\0\0\0"), Ok("a".to_owned()));
+        assert_eq!(check(b"# coding: latin-1\n\xe9"), Ok("# coding: latin-1\n\u{e9}".to_owned()));
+        for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: koi8-r\na", b"\xff\xfe\0\0a\0\0"] {
             assert_eq!(check(bad), Err(Code::RequirementSyntax), "{bad:?}");
         }
     }

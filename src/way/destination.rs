@@ -30,6 +30,120 @@ pub enum Place {
     Nothing,
 }
 
+/// Where a distribution goes, if not where the environment has its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Nowhere else; into the user's directory where the own one may not be written.
+    #[default]
+    OrUser,
+    /// Nowhere else.
+    Own,
+    /// The user's directory (PEP 370).
+    User,
+    /// Another prefix.
+    Prefix(PathBuf),
+    /// One folder.
+    Target(PathBuf),
+}
+
+/// How an environment is to be used.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// Where things go.
+    pub elsewhere: Elsewhere,
+    /// What stands before every path (`--root`).
+    pub root: Option<PathBuf>,
+    /// Whether a Python of the system's may be changed (`--break-system-packages`).
+    pub break_system: bool,
+}
+
+/// Finds the environment that was asked for, as it is to be used. Returns too whether it is the user's directory in
+/// place of one that cannot be written.
+///
+/// # Errors
+/// As [`find`]; `usage` for what does not go together.
+pub fn find_for(place: &Place, usage: &Usage) -> Result<(Environment, bool), Problem> {
+    let own = matches!(usage.elsewhere, Elsewhere::Own | Elsewhere::OrUser | Elsewhere::User);
+    if let Place::Venv { .. } = place {
+        if usage.root.is_some() || !matches!(usage.elsewhere, Elsewhere::Own | Elsewhere::OrUser) {
+            return Err(Problem::new(Code::Usage, "--venv names the place itself")
+                .help("leave out --venv, or --target, --prefix, --root and --user"));
+        }
+        return find(place).map(|environment| (environment, false));
+    }
+    // "Specifying --root, --target, or --prefix disables the check" (PEP 668).
+    let unmanaged = usage.break_system || !own || usage.root.is_some();
+    let interpreter = match place {
+        Place::Active(directory) => match standing(directory)? {
+            Environment::Standing(interpreter) => *interpreter,
+            new @ Environment::New { .. } => return Ok((new, false)),
+        },
+        Place::Nothing if own => match find(place)? {
+            Environment::Standing(interpreter) => *interpreter,
+            new @ Environment::New { .. } => return Ok((new, false)),
+        },
+        Place::Python(request) => python::find(request, None)?,
+        Place::Nothing | Place::Venv { .. } => python::find(&PythonRequest::Any, None)?,
+    };
+    if !unmanaged {
+        refuse_managed(&interpreter)?;
+    }
+    let falls_back = usage.elsewhere == Elsewhere::OrUser
+        && usage.root.is_none()
+        && !interpreter.is_virtual()
+        && !interpreter.is_writable();
+    let mut used = match &usage.elsewhere {
+        Elsewhere::Own => interpreter,
+        Elsewhere::OrUser if !falls_back => interpreter,
+        Elsewhere::OrUser | Elsewhere::User => for_user(&interpreter)?,
+        Elsewhere::Prefix(prefix) => interpreter.at_prefix(&absolute(prefix)?),
+        Elsewhere::Target(directory) => interpreter.at_target(&target(directory)?),
+    };
+    if let Some(root) = &usage.root {
+        used = used.beneath(&absolute(root)?);
+    }
+    crate::install::recover(&used.prefix)?;
+    Ok((Environment::Standing(Box::new(used)), falls_back))
+}
+
+fn for_user(interpreter: &Interpreter) -> Result<Interpreter, Problem> {
+    let refuse = |why: &str| {
+        Problem::new(Code::EnvironmentInvalid, format!("Can not perform a '--user' install. {why}"))
+            .at(At::file(&interpreter.prefix))
+            .help("leave out --user")
+    };
+    if !interpreter.sees_system() {
+        return Err(refuse("User site-packages are not visible in this virtualenv."));
+    }
+    interpreter.for_user().ok_or_else(|| refuse("There is no home directory."))
+}
+
+fn target(directory: &Path) -> Result<PathBuf, Problem> {
+    if directory.exists() && !directory.is_dir() {
+        return Err(Problem::new(
+            Code::EnvironmentInvalid,
+            "Target path exists but is not a directory, will not continue.",
+        )
+        .at(At::file(directory)));
+    }
+    absolute(directory)
+}
+
+/// A path from the root, without `..` in it, since RECORD tells how one path is reached from another.
+fn absolute(path: &Path) -> Result<PathBuf, Problem> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| crate::error::io("finding the current directory", path, &error))?;
+    let mut plain = PathBuf::new();
+    for part in absolute.components() {
+        if part == std::path::Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    Ok(plain)
+}
+
 /// The environment of a job.
 #[derive(Debug, Clone)]
 pub enum Environment {

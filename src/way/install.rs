@@ -3,13 +3,12 @@
 //! Never: writes into an environment before every wheel was verified, read and planned, and every
 //! conflict was looked for; [`Session::finish`] is the one moment at which the environment changes.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+mod gather;
+mod unpack;
 
-use pipward_resolver::{ExtraName, PackageName, Target};
+use std::path::PathBuf;
+
+use pipward_resolver::{ExtraName, MarkerEnvironment, Target, Version};
 
 use super::destination::Environment;
 use super::locks::Locks;
@@ -17,16 +16,14 @@ use super::{Writing, check_interrupted};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
-use crate::fetch::{Fetched, Fetcher};
 use crate::index::{Index, NetworkOptions, Sources};
-use crate::install::{InstallPlan, Session};
-use crate::lock::Subset;
-use crate::lock::closure::{self, ClosureRequest, Declared};
-use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
-use crate::requirements::FileRequirement;
-use crate::verify::VerifiedWheel;
-use crate::wheel::Wheel;
+use crate::install::Session;
+use crate::lock::closure::Declared;
+use crate::lock::{Location, LockedFile};
 use crate::wheel::metadata::Metadata;
+use gather::Gathered;
+use unpack::{Done, Staging, unpack};
+pub(super) use unpack::{Item, agree, direct_url, resolve_files};
 
 /// Everything that an install depends on.
 pub struct InstallRequest {
@@ -34,12 +31,22 @@ pub struct InstallRequest {
     pub locks: Locks,
     /// Where.
     pub environment: Environment,
+    /// Whose wheels and markers count, where they are not the environment's own.
+    pub target: Option<Target>,
     /// The extras of the lock that are asked for.
     pub extras: Vec<ExtraName>,
     /// The groups asked for; `None` takes the lock's default groups.
     pub groups: Option<Vec<ExtraName>>,
     /// Whether every dependency must be part of what is installed.
     pub check_closure: bool,
+    /// Whether what was asked for itself is left out.
+    pub only_dependencies: bool,
+    /// Whether anything is changed.
+    pub change: Change,
+    /// Whether what is there already is written anew.
+    pub anew: bool,
+    /// Whether modules are compiled.
+    pub compile: bool,
     /// Where files come from.
     pub sources: Sources,
     /// How the network is used.
@@ -48,9 +55,30 @@ pub struct InstallRequest {
     pub cache: Option<PathBuf>,
 }
 
+impl InstallRequest {
+    /// Whose wheels and markers count.
+    pub fn target(&self) -> &Target {
+        self.target.as_ref().unwrap_or(&self.environment.interpreter().target)
+    }
+}
+
+/// What an install changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Change {
+    /// Nothing: it only says what it would.
+    Nothing,
+    /// What is not there, or differs.
+    #[default]
+    Missing,
+    /// As that, but no other version is replaced (`--target` without `--upgrade`).
+    Add,
+}
+
 /// What an install did.
 #[derive(Debug, Default)]
 pub struct Installed {
+    /// All packages of the run, by name.
+    pub packages: Vec<Package>,
     /// Name and version of what was put in, by name.
     pub installed: Vec<(String, String)>,
     /// What was there already, file for file as the lock has it.
@@ -59,8 +87,39 @@ pub struct Installed {
     pub removed: Vec<(String, String)>,
     /// The wheels whose hashes were compared in this run.
     pub verified: Vec<VerifiedFile>,
+    /// Requirements whose markers do not hold: name and marker.
+    pub ignored: Vec<(String, String)>,
     /// Sentences for the user.
     pub warnings: Vec<String>,
+    /// What the markers were evaluated for.
+    pub markers: Option<MarkerEnvironment>,
+}
+
+/// One package of a run.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Its name as METADATA spells it.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// Where its file came from.
+    pub file: LockedFile,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Whether it was there already.
+    pub kept: bool,
+    /// Whether it was asked for by name.
+    pub requested: bool,
+    /// The extras with which it was asked for.
+    pub extras: Vec<ExtraName>,
+    /// Whether it was asked for by address.
+    pub direct: bool,
+    /// Whether the lock says that it was yanked (PEP 592).
+    pub yanked: bool,
+    /// METADATA.
+    pub metadata: Vec<u8>,
+    /// The line that asks for it: file and number, where there is one.
+    pub asked: Option<(String, crate::error::Place)>,
 }
 
 /// A wheel that was verified.
@@ -74,13 +133,6 @@ pub struct VerifiedFile {
     pub size: u64,
 }
 
-/// One package of a run: the locked entry, its file, and whether it was asked for by name.
-pub(super) struct Item {
-    pub(super) package: LockedPackage,
-    pub(super) file: LockedFile,
-    pub(super) requested: bool,
-}
-
 /// Installs. `step` is called as packages are done.
 ///
 /// # Errors
@@ -88,23 +140,33 @@ pub(super) struct Item {
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
     let index =
         Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
-    let target = &request.environment.interpreter().target;
+    let target = request.target();
     let gathered = Gathered::new(request, &index)?;
     let packages = gathered
         .selection
         .packages
         .iter()
         .map(|selected| (selected.clone(), gathered.requested.contains(&selected.package.name)))
+        .filter(|(_, requested)| !(request.only_dependencies && *requested))
         .collect();
     let items = resolve_files(packages, &index, target)?;
-    let writing = Writing::begin();
-    let session = match &request.environment {
-        Environment::New { directory, base } => Session::fresh(directory, base)?,
-        Environment::Standing(interpreter) => Session::standing(interpreter)?,
-    };
     let store = request.cache.as_deref().map(Store::new);
     let fetcher = index.fetcher(store.clone());
-    let done = unpack(&items, &fetcher, &session, step)?;
+    let writing = Writing::begin();
+    let write = request.change != Change::Nothing;
+    let (session, scheme) = match &request.environment {
+        Environment::New { directory, base } if write => {
+            (Some(Session::fresh(directory, base)?), base.in_venv(directory).scheme)
+        }
+        Environment::New { directory, base } => (None, base.in_venv(directory).scheme),
+        Environment::Standing(interpreter) if interpreter.prefix.is_dir() || write => {
+            (Some(Session::standing(interpreter)?), interpreter.scheme.clone())
+        }
+        Environment::Standing(interpreter) => (None, interpreter.scheme.clone()),
+    };
+    let compiler = request.compile.then(|| request.environment.interpreter());
+    let staging = Staging { scheme: &scheme, session: session.as_ref(), write, anew: request.anew, compiler };
+    let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
         let declared = items
             .iter()
@@ -114,289 +176,34 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         Problems::unless_empty((), gathered.check(&declared, target))?;
     }
     check_interrupted()?;
-    let report = session.finish()?;
+    let mut report = crate::install::Report::default();
+    if let Some(session) = session.filter(|_| write) {
+        if request.change == Change::Add {
+            refuse_replacing(&session)?;
+        }
+        report = session.finish()?;
+    }
     drop(writing);
     remember(store.as_ref(), &done);
-    let mut told = told(report, &items, done, &index);
+    let mut told = told(report, &items, done, &index, request);
     told.warnings.extend(request.locks.warnings());
+    told.markers = Some(target.markers.clone());
     Ok(told)
 }
 
-/// The packages of a run, one entry a name, and what was asked for.
-struct Gathered {
-    lock: Lock,
-    selection: Selection,
-    requested: BTreeSet<PackageName>,
-    roots: Vec<FileRequirement>,
-}
-
-impl Gathered {
-    fn new(request: &InstallRequest, index: &Index) -> Result<Self, Problems> {
-        let target = &request.environment.interpreter().target;
-        let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
-        let mut faults = Vec::new();
-        let mut gathered: Option<Self> = None;
-        let mut add = |lock: &Lock, part: Self, faults: &mut Vec<Problem>| match &mut gathered {
-            Some(gathered) => gathered.merge(lock, part, faults),
-            None => gathered = Some(part),
-        };
-        for lock in request.locks.whole() {
-            match lock.select(&select) {
-                Ok(selection) => add(lock, Self::whole(lock, selection), &mut faults),
-                Err(problems) => faults.extend(problems),
-            }
-        }
-        if let Some((lock, names)) = request.locks.named() {
-            let selected = lock.select(&select).and_then(|all| subset(&all, names, index, request));
-            match selected {
-                Ok(selection) => add(lock, Self::named(lock, selection, names), &mut faults),
-                Err(problems) => faults.extend(problems),
-            }
-        }
-        let gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
-        // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
-        if request.check_closure
-            && faults.is_empty()
-            && gathered.selection.without_dependencies().next().is_none()
-        {
-            faults.extend(gathered.check(&BTreeMap::new(), target));
-        }
-        Problems::unless_empty(gathered, faults)
-    }
-
-    fn whole(lock: &Lock, selection: Selection) -> Self {
-        let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: Vec::new() }
-    }
-
-    fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
-        let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: names.to_vec() }
-    }
-
-    fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
-        self.lock.packages.extend(lock.packages.iter().cloned());
-        self.requested.extend(other.requested);
-        self.roots.extend(other.roots);
-        for selected in other.selection.packages {
-            match self.selection.get(&selected.package.name) {
-                Some(before) if same_release(before, &selected) => {}
-                Some(before) => faults.push(two_locks(&before.package, &selected.package)),
-                None => self.selection.packages.push(selected),
-            }
-        }
-        self.selection.packages.sort_by(|a, b| a.package.name.cmp(&b.package.name));
-    }
-
-    fn check(&self, declared: &BTreeMap<PackageName, Declared<'_>>, target: &Target) -> Vec<Problem> {
-        closure::check(&ClosureRequest {
-            lock: &self.lock,
-            selection: &self.selection,
-            roots: &self.roots,
-            declared,
-            target,
-        })
-    }
-}
-
-/// The named packages and what they depend on. Where the lock does not record that, the wheels'
-/// METADATA tells, once their hashes were compared.
-fn subset(
-    all: &Selection,
-    names: &[FileRequirement],
-    index: &Index,
-    request: &InstallRequest,
-) -> Result<Selection, Problems> {
-    let target = &request.environment.interpreter().target;
-    let names: Vec<_> = names
-        .iter()
-        .map(|named| (named.requirement.name.clone(), named.requirement.extras.clone()))
-        .collect();
-    let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
-    loop {
-        let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
-        match all.subset(&names, target, &declared)? {
-            Subset::Whole(selection) => return Ok(selection),
-            Subset::NeedsMetadata(packages) => {
-                let packages = packages.into_iter().map(|selected| (selected, false)).collect();
-                let items = resolve_files(packages, index, target)?;
-                let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
-                for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
-                    let Some(item) = items.get(at) else { continue };
-                    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
-                    known.insert(item.package.name.clone(), wheel.metadata().clone());
-                }
-            }
-        }
-    }
-}
-
-fn same_release(a: &Selected, b: &Selected) -> bool {
-    a.package.version == b.package.version
-        && match (&a.file, &b.file) {
-            (Some(a), Some(b)) => a.hashes == b.hashes,
-            (None, None) => match (&a.package.source, &b.package.source) {
-                (LockedSource::ByHash(a), LockedSource::ByHash(b)) => a == b,
-                _ => false,
-            },
-            _ => false,
-        }
-}
-
-fn two_locks(a: &LockedPackage, b: &LockedPackage) -> Problem {
-    let version = |package: &LockedPackage| {
-        let version = package.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
-        format!("{version} ({})", package.place)
-    };
-    Problem::new(Code::DuplicatePackage, "two locks of this run have different entries of one name")
-        .package(&a.name)
-        .at(b.place.clone())
-        .expected(version(a))
-        .found(version(b))
-        .help("install from one lock, or lock both sets of requirements together")
-}
-
-/// Says for each package which file is fetched, and from where.
-pub(super) fn resolve_files(
-    packages: Vec<(Selected, bool)>,
-    index: &Index,
-    target: &Target,
-) -> Result<Vec<Item>, Problems> {
-    let by_hash: Vec<&LockedPackage> = packages
-        .iter()
-        .filter(|(selected, _)| selected.file.is_none())
-        .map(|(selected, _)| &selected.package)
-        .collect();
-    let mut located = index.locate_all(&by_hash, target).into_iter();
-    let named: Vec<(&LockedFile, &PackageName)> = packages
-        .iter()
-        .filter_map(|(selected, _)| Some((selected.file.as_ref()?, &selected.package.name)))
-        .collect();
-    let mut sourced = index.resolve_sources(&named).into_iter();
-    let mut items = Vec::new();
-    let mut faults = Vec::new();
-    for (Selected { package, file }, requested) in packages {
-        let file = if file.is_some() { sourced.next() } else { located.next() };
-        match file {
-            Some(Ok(file)) => items.push(Item { package, file, requested }),
-            Some(Err(problem)) => faults.push(problem.package(&package.name)),
-            None => faults.push(Problem::new(Code::Internal, "a package has no file").package(&package.name)),
-        }
-    }
-    Problems::unless_empty(items, faults)
-}
-
-/// What became of one item.
-struct Done {
-    verified: VerifiedWheel,
-    metadata: Metadata,
-    size: u64,
-    kept: bool,
-    warnings: Vec<String>,
-}
-
-/// Fetches everything at once; each wheel is verified, read, planned and staged as it arrives, on all cores.
-fn unpack(
-    items: &[Item],
-    fetcher: &Fetcher,
-    session: &Session,
-    step: &(dyn Fn() + Sync),
-) -> Result<Vec<Done>, Problems> {
-    let arrivals = fetcher.start(items.iter().map(|item| item.file.clone()).collect());
-    let results: Mutex<BTreeMap<usize, Result<Done, Problem>>> = Mutex::new(BTreeMap::new());
-    let keep = |at: usize, result: Result<Done, Problem>| {
-        if let Ok(mut results) = results.lock() {
-            results.insert(at, result);
-        }
-    };
-    let mut interrupted = Ok(());
-    rayon::in_place_scope(|scope| {
-        loop {
-            let (at, fetched) = match arrivals.recv_timeout(Duration::from_millis(100)) {
-                Ok(arrival) => arrival,
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => match check_interrupted() {
-                    Ok(()) => continue,
-                    Err(problem) => {
-                        interrupted = Err(problem);
-                        break;
-                    }
-                },
-            };
-            let Some(item) = items.get(at) else { continue };
-            let keep = &keep;
-            scope.spawn(move |_| {
-                keep(at, one(item, fetched, session));
-                step();
-            });
-        }
+/// `--target` without `--upgrade` adds to a folder. (pip leaves what is there and says so in a warning; then the folder
+/// would not be what the lock says.)
+fn refuse_replacing(session: &Session) -> Result<(), Problems> {
+    let refused = session.replaced().into_iter().map(|(name, version)| {
+        Problem::new(
+            Code::FileConflict,
+            "the target directory has another version or other files of this package",
+        )
+        .package(name)
+        .found(version)
+        .help("add --upgrade to replace it")
     });
-    interrupted?;
-    let results = results.into_inner().unwrap_or_default();
-    let mut done = Vec::new();
-    let mut faults = Vec::new();
-    for (at, item) in items.iter().enumerate() {
-        match results.get(&at) {
-            Some(Ok(_)) => {}
-            Some(Err(problem)) => faults.push(problem.clone().package(&item.package.name)),
-            None => faults
-                .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
-        }
-    }
-    done.extend(results.into_values().filter_map(Result::ok));
-    Problems::unless_empty(done, faults)
-}
-
-fn one(item: &Item, fetched: Fetched, session: &Session) -> Result<Done, Problem> {
-    let verified = VerifiedWheel::check(fetched?, &item.file)?;
-    let wheel = Wheel::read(verified)?;
-    agree(item, &wheel)?;
-    let plan = InstallPlan::new(&wheel, session.scheme(), item.requested, direct_url(item))?;
-    let kept = session.holds(&wheel, &plan)?;
-    if !kept {
-        session.add(&wheel, &plan)?;
-    }
-    Ok(Done {
-        metadata: wheel.metadata().clone(),
-        size: wheel.size(),
-        kept,
-        warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
-        verified: wheel.into_verified(),
-    })
-}
-
-/// The lock, the file name and METADATA must tell the same (the file name was compared by [`Wheel::read`]).
-pub(super) fn agree(item: &Item, wheel: &Wheel) -> Result<(), Problem> {
-    let metadata = wheel.metadata();
-    let version_differs = item.package.version.as_ref().is_some_and(|version| *version != metadata.version);
-    if metadata.name != item.package.name || version_differs {
-        let version = item.package.version.as_ref().map(ToString::to_string).unwrap_or_default();
-        return Err(Problem::new(Code::MetadataMismatch, "the wheel is not the release that the lock names")
-            .package(&item.package.name)
-            .at(item.file.place.clone())
-            .expected(format!("{} {version}", item.package.name))
-            .found(format!("{} {}", metadata.name, metadata.version))
-            .help("write the lock anew with `pipward lock`"));
-    }
-    let locked = item.package.metadata_sha256.get(wheel.name().as_str());
-    if let Some(locked) = locked {
-        let found = wheel.metadata_sha256()?;
-        if *locked == found {
-            return Ok(());
-        }
-        return Err(Problem::new(Code::MetadataMismatch, "the wheel's METADATA is not what the lock was resolved from")
-            .package(&item.package.name)
-            .at(item.package.place.clone())
-            .expected(format!("sha256:{locked}"))
-            .found(format!("sha256:{found}"))
-            .help("the index told the locker other dependencies than the wheel has: find out why before locking again"));
-    }
-    Ok(())
-}
-
-/// pip writes direct_url.json for what was asked for by address or path, not for entries of a lock.
-pub(super) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
-    crate::install::DirectUrl::of(&item.package, &item.file)
+    Problems::unless_empty((), refused.collect())
 }
 
 /// Only a run that ended well leaves anything behind in the cache.
@@ -412,9 +219,23 @@ fn remember(store: Option<&Store>, done: &[Done]) {
     }
 }
 
-fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: &Index) -> Installed {
+fn told(
+    report: crate::install::Report,
+    items: &[Item],
+    done: Vec<Done>,
+    index: &Index,
+    request: &InstallRequest,
+) -> Installed {
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
+    let markers = &request.target().markers;
+    for asked in request.locks.asked() {
+        let marker = &asked.requirement.marker;
+        if let (false, Some(text)) = (marker.evaluate(markers, &[]), marker.contents()) {
+            told.ignored.push((asked.requirement.name.to_string(), text.to_string()));
+        }
+    }
     for (item, done) in items.iter().zip(done) {
+        told.packages.push(package(item, &done, request));
         let pair = (item.package.name.to_string(), done.metadata.version.to_string());
         if done.kept {
             told.kept.push(pair);
@@ -436,6 +257,32 @@ fn told(report: crate::install::Report, items: &[Item], done: Vec<Done>, index: 
         });
     }
     told
+}
+
+fn package(item: &Item, done: &Done, request: &InstallRequest) -> Package {
+    let asked = request.locks.asked().iter().filter(|asked| asked.requirement.name == item.package.name);
+    let mut extras: Vec<ExtraName> =
+        asked.clone().flat_map(|asked| asked.requirement.extras.clone()).collect();
+    extras.sort();
+    extras.dedup();
+    let asked = asked.map(|asked| (asked.requirement.to_string(), asked.place.clone())).next();
+    let mut file = item.file.clone();
+    if let Location::Url(url) = &mut file.location {
+        url.set_fragment(None);
+    }
+    Package {
+        name: done.metadata.name_text.clone(),
+        version: done.metadata.version.clone(),
+        file,
+        sha256: done.verified.sha256(),
+        kept: done.kept,
+        requested: item.requested,
+        extras,
+        direct: direct_url(item).is_some(),
+        yanked: item.package.yanked.is_some(),
+        metadata: done.metadata_text.clone(),
+        asked,
+    }
 }
 
 /// METADATA as the closure check reads it.

@@ -374,7 +374,7 @@ fn a_dependency_outside_the_lock_is_refused_and_no_deps_leaves_out_that_check_al
     world.server.publish("plum", &[Published::new(plum.clone())], &Style::default());
     let text = format!("{HEAD}{}", world.entry("plum", "1.0", &plum));
     world.refuses("pylock.toml", &text, Code::DependencyNotInLock, &["plum", "stone"]);
-    world.run(&["-r", "pylock.toml", "--no-deps"]).ok().stderr_has("--no-deps");
+    world.run(&["-r", "pylock.toml", "--no-deps"]).ok().stdout_has("--no-deps");
 }
 
 #[test]

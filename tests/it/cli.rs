@@ -117,7 +117,10 @@ fn files_that_cannot_be_locked_from_are_told_as_such() {
     for missing in ["./no-such.txt", "no-such.in", "some/no-such.toml"] {
         pipward(["lock", missing]).run().refused(Code::LockNotFound).stderr_has("no such file");
     }
-    pipward(["install", "/tmp/x.whl"]).run().refused(Code::RequirementUnsupported).stderr_has("--find-links");
+    pipward(["install", "/tmp/x-1-py3-none-any.whl"])
+        .run()
+        .refused(Code::HashMissing)
+        .stderr_has("--find-links");
 }
 
 #[test]

@@ -1,0 +1,194 @@
+//! `--platform`, `--python-version`, `--implementation`, `--abi`: wheels for another environment than the one at hand.
+//!
+//! Owns: which tags these words stand for, as pip reads them. Never: looks at an environment.
+
+use pipward_resolver::tags::{Platform, Tag};
+use pipward_resolver::{Tags, Target, Version};
+
+use super::arguments::WheelArgs;
+use crate::error::{Code, Problem};
+use crate::python::Interpreter;
+
+/// The described environment; none where nothing is said.
+///
+/// # Errors
+/// `usage` for a version that is none.
+pub(super) fn target(wheels: &WheelArgs, interpreter: &Interpreter) -> Result<Option<Target>, Problem> {
+    let said = !wheels.platform.is_empty()
+        || !wheels.abi.is_empty()
+        || wheels.python_version.is_some()
+        || wheels.implementation.is_some();
+    if !said {
+        return Ok(None);
+    }
+    let version = wheels.python_version.as_deref().map(python_version).transpose()?;
+    let full = version.clone().unwrap_or_else(|| interpreter.version.clone());
+    let minor = minor_of(&full);
+    let implementation = wheels.implementation.as_deref().unwrap_or("cp");
+    let platforms = if wheels.platform.is_empty() {
+        let mut own: Vec<String> = Vec::new();
+        for tag in interpreter.target.tags.iter().filter(|tag| tag.platform != "any") {
+            if !own.contains(&tag.platform) {
+                own.push(tag.platform.clone());
+            }
+        }
+        own
+    } else {
+        expanded(&wheels.platform)
+    };
+    let tags = Tags::new(tags(implementation, minor, &wheels.abi, &platforms));
+    // Markers are those of the environment described, where it is one that is known; else those at hand.
+    let platform = wheels.platform.iter().find_map(|text| known(text));
+    let described = Target::described(&full, platform.as_ref().unwrap_or(&interpreter.platform));
+    let markers = match described {
+        Ok(target) => target.markers,
+        Err(_) => interpreter.target.markers.clone(),
+    };
+    Ok(Some(Target { markers, tags }))
+}
+
+/// `3`, `311`, `3.11`, `3.11.2`: "a dotless version can be given using just the major version".
+fn python_version(text: &str) -> Result<Version, Problem> {
+    let wrong = |why: &str| {
+        Problem::new(Code::Usage, format!("invalid --python-version value: {text:?}: {why}"))
+            .help("write it as 3, 3.7, 3.7.3 or 37")
+    };
+    if text.split('.').any(|part| part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(wrong("each version part must be an integer"));
+    }
+    if text.split('.').count() > 3 {
+        return Err(wrong("at most three version parts are allowed"));
+    }
+    let spelled = match (text.contains('.'), text.split_at_checked(1)) {
+        (false, Some((major, ""))) => format!("{major}.0"),
+        (false, Some((major, minor))) => format!("{major}.{minor}"),
+        _ => text.to_owned(),
+    };
+    spelled.parse().map_err(|_| wrong("it is no version"))
+}
+
+fn minor_of(version: &Version) -> (u64, u64) {
+    match version.release() {
+        [major, minor, ..] => (*major, *minor),
+        [major] => (*major, 0),
+        [] => (3, 0),
+    }
+}
+
+/// Older platforms that a platform takes wheels of, as far as its name tells.
+fn expanded(platforms: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut add = |platform: String| {
+        if !all.contains(&platform) {
+            all.push(platform);
+        }
+    };
+    for platform in platforms {
+        add(platform.clone());
+        let legacy = |suffix: &str, names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| format!("{name}_{suffix}")).collect()
+        };
+        let more = match platform.split_once('_') {
+            Some(("manylinux2014", arch @ ("x86_64" | "i686"))) => {
+                legacy(arch, &["manylinux2010", "manylinux1"])
+            }
+            Some(("manylinux2010", arch)) => legacy(arch, &["manylinux1"]),
+            Some(("macosx", _)) => known(platform).map(|platform| platform.tags()).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        more.into_iter().for_each(&mut add);
+    }
+    all
+}
+
+/// The platform that a tag is of.
+fn known(text: &str) -> Option<Platform> {
+    if let Some(rest) = text.strip_prefix("macosx_") {
+        let mut parts = rest.splitn(3, '_');
+        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        return Some(Platform::MacOs { arch: parts.next()?.to_owned(), major, minor });
+    }
+    let glibc = |rest: &str, minor: u16| Platform::Glibc { arch: rest.to_owned(), major: 2, minor };
+    match text.split_once('_') {
+        Some(("manylinux1", arch)) => return Some(glibc(arch, 5)),
+        Some(("manylinux2010", arch)) => return Some(glibc(arch, 12)),
+        Some(("manylinux2014", arch)) => return Some(glibc(arch, 17)),
+        Some(("linux", arch)) => return Some(glibc(arch, 0)),
+        Some(("win", arch)) => return Some(Platform::Windows { arch: arch.to_owned() }),
+        _ if text == "win32" => return Some(Platform::Windows { arch: "x86".to_owned() }),
+        _ => {}
+    }
+    let rest = text.strip_prefix("manylinux_").map(|rest| (rest, false));
+    let (rest, musl) = rest.or_else(|| Some((text.strip_prefix("musllinux_")?, true)))?;
+    let mut parts = rest.splitn(3, '_');
+    let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let arch = parts.next()?.to_owned();
+    Some(if musl { Platform::Musl { arch, major, minor } } else { Platform::Glibc { arch, major, minor } })
+}
+
+/// The tags in pip's order: own ABIs, the stable ABI, none; then those of pure Python.
+fn tags(implementation: &str, (major, minor): (u64, u64), abis: &[String], platforms: &[String]) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    let mut add = |python: &str, abi: &str, platform: &str| {
+        tags.push(Tag { python: python.to_owned(), abi: abi.to_owned(), platform: platform.to_owned() });
+    };
+    let interpreter = format!("{implementation}{major}{minor}");
+    let is_cpython = implementation == "cp";
+    let mut own: Vec<String> = if abis.is_empty() && is_cpython {
+        vec![format!("cp{major}{minor}")]
+    } else {
+        abis.iter().filter(|abi| !matches!(abi.as_str(), "abi3" | "none")).cloned().collect()
+    };
+    own.dedup();
+    for abi in &own {
+        platforms.iter().for_each(|platform| add(&interpreter, abi, platform));
+    }
+    if is_cpython {
+        platforms.iter().for_each(|platform| add(&interpreter, "abi3", platform));
+    }
+    platforms.iter().for_each(|platform| add(&interpreter, "none", platform));
+    if is_cpython {
+        for older in (2..minor).rev() {
+            platforms.iter().for_each(|platform| add(&format!("cp{major}{older}"), "abi3", platform));
+        }
+    }
+    let mut pure = vec![format!("py{major}{minor}"), format!("py{major}")];
+    pure.extend((0..minor).rev().map(|older| format!("py{major}{older}")));
+    for python in &pure {
+        platforms.iter().for_each(|platform| add(python, "none", platform));
+    }
+    add(&interpreter, "none", "any");
+    pure.iter().for_each(|python| add(python, "none", "any"));
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_pip_reads_them() {
+        let check = |text: &str, expected: Option<&str>| {
+            let found = python_version(text).ok().map(|version| version.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        };
+        check("3", Some("3.0"));
+        check("37", Some("3.7"));
+        check("311", Some("3.11"));
+        check("3.11.2", Some("3.11.2"));
+        check("3.a", None);
+        check("3.11.2.1", None);
+    }
+
+    #[test]
+    fn platforms_take_wheels_of_older_ones() {
+        let check = |text: &str, expected: &[&str]| {
+            let found = expanded(&[text.to_owned()]);
+            assert_eq!(found.iter().take(3).map(String::as_str).collect::<Vec<_>>(), expected, "{text}");
+        };
+        check("manylinux2014_x86_64", &["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]);
+        check("manylinux2014_aarch64", &["manylinux2014_aarch64"]);
+        check("win_amd64", &["win_amd64"]);
+        check("macosx_10_9_x86_64", &["macosx_10_9_x86_64", "macosx_10_9_intel", "macosx_10_9_fat64"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! `--report`: what was installed, or would be, as pip's installation report tells it (version "1").
+//!
+//! Owns: its form. Never: says of a package what its verified wheel or the lock does not.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::super::pip::PIP_VERSION;
+use super::super::render::Printer;
+use crate::error::{Code, Problem, io};
+use crate::lock::Location;
+use crate::python::installed::message::Message;
+use crate::way::install::{Installed, Package};
+use crate::way::look::inspect;
+
+/// Writes the report to `file`, or to standard output for `-`.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn write(done: &Installed, file: &Path, printer: &Printer) -> Result<(), Problem> {
+    let install = done.packages.iter().filter(|package| !package.kept);
+    let install = install.map(item).collect::<Result<Vec<Value>, Problem>>()?;
+    let environment = serde_json::to_value(&done.markers)
+        .map_err(|error| Problem::new(Code::Internal, "the markers cannot be told").cause(error))?;
+    let report = json!({
+        "version": "1",
+        "pip_version": PIP_VERSION,
+        "install": install,
+        "environment": environment,
+    });
+    let text = serde_json::to_string_pretty(&report)
+        .map_err(|error| Problem::new(Code::Internal, "the report cannot be told").cause(error))?;
+    if file == Path::new("-") {
+        printer.data(&format!("{text}\n"));
+        return Ok(());
+    }
+    std::fs::write(file, text).map_err(|error| io("writing the report", file, &error))
+}
+
+fn item(package: &Package) -> Result<Value, Problem> {
+    let url = match &package.file.location {
+        Location::Url(url) => url.to_string(),
+        Location::Path(path) => url::Url::from_file_path(path).map(String::from).map_err(|()| {
+            Problem::new(Code::Internal, "the path of a wheel is no address").found(path.display())
+        })?,
+    };
+    let sha256 = package.sha256.to_string();
+    let mut item = json!({
+        "download_info": {
+            "url": url,
+            "archive_info": { "hash": format!("sha256={sha256}"), "hashes": { "sha256": sha256 } },
+        },
+        "is_direct": package.direct,
+        "is_yanked": package.yanked,
+        "requested": package.requested,
+        "metadata": inspect::metadata(&Message::parse(&String::from_utf8_lossy(&package.metadata))),
+    });
+    if package.requested && !package.extras.is_empty() {
+        let extras: Vec<String> = package.extras.iter().map(ToString::to_string).collect();
+        if let Value::Object(object) = &mut item {
+            object.insert("requested_extras".into(), extras.into());
+        }
+    }
+    Ok(item)
+}

@@ -1,0 +1,64 @@
+//! Byte-code as part of a plan.
+//!
+//! Owns: which files of a plan are compiled, and their rows of RECORD. Never: compiles; the caller hands in a compiler.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use super::plan::relative;
+use super::{InstallPlan, PlannedFile, Source};
+use crate::digest::{Sha256, StrongDigest};
+use crate::error::Problem;
+use crate::wheel::Wheel;
+use crate::wheel::record::Row;
+
+/// The largest module that is compiled, in bytes.
+const MAX_SOURCE: u64 = crate::wheel::archive::WHOLE_ENTRY;
+
+/// A file: its final path, and its content.
+type Named = (PathBuf, Vec<u8>);
+
+impl InstallPlan {
+    /// Adds what `compile` makes of the modules of the plan. A .pyc file that the wheel itself brings stays.
+    ///
+    /// # Errors
+    /// Those of [`Wheel::content`] and of the compiler.
+    pub fn compiled(
+        mut self,
+        wheel: &Wheel,
+        compile: &dyn Fn(Vec<Named>) -> Result<Vec<Named>, Problem>,
+    ) -> Result<Self, Problem> {
+        let mut modules = Vec::new();
+        for file in &self.files {
+            if file.destination.extension() != Some(OsStr::new("py")) || file.size > MAX_SOURCE {
+                continue;
+            }
+            let content = match &file.source {
+                Source::Entry(index) => match wheel.entries().get(*index) {
+                    Some(entry) => wheel.content(entry)?,
+                    None => continue,
+                },
+                Source::Generated(content) => content.clone(),
+            };
+            modules.push((file.destination.clone(), content));
+        }
+        let library = self.dist_info.parent().map(PathBuf::from).unwrap_or_default();
+        for (destination, content) in compile(modules)? {
+            if self.files.iter().any(|file| file.destination == destination) {
+                continue;
+            }
+            let (sha256, size) = (Sha256::of(&content), content.len() as u64);
+            self.record.rows.push(Row::of(relative(&library, &destination), sha256, size));
+            self.files.push(PlannedFile {
+                destination,
+                source: Source::Generated(content),
+                executable: false,
+                digest: Some(StrongDigest::Sha256(sha256)),
+                size,
+            });
+        }
+        self.files.sort_by(|one, other| one.destination.cmp(&other.destination));
+        self.record.rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        Ok(self)
+    }
+}

@@ -1,0 +1,165 @@
+//! What is installed in one run: what each lock selects, and what is looked up in one, together.
+//!
+//! Never: takes anything that no lock has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipward_resolver::{PackageName, Target};
+
+use super::unpack::resolve_files;
+use super::{InstallRequest, declared};
+use crate::cache::Store;
+use crate::error::{Code, Problem, Problems};
+use crate::index::Index;
+use crate::lock::closure::{self, ClosureRequest, Declared};
+use crate::lock::{Lock, LockedPackage, LockedSource, SelectRequest, Selected, Selection, Subset};
+use crate::requirements::FileRequirement;
+use crate::verify::VerifiedWheel;
+use crate::wheel::Wheel;
+use crate::wheel::metadata::Metadata;
+
+/// The packages of a run, one entry a name, and what was asked for.
+pub(super) struct Gathered {
+    lock: Lock,
+    pub(super) selection: Selection,
+    pub(super) requested: BTreeSet<PackageName>,
+    roots: Vec<FileRequirement>,
+}
+
+impl Gathered {
+    pub(super) fn new(request: &InstallRequest, index: &Index) -> Result<Self, Problems> {
+        let target = request.target();
+        let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
+        let mut faults = Vec::new();
+        let mut gathered: Option<Self> = None;
+        let mut add = |lock: &Lock, part: Self, faults: &mut Vec<Problem>| match &mut gathered {
+            Some(gathered) => gathered.merge(lock, part, faults),
+            None => gathered = Some(part),
+        };
+        for lock in request.locks.whole() {
+            match lock.select(&select) {
+                Ok(selection) => add(lock, Self::whole(lock, selection), &mut faults),
+                Err(problems) => faults.extend(problems),
+            }
+        }
+        if let Some((lock, names)) = request.locks.named() {
+            // "Non-matching lines are skipped."
+            let here = |asked: &&FileRequirement| asked.requirement.evaluate_markers(&target.markers, &[]);
+            let names: Vec<FileRequirement> = names.iter().filter(here).cloned().collect();
+            let selected = lock.select(&select).and_then(|all| subset(&all, &names, index, request));
+            match selected {
+                Ok(selection) => add(lock, Self::named(lock, selection, &names), &mut faults),
+                Err(problems) => faults.extend(problems),
+            }
+        }
+        let gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
+        // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
+        if request.check_closure
+            && faults.is_empty()
+            && gathered.selection.without_dependencies().next().is_none()
+        {
+            faults.extend(gathered.check(&BTreeMap::new(), target));
+        }
+        Problems::unless_empty(gathered, faults)
+    }
+
+    fn whole(lock: &Lock, selection: Selection) -> Self {
+        let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
+        Self { lock: lock.clone(), selection, requested, roots: Vec::new() }
+    }
+
+    fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
+        let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
+        Self { lock: lock.clone(), selection, requested, roots: names.to_vec() }
+    }
+
+    fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
+        self.lock.packages.extend(lock.packages.iter().cloned());
+        self.requested.extend(other.requested);
+        self.roots.extend(other.roots);
+        for selected in other.selection.packages {
+            match self.selection.get(&selected.package.name) {
+                Some(before) if same_release(before, &selected) => {}
+                Some(before) => faults.push(two_locks(&before.package, &selected.package)),
+                None => self.selection.packages.push(selected),
+            }
+        }
+        self.selection.packages.sort_by(|a, b| a.package.name.cmp(&b.package.name));
+    }
+
+    pub(super) fn check(
+        &self,
+        declared: &BTreeMap<PackageName, Declared<'_>>,
+        target: &Target,
+    ) -> Vec<Problem> {
+        closure::check(&ClosureRequest {
+            lock: &self.lock,
+            selection: &self.selection,
+            roots: &self.roots,
+            declared,
+            target,
+        })
+    }
+}
+
+/// The named packages and what they depend on. Where the lock does not record that, the wheels'
+/// METADATA tells, once their hashes were compared.
+fn subset(
+    all: &Selection,
+    names: &[FileRequirement],
+    index: &Index,
+    request: &InstallRequest,
+) -> Result<Selection, Problems> {
+    let target = request.target();
+    if !request.check_closure {
+        let named =
+            |selected: &&Selected| names.iter().any(|asked| asked.requirement.name == selected.package.name);
+        return Ok(Selection { packages: all.packages.iter().filter(named).cloned().collect() });
+    }
+    let names: Vec<_> = names
+        .iter()
+        .map(|named| (named.requirement.name.clone(), named.requirement.extras.clone()))
+        .collect();
+    let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
+    loop {
+        let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
+        match all.subset(&names, target, &declared)? {
+            Subset::Whole(selection) => return Ok(selection),
+            Subset::NeedsMetadata(packages) => {
+                let packages = packages.into_iter().map(|selected| (selected, false)).collect();
+                let items = resolve_files(packages, index, target)?;
+                let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+                for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+                    let Some(item) = items.get(at) else { continue };
+                    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
+                    known.insert(item.package.name.clone(), wheel.metadata().clone());
+                }
+            }
+        }
+    }
+}
+
+fn same_release(a: &Selected, b: &Selected) -> bool {
+    a.package.version == b.package.version
+        && match (&a.file, &b.file) {
+            (Some(a), Some(b)) => a.hashes == b.hashes,
+            (None, None) => match (&a.package.source, &b.package.source) {
+                (LockedSource::ByHash(a), LockedSource::ByHash(b)) => a == b,
+                _ => false,
+            },
+            _ => false,
+        }
+}
+
+fn two_locks(a: &LockedPackage, b: &LockedPackage) -> Problem {
+    let version = |package: &LockedPackage| {
+        let version = package.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
+        format!("{version} ({})", package.place)
+    };
+    Problem::new(Code::DuplicatePackage, "two locks of this run have different entries of one name")
+        .package(&a.name)
+        .at(b.place.clone())
+        .expected(version(a))
+        .found(version(b))
+        .help("install from one lock, or lock both sets of requirements together")
+}

@@ -1,0 +1,194 @@
+//! LockedFile -> Unverified -> VerifiedWheel -> Wheel -> InstallPlan -> staged, for all packages of a run at once.
+//!
+//! Never: reads a wheel before its hash was compared.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use pipward_resolver::{PackageName, Target};
+
+use super::super::check_interrupted;
+use crate::error::{Code, Problem, Problems};
+use crate::fetch::{Fetched, Fetcher};
+use crate::index::Index;
+use crate::install::{InstallPlan, Session};
+use crate::lock::{LockedFile, LockedPackage, Selected};
+use crate::python::{Interpreter, Scheme};
+use crate::verify::VerifiedWheel;
+use crate::wheel::Wheel;
+use crate::wheel::metadata::Metadata;
+
+/// One package of a run: the locked entry, its file, and whether it was asked for by name.
+pub(in crate::way) struct Item {
+    pub(in crate::way) package: LockedPackage,
+    pub(in crate::way) file: LockedFile,
+    pub(in crate::way) requested: bool,
+}
+
+/// Where wheels are staged, if they are.
+pub(super) struct Staging<'s> {
+    pub(super) scheme: &'s Scheme,
+    /// None where nothing stands there, and nothing is to be made.
+    pub(super) session: Option<&'s Session>,
+    /// Whether anything is written at all.
+    pub(super) write: bool,
+    /// Whether what stands there already is written anew.
+    pub(super) anew: bool,
+    /// Who compiles modules, if anybody does.
+    pub(super) compiler: Option<&'s Interpreter>,
+}
+
+/// Says for each package which file is fetched, and from where.
+pub(in crate::way) fn resolve_files(
+    packages: Vec<(Selected, bool)>,
+    index: &Index,
+    target: &Target,
+) -> Result<Vec<Item>, Problems> {
+    let by_hash: Vec<&LockedPackage> = packages
+        .iter()
+        .filter(|(selected, _)| selected.file.is_none())
+        .map(|(selected, _)| &selected.package)
+        .collect();
+    let mut located = index.locate_all(&by_hash, target).into_iter();
+    let named: Vec<(&LockedFile, &PackageName)> = packages
+        .iter()
+        .filter_map(|(selected, _)| Some((selected.file.as_ref()?, &selected.package.name)))
+        .collect();
+    let mut sourced = index.resolve_sources(&named).into_iter();
+    let mut items = Vec::new();
+    let mut faults = Vec::new();
+    for (Selected { package, file }, requested) in packages {
+        let file = if file.is_some() { sourced.next() } else { located.next() };
+        match file {
+            Some(Ok(file)) => items.push(Item { package, file, requested }),
+            Some(Err(problem)) => faults.push(problem.package(&package.name)),
+            None => faults.push(Problem::new(Code::Internal, "a package has no file").package(&package.name)),
+        }
+    }
+    Problems::unless_empty(items, faults)
+}
+
+/// What became of one item.
+pub(super) struct Done {
+    pub(super) verified: VerifiedWheel,
+    pub(super) metadata: Metadata,
+    /// METADATA as it stands in the wheel.
+    pub(super) metadata_text: Vec<u8>,
+    pub(super) size: u64,
+    pub(super) kept: bool,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Fetches everything at once; each wheel is verified, read, planned and staged as it arrives, on all cores.
+pub(super) fn unpack(
+    items: &[Item],
+    fetcher: &Fetcher,
+    staging: &Staging<'_>,
+    step: &(dyn Fn() + Sync),
+) -> Result<Vec<Done>, Problems> {
+    let arrivals = fetcher.start(items.iter().map(|item| item.file.clone()).collect());
+    let results: Mutex<BTreeMap<usize, Result<Done, Problem>>> = Mutex::new(BTreeMap::new());
+    let keep = |at: usize, result: Result<Done, Problem>| {
+        if let Ok(mut results) = results.lock() {
+            results.insert(at, result);
+        }
+    };
+    let mut interrupted = Ok(());
+    rayon::in_place_scope(|scope| {
+        loop {
+            let (at, fetched) = match arrivals.recv_timeout(Duration::from_millis(100)) {
+                Ok(arrival) => arrival,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => match check_interrupted() {
+                    Ok(()) => continue,
+                    Err(problem) => {
+                        interrupted = Err(problem);
+                        break;
+                    }
+                },
+            };
+            let Some(item) = items.get(at) else { continue };
+            let keep = &keep;
+            scope.spawn(move |_| {
+                keep(at, one(item, fetched, staging));
+                step();
+            });
+        }
+    });
+    interrupted?;
+    let results = results.into_inner().unwrap_or_default();
+    let mut done = Vec::new();
+    let mut faults = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        match results.get(&at) {
+            Some(Ok(_)) => {}
+            Some(Err(problem)) => faults.push(problem.clone().package(&item.package.name)),
+            None => faults
+                .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
+        }
+    }
+    done.extend(results.into_values().filter_map(Result::ok));
+    Problems::unless_empty(done, faults)
+}
+
+fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problem> {
+    let verified = VerifiedWheel::check(fetched?, &item.file)?;
+    let wheel = Wheel::read(verified)?;
+    agree(item, &wheel)?;
+    let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
+    let kept = match staging.session {
+        Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
+        _ => false,
+    };
+    if let (Some(session), false, true) = (staging.session, kept, staging.write) {
+        let plan = match staging.compiler {
+            Some(python) => plan.compiled(&wheel, &|modules| python.compile(modules))?,
+            None => plan,
+        };
+        session.add(&wheel, &plan)?;
+    }
+    Ok(Done {
+        metadata: wheel.metadata().clone(),
+        metadata_text: wheel.metadata_text()?,
+        size: wheel.size(),
+        kept,
+        warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
+        verified: wheel.into_verified(),
+    })
+}
+
+/// The lock, the file name and METADATA must tell the same (the file name was compared by [`Wheel::read`]).
+pub(in crate::way) fn agree(item: &Item, wheel: &Wheel) -> Result<(), Problem> {
+    let metadata = wheel.metadata();
+    let version_differs = item.package.version.as_ref().is_some_and(|version| *version != metadata.version);
+    if metadata.name != item.package.name || version_differs {
+        let version = item.package.version.as_ref().map(ToString::to_string).unwrap_or_default();
+        return Err(Problem::new(Code::MetadataMismatch, "the wheel is not the release that the lock names")
+            .package(&item.package.name)
+            .at(item.file.place.clone())
+            .expected(format!("{} {version}", item.package.name))
+            .found(format!("{} {}", metadata.name, metadata.version))
+            .help("write the lock anew with `pipward lock`"));
+    }
+    let locked = item.package.metadata_sha256.get(wheel.name().as_str());
+    if let Some(locked) = locked {
+        let found = wheel.metadata_sha256()?;
+        if *locked == found {
+            return Ok(());
+        }
+        return Err(Problem::new(Code::MetadataMismatch, "the wheel's METADATA is not what the lock was resolved from")
+            .package(&item.package.name)
+            .at(item.package.place.clone())
+            .expected(format!("sha256:{locked}"))
+            .found(format!("sha256:{found}"))
+            .help("the index told the locker other dependencies than the wheel has: find out why before locking again"));
+    }
+    Ok(())
+}
+
+/// pip writes direct_url.json for what was asked for by address or path, not for entries of a lock.
+pub(in crate::way) fn direct_url(item: &Item) -> Option<crate::install::DirectUrl> {
+    crate::install::DirectUrl::of(&item.package, &item.file)
+}
