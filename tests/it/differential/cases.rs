@@ -1,0 +1,396 @@
+//! The cases: forms of requirements x options x what is installed before, and single ones.
+
+use pipward::error::Code;
+
+/// What is expected of a case.
+#[derive(Debug, Clone)]
+pub enum Expect {
+    /// Both do the same.
+    Same,
+    /// Both do it, and not the same: docs/pip-options.md says why.
+    Differs,
+    /// pip does it, pipward refuses it with this code.
+    Refused(Code),
+    /// Neither does it.
+    BothRefuse,
+}
+
+/// A case.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub name: String,
+    pub files: Vec<(String, String)>,
+    pub before: Vec<Vec<String>>,
+    pub words: Vec<String>,
+    /// Whether the environment sees the system's packages (and the user's).
+    pub shared: bool,
+    pub expect: Expect,
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+const LINKS: &str = "--no-index --find-links {links}";
+const INDEX: &str = "--index-url {index}";
+
+/// Files by name.
+type Files = &'static [(&'static str, &'static str)];
+
+/// Forms of requirements: a name, files, and what is typed.
+const FORMS: &[(&str, Files, &str)] = &[
+    ("pinned", &[("r.txt", "simple==1.0 {H:simple-1.0}\n")], "-r r.txt"),
+    ("closed", &[("r.txt", "needs==1.0 \\\n    {H:needs-1.0}\ndep==2.0 \\\n    {H:dep-2.0}\n")], "-r r.txt"),
+    (
+        "extras",
+        &[(
+            "r.txt",
+            "extra-needs[more]==1.0 {H:extra_needs-1.0}\ndep==1.0 {H:dep-1.0}\nsimple==1.0 {H:simple-1.0}\n",
+        )],
+        "-r r.txt",
+    ),
+    ("mixed-case", &[("r.txt", "mixed-case.name==1.0 {H:mixed_case_name-1.0}\n")], "-r r.txt"),
+    ("scripts", &[("r.txt", "scripts==1.0 {H:scripts-1.0}\n")], "-r r.txt"),
+    ("everything", &[("r.txt", "everything==1.0 {H:everything-1.0}\n")], "-r r.txt"),
+    ("address", &[("r.txt", "simple @ file://{w:simple-1.0}#sha256={h:simple-1.0}\n")], "-r r.txt"),
+    ("path", &[("r.txt", "{w:simple-1.0} {H:simple-1.0}\n")], "-r r.txt"),
+    ("constraint", &[("r.txt", "simple\n"), ("c.txt", "simple==1.0 {H:simple-1.0}\n")], "-r r.txt -c c.txt"),
+    (
+        "constraint-of-dependency",
+        &[("c.txt", "needs==1.0 {H:needs-1.0}\ndep==1.0 {H:dep-1.0}\nsimple==1.0 {H:simple-1.0}\n")],
+        "needs -c c.txt",
+    ),
+    (
+        "markers",
+        &[(
+            "r.txt",
+            "simple==1.0 ; python_version < '3' {H:simple-1.0}\nsimple==2.0 ; python_version >= '3' {H:simple-2.0-1}\n",
+        )],
+        "-r r.txt",
+    ),
+    ("nested", &[("r.txt", "-r more/s.txt\n"), ("more/s.txt", "simple==1.0 {H:simple-1.0}\n")], "-r r.txt"),
+];
+
+/// Options: a name, the words, whether the environment sees the system's.
+const OPTIONS: &[(&str, &str, bool)] = &[
+    ("plain", "", false),
+    ("upgrade", "-U", false),
+    ("no-deps", "--no-deps", false),
+    ("target", "--target {work}/t", false),
+    ("prefix", "--prefix {work}/p", false),
+    ("root", "--root {work}/root", false),
+    ("user", "--user", true),
+    ("dry-run", "--dry-run --report report.json", false),
+    ("report", "--report report.json", false),
+    ("force", "--force-reinstall", false),
+    ("ignore-installed", "-I", false),
+    ("quiet", "-q", false),
+    ("require-hashes", "--require-hashes", false),
+];
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Vec::new();
+    for (form, files, typed) in FORMS {
+        for (option, more, shared) in OPTIONS {
+            let from = if all.len() % 3 == 0 { INDEX } else { LINKS };
+            all.push(Case {
+                name: format!("{form}, {option}"),
+                files: files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+                before: Vec::new(),
+                words: words(&format!("install --no-compile {from} {typed} {more}")),
+                shared: *shared,
+                expect: Expect::Same,
+            });
+        }
+    }
+    all.extend(standing());
+    all.extend(singles());
+    all.extend(stricter());
+    all.extend(wrong());
+    all
+}
+
+fn single(name: &str, files: &[(&str, &str)], before: &[&str], typed: &str, expect: Expect) -> Case {
+    Case {
+        name: name.to_owned(),
+        files: files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        before: before.iter().map(|line| words(&format!("install --no-compile {LINKS} {line}"))).collect(),
+        words: words(&format!("install --no-compile {LINKS} {typed}")),
+        shared: false,
+        expect,
+    }
+}
+
+/// With something installed before.
+fn standing() -> Vec<Case> {
+    let files: &[(&str, &str)] = &[
+        ("one.txt", "simple==1.0 {H:simple-1.0}\n"),
+        ("two.txt", "simple==2.0 {H:simple-2.0-1}\n"),
+        ("three.txt", "simple==3.0 {H:simple-3.0}\n"),
+        ("closed.txt", "needs==1.0 {H:needs-1.0}\ndep==1.0 {H:dep-1.0}\n"),
+        ("newer.txt", "needs==1.0 {H:needs-1.0}\ndep==2.0 {H:dep-2.0}\n"),
+    ];
+    let same = |name: &str, before: &[&str], typed: &str| single(name, files, before, typed, Expect::Same);
+    let differs =
+        |name: &str, before: &[&str], typed: &str| single(name, files, before, typed, Expect::Differs);
+    vec![
+        same("again", &["-r one.txt"], "-r one.txt"),
+        same("again, upgrade", &["-r one.txt"], "-U -r one.txt"),
+        same("again, forced", &["-r one.txt"], "--force-reinstall -r one.txt"),
+        same("again, dry", &["-r one.txt"], "--dry-run --report report.json -r one.txt"),
+        same(
+            "again, forced, dry",
+            &["-r one.txt"],
+            "--force-reinstall --dry-run --report report.json -r one.txt",
+        ),
+        same("upgrade", &["-r one.txt"], "-r two.txt"),
+        same("upgrade, two steps", &["-r one.txt", "-r two.txt"], "-r three.txt"),
+        same("upgrade, eager", &["-r one.txt"], "-U --upgrade-strategy eager -r two.txt"),
+        same("downgrade", &["-r three.txt"], "-r one.txt"),
+        same("downgrade, dry", &["-r three.txt"], "-r one.txt --dry-run --report report.json"),
+        same("one of two changes", &["-r closed.txt"], "-r newer.txt"),
+        same("none of two changes", &["-r closed.txt"], "-r closed.txt"),
+        same("no-deps beside", &["-r one.txt"], "--no-deps -r closed.txt"),
+        differs("target, again", &["--target {work}/t -r one.txt"], "--upgrade --target {work}/t -r one.txt"),
+        differs(
+            "target, upgrade",
+            &["--target {work}/t -r one.txt"],
+            "--upgrade --target {work}/t -r two.txt",
+        ),
+        same("prefix, other environment", &["-r one.txt"], "--prefix {work}/p -I -r two.txt"),
+        same("root, again", &["--root {work}/root -r one.txt"], "--root {work}/root -I -r one.txt"),
+    ]
+}
+
+fn singles() -> Vec<Case> {
+    let same =
+        |name: &str, files: &[(&str, &str)], typed: &str| single(name, files, &[], typed, Expect::Same);
+    let one = "simple==1.0 {H:simple-1.0}\n";
+    vec![
+        same("empty file", &[("r.txt", "")], "-r r.txt"),
+        same("comments alone", &[("r.txt", "# nothing\n\n   # here\n")], "-r r.txt"),
+        same("byte order mark", &[("r.txt", "\u{feff}simple==1.0 {H:simple-1.0}\n")], "-r r.txt"),
+        same("crlf", &[("r.txt", "simple==1.0 \\\r\n  {H:simple-1.0}\r\n")], "-r r.txt"),
+        same("comment behind", &[("r.txt", "simple==1.0 {H:simple-1.0} # why\n")], "-r r.txt"),
+        same("variable", &[("r.txt", "simple==${DIFF_VERSION} {H:simple-1.0}\n")], "-r r.txt"),
+        same("several hashes", &[("r.txt", "simple==1.0 {H:simple-2.0} {H:simple-1.0}\n")], "-r r.txt"),
+        same(
+            "two lines of a name",
+            &[("r.txt", "simple==1.0 {H:simple-1.0}\nsimple==1.0 {H:simple-1.0} {H:simple-2.0}\n")],
+            "-r r.txt",
+        ),
+        same("hash as two words", &[("r.txt", "simple==1.0 --hash sha256:{h:simple-1.0}\n")], "-r r.txt"),
+        same("two files", &[("a.txt", one), ("b.txt", "dep==1.0 {H:dep-1.0}\n")], "-r a.txt -r b.txt"),
+        same(
+            "two files of one name",
+            &[("a.txt", one), ("b.txt", "simple==1.0 {H:simple-1.0} {H:simple-2.0}\n")],
+            "-r a.txt -r b.txt",
+        ),
+        same("file address", &[("r.txt", one)], "-r file://{work}/r.txt"),
+        same(
+            "find-links in the file",
+            &[("r.txt", "--find-links {links}\nsimple==1.0 {H:simple-1.0}\n")],
+            "-r r.txt",
+        ),
+        same(
+            "index in the file",
+            &[("r.txt", "--index-url {index}\nsimple==1.0 {H:simple-1.0}\n")],
+            "-r r.txt",
+        ),
+        same(
+            "require-hashes in the file",
+            &[("r.txt", "--require-hashes\nsimple==1.0 {H:simple-1.0}\n")],
+            "-r r.txt",
+        ),
+        same(
+            "only-binary in the file",
+            &[("r.txt", "--only-binary :all:\nsimple==1.0 {H:simple-1.0}\n")],
+            "-r r.txt",
+        ),
+        same("constraints in the file", &[("r.txt", "-c c.txt\nsimple\n"), ("c.txt", one)], "-r r.txt"),
+        same("constraint that binds", &[("r.txt", one), ("c.txt", "simple<2\n")], "-r r.txt -c c.txt"),
+        same("constraint of another", &[("r.txt", one), ("c.txt", "dep==1.0\n")], "-r r.txt -c c.txt"),
+        same("typed path", &[], "{w:simple-1.0}#sha256={h:simple-1.0}"),
+        same("typed address", &[], "file://{w:simple-1.0}#sha256={h:simple-1.0}"),
+        same(
+            "typed name with address",
+            &[("r.txt", "simple @ {files}/{n:simple-1.0}#sha256={h:simple-1.0}\n")],
+            "-r r.txt",
+        ),
+        same("prefix of an option", &[("r.txt", one)], "--require-h --requirem r.txt"),
+        same("option with =", &[("r.txt", one)], "--requirement=r.txt"),
+        same("short option with its value", &[("r.txt", one)], "-rr.txt"),
+        same("options behind", &[("r.txt", one)], "-r r.txt --no-deps"),
+        same(
+            "ignored options",
+            &[("r.txt", one)],
+            "-r r.txt --no-cache-dir --disable-pip-version-check --no-input --no-color --progress-bar off --no-warn-script-location --root-user-action ignore --pre --prefer-binary --no-build-isolation --timeout 5 --retries 1",
+        ),
+        same(
+            "group",
+            &[("pyproject.toml", "[dependency-groups]\ntest = ['simple']\n"), ("c.txt", one)],
+            "--group test -c c.txt",
+        ),
+        same(
+            "group with path",
+            &[("sub/pyproject.toml", "[dependency-groups]\ntest = ['simple']\n"), ("c.txt", one)],
+            "--group sub/pyproject.toml:test -c c.txt",
+        ),
+        same(
+            "platform",
+            &[("r.txt", "plat==1.0 {H:plat-1.0-cp313-cp313-win_amd64}\n")],
+            "--platform win_amd64 --only-binary :all: --target {work}/t -r r.txt",
+        ),
+        same(
+            "platform, mac",
+            &[("r.txt", "plat==1.0 {H:plat-1.0-cp312-abi3-mac}\n")],
+            "--platform macosx_12_0_arm64 --python-version 3.13 --only-binary :all: --target {work}/t -r r.txt",
+        ),
+        same(
+            "python version",
+            &[("r.txt", one)],
+            "--python-version 3.9 --only-binary :all: --target {work}/t -r r.txt",
+        ),
+        same("own platform", &[("r.txt", "plat==1.0 {H:plat-1.0-cp313-cp313-many}\n")], "-r r.txt"),
+        same("marked dependency", &[("r.txt", "marked==1.0 {H:marked-1.0}\n")], "-r r.txt"),
+        same(
+            "only dependencies",
+            &[("r.txt", "needs==1.0 {H:needs-1.0}\ndep==1.0 {H:dep-1.0}\n")],
+            "-r r.txt --dry-run",
+        ),
+        same("compile", &[("r.txt", one)], "--compile -r r.txt"),
+    ]
+}
+
+/// pip takes it; it is not pinned or hashed enough.
+fn stricter() -> Vec<Case> {
+    let refused = |name: &str, files: &[(&str, &str)], before: &[&str], typed: &str, code: Code| {
+        single(name, files, before, typed, Expect::Refused(code))
+    };
+    let one: (&str, &str) = ("one.txt", "simple==1.0 {H:simple-1.0}\n");
+    vec![
+        refused("bare name", &[], &[], "simple", Code::LockNotFound),
+        refused("pin without hash", &[("r.txt", "simple==1.0\n")], &[], "-r r.txt", Code::HashMissing),
+        refused(
+            "hash without pin",
+            &[("r.txt", "simple {H:simple-3.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::PinMissing,
+        ),
+        refused(
+            "hash with a range",
+            &[("r.txt", "simple>=1 {H:simple-3.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::PinMissing,
+        ),
+        refused(
+            "hash with a wildcard",
+            &[("r.txt", "simple==3.* {H:simple-3.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::PinMissing,
+        ),
+        refused("typed path without hash", &[], &[], "{w:simple-1.0}", Code::HashMissing),
+        refused("installed already, unpinned", &[one], &["-r one.txt"], "simple", Code::LockNotFound),
+        refused(
+            "no hash in common",
+            &[("r.txt", "simple==1.0 {H:simple-1.0}\nsimple==1.0 {H:simple-2.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::DuplicatePackage,
+        ),
+        refused(
+            "no-require-hashes",
+            &[("r.txt", "--no-require-hashes\nsimple==1.0 {H:simple-1.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::OptionRefused,
+        ),
+        refused(
+            "typed no-require-hashes",
+            &[one],
+            &[],
+            "-r one.txt --no-require-hashes",
+            Code::OptionRefused,
+        ),
+        refused("trusted host", &[one], &[], "-r one.txt --trusted-host example.org", Code::OptionRefused),
+        refused(
+            "trusted host in the file",
+            &[("r.txt", "--trusted-host example.org\nsimple==1.0 {H:simple-1.0}\n")],
+            &[],
+            "-r r.txt",
+            Code::OptionRefused,
+        ),
+        refused("no-binary of another", &[one], &[], "-r one.txt --no-binary other", Code::OptionRefused),
+        refused(
+            "ignore-requires-python",
+            &[one],
+            &[],
+            "-r one.txt --ignore-requires-python",
+            Code::OptionRefused,
+        ),
+        refused(
+            "target, another version",
+            &[one, ("two.txt", "simple==2.0 {H:simple-2.0-1}\n")],
+            &["--target {work}/t -r one.txt"],
+            "--target {work}/t -r two.txt",
+            Code::FileConflict,
+        ),
+    ]
+}
+
+/// Neither takes it.
+fn wrong() -> Vec<Case> {
+    let wrong =
+        |name: &str, files: &[(&str, &str)], typed: &str| single(name, files, &[], typed, Expect::BothRefuse);
+    let one: (&str, &str) = ("one.txt", "simple==1.0 {H:simple-1.0}\n");
+    vec![
+        wrong("nothing", &[], ""),
+        wrong("missing file", &[], "-r missing.txt"),
+        wrong("missing constraint", &[one], "-r one.txt -c missing.txt"),
+        wrong("unknown option", &[one], "-r one.txt --bogus"),
+        wrong("ambiguous option", &[one], "-r one.txt --no-"),
+        wrong("unknown option in the file", &[("r.txt", "--bogus\n")], "-r r.txt"),
+        wrong("wrong hash", &[("r.txt", "simple==1.0 {H:simple-2.0}\n")], "-r r.txt"),
+        wrong(
+            "weak hash",
+            &[("r.txt", "simple==1.0 --hash=md5:00000000000000000000000000000000\n")],
+            "-r r.txt",
+        ),
+        wrong("odd hash", &[("r.txt", "simple==1.0 --hash=nonsense\n")], "-r r.txt"),
+        wrong("upper case algorithm", &[("r.txt", "simple==1.0 --hash=SHA256:{h:simple-1.0}\n")], "-r r.txt"),
+        wrong("missing dependency", &[("r.txt", "needs==1.0 {H:needs-1.0}\n")], "-r r.txt"),
+        wrong("constraint excludes", &[one, ("c.txt", "simple==2.0\n")], "-r one.txt -c c.txt"),
+        wrong("not a requirement", &[("r.txt", "simple==\n")], "-r r.txt"),
+        wrong("unknown version", &[("r.txt", "simple==9.0 {H:simple-1.0}\n")], "-r r.txt"),
+        wrong("unknown name", &[("r.txt", "nobody-has-this==1.0 {H:simple-1.0}\n")], "-r r.txt"),
+        wrong("other platform", &[("r.txt", "plat==1.0 {H:plat-1.0-cp313-cp313-win_amd64}\n")], "-r r.txt"),
+        wrong("includes itself", &[("r.txt", "-r r.txt\n")], "-r r.txt"),
+        wrong(
+            "editable",
+            &[("project/pyproject.toml", "[project]\nname='x'\nversion='1'\n")],
+            "--require-hashes -e project",
+        ),
+        wrong("user and target", &[one], "-r one.txt --user --target {work}/t"),
+        wrong("user and prefix", &[one], "-r one.txt --user --prefix {work}/p"),
+        wrong("user in a closed environment", &[one], "-r one.txt --user"),
+        wrong("platform without target", &[one], "-r one.txt --platform win_amd64 --only-binary :all:"),
+        wrong("platform without only-binary", &[one], "-r one.txt --platform win_amd64 --target {work}/t"),
+        wrong("target is a file", &[one, ("t", "")], "-r one.txt --target {work}/t"),
+        wrong(
+            "version control",
+            &[("r.txt", "simple @ git+https://127.0.0.1:1/x\n")],
+            "--require-hashes -r r.txt",
+        ),
+        wrong("typed version control", &[], "git+https://127.0.0.1:1/x"),
+        wrong("unknown group", &[("pyproject.toml", "[dependency-groups]\nx = []\n")], "--group y"),
+        wrong("group path", &[], "--group other.toml:x"),
+        wrong(
+            "two versions",
+            &[("r.txt", "simple==1.0 {H:simple-1.0}\nsimple==2.0 {H:simple-2.0}\n")],
+            "-r r.txt",
+        ),
+    ]
+}
