@@ -15,8 +15,10 @@ mod looking;
 mod options;
 mod pip;
 pub mod render;
+mod repair;
 mod shim;
 mod show;
+mod sync;
 mod uninstall;
 mod verify;
 
@@ -64,6 +66,10 @@ enum Command {
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
+    /// Make an environment exactly what a lock selects
+    Sync(sync::SyncArgs),
+    /// Settle what an interrupted change left of an environment
+    Repair(repair::RepairArgs),
     /// Take installed distributions out
     Uninstall(uninstall::UninstallArgs),
     /// List what is installed
@@ -109,6 +115,8 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
+        Command::Sync(arguments) => sync::run(&arguments, printer),
+        Command::Repair(arguments) => repair::run(&arguments, printer),
         Command::Uninstall(arguments) => uninstall::run(&arguments, printer),
         Command::List(arguments) => list::run(&arguments, printer),
         Command::Freeze(arguments) => freeze::run(&arguments, printer),

@@ -51,7 +51,7 @@ use crate::wheel::record::Record;
 
 pub use guard::{interrupt, interrupted};
 pub use plan::DirectUrl;
-pub use recover::recover;
+pub use recover::{Settled, recover, repair};
 pub use session::{Report, Session};
 
 /// Where each file of a wheel goes, and the RECORD that will say so.

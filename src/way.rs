@@ -10,8 +10,11 @@ pub mod install;
 pub mod lock;
 pub mod locks;
 pub mod look;
+pub mod sync;
 pub mod uninstall;
+pub mod upkeep;
 pub mod verify;
+pub(crate) mod witness;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::looking::PartArgs;
+use super::options::CacheArgs;
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::installed::distribution::normalized;
@@ -37,6 +38,8 @@ pub(crate) struct FreezeArgs {
     /// Add the hash of the file that each was installed from, as its installer noted it
     #[arg(long)]
     hashes: bool,
+    #[command(flatten)]
+    cache: CacheArgs,
 }
 
 pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {
@@ -67,6 +70,7 @@ pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {
             files: arguments.requirement.clone(),
             exclude_editable: arguments.exclude_editable,
             hashes: arguments.hashes,
+            cache: arguments.cache.directory(&config),
         },
     )?;
     for warning in &frozen.warnings {

@@ -22,6 +22,7 @@ use crate::python::PythonRequest;
 use crate::way::destination::{self, Environment, Place as Wish};
 use crate::way::install::{Change, InstallRequest, Installed, Package};
 use crate::way::locks;
+use crate::way::upkeep::Upkeep;
 
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
@@ -60,6 +61,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         change: arguments.change(),
         anew: arguments.anew(),
         compile: arguments.selection.compile,
+        upkeep: Upkeep::default(),
         sources,
         network,
         cache,

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::guard;
 use super::journal::{Journal, MAX_JOURNAL};
+use super::recover::Settled;
 use super::tree::Tree;
 use crate::error::{Code, Place, Problem, io as io_problem};
 
@@ -121,18 +122,19 @@ fn tidy(tree: &Tree, names: &StageNames, empty: &[PathBuf]) -> io::Result<()> {
     tree.remove_all(&names.stage)
 }
 
-/// Settles a stage that nobody works on: the environment is old if the change was not complete, else new.
+/// Settles a stage that nobody works on: the environment is old if the change was not complete, else new. Tells which.
 ///
 /// # Errors
 /// `journal-unreadable`, and those of the file system.
-pub(super) fn settle(tree: &Tree, stage: &Path) -> Result<(), Problem> {
+pub(super) fn settle(tree: &Tree, stage: &Path) -> Result<Settled, Problem> {
     let names = StageNames::of(stage);
     let failed = |error: io::Error| trouble(tree, "settling an interrupted change", &error);
     if tree.kind(&names.done).map_err(failed)?.is_some() {
         // Everything is at its place; a damaged list of directories costs no more than an empty directory.
         let journal = read(tree, &names.done).map_err(failed)?;
         let empty = journal.map(|journal| journal.empty).unwrap_or_default();
-        return tidy(tree, &names, &empty).map_err(failed);
+        tidy(tree, &names, &empty).map_err(failed)?;
+        return Ok(Settled::New);
     }
     if tree.kind(&names.journal).map_err(failed)?.is_some() {
         let journal = read(tree, &names.journal).map_err(failed)?.ok_or_else(|| unreadable(tree, &names))?;
@@ -144,7 +146,8 @@ pub(super) fn settle(tree: &Tree, stage: &Path) -> Result<(), Problem> {
     if old.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(unreadable(tree, &names));
     }
-    tree.remove_all(stage).map_err(failed)
+    tree.remove_all(stage).map_err(failed)?;
+    Ok(Settled::Old)
 }
 
 fn read(tree: &Tree, path: &Path) -> io::Result<Option<Journal>> {

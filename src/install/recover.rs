@@ -24,34 +24,72 @@ pub(super) const RANDOM: usize = 6;
 /// How long another process may keep an environment before this one gives up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What an interrupted run had left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Settled {
+    /// Nothing.
+    Nothing,
+    /// A change that was complete, but for its remains.
+    New,
+    /// A change that was not: it was taken back.
+    Old,
+}
+
 /// Settles what an interrupted run left of the environment at `prefix` (which need not be there): it is old if the
-/// change was not complete, else new. Leaves alone what a live process works on. Can be called again at any time.
+/// change was not complete, else new. Leaves alone what a live process works on; while that moves files, it is waited
+/// for, so that nobody sees a mixture. Can be called again at any time.
 ///
 /// # Errors
-/// `journal-unreadable`, and those of the file system.
+/// `journal-unreadable`, `environment-busy`, and those of the file system.
 pub fn recover(prefix: &Path) -> Result<(), Problem> {
-    recover_with(prefix, &Gate::default())
+    settle(prefix, &Gate::default(), false).map(|_| ())
+}
+
+/// [`recover`] that waits for a live process in any case, and tells what it found.
+///
+/// # Errors
+/// As [`recover`].
+pub fn repair(prefix: &Path) -> Result<Settled, Problem> {
+    settle(prefix, &Gate::default(), true)
 }
 
 /// [`recover`], with a fault that a test wants.
+#[cfg(test)]
 pub(super) fn recover_with(prefix: &Path, gate: &Gate) -> Result<(), Problem> {
-    let Some(place) = real_place(prefix) else { return Ok(()) };
+    settle(prefix, gate, false).map(|_| ())
+}
+
+fn settle(prefix: &Path, gate: &Gate, wait: bool) -> Result<Settled, Problem> {
+    let Some(place) = real_place(prefix) else { return Ok(Settled::Nothing) };
     remove_building_places(&place);
     if stages(&place).is_empty() {
-        return Ok(());
+        return Ok(Settled::Nothing);
     }
     let tree = open(&place, gate)?;
-    match try_lock(tree.handle()) {
-        Ok(true) => settle_all(&tree),
-        // A live process works here: nothing is left over.
-        Ok(false) => Ok(()),
-        Err(error) => Err(io_problem("locking the environment", place, &error)),
+    let locked = try_lock(tree.handle())
+        .map_err(|error| io_problem("locking the environment", place.clone(), &error))?;
+    if !locked && !wait && !is_moving(&place) {
+        // A live process has not begun to change anything.
+        return Ok(Settled::Nothing);
     }
+    if !locked {
+        lock(tree.handle(), prefix, PATIENCE)?;
+    }
+    settle_all(&tree)
+}
+
+/// Whether a journal stands in one of the stages.
+fn is_moving(place: &Path) -> bool {
+    stages(place).iter().any(|stage| place.join(commit::StageNames::of(stage).journal).exists())
 }
 
 /// Settles every stage of an environment that this process has locked.
-pub(super) fn settle_all(tree: &Tree) -> Result<(), Problem> {
-    stages(tree.path()).iter().try_for_each(|stage| commit::settle(tree, stage))
+pub(super) fn settle_all(tree: &Tree) -> Result<Settled, Problem> {
+    let mut all = Settled::Nothing;
+    for stage in stages(tree.path()) {
+        all = all.max(commit::settle(tree, &stage)?);
+    }
+    Ok(all)
 }
 
 /// The tree of an environment.
@@ -143,10 +181,30 @@ pub(super) fn lock(handle: &OwnedFd, place: &Path, patience: Duration) -> Result
             return Ok(());
         }
         if begun.elapsed() >= patience {
-            return Err(Problem::new(Code::EnvironmentBusy, "another process is changing this environment")
+            let busy = Problem::new(Code::EnvironmentBusy, "another process is changing this environment")
                 .at(Place::file(place))
-                .help("wait until it has ended, and run the same command again"));
+                .help("wait until it has ended, and run the same command again");
+            return Err(match holder(handle) {
+                Some(holder) => busy.found(holder),
+                None => busy,
+            });
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The process that has the lock of a directory, as far as the system tells: its number and command.
+fn holder(handle: &OwnedFd) -> Option<String> {
+    let found = rustix::fs::fstat(handle).ok()?;
+    let inode = format!(":{}", found.st_ino);
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // `1: FLOCK  ADVISORY  WRITE 4711 fe:01:131075 0 EOF`
+    let line = locks.lines().find(|line| {
+        let mut words = line.split_whitespace();
+        words.any(|word| word == "FLOCK") && words.any(|word| word.ends_with(&inode) && word.contains(':'))
+    })?;
+    let process = line.split_whitespace().nth(4)?;
+    let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command).replace('\0', " ");
+    Some(format!("process {process}: {}", command.trim().chars().take(200).collect::<String>()))
 }

@@ -225,6 +225,20 @@ impl Session {
         self.installed.names()
     }
 
+    /// What would be taken out if the session were finished now, and had put `names` in.
+    pub fn would_report<'a>(&self, names: impl Iterator<Item = &'a PackageName>) -> Report {
+        let mut going = unpoisoned(&self.removed).clone();
+        going.extend(names.map(ToString::to_string));
+        let replaced = going.iter().flat_map(|name| self.installed.named(name));
+        Report { removed: replaced.map(|one| (one.name.clone(), one.version.clone())).collect() }
+    }
+
+    /// The version and the `.dist-info` directory of an installed distribution, as that directory tells it.
+    pub fn version_of(&self, name: &PackageName) -> Option<(String, PathBuf)> {
+        let found = self.installed.named(name.as_ref()).next()?;
+        Some((found.version.clone(), self.places.real().join(&found.directory)))
+    }
+
     /// The files that would go with a distribution, absolute, in order.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ use pipward_resolver::{ExtraName, MarkerEnvironment, Target, Version};
 
 use super::destination::Environment;
 use super::locks::Locks;
+use super::upkeep::{Part, Upkeep};
+use super::witness::{self, Vouched};
 use super::{Writing, check_interrupted};
 use crate::cache::Store;
 use crate::digest::Sha256;
@@ -47,6 +49,8 @@ pub struct InstallRequest {
     pub anew: bool,
     /// Whether modules are compiled.
     pub compile: bool,
+    /// What is done with what is installed already.
+    pub upkeep: Upkeep,
     /// Where files come from.
     pub sources: Sources,
     /// How the network is used.
@@ -176,15 +180,33 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         Problems::unless_empty((), gathered.check(&declared, target))?;
     }
     check_interrupted()?;
+    let parts: Vec<Part<'_>> = items
+        .iter()
+        .zip(&done)
+        .map(|(item, done)| Part {
+            name: &item.package.name,
+            version: &done.metadata.version,
+            kept: done.kept,
+        })
+        .collect();
     let mut report = crate::install::Report::default();
-    if let Some(session) = session.filter(|_| write) {
+    if let Some(session) = session {
+        request.upkeep.apply(&session, &parts)?;
         if request.change == Change::Add {
             refuse_replacing(&session)?;
         }
-        report = session.finish()?;
+        if write {
+            report = session.finish()?;
+        } else {
+            report = session.would_report(parts.iter().filter(|part| !part.kept).map(|part| part.name));
+        }
     }
     drop(writing);
     remember(store.as_ref(), &done);
+    if write {
+        let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
+        witness::note(request.cache.as_deref(), &scheme, &all, request.check_closure);
+    }
     let mut told = told(report, &items, done, &index, request);
     told.warnings.extend(request.locks.warnings());
     told.markers = Some(target.markers.clone());
@@ -216,6 +238,14 @@ fn remember(store: Option<&Store>, done: &[Done]) {
                 break;
             }
         }
+    }
+}
+
+fn vouched(item: &Item, done: &Done) -> Vouched {
+    Vouched {
+        name: item.package.name.to_string(),
+        version: done.metadata.version.to_string(),
+        sha256: done.verified.sha256(),
     }
 }
 

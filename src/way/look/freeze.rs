@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::super::witness::Witness;
 use super::{Filter, Look};
 use crate::error::{Code, Place, Problem};
 use crate::python::installed::distribution::{Found, normalized};
@@ -38,6 +39,8 @@ pub struct FreezeRequest {
     pub exclude_editable: bool,
     /// Whether hashes are added, of the files that were installed.
     pub hashes: bool,
+    /// The cache directory, where runs note what they installed.
+    pub cache: Option<PathBuf>,
 }
 
 /// The lines, and what else is to be said.
@@ -64,13 +67,20 @@ pub fn tools(python: Option<(u8, u8)>) -> &'static [&'static str] {
 /// `requirement-syntax` and `file-access` for a requirements file that cannot be read.
 pub fn freeze(look: &Look, request: &FreezeRequest) -> Result<Frozen, Problem> {
     let mut frozen = Frozen::default();
+    let witness = |interpreter: &crate::python::Interpreter| {
+        Witness::read(request.cache.as_deref(), &interpreter.scheme)
+    };
+    let recorded = request.hashes.then(|| look.interpreter.as_ref().map(witness).unwrap_or_default());
     let everything = Filter { skip: BTreeSet::new(), ..request.filter.clone() };
     let mut left: BTreeMap<String, (&Found, String)> = BTreeMap::new();
     for found in look.select(&everything) {
         if request.exclude_editable && found.editable_location().is_some() {
             continue;
         }
-        let line = line(found, request.hashes, &mut frozen.warnings);
+        let line = match &recorded {
+            Some(recorded) => with_hash(found, recorded, &mut frozen.warnings),
+            None => line(found, &mut frozen.warnings),
+        };
         left.insert(found.name.clone(), (found, line));
     }
     if !request.files.is_empty() {
@@ -85,32 +95,38 @@ pub fn freeze(look: &Look, request: &FreezeRequest) -> Result<Frozen, Problem> {
 }
 
 /// One distribution as a requirement.
-fn line(found: &Found, hashes: bool, warnings: &mut Vec<String>) -> String {
+fn line(found: &Found, warnings: &mut Vec<String>) -> String {
     if let Some(place) = found.editable_location() {
-        return format!(
-            "# Editable install with no version control ({})\n-e {}",
-            found.pin(),
-            place.display()
-        );
+        let pin = found.pin();
+        return format!("# Editable install with no version control ({pin})\n-e {}", place.display());
     }
     match found.origin() {
-        Ok(Some(origin)) => return origin.requirement(found.raw_name()),
-        Ok(None) => {}
+        Ok(Some(origin)) => origin.requirement(found.raw_name()),
+        Ok(None) => found.pin(),
         Err(error) => {
             warnings.push(format!("Error parsing direct_url.json for {}: {error}", found.name));
+            found.pin()
         }
     }
-    if !hashes {
-        return found.pin();
+}
+
+/// The same, with the hash of the file that it was installed from: as the run noted it, where no file has changed
+/// since; else as its installer noted it.
+fn with_hash(found: &Found, recorded: &Witness, warnings: &mut Vec<String>) -> String {
+    let line = line(found, warnings);
+    if found.origin().is_ok_and(|origin| origin.is_some()) || found.editable_location().is_some() {
+        return line;
     }
-    match found.recorded_sha256() {
-        Some(sha256) => format!("{} \\\n    --hash=sha256:{sha256}", found.pin()),
+    let noted = recorded
+        .vouches(&found.name)
+        .filter(|_| recorded.dist_info(&found.name) == Some(found.info.as_path()))
+        .map(|(_, sha256)| sha256);
+    match noted.or_else(|| found.recorded_sha256()) {
+        Some(sha256) => format!("{line} \\\n    --hash=sha256:{sha256}"),
         None => {
-            warnings.push(format!(
-                "{} has no record of the file that it was installed from; it has no hash here",
-                found.raw_name()
-            ));
-            found.pin()
+            let name = found.raw_name();
+            warnings.push(format!("{name} has no record of the file that it was installed from: no hash"));
+            line
         }
     }
 }

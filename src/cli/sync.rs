@@ -1,0 +1,164 @@
+//! `pipward sync`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use super::install::extra_names;
+use super::options::{CacheArgs, PipArgs, SourceArgs};
+use super::render::Printer;
+use crate::config::Config;
+use crate::python::PythonRequest;
+use crate::way::destination::{self, Place as Wish};
+use crate::way::install::{Change, InstallRequest, Installed};
+use crate::way::locks::{self, Wanted};
+use crate::way::sync::{Synced, sync};
+use crate::way::upkeep::{Changed, Others, Upkeep};
+
+/// Arguments of `pipward sync`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward sync                          the active environment becomes what ./pylock.toml selects
+  pipward sync -r requirements.txt --venv .venv
+  pipward sync --dry-run                say what would change
+
+What the lock does not have is taken out; what was edited or deleted is put right from verified wheels. Where nothing
+has changed since the last run, nothing is opened: --rehash hashes every file in any case.")]
+pub(crate) struct SyncArgs {
+    /// A pylock.toml, or a requirements file with hashes [default: ./pylock.toml]
+    #[arg(short, long, value_name = "FILE")]
+    requirement: Vec<PathBuf>,
+    /// The environment; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    venv: Option<PathBuf>,
+    /// An extra of the lock
+    #[arg(long, value_name = "NAME")]
+    extra: Vec<String>,
+    /// A dependency group of the lock, in place of its default groups
+    #[arg(long, value_name = "NAME")]
+    group: Vec<String>,
+    /// Leave out the check that all dependencies are part of the lock
+    #[arg(long)]
+    no_deps: bool,
+    /// Refuse, where an installed distribution has other content than the lock's wheel
+    #[arg(long)]
+    no_heal: bool,
+    /// Hash every installed file, also where nothing seems to have changed
+    #[arg(long)]
+    rehash: bool,
+    /// Compile modules to byte-code
+    #[arg(long)]
+    compile: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    pip: PipArgs,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+}
+
+pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
+    let config = Config::load()?;
+    let files = match arguments.requirement.as_slice() {
+        [] => vec![PathBuf::from("pylock.toml")],
+        named => named.to_vec(),
+    };
+    let network = arguments.sources.network.settle(&config)?;
+    let wanted = Wanted { files, ..Wanted::default() };
+    let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
+    let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
+    let environment = destination::find(&arguments.wish(&config, printer))?;
+    if arguments.no_deps {
+        printer.say("--no-deps: that every dependency is part of the lock is not checked");
+    }
+    let request = InstallRequest {
+        locks,
+        environment,
+        extras: extra_names(&arguments.extra)?,
+        groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },
+        check_closure: !arguments.no_deps,
+        upkeep: Upkeep {
+            others: Others::Go,
+            changed: if arguments.no_heal { Changed::Refuse } else { Changed::Heal },
+        },
+        target: None,
+        only_dependencies: false,
+        change: if arguments.dry_run { Change::Nothing } else { Change::Missing },
+        anew: false,
+        compile: arguments.compile,
+        sources,
+        network,
+        cache: arguments.cache.directory(&config),
+    };
+    let place = request.environment.directory().to_owned();
+    let progress = printer.progress("syncing", request.locks.len() as u64);
+    let synced = sync(&request, arguments.rehash, &|| progress.step())?;
+    drop(progress);
+    report(&synced, &place, arguments.dry_run, printer);
+    Ok(0)
+}
+
+fn report(synced: &Synced, place: &Path, dry_run: bool, printer: &Printer) {
+    let nothing = Installed::default();
+    let (kept, done) = match synced {
+        Synced::Nothing(all) => (all, &nothing),
+        Synced::Changed(done) => (&done.kept, done),
+    };
+    done.warnings.iter().for_each(|warning| printer.warn(warning));
+    let shown = place.display();
+    // What was replaced is told as installed.
+    let gone: Vec<&(String, String)> = done
+        .removed
+        .iter()
+        .filter(|(name, _)| !done.installed.iter().any(|(installed, _)| installed == name))
+        .collect();
+    let joined = |list: &[&(String, String)]| {
+        list.iter().map(|(name, version)| format!("{name}-{version}")).collect::<Vec<_>>().join(" ")
+    };
+    if done.installed.is_empty() && gone.is_empty() {
+        let count = kept.len();
+        let noun = if count == 1 { "package is" } else { "packages are" };
+        printer.say(&format!("Nothing to do: {count} {noun} in {shown} as the lock has it."));
+    }
+    let (install, remove) = match dry_run {
+        true => ("Would install", "Would remove"),
+        false => ("Successfully installed", "Successfully uninstalled"),
+    };
+    if !gone.is_empty() {
+        printer.say(&format!("{remove} {}", joined(&gone)));
+    }
+    if !done.installed.is_empty() {
+        printer.say(&format!("{install} {}", joined(&done.installed.iter().collect::<Vec<_>>())));
+    }
+    let pairs = |list: &[(String, String)]| -> Vec<_> {
+        list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
+    };
+    printer.document(&json!({
+        "ok": true,
+        "dry-run": dry_run,
+        "environment": shown.to_string(),
+        "installed": pairs(&done.installed),
+        "kept": pairs(kept),
+        "removed": pairs(&done.removed),
+        "warnings": done.warnings,
+    }));
+}
+
+impl SyncArgs {
+    fn wish(&self, config: &Config, printer: &Printer) -> Wish {
+        let python = self.pip.python.as_deref();
+        match &self.venv {
+            Some(directory) => Wish::Venv {
+                directory: directory.clone(),
+                python: python.map_or(PythonRequest::Any, PythonRequest::parse),
+            },
+            None => printer.persona().environment(python, config),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a run does with what it finds installed, besides putting in what is missing.
+//!
+//! Never: changes anything itself; the session does.
+
+use pipward_resolver::PackageName;
+
+use crate::error::{Code, Problem, Problems};
+use crate::install::Session;
+
+/// What is done with what is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// What becomes of distributions that are not part of the run.
+    pub others: Others,
+    /// What becomes of a distribution of the right version with other content.
+    pub changed: Changed,
+}
+
+/// What becomes of distributions that are not part of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Others {
+    /// They stay.
+    #[default]
+    Stay,
+    /// They go.
+    Go,
+}
+
+/// What becomes of a distribution of the right version with other content than the lock's wheel leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Changed {
+    /// It is put right.
+    #[default]
+    Heal,
+    /// The run is refused.
+    Refuse,
+}
+
+/// One package of a run.
+pub(crate) struct Part<'a> {
+    /// Its name.
+    pub(crate) name: &'a PackageName,
+    /// Its version.
+    pub(crate) version: &'a pipward_resolver::Version,
+    /// Whether it is there already, file for file.
+    pub(crate) kept: bool,
+}
+
+impl Upkeep {
+    /// Tells the session what goes.
+    ///
+    /// # Errors
+    /// `file-changed` for each that would have to be healed and may not.
+    pub(crate) fn apply(self, session: &Session, parts: &[Part<'_>]) -> Result<(), Problems> {
+        if self.changed == Changed::Refuse {
+            let faults = parts.iter().filter(|part| !part.kept).filter_map(|part| refusal(session, part));
+            Problems::unless_empty((), faults.collect())?;
+        }
+        if self.others == Others::Go {
+            for name in session.installed() {
+                let is_part = parts.iter().any(|part| part.name.as_ref() == name);
+                if let (false, Ok(name)) = (is_part, name.parse()) {
+                    session.remove(&name);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refusal(session: &Session, part: &Part<'_>) -> Option<Problem> {
+    let (version, place) = session.version_of(part.name)?;
+    let same = version.parse::<pipward_resolver::Version>().is_ok_and(|version| version == *part.version);
+    same.then(|| {
+        Problem::new(Code::FileChanged, "what is installed is not what the locked wheel leads to")
+            .package(format_args!("{} {}", part.name, part.version))
+            .at(crate::error::Place::file(place))
+            .help("find out who changed it with `pipward verify -r LOCK`; without --no-heal it is put right")
+    })
+}
