@@ -4,6 +4,7 @@
 //! than through [`render`].
 
 mod check;
+mod download;
 mod explain;
 mod freeze;
 mod hash;
@@ -66,6 +67,8 @@ enum Command {
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
+    /// Fetch and verify what a lock selects, into a folder
+    Download(download::DownloadArgs),
     /// Make an environment exactly what a lock selects
     Sync(sync::SyncArgs),
     /// Settle what an interrupted change left of an environment
@@ -115,6 +118,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
+        Command::Download(arguments) => download::run(arguments, printer),
         Command::Sync(arguments) => sync::run(&arguments, printer),
         Command::Repair(arguments) => repair::run(&arguments, printer),
         Command::Uninstall(arguments) => uninstall::run(&arguments, printer),

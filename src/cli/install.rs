@@ -15,10 +15,10 @@ use super::render::Printer;
 pub(crate) use arguments::InstallArgs;
 
 use crate::config::Config;
-use crate::error::{Code, Problem};
+use crate::error::{Code, Problem, Problems};
 use crate::index::Sources;
 use crate::lock::Location;
-use crate::python::PythonRequest;
+use crate::python::{self, PythonRequest};
 use crate::way::destination::{self, Environment, Place as Wish};
 use crate::way::install::{Change, InstallRequest, Installed, Package};
 use crate::way::locks;
@@ -222,6 +222,52 @@ fn document(done: &Installed, place: &Path, dry: bool, printer: &Printer) {
 }
 
 impl InstallArgs {
+    /// What is asked for, for a command that changes no environment.
+    ///
+    /// # Errors
+    /// As for an install.
+    pub(super) fn request_to_look(
+        &mut self,
+        printer: &Printer,
+        command: &str,
+    ) -> Result<InstallRequest, Problems> {
+        let config = Config::load()?;
+        self.selection.dry_run = true;
+        self.check(printer)?;
+        if self.names.is_empty() && self.requirement.is_empty() && self.group.is_empty() {
+            return Err(Problem::new(
+                Code::Usage,
+                format!("You must give at least one requirement to {command} (see \"pip help {command}\")"),
+            )
+            .help("name a lock with -r pylock.toml, or a package that ./pylock.toml has")
+            .into());
+        }
+        let (wanted, groups) = self.wanted(printer)?;
+        let network = self.sources.network.settle(&config)?;
+        let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
+        let (sources, network) = self.sources.settle(&config, locks.sources())?;
+        let interpreter = match self.wish(&config, printer.persona()) {
+            Wish::Nothing => python::find(&PythonRequest::Any, None)?,
+            wish => destination::look_at(&wish)?,
+        };
+        Ok(InstallRequest {
+            locks,
+            target: foreign::target(&self.wheels, &interpreter)?,
+            environment: Environment::Standing(Box::new(interpreter)),
+            extras: extra_names(&self.extra)?,
+            groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
+            check_closure: !self.selection.no_deps,
+            only_dependencies: self.selection.only_deps,
+            change: Change::Nothing,
+            anew: false,
+            compile: false,
+            upkeep: Upkeep::default(),
+            sources,
+            network,
+            cache: self.cache.directory(&config),
+        })
+    }
+
     fn wish(&self, config: &Config, persona: &Persona) -> Wish {
         let python = self.pip.python.as_deref();
         match &self.venv {

@@ -3,6 +3,7 @@
 //! Never: writes into an environment before every wheel was verified, read and planned, and every
 //! conflict was looked for; [`Session::finish`] is the one moment at which the environment changes.
 
+pub mod download;
 mod gather;
 mod unpack;
 

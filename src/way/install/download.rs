@@ -1,0 +1,140 @@
+//! Lock -> Selection -> LockedFile -> Unverified -> VerifiedWheel -> a file in a folder.
+//!
+//! Never: leaves a file there that was not verified in this run, or half of one.
+
+use std::path::{Path, PathBuf};
+
+use super::gather::Gathered;
+use super::unpack::{Item, agree, resolve_files};
+use super::{InstallRequest, declared};
+use crate::cache::Store;
+use crate::digest::Sha256;
+use crate::error::{Code, Problem, Problems, io};
+use crate::fetch::Fetched;
+use crate::index::Index;
+use crate::verify::VerifiedWheel;
+use crate::way::{Writing, check_interrupted};
+use crate::wheel::Wheel;
+use crate::wheel::metadata::Metadata;
+
+/// A wheel in the folder.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The name of the package, normalised.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Whether it was there already, with that hash.
+    pub kept: bool,
+}
+
+/// Fetches what an install would, verifies all of it, and puts it into `folder`.
+///
+/// # Errors
+/// As [`install`](super::install), and those of writing the folder; then the folder is as it was, or has files whose
+/// hashes are the lock's.
+pub fn download(
+    request: &InstallRequest,
+    folder: &Path,
+    step: &(dyn Fn() + Sync),
+) -> Result<Vec<Saved>, Problems> {
+    let index =
+        Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
+    let target = request.target();
+    let gathered = Gathered::new(request, &index)?;
+    let packages = gathered
+        .selection
+        .packages
+        .iter()
+        .map(|selected| (selected.clone(), gathered.requested.contains(&selected.package.name)))
+        .filter(|(_, requested)| !(request.only_dependencies && *requested))
+        .collect();
+    let items = resolve_files(packages, &index, target)?;
+    let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+    let mut wheels: Vec<Option<(VerifiedWheel, Metadata)>> = items.iter().map(|_| None).collect();
+    let mut faults = Vec::new();
+    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+        check_interrupted()?;
+        let (Some(item), Some(place)) = (items.get(at), wheels.get_mut(at)) else { continue };
+        match one(item, fetched) {
+            Ok(wheel) => *place = Some(wheel),
+            Err(problem) => faults.push(problem.package(&item.package.name)),
+        }
+        step();
+    }
+    Problems::unless_empty((), faults)?;
+    let wheels: Vec<(VerifiedWheel, Metadata)> = wheels.into_iter().flatten().collect();
+    if wheels.len() != items.len() {
+        return Err(Problem::new(Code::Internal, "a wheel did not arrive").into());
+    }
+    if request.check_closure {
+        let declared = items
+            .iter()
+            .zip(&wheels)
+            .map(|(item, (_, metadata))| (item.package.name.clone(), declared(metadata)))
+            .collect();
+        Problems::unless_empty((), gathered.check(&declared, target))?;
+    }
+    let _writing = Writing::begin();
+    std::fs::create_dir_all(folder).map_err(|error| io("making a directory", folder, &error))?;
+    let mut all = Vec::new();
+    for (item, (verified, metadata)) in items.iter().zip(&wheels) {
+        check_interrupted()?;
+        all.push(save(item, verified, metadata, folder)?);
+    }
+    crate::cache::keep();
+    if let Some(store) = request.cache.as_deref().map(Store::new) {
+        for (verified, _) in &wheels {
+            if let Err(problem) = store.put(verified) {
+                tracing::warn!("{problem}");
+                break;
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn one(item: &Item, fetched: Fetched) -> Result<(VerifiedWheel, Metadata), Problem> {
+    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
+    agree(item, &wheel)?;
+    let metadata = wheel.metadata().clone();
+    Ok((wheel.into_verified(), metadata))
+}
+
+/// Writes a wheel beside its place and renames it there. What has the name and the bytes already stays.
+fn save(item: &Item, wheel: &VerifiedWheel, metadata: &Metadata, folder: &Path) -> Result<Saved, Problem> {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = folder.join(item.file.name.as_str());
+    let kept = crate::cache::open_regular(&path, true).is_ok_and(|file| same(file, wheel.bytes()));
+    if !kept {
+        let write = || {
+            let mut file = tempfile::Builder::new()
+                .prefix(".pipward-")
+                .permissions(std::fs::Permissions::from_mode(0o666))
+                .tempfile_in(folder)?;
+            file.write_all(wheel.bytes())?;
+            file.persist(&path).map_err(|error| error.error)?;
+            std::io::Result::Ok(())
+        };
+        write().map_err(|error| io("writing a wheel", &path, &error))?;
+    }
+    Ok(Saved {
+        name: item.package.name.to_string(),
+        version: metadata.version.to_string(),
+        path,
+        sha256: wheel.sha256(),
+        kept,
+    })
+}
+
+fn same(file: std::fs::File, wanted: &[u8]) -> bool {
+    use std::io::Read as _;
+    let mut found = Vec::new();
+    let cap = u64::try_from(wanted.len()).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(cap).read_to_end(&mut found).is_ok() && found == wanted
+}
