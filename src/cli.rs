@@ -68,7 +68,7 @@ enum Command {
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
     /// Fetch and verify what a lock selects, into a folder
-    Download(download::DownloadArgs),
+    Download(Box<download::DownloadArgs>),
     /// Make an environment exactly what a lock selects
     Sync(sync::SyncArgs),
     /// Settle what an interrupted change left of an environment
@@ -118,7 +118,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
-        Command::Download(arguments) => download::run(arguments, printer),
+        Command::Download(arguments) => download::run(*arguments, printer),
         Command::Sync(arguments) => sync::run(&arguments, printer),
         Command::Repair(arguments) => repair::run(&arguments, printer),
         Command::Uninstall(arguments) => uninstall::run(&arguments, printer),
