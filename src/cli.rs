@@ -3,6 +3,7 @@
 //! Owns: what may be typed. Never: decides anything about a package, and never prints other
 //! than through [`render`].
 
+mod add;
 mod check;
 mod download;
 mod explain;
@@ -15,6 +16,7 @@ mod lock;
 mod looking;
 mod options;
 mod pip;
+mod remove;
 pub mod render;
 mod repair;
 mod shim;
@@ -67,6 +69,10 @@ enum Command {
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
+    /// Put requirements into the inputs, lock them, and install
+    Add(Box<add::AddArgs>),
+    /// Take requirements out of the inputs, the lock and the environment
+    Remove(Box<remove::RemoveArgs>),
     /// Fetch and verify what a lock selects, into a folder
     Download(Box<download::DownloadArgs>),
     /// Make an environment exactly what a lock selects
@@ -118,6 +124,8 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
+        Command::Add(arguments) => add::run(*arguments, printer),
+        Command::Remove(arguments) => remove::run(*arguments, printer),
         Command::Download(arguments) => download::run(*arguments, printer),
         Command::Sync(arguments) => sync::run(&arguments, printer),
         Command::Repair(arguments) => repair::run(&arguments, printer),

@@ -5,6 +5,7 @@
 //! Never: prints, and never reads what was typed.
 
 pub mod destination;
+pub mod edit;
 pub mod inputs;
 pub mod install;
 pub mod lock;

@@ -22,7 +22,7 @@ use crate::way::lock::standing::Again;
 use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade, standing};
 
 /// Arguments of `pipward lock`.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "\
 Examples:
   pipward lock                                 the project in ./pyproject.toml; without one, what the lock was made from
@@ -237,6 +237,55 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
         "warnings": locked.warnings,
     }));
     Ok(0)
+}
+
+/// For `add` and `remove`, which change the inputs and lock again.
+impl LockArgs {
+    /// The names or requirements that were typed.
+    ///
+    /// # Errors
+    /// `usage` where there are none.
+    pub(super) fn take_requirements(&mut self, command: &str) -> Result<Vec<String>, Problem> {
+        if self.requirements.is_empty() {
+            return Err(Problem::new(Code::Usage, format!("nothing to {command} is named"))
+                .help(format!("name a project: pipward {command} NAME")));
+        }
+        Ok(std::mem::take(&mut self.requirements))
+    }
+
+    /// The newest allowed versions of these are taken.
+    pub(super) fn upgrade_names(&mut self, names: impl Iterator<Item = String>) {
+        self.upgrade_package.extend(names);
+    }
+
+    /// Where the lock is.
+    ///
+    /// # Errors
+    /// `usage` where it would go to standard output.
+    pub(super) fn output(&self) -> Result<PathBuf, Problem> {
+        place::destination(self)?
+            .1
+            .ok_or_else(|| Problem::new(Code::Usage, "the lock has to be a file").help("name a file with -o"))
+    }
+
+    /// Locks from this file, with what the standing lock was made from besides. A project is found by itself.
+    pub(super) fn use_input(&mut self, input: &Path, standing: Option<&Lock>) {
+        if input == Path::new("pyproject.toml") {
+            return;
+        }
+        let again = standing.and_then(standing::again).unwrap_or_default();
+        self.requirements = again.arguments;
+        self.constraint.splice(0..0, again.constraints);
+        self.requirement.extend(again.files);
+        if !self.requirement.iter().any(|file| file == input) {
+            self.requirement.push(input.to_owned());
+        }
+    }
+
+    /// Where files come from, and the cache.
+    pub(super) fn sources(&self) -> (&SourceArgs, &CacheArgs) {
+        (&self.sources, &self.cache)
+    }
 }
 
 impl LockArgs {

@@ -118,6 +118,15 @@ impl Printer {
         self.json
     }
 
+    /// The same printer for a part of a command, whose own document is not printed.
+    pub(crate) fn without_json(&self) -> Self {
+        let mut part = Self::plain(self.persona.clone());
+        part.quiet = if self.json { 2 } else { self.quiet };
+        part.colour = self.colour;
+        part.verbose = self.verbose;
+        part
+    }
+
     /// Whether more is to be said.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose

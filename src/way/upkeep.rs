@@ -8,7 +8,7 @@ use crate::error::{Code, Problem, Problems};
 use crate::install::Session;
 
 /// What is done with what is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upkeep {
     /// What becomes of distributions that are not part of the run.
     pub others: Others,
@@ -17,11 +17,13 @@ pub struct Upkeep {
 }
 
 /// What becomes of distributions that are not part of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Others {
     /// They stay.
     #[default]
     Stay,
+    /// Those of these names go.
+    Named(Vec<PackageName>),
     /// They go.
     Go,
 }
@@ -51,18 +53,19 @@ impl Upkeep {
     ///
     /// # Errors
     /// `file-changed` for each that would have to be healed and may not.
-    pub(crate) fn apply(self, session: &Session, parts: &[Part<'_>]) -> Result<(), Problems> {
+    pub(crate) fn apply(&self, session: &Session, parts: &[Part<'_>]) -> Result<(), Problems> {
         if self.changed == Changed::Refuse {
             let faults = parts.iter().filter(|part| !part.kept).filter_map(|part| refusal(session, part));
             Problems::unless_empty((), faults.collect())?;
         }
-        if self.others == Others::Go {
-            for name in session.installed() {
-                let is_part = parts.iter().any(|part| part.name.as_ref() == name);
-                if let (false, Ok(name)) = (is_part, name.parse()) {
-                    session.remove(&name);
-                }
-            }
+        let is_part = |name: &PackageName| parts.iter().any(|part| part.name == name);
+        let going: Vec<PackageName> = match &self.others {
+            Others::Stay => Vec::new(),
+            Others::Named(names) => names.clone(),
+            Others::Go => session.installed().iter().filter_map(|name| name.parse().ok()).collect(),
+        };
+        for name in going.iter().filter(|name| !is_part(name)) {
+            session.remove(name);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The commands beside `install`: as pip has them, in the forms that people and scripts read.
 
+mod add;
 mod download;
 mod look;
 mod uninstall;

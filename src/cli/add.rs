@@ -1,0 +1,162 @@
+//! `pipward add` and what it shares with `pipward remove`: the inputs, the lock and the environment change together.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::Outcome;
+use super::lock::{self, LockArgs};
+use super::render::Printer;
+use crate::config::Config;
+use crate::error::{Problem, Problems, io};
+use crate::lock::Lock;
+use crate::way::destination::{self, Environment, Place as Wish};
+use crate::way::edit::{Edit, edit};
+use crate::way::inputs;
+use crate::way::install::{Change, InstallRequest, Installed, install};
+use crate::way::locks::{self, Wanted};
+use crate::way::upkeep::{Others, Upkeep};
+
+/// Arguments of `pipward add`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward add flask               into ./pyproject.toml (or requirements.in), the lock, and the environment
+  pipward add 'flask>=3' idna --no-install
+
+Only what the new requirement makes necessary changes in the lock. Where the lock cannot be written, the inputs stay as
+they were.")]
+pub(crate) struct AddArgs {
+    #[command(flatten)]
+    pub(super) lock: LockArgs,
+    /// Where the requirements stand [default: pyproject.toml where it has a project, else requirements.in]
+    #[arg(long, value_name = "FILE")]
+    pub(super) input: Option<PathBuf>,
+    /// Leave the environment as it is
+    #[arg(long)]
+    pub(super) no_install: bool,
+}
+
+pub(super) fn run(mut arguments: AddArgs, printer: &Printer) -> Outcome {
+    let edits: Vec<Edit> = arguments
+        .lock
+        .take_requirements("add")?
+        .iter()
+        .map(|text| Edit::put(text))
+        .collect::<Result<_, _>>()?;
+    arguments.lock.upgrade_names(edits.iter().map(|edit| edit.name().to_string()));
+    change(&arguments, &edits, printer)
+}
+
+/// Changes the inputs, locks, and brings the environment in line.
+pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> Outcome {
+    let mut lock = arguments.lock.clone();
+    let output = lock.output()?;
+    let before = inputs::standing_lock(&output)?;
+    let input = arguments.input.clone().unwrap_or_else(|| default_input(before.as_ref()));
+    let was = read(&input)?;
+    let text = edit(was.as_deref().unwrap_or_default(), &input, edits)?;
+    inputs::write_if_changed(&input, &text)?;
+    lock.use_input(&input, before.as_ref());
+    let locked = lock::run(&lock, &printer.without_json());
+    if !matches!(locked, Ok(0)) {
+        // The inputs are as they were: they go with the lock that stands.
+        match &was {
+            Some(text) => drop(inputs::write_if_changed(&input, text)?),
+            None => std::fs::remove_file(&input).map_err(|error| io("removing a file", &input, &error))?,
+        }
+        return locked;
+    }
+    let done =
+        if arguments.no_install { None } else { bring_in_line(&lock, &output, before.as_ref(), printer)? };
+    let pairs = |list: &[(String, String)]| -> Vec<_> {
+        list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
+    };
+    printer.document(&json!({
+        "ok": true,
+        "input": input.display().to_string(),
+        "lock": output.display().to_string(),
+        "installed": done.as_ref().map(|done| pairs(&done.installed)),
+        "removed": done.as_ref().map(|done| pairs(&done.removed)),
+    }));
+    Ok(0)
+}
+
+/// A project where there is one; else the file that the standing lock was made from; else requirements.in.
+fn default_input(standing: Option<&Lock>) -> PathBuf {
+    let project = Path::new("pyproject.toml");
+    if read(project).ok().flatten().is_some_and(|text| text.lines().any(|line| line.trim() == "[project]")) {
+        return project.to_owned();
+    }
+    let tool = standing.and_then(|lock| lock.tool.as_ref());
+    let from = tool.into_iter().flat_map(|tool| &tool.inputs).map(|(_, from)| from.as_str());
+    from.filter(|from| *from != "command line" && !from.starts_with("-c "))
+        .map(PathBuf::from)
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| PathBuf::from("requirements.in"))
+}
+
+fn read(path: &Path) -> Result<Option<String>, Problem> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io("reading the inputs", path, &error)),
+    }
+}
+
+/// Installs the new lock into the active environment, or `./.venv`; takes out what is no longer in it. `None` where
+/// there is no environment.
+fn bring_in_line(
+    lock: &LockArgs,
+    output: &Path,
+    before: Option<&Lock>,
+    printer: &Printer,
+) -> Result<Option<Installed>, Problems> {
+    let config = Config::load()?;
+    let wish = match config.variable("VIRTUAL_ENV") {
+        Some(active) => Wish::Active(PathBuf::from(active)),
+        None if Path::new(".venv/pyvenv.cfg").is_file() => Wish::Active(PathBuf::from(".venv")),
+        None => {
+            printer.say("No environment is active, and there is no .venv: nothing is installed.");
+            return Ok(None);
+        }
+    };
+    let environment @ Environment::Standing(_) = destination::find(&wish)? else { return Ok(None) };
+    let wanted = Wanted { files: vec![output.to_owned()], ..Wanted::default() };
+    let (sources, cache) = lock.sources();
+    let network = sources.network.settle(&config)?;
+    let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
+    let (sources, network) = sources.settle(&config, locks.sources())?;
+    let gone = before.into_iter().flat_map(|lock| &lock.packages).map(|package| package.name.clone());
+    let request = InstallRequest {
+        upkeep: Upkeep { others: Others::Named(gone.collect()), ..Upkeep::default() },
+        locks,
+        environment,
+        target: None,
+        extras: Vec::new(),
+        groups: None,
+        check_closure: true,
+        only_dependencies: false,
+        change: Change::Missing,
+        anew: false,
+        compile: false,
+        sources,
+        network,
+        cache: cache.directory(&config),
+    };
+    let done = install(&request, &|| {})?;
+    let joined = |list: &mut dyn Iterator<Item = &(String, String)>| {
+        list.map(|(name, version)| format!("{name}-{version}")).collect::<Vec<_>>().join(" ")
+    };
+    let mut dropped =
+        done.removed.iter().filter(|(name, _)| !done.installed.iter().any(|(other, _)| other == name));
+    let dropped = joined(&mut dropped);
+    if !dropped.is_empty() {
+        printer.say(&format!("Successfully uninstalled {dropped}"));
+    }
+    if !done.installed.is_empty() {
+        printer.say(&format!("Successfully installed {}", joined(&mut done.installed.iter())));
+    }
+    Ok(Some(done))
+}

@@ -1,0 +1,92 @@
+//! `add` and `remove`: the inputs, the lock and the environment change together, or not at all.
+
+use super::{Place, simple};
+use crate::support::run::{Output, pipward};
+use crate::support::server::{Published, Server, Style};
+use crate::support::tree::{assert_same, tree};
+use crate::support::wheels::WheelBuilder;
+
+struct Project {
+    place: Place,
+    server: Server,
+}
+
+impl Project {
+    /// A project that needs alpha, locked and installed; alpha has a newer version since.
+    fn new(input: &str, text: &str) -> Self {
+        let project = Self { place: Place::with(&[]), server: Server::start() };
+        project.offer("alpha", &[simple("alpha", "1")]);
+        project.offer("beta", &[simple("beta", "1").requires("gamma")]);
+        project.offer("gamma", &[simple("gamma", "1")]);
+        std::fs::write(project.place.path(input), text).unwrap();
+        project.run(&["lock", "-r", input]).ok();
+        let installed = project.run(&["install", "-r", "pylock.toml"]).ok();
+        assert!(installed.stdout.contains("alpha-1"), "{}", installed.told());
+        project.offer("alpha", &[simple("alpha", "1"), simple("alpha", "2")]);
+        project
+    }
+
+    fn offer(&self, name: &str, wheels: &[WheelBuilder]) {
+        let files: Vec<Published> = wheels.iter().map(|wheel| Published::new(wheel.build())).collect();
+        self.server.publish(name, &files, &Style::default());
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        pipward(words)
+            .arg("-i")
+            .arg(self.server.url("/simple/"))
+            .env("VIRTUAL_ENV", self.place.environment())
+            .dir(self.place.scratch.path())
+            .run()
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.path(name)).unwrap()
+    }
+
+    fn installed(&self) -> String {
+        self.place.ours(&["list", "--format", "freeze"]).run().ok().stdout
+    }
+}
+
+const PYPROJECT: &str = "# mine\n[project]\nname = \"x\"\nversion = \"1\"\nrequires-python = \">=3.9\"\ndependencies = [\n    \"alpha\",\n]\n";
+
+#[test]
+fn a_project_gains_and_loses_a_requirement() {
+    let project = Project::new("pyproject.toml", PYPROJECT);
+    let lock = project.text("pylock.toml");
+    let told = project.run(&["add", "beta"]).ok();
+    assert!(told.stdout.contains("Successfully installed beta-1 gamma-1"), "{}", told.told());
+    let expected = PYPROJECT.replace("    \"alpha\",\n", "    \"alpha\",\n    \"beta\",\n");
+    assert_eq!(project.text("pyproject.toml"), expected);
+    assert_eq!(project.installed(), "alpha==1\nbeta==1\ngamma==1\n", "alpha stays as it was");
+    let told = project.run(&["remove", "beta"]).ok();
+    assert!(told.stdout.contains("Successfully uninstalled beta-1 gamma-1"), "{}", told.told());
+    assert_eq!(project.text("pyproject.toml"), PYPROJECT);
+    assert_eq!(project.installed(), "alpha==1\n");
+    let packages = |text: &str| text.matches("[[packages]]").count();
+    assert_eq!(packages(&project.text("pylock.toml")), packages(&lock));
+}
+
+#[test]
+fn a_requirements_file_gains_a_requirement() {
+    let project = Project::new("requirements.in", "alpha # first\n");
+    let told = project.run(&["--json", "add", "beta>=1", "--no-install"]).ok();
+    let json: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(json["input"], "requirements.in");
+    assert_eq!(project.text("requirements.in"), "alpha # first\nbeta>=1\n");
+    assert_eq!(project.installed(), "alpha==1\n");
+    assert!(project.text("pylock.toml").contains("name = \"gamma\""));
+}
+
+/// Nothing changes where the lock cannot be written.
+#[test]
+fn what_does_not_exist_is_not_added() {
+    let project = Project::new("pyproject.toml", PYPROJECT);
+    let before = tree(project.place.scratch.path());
+    assert_ne!(project.run(&["add", "nothing-there"]).code, Some(0));
+    assert_ne!(project.run(&["add", "no name!"]).code, Some(0));
+    project.run(&["remove", "gamma"]).code(1).stderr_has("not-in-lock");
+    project.run(&["add"]).code(2).stderr_has("usage");
+    assert_same(&before, &tree(project.place.scratch.path()));
+}
