@@ -22,6 +22,7 @@ use crate::python::{self, PythonRequest};
 use crate::way::destination::{self, Environment, Place as Wish};
 use crate::way::install::{Change, InstallRequest, Installed, Package};
 use crate::way::locks;
+use crate::way::look::{Look, check::check};
 use crate::way::upkeep::Upkeep;
 
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
@@ -35,12 +36,14 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
     let wish = arguments.wish(&config, printer.persona());
     let usage = arguments.usage(printer);
-    let (environment, is_users) = destination::find_for(&wish, &usage)?;
-    if let (true, Environment::Standing(interpreter)) = (arguments.pip.require_virtualenv, &environment)
-        && let Some(status) = pip::require_virtual(interpreter, printer)
+    // Before anything else is asked of the environment.
+    if arguments.pip.require_virtualenv
+        && arguments.venv.is_none()
+        && let Some(status) = pip::require_virtual(&destination::look_at(&wish)?, printer)
     {
         return Ok(status);
     }
+    let (environment, is_users) = destination::find_for(&wish, &usage)?;
     if is_users {
         printer.say("Defaulting to user installation because normal site-packages is not writeable");
     }
@@ -88,8 +91,41 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     if let Some(file) = &arguments.selection.report {
         report::write(&installed, file, printer)?;
     }
+    let warns = printer.persona().is_pip() && !arguments.ignored.no_warn_conflicts && request.check_closure;
+    if warns && usage.is_usual() && !installed.installed.is_empty() {
+        conflicts(&installed, &request, printer);
+    }
     told(&installed, &request, &place, printer);
     Ok(0)
+}
+
+/// What else is installed and does not go with what was put in. It is told, and no reason to fail: the lock is not about
+/// it.
+fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
+    let Environment::Standing(interpreter) = &request.environment else { return };
+    let Ok(checked) = Look::at((**interpreter).clone()).and_then(|look| check(&look)) else { return };
+    let is_new = |word: &str| done.installed.iter().any(|(name, _)| name == word);
+    let about = |finding: &&String| {
+        let mut words =
+            finding.split([' ', ',', ';', '=', '<', '>', '!', '~', '[']).filter(|word| !word.is_empty());
+        words.any(is_new) && finding.contains(" re")
+    };
+    let mut lines: Vec<String> = checked
+        .findings
+        .iter()
+        .filter(about)
+        .map(|finding| match finding.strip_suffix('.').filter(|text| text.contains(" has requirement ")) {
+            Some(text) => {
+                format!("{} which is incompatible.", text.replace(" has requirement ", " requires "))
+            }
+            None => finding.clone(),
+        })
+        .collect();
+    if !lines.is_empty() {
+        let head = "pip's dependency resolver does not currently take into account all the packages that are installed.";
+        lines.insert(0, format!("{head} What the lock does not have may not work with what it has:"));
+        lines.iter().for_each(|line| printer.complain(line));
+    }
 }
 
 /// Where is looked, where that is not the usual place.

@@ -178,7 +178,10 @@ impl Printer {
             Persona::Pip(_) => "ERROR:".to_owned(),
             Persona::Pipward => format!("error[{}]:", problem.code()),
         };
-        let mut text = format!("{} ", self.paint("31;1", &word));
+        let word = self.paint("31;1", &word);
+        let theirs = Some(problem).filter(|_| self.persona.is_pip()).and_then(super::pip::words::of);
+        let mut text = theirs.map(|line| format!("{word} {}\n", neutral(&line))).unwrap_or_default();
+        let _ = write!(text, "{word} ");
         if let Some(package) = problem.package_name() {
             let _ = write!(text, "{}: ", self.paint("1", &neutral(package)));
         }

@@ -57,6 +57,13 @@ pub struct Usage {
     pub break_system: bool,
 }
 
+impl Usage {
+    /// Whether things go where the environment has its own.
+    pub fn is_usual(&self) -> bool {
+        self.root.is_none() && matches!(self.elsewhere, Elsewhere::Own | Elsewhere::OrUser)
+    }
+}
+
 /// Finds the environment that was asked for, as it is to be used. Returns too whether it is the user's directory in
 /// place of one that cannot be written.
 ///

@@ -20,6 +20,7 @@ mod commands;
 mod deny;
 mod differential;
 mod dropin;
+mod dropin_install;
 mod dropin_options;
 mod dropin_requirements;
 mod environments;

@@ -201,7 +201,7 @@ pub(super) struct IgnoredArgs {
     #[arg(long, hide_short_help = true)]
     no_warn_script_location: bool,
     #[arg(long, hide_short_help = true)]
-    no_warn_conflicts: bool,
+    pub(super) no_warn_conflicts: bool,
     #[arg(long, value_name = "KIND", value_parser = ["auto", "on", "off", "ascii", "pretty", "emoji", "raw"], hide_short_help = true)]
     pub(super) progress_bar: Option<String>,
     #[arg(long, value_name = "ACTION", value_parser = ["warn", "ignore"], hide_short_help = true)]

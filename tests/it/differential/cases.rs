@@ -24,6 +24,7 @@ pub struct Case {
     pub words: Vec<String>,
     /// Whether the environment sees the system's packages (and the user's).
     pub shared: bool,
+    pub variables: Vec<(String, String)>,
     pub expect: Expect,
 }
 
@@ -99,11 +100,14 @@ pub fn cases() -> Vec<Case> {
                 before: Vec::new(),
                 words: words(&format!("install --no-compile {from} {typed} {more}")),
                 shared: *shared,
+                variables: Vec::new(),
                 expect: Expect::Same,
             });
         }
     }
     all.extend(standing());
+    all.extend(locks());
+    all.extend(configured());
     all.extend(singles());
     all.extend(stricter());
     all.extend(wrong());
@@ -117,6 +121,7 @@ fn single(name: &str, files: &[(&str, &str)], before: &[&str], typed: &str, expe
         before: before.iter().map(|line| words(&format!("install --no-compile {LINKS} {line}"))).collect(),
         words: words(&format!("install --no-compile {LINKS} {typed}")),
         shared: false,
+        variables: Vec::new(),
         expect,
     }
 }
@@ -159,6 +164,102 @@ fn standing() -> Vec<Case> {
         ),
         same("prefix, other environment", &["-r one.txt"], "--prefix {work}/p -I -r two.txt"),
         same("root, again", &["--root {work}/root -r one.txt"], "--root {work}/root -I -r one.txt"),
+    ]
+}
+
+/// A pylock.toml as installers write it.
+const LOCK: &str = r#"lock-version = "1.0"
+created-by = "a test"
+
+[[packages]]
+name = "simple"
+version = "1.0"
+wheels = [{ name = "simple-1.0-py3-none-any.whl", url = "{files}/{n:simple-1.0}", hashes = { sha256 = "{h:simple-1.0}" } }]
+
+[[packages]]
+name = "dep"
+version = "1.0"
+marker = "python_version < '3'"
+wheels = [{ name = "dep-1.0-py3-none-any.whl", path = "../links/{n:dep-1.0}", hashes = { sha256 = "{h:dep-1.0}" } }]
+
+[[packages]]
+name = "mixed-case-name"
+version = "1.0"
+wheels = [{ name = "{n:mixed_case}", path = "../links/{n:mixed_case}", hashes = { sha256 = "{h:mixed_case}" } }]
+"#;
+
+/// Locks (PEP 751). pip warns that it finds them experimental.
+fn locks() -> Vec<Case> {
+    let files: &[(&str, &str)] = &[
+        ("pylock.toml", LOCK),
+        ("pylock.named.toml", LOCK),
+        ("r.txt", "dep==2.0 {H:dep-2.0}\n"),
+        ("one.txt", "simple==2.0 {H:simple-2.0-1}\n"),
+    ];
+    let same = |name: &str, before: &[&str], typed: &str| single(name, files, before, typed, Expect::Same);
+    vec![
+        same("lock", &[], "-r pylock.toml"),
+        same("lock with a name", &[], "-r pylock.named.toml"),
+        same("lock, target", &[], "-r pylock.toml --target {work}/t"),
+        same("lock, prefix", &[], "-r pylock.toml --prefix {work}/p"),
+        same("lock, dry", &[], "-r pylock.toml --dry-run --report report.json"),
+        same("lock, no-deps", &[], "-r pylock.toml --no-deps"),
+        same("lock and requirements", &[], "-r pylock.toml -r r.txt"),
+        same("lock, again", &["-r pylock.toml"], "-r pylock.toml"),
+        same("lock over another version", &["-r one.txt"], "-r pylock.toml"),
+        same("lock at an address", &[], "-r file://{work}/pylock.toml"),
+    ]
+}
+
+/// Variables and configuration files in place of options.
+fn configured() -> Vec<Case> {
+    let files: &[(&str, &str)] = &[
+        ("r.txt", "simple==1.0 {H:simple-1.0}\n"),
+        ("env/pip.conf", "[global]\nno-index = yes\n[install]\nfind-links =\n    {links}\n"),
+        ("c.txt", "simple==1.0\n"),
+    ];
+    let with = |name: &str, variables: &[(&str, &str)], typed: &str, expect: Expect| Case {
+        name: format!("configured: {name}"),
+        files: files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
+        before: Vec::new(),
+        words: words(&format!("install --no-compile {typed}")),
+        shared: false,
+        variables: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        expect,
+    };
+    let same =
+        |name: &str, variables: &[(&str, &str)], typed: &str| with(name, variables, typed, Expect::Same);
+    let links = ("PIP_FIND_LINKS", "{links}");
+    let off = ("PIP_NO_INDEX", "1");
+    vec![
+        same("links and index", &[links, off], "-r r.txt"),
+        same("index", &[("PIP_INDEX_URL", "{index}")], "-r r.txt"),
+        same("requirement", &[links, off, ("PIP_REQUIREMENT", "r.txt")], ""),
+        same("constraint", &[links, off, ("PIP_CONSTRAINT", "c.txt")], "-r r.txt"),
+        same("target", &[links, off, ("PIP_TARGET", "{work}/t")], "-r r.txt"),
+        same(
+            "prefix beaten by an option",
+            &[links, off, ("PIP_PREFIX", "{work}/p")],
+            "-r r.txt --prefix {work}/q",
+        ),
+        same("quiet", &[links, off, ("PIP_QUIET", "1")], "-r r.txt"),
+        same("quiet as a word", &[links, off, ("PIP_QUIET", "yes")], "-r r.txt"),
+        same("dry run", &[links, off, ("PIP_DRY_RUN", "true")], "-r r.txt"),
+        same("require hashes", &[links, off, ("PIP_REQUIRE_HASHES", "on")], "-r r.txt"),
+        same("empty value", &[links, off, ("PIP_TARGET", "")], "-r r.txt"),
+        same("unknown option", &[links, off, ("PIP_NO_SUCH_THING", "1")], "-r r.txt"),
+        same("file of the environment", &[("PIP_CONFIG_FILE", "{work}/missing.conf")], "-r r.txt"),
+        same("file that is named", &[("PIP_CONFIG_FILE", "{work}/env/pip.conf")], "-r r.txt"),
+        same(
+            "isolated",
+            &[links, ("PIP_TARGET", "{work}/t")],
+            "--isolated --no-index --find-links {links} -r r.txt",
+        ),
+        same("require-virtualenv", &[links, off, ("PIP_REQUIRE_VIRTUALENV", "1")], "-r r.txt"),
+        with("no such word", &[("PIP_NO_INDEX", "perhaps")], "-r r.txt", Expect::BothRefuse),
+        with("no such count", &[("PIP_QUIET", "perhaps")], "-r r.txt", Expect::BothRefuse),
+        with("no such number", &[("PIP_RETRIES", "perhaps")], "-r r.txt", Expect::BothRefuse),
+        with("no such choice", &[("PIP_PROGRESS_BAR", "perhaps")], "-r r.txt", Expect::BothRefuse),
     ]
 }
 

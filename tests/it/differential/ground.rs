@@ -126,7 +126,7 @@ impl Ground {
             std::fs::write(path, self.filled(text)).unwrap();
         }
         for words in &case.before {
-            self.start(tool, words).ok();
+            self.start(tool, words, &[]).ok();
         }
     }
 
@@ -138,20 +138,21 @@ impl Ground {
 
     pub fn run(&self, tool: Tool, case: &Case) -> Outcome {
         self.prepare(tool, case);
-        let said = self.start(tool, &case.words);
+        let said = self.start(tool, &case.words, &case.variables);
         let report = std::fs::read(self.work().join("report.json")).ok();
         let report = report.map(|text| comparable_report(serde_json::from_slice(&text).unwrap()));
         Outcome { said, tree: self.tree(), report }
     }
 
-    fn start(&self, tool: Tool, words: &[String]) -> Output {
+    fn start(&self, tool: Tool, words: &[String], variables: &[(String, String)]) -> Output {
         let words = words.iter().map(|word| self.filled(word));
         let env = self.work().join("env/bin");
         let run = match tool {
             Tool::Pip => Run::new(env.join("python")).args(["-m", "pip"]).env("PYTHONPATH", &self.pip),
             Tool::Pipward => Run::new(env.join("pip")),
         };
-        run.args(words)
+        let run = run
+            .args(words)
             .env("HOME", self.work().join("home"))
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_NO_INPUT", "1")
@@ -163,8 +164,9 @@ impl Ground {
             .env("NO_PROXY", "127.0.0.1")
             .env("PATH", "/usr/bin:/bin")
             .env("DIFF_VERSION", "1.0")
-            .dir(self.work())
-            .run()
+            .dir(self.work());
+        let named = variables.iter().map(|(name, value)| (name, self.filled(value)));
+        named.fold(run, |run, (name, value)| run.env(name, value)).run()
     }
 
     fn tree(&self) -> Tree {
