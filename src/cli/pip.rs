@@ -119,8 +119,8 @@ pub(super) fn main(started: &Started) -> u8 {
     let beside = started.python(&config);
     let persona = Persona::Pip(beside.clone());
     let command = Cli::command().name("pip").bin_name(started.name.clone());
-    let words = match arrange::arrange(&command, &started.words, &config, beside.as_deref()) {
-        Ok(words) => words,
+    let arranged = match arrange::arrange(&command, &started.words, &config, beside.as_deref()) {
+        Ok(arranged) => arranged,
         Err(arrange::Instead::Version) => {
             quiet(persona).data(&version(beside));
             return 0;
@@ -134,11 +134,21 @@ pub(super) fn main(started: &Started) -> u8 {
             return 2;
         }
     };
-    let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-    let arguments = std::iter::once(OsString::from(&started.name)).chain(words);
-    let matches = match command.try_get_matches_from(arguments) {
+    let name = arranged.command.to_string_lossy().into_owned();
+    let program = OsString::from(&started.name);
+    let matches = match command.clone().try_get_matches_from(arranged.words(&program, true)) {
         Ok(matches) => matches,
-        Err(error) => return usage(&started.name, &name, &error, &quiet(persona)),
+        Err(error) => {
+            let printer = quiet(persona);
+            let is_configured = error.use_stderr()
+                && !arranged.defaults.is_empty()
+                && command.try_get_matches_from(arranged.words(&program, false)).is_ok();
+            return if is_configured {
+                misconfigured(&error, &printer)
+            } else {
+                usage(&started.name, &name, &error, &printer)
+            };
+        }
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -171,14 +181,7 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
         let _ = error.print();
         return 0;
     }
-    let about = |kind: ContextKind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        Some(ContextValue::Strings(all)) => all.join(" "),
-        _ => String::new(),
-    };
-    let option = about(ContextKind::InvalidArg);
-    let option = option.split([' ', '=']).next().unwrap_or_default().to_owned();
-    let value = about(ContextKind::InvalidValue);
+    let (option, value) = about(error);
     let message = match error.kind() {
         ErrorKind::UnknownArgument => format!("no such option: {option}"),
         ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => {
@@ -192,6 +195,28 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
     };
     printer.usage(&format!("\nUsage:   \n  {program} {command} [options] ...\n\n{message}"));
     2
+}
+
+/// A variable or file has a value that its option does not take: pip ends with 3.
+fn misconfigured(error: &clap::Error, printer: &Printer) -> u8 {
+    let (option, value) = about(error);
+    let option = option.trim_start_matches('-');
+    printer.usage(&format!(
+        "An error occurred during configuration: option {option}: invalid value: '{value}'. Look at the variables \
+         PIP_… and at what `pip config list` tells."
+    ));
+    3
+}
+
+/// What an error of the command line is about: an option by its name, and the value.
+fn about(error: &clap::Error) -> (String, String) {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(all)) => all.join(" "),
+        _ => String::new(),
+    };
+    let option = text(ContextKind::InvalidArg);
+    (option.split([' ', '=']).next().unwrap_or_default().to_owned(), text(ContextKind::InvalidValue))
 }
 
 /// What `--require-virtualenv` (or `PIP_REQUIRE_VIRTUALENV`) leads to: the status 3 where `interpreter` belongs to no

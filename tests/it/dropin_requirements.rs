@@ -14,7 +14,7 @@ use crate::support::run::scratch;
 use crate::support::{long, offline};
 
 const SCRIPT: &str = r#"
-import json, os, pathlib, sys
+import json, os, pathlib, re, sys
 sys.argv = ["pip"]
 from pip._internal.req.req_file import parse_requirements
 from pip._internal.network.session import PipSession
@@ -39,7 +39,7 @@ for path in sorted(root.glob("*.txt")):
             found.append({
                 "line": int(parsed.line_source.split()[1]),
                 "constraint": parsed.constraint,
-                "name": (req.name or "").lower().replace("_", "-").replace(".", "-"),
+                "name": re.sub(r"[-_.]+", "-", req.name or "").lower(),
                 "specifier": sorted(str(s) for s in req.req.specifier) if req.req else [],
                 "extras": sorted(e.lower().replace("_", "-").replace(".", "-") for e in req.extras),
                 "url": bool(req.link),
@@ -317,7 +317,7 @@ fn is_stricter(text: &str) -> bool {
             || before.contains("===")
             || line.contains("# no comment")
             || before.trim_end_matches('\\').contains('\\')
-            || before.trim_start().starts_with("- ")
+            || before.trim_start_matches(['\u{feff}', ' ', '\t']).starts_with("- ")
             || before.contains("; -")
             || before.contains(";  -")
     });

@@ -21,29 +21,50 @@ pub(super) enum Instead {
     Problem(Problem),
 }
 
-/// The command, its defaults, and what was typed, in this order.
+/// A command line, sorted.
+pub(super) struct Arranged {
+    pub(super) command: OsString,
+    /// What variables and files say.
+    pub(super) defaults: Vec<OsString>,
+    typed: Vec<OsString>,
+}
+
+impl Arranged {
+    fn plain(command: OsString, typed: Vec<OsString>) -> Self {
+        Self { command, defaults: Vec::new(), typed }
+    }
+
+    /// The words in an order in which what was typed wins.
+    pub(super) fn words(&self, program: &OsString, with_defaults: bool) -> Vec<OsString> {
+        let defaults = self.defaults.iter().filter(|_| with_defaults);
+        [program, &self.command].into_iter().chain(defaults).chain(&self.typed).cloned().collect()
+    }
+}
+
+/// The command, its defaults, and what was typed.
 pub(super) fn arrange(
     root: &Command,
     words: &[OsString],
     config: &Config,
     python: Option<&Path>,
-) -> Result<Vec<OsString>, Instead> {
+) -> Result<Arranged, Instead> {
     let (before, name, after) = split(root, words);
     if before.iter().any(|word| word == "--version" || word == "-V") {
         return Err(Instead::Version);
     }
     let help = OsString::from("--help");
-    let (name, mut typed) = match name.map(OsString::as_os_str) {
-        None => return Ok(vec![help]),
+    let (name, typed) = match name.map(OsString::as_os_str) {
+        None => return Ok(Arranged::plain(help, Vec::new())),
         Some(name) if name == "help" => match after.first() {
-            None => return Ok(vec![help]),
+            None => return Ok(Arranged::plain(help, Vec::new())),
             Some(about) => (about.clone(), vec![help.clone()]),
         },
         Some(name) => (name.to_owned(), before.iter().chain(after).cloned().collect()),
     };
     let known = name.to_str().and_then(|name| root.find_subcommand(name));
     let Some(command) = known else { return Err(unknown(root, &name)) };
-    let mut arranged = vec![OsString::from(command.get_name())];
+    let mut arranged = Arranged::plain(OsString::from(command.get_name()), typed);
+    let typed = &arranged.typed;
     if typed.first() != Some(&help) {
         let isolated = typed.iter().take_while(|word| *word != "--").any(|word| word == "--isolated");
         // A Python in bin is beneath the prefix of its environment.
@@ -51,14 +72,15 @@ pub(super) fn arrange(
         let active = config.variable("VIRTUAL_ENV").map(Path::new);
         let set = config.pip_config(site.or(active), isolated).map_err(Instead::Problem)?;
         let section = command.get_name().to_owned();
+        let mut words = Vec::new();
         for (option, (value, origin)) in set.for_command(&section) {
             let argument = [root, command].into_iter().find_map(|holder| find(holder, &option));
             if let Some(argument) = argument {
-                defaults(argument, command, &option, &value, &origin, &mut arranged)?;
+                defaults(argument, command, &option, &value, &origin, &mut words)?;
             }
         }
+        arranged.defaults = words;
     }
-    arranged.append(&mut typed);
     Ok(arranged)
 }
 

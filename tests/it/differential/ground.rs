@@ -90,9 +90,10 @@ impl Ground {
             .replace("{index}", &self.server.url("/simple/"))
             .replace("{files}", &self.server.url("/files"))
             .replace("{work}", &self.work().display().to_string());
-        while let Some((before, after)) =
-            text.split_once('{').filter(|(_, after)| after.get(1..2) == Some(":"))
-        {
+        let next =
+            |text: &str| ["{h:", "{H:", "{w:", "{n:"].iter().filter_map(|start| text.find(start)).min();
+        while let Some(at) = next(&text) {
+            let (before, after) = (text[..at].to_owned(), text[at + 1..].to_owned());
             let (key, rest) = after.split_once('}').unwrap();
             let (kind, stem) = key.split_once(':').unwrap();
             let (name, bytes) = self
