@@ -120,7 +120,7 @@ pub(crate) struct NetworkArgs {
     /// Refused: the check of a server's certificate is not turned off
     #[arg(long, value_name = "HOST")]
     trusted_host: Vec<String>,
-    /// Where credentials are kept: auto, disabled, import or subprocess
+    /// Taken for pip's sake: credentials come from netrc and from the addresses of indexes
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     keyring_provider: Option<String>,
     /// Seconds without an answer after which a connection is given up
@@ -175,7 +175,9 @@ impl NetworkArgs {
         let typed = self.timeout.map(|seconds| seconds.ceil().clamp(1.0, 86_400.0) as u64);
         Ok(NetworkOptions {
             cert: self.cert.clone().or_else(|| config.cert()),
+            client_cert: self.client_cert.clone(),
             proxy: self.proxy.clone().or_else(|| config.proxy()),
+            ignore_proxy_variables: self.no_proxy_env,
             timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),
             retries: self.retries.unwrap_or(4),
             concurrency: self.concurrent_downloads.max(1),

@@ -235,7 +235,10 @@ impl Http {
     fn build(&self) -> Result<reqwest::Client, Problem> {
         let idle = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600));
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(self.options.cert.as_deref())?)
+            .tls_backend_preconfigured(tls::config(
+                self.options.cert.as_deref(),
+                self.options.client_cert.as_deref(),
+            )?)
             .user_agent(concat!("pipward/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -250,7 +253,10 @@ impl Http {
                 Problem::new(Code::AddressRefused, "the address of the proxy cannot be read")
                     .help("write it as http://host:port")
             })?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+            let except = reqwest::NoProxy::from_env().filter(|_| !self.options.ignore_proxy_variables);
+            builder = builder.proxy(proxy.no_proxy(except));
+        } else if self.options.ignore_proxy_variables {
+            builder = builder.no_proxy();
         }
         builder
             .build()

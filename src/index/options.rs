@@ -34,8 +34,12 @@ impl fmt::Debug for Sources {
 pub struct NetworkOptions {
     /// An extra file of root certificates (`--cert`).
     pub cert: Option<PathBuf>,
+    /// A file with a client certificate and its key (`--client-cert`).
+    pub client_cert: Option<PathBuf>,
     /// A proxy (`--proxy`); else the usual variables.
     pub proxy: Option<String>,
+    /// Whether the usual variables are left alone (`--no-proxy-env`).
+    pub ignore_proxy_variables: bool,
     /// Seconds without a byte before a connection is given up.
     pub timeout_seconds: u64,
     /// How often a transient fault is tried again.
@@ -49,7 +53,16 @@ pub struct NetworkOptions {
 impl Default for NetworkOptions {
     /// 15 seconds, 5 retries, 50 at once.
     fn default() -> Self {
-        Self { cert: None, proxy: None, timeout_seconds: 15, retries: 5, concurrency: 50, offline: false }
+        Self {
+            cert: None,
+            client_cert: None,
+            proxy: None,
+            ignore_proxy_variables: false,
+            timeout_seconds: 15,
+            retries: 5,
+            concurrency: 50,
+            offline: false,
+        }
     }
 }
 
@@ -57,6 +70,8 @@ impl fmt::Debug for NetworkOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NetworkOptions")
             .field("cert", &self.cert)
+            .field("client_cert", &self.client_cert)
+            .field("ignore_proxy_variables", &self.ignore_proxy_variables)
             .field("proxy", &self.proxy.as_deref().map(shown))
             .field("timeout_seconds", &self.timeout_seconds)
             .field("retries", &self.retries)

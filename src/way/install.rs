@@ -170,7 +170,8 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         Environment::Standing(interpreter) => (None, interpreter.scheme.clone()),
     };
     let compiler = request.compile.then(|| request.environment.interpreter());
-    let staging = Staging { scheme: &scheme, session: session.as_ref(), write, anew: request.anew, compiler };
+    let staging =
+        Staging { scheme: &scheme, session: session.as_ref(), write, anew: request.anew, target, compiler };
     let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
         let declared = items

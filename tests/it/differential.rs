@@ -49,6 +49,11 @@ fn check(ground: &Ground, case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     match &case.expect {
         Expect::Same => same(&pip, &ours, &mut wrong),
+        Expect::Taken => {
+            if pip.said.code == Some(0) || ours.said.code != Some(0) {
+                wrong.push("pipward alone was expected to do it".to_owned());
+            }
+        }
         Expect::Differs => {
             if (pip.said.code, ours.said.code) != (Some(0), Some(0)) {
                 wrong.push("both were expected to do it".to_owned());

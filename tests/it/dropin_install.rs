@@ -189,6 +189,79 @@ fn the_systems_python_is_left_alone_unless_allowed() {
     pip(&["--require-virtualenv"]).code(3).stderr_has("virtualenv");
 }
 
+/// An index over TLS that wants a certificate from its clients; it prints its port.
+const TLS_SERVER: &str = r#"
+import http.server, os, ssl, sys
+os.chdir(sys.argv[1])
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile="server.pem")
+context.load_cert_chain("server.pem", "server.key")
+context.verify_mode = ssl.CERT_REQUIRED
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn a_private_authority_and_a_client_certificate_work() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let world = World::new();
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "server.key", "-out", "server.pem"])
+        .current_dir(&world.root)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        crate::support::loudly("SKIPPED: there is no openssl to make certificates with");
+        return;
+    }
+    // The client shows the same certificate, which its own authority is.
+    let both =
+        ["server.pem", "server.key"].map(|name| std::fs::read_to_string(world.path(name)).unwrap()).concat();
+    world.write("client.pem", &both);
+    let pin = world.wheel(&plain("plum", "1.0"));
+    let file = std::fs::read_dir(world.path("links")).unwrap().next().unwrap().unwrap().file_name();
+    let file = file.to_str().unwrap();
+    std::fs::create_dir_all(world.path("simple/plum")).unwrap();
+    world.write("simple/plum/index.html", &format!("<a href=\"/links/{file}\">{file}</a>"));
+    world.write("r.txt", &pin);
+    let mut server = Command::new(&any_python().executable)
+        .args(["-I", "-c", TLS_SERVER])
+        .arg(&world.root)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut port = String::new();
+    std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    let index = format!("https://127.0.0.1:{}/simple/", port.trim());
+    let pip = |more: &[&str]| {
+        Run::new(world.path("env/bin/pip"))
+            .args(["install", "--no-cache-dir", "--retries", "0", "--index-url", &index, "-r", "r.txt"])
+            .args(more)
+            .env("NO_PROXY", "127.0.0.1")
+            .dir(&world.root)
+            .run()
+    };
+    let told = [
+        pip(&[]),
+        pip(&["--cert", "server.pem"]),
+        pip(&["--cert", "server.pem", "--client-cert", "server.pem"]),
+        pip(&["--cert", "server.pem", "--client-cert", "client.pem"]),
+    ];
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let [unknown, without, no_key, right] = told;
+    unknown.code(1).stderr_has("--cert");
+    without.code(1);
+    no_key.code(1).stderr_has("key");
+    right.ok().stdout_has("Successfully installed plum-1.0");
+}
+
 #[test]
 fn a_refused_install_elsewhere_leaves_no_directory() {
     let world = World::new();

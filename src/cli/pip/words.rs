@@ -44,6 +44,11 @@ pub(in crate::cli) fn of(problem: &Problem) -> Option<String> {
         Code::DependencyVersion | Code::DuplicatePackage => {
             format!("Cannot install {package} because these package versions have conflicting dependencies.")
         }
+        Code::PythonMismatch => {
+            let bare = |text: &str| text.trim_start_matches("Python ").to_owned();
+            let expected = bare(problem.expected_text().unwrap_or_default());
+            format!("Package '{package}' requires a different Python: {} not in '{expected}'", bare(found))
+        }
         Code::ExternallyManaged => "externally-managed-environment".to_owned(),
         _ => return None,
     })

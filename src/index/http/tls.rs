@@ -13,11 +13,15 @@ use crate::error::{Code, Place, Problem};
 const CERT_CAP: u64 = 16 << 20;
 
 /// TLS with the system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), the bundled ones
-/// where the system has none (a minimal image), and those of `cert` besides.
+/// where the system has none (a minimal image), and those of `cert` besides. `client_cert` is a file with a certificate
+/// of our own, its chain and its key.
 ///
 /// # Errors
-/// `tls-failed` where `cert` cannot be read or has no certificate.
-pub(super) fn config(cert: Option<&Path>) -> Result<rustls::ClientConfig, Problem> {
+/// `tls-failed` where `cert` cannot be read or has no certificate, or `client_cert` lacks certificate or key.
+pub(super) fn config(
+    cert: Option<&Path>,
+    client_cert: Option<&Path>,
+) -> Result<rustls::ClientConfig, Problem> {
     let mut roots = rustls::RootCertStore::empty();
     // A few unreadable certificates among the system's are usual and not our concern.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -31,30 +35,47 @@ pub(super) fn config(cert: Option<&Path>) -> Result<rustls::ClientConfig, Proble
         }
     }
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Problem::new(Code::Internal, "TLS could not be set up").cause(error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match client_cert {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let text = text(path)?;
+            let chain = certificates(path, &text)?;
+            let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(&text)
+                .map_err(|_| unusable(path, "it holds no key in PEM form beside the certificate"))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| unusable(path, &error.to_string()))?
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    certificates(path, &text(path)?)
+}
+
+fn text(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
     crate::cache::open_regular(path, true)
         .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, CERT_CAP), &mut text))
         .map_err(|error| unusable(path, &error.to_string()))?;
-    CertificateDer::pem_slice_iter(&text)
+    Ok(text)
+}
+
+fn certificates(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    CertificateDer::pem_slice_iter(text)
         .collect::<Result<_, _>>()
         .map_err(|_| unusable(path, "it is not well-formed PEM"))
 }
 
 fn unusable(path: &Path, why: &str) -> Problem {
-    Problem::new(Code::TlsFailed, "the file of root certificates cannot be used")
+    Problem::new(Code::TlsFailed, "a file of certificates cannot be used")
         .at(Place::file(path))
         .cause(why)
-        .help("name a file of certificates in PEM form with --cert")
+        .help("name a file of certificates in PEM form with --cert, and one with a certificate and its key with --client-cert")
 }
 
 #[cfg(test)]
@@ -63,7 +84,7 @@ mod tests {
 
     #[test]
     fn there_are_always_roots_and_http_2() {
-        let config = config(None).unwrap();
+        let config = config(None, None).unwrap();
         assert_eq!(config.alpn_protocols, [&b"h2"[..], b"http/1.1"]);
     }
 
@@ -74,10 +95,10 @@ mod tests {
         {
             let path = directory.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let problem = config(Some(&path)).map(|_| ()).unwrap_err();
+            let problem = config(Some(&path), None).map(|_| ()).unwrap_err();
             assert_eq!(problem.code(), Code::TlsFailed, "{name}");
         }
-        let missing = config(Some(&directory.path().join("none"))).map(|_| ()).unwrap_err();
+        let missing = config(Some(&directory.path().join("none")), None).map(|_| ()).unwrap_err();
         assert_eq!(missing.code(), Code::TlsFailed);
     }
 }

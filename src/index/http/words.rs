@@ -74,12 +74,24 @@ pub(super) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Str
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Some(tls.to_string());
         }
-        // An I/O error hides what it carries from `source`.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(tls.to_string());
+        // An I/O error hides what it carries from `source`, and may carry another one.
+        let mut inner: Option<&(dyn std::error::Error + 'static)> = carried(error);
+        while let Some(error) = inner {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Some(tls.to_string());
+            }
+            inner = carried(error);
         }
         next = error.source();
     }
     None
+}
+
+fn carried<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>()?.get_ref() {
+        Some(inner) => Some(inner),
+        None => None,
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use pipward_resolver::{PackageName, Target};
+use pipward_resolver::{PackageName, Target, Version};
 
 use super::super::check_interrupted;
 use crate::error::{Code, Problem, Problems};
@@ -36,6 +36,8 @@ pub(super) struct Staging<'s> {
     pub(super) write: bool,
     /// Whether what stands there already is written anew.
     pub(super) anew: bool,
+    /// Whose wheels are taken.
+    pub(super) target: &'s Target,
     /// Who compiles modules, if anybody does.
     pub(super) compiler: Option<&'s Interpreter>,
 }
@@ -137,6 +139,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
     let wheel = Wheel::read(verified)?;
     agree(item, &wheel)?;
+    runs_here(item, wheel.metadata(), staging.target)?;
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
     let kept = match staging.session {
         Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
@@ -157,6 +160,24 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
         verified: wheel.into_verified(),
     })
+}
+
+/// `Requires-Python`: "installation tools must look at this". An interpreter before its release counts as the release.
+fn runs_here(item: &Item, metadata: &Metadata, target: &Target) -> Result<(), Problem> {
+    let Some(wanted) = &metadata.requires_python else { return Ok(()) };
+    let python = target.markers.python_full_version();
+    let release = Version::new(python.release().iter().copied());
+    if wanted.contains(&release) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::PythonMismatch, "this package is for another Python")
+        .package(&item.package.name)
+        .at(item.package.place.clone())
+        .expected(format!("Python {wanted}"))
+        .found(format!("Python {python}"))
+        .help(
+            "name a Python that fits with --python, or lock another version for this one with `pipward lock`",
+        ))
 }
 
 /// The lock, the file name and METADATA must tell the same (the file name was compared by [`Wheel::read`]).

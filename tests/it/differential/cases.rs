@@ -13,6 +13,8 @@ pub enum Expect {
     Refused(Code),
     /// Neither does it.
     BothRefuse,
+    /// pip fails where pipward finds the right file.
+    Taken,
 }
 
 /// A case.
@@ -450,6 +452,29 @@ fn wrong() -> Vec<Case> {
     let one: (&str, &str) = ("one.txt", "simple==1.0 {H:simple-1.0}\n");
     vec![
         wrong("nothing", &[], ""),
+        wrong("other Python", &[("r.txt", "newer==1.0 {H:newer-1.0}\n")], "-r r.txt"),
+        wrong(
+            "dependency for another Python",
+            &[("r.txt", "newer-needs==1.0 {H:newer_needs-1.0}\nnewer==1.0 {H:newer-1.0}\n")],
+            "-r r.txt",
+        ),
+        wrong("unknown scheme", &[("r.txt", "odd-scheme==1.0 {H:odd_scheme-1.0}\n")], "-r r.txt"),
+        wrong("script without a function", &[("r.txt", "odd-script==1.0 {H:odd_script-1.0}\n")], "-r r.txt"),
+        // pip warns that there is no such extra.
+        single(
+            "unknown extra",
+            &[("r.txt", "simple[nope]==1.0 {H:simple-1.0}\n")],
+            &[],
+            "-r r.txt",
+            Expect::Differs,
+        ),
+        single(
+            "sibling by hash",
+            &[("r.txt", "simple==2.0 {H:simple-2.0-py3}\n")],
+            &[],
+            "-r r.txt",
+            Expect::Taken,
+        ),
         wrong("missing file", &[], "-r missing.txt"),
         wrong("missing constraint", &[one], "-r one.txt -c missing.txt"),
         wrong("unknown option", &[one], "-r one.txt --bogus"),

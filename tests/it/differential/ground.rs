@@ -244,6 +244,10 @@ fn wheels() -> Vec<(String, Vec<u8>)> {
             .data("platlib", "everything_plat.py", "x = 1\n")
             .executable("everything/tool.sh", "#!/bin/sh\n"),
         module("marked", "1.0").requires("dep; python_version < '3'"),
+        module("newer", "1.0").requires_python(">=4"),
+        module("newer-needs", "1.0").requires("newer"),
+        module("odd-scheme", "1.0").data("unknown", "x.txt", "x"),
+        module("odd-script", "1.0").entry_points("[console_scripts]\nodd = odd_script\n"),
         module("plat", "1.0").tag("cp313-cp313-manylinux_2_17_x86_64").platlib(),
         module("plat", "1.0").tag("cp313-cp313-win_amd64").platlib(),
         module("plat", "1.0").tag("cp312-abi3-macosx_11_0_arm64").platlib(),
