@@ -36,6 +36,7 @@ mod promises;
 mod python;
 mod real;
 mod relock;
+mod roots;
 mod shuffled;
 mod steering;
 mod sync;
