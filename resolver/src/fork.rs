@@ -56,6 +56,11 @@ pub(crate) fn solve(
                 continue;
             }
             Err(Unsolved::Stop(Stop::Facts(error))) => return Err(SolveError::Facts(error)),
+            Err(Unsolved::Stop(Stop::Again(name))) => {
+                memory.press(name);
+                open.push(side);
+                continue;
+            }
             Err(Unsolved::Stop(Stop::Split(along))) => along,
             Err(Unsolved::NoSolution(proof)) => match conflict_marker(&provider, &proof) {
                 Some(along) => along,

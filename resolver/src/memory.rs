@@ -1,7 +1,7 @@
 //! What outlives the solve of one region: facts that were learned, and why a solve ended early.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(crate) enum Stop {
     Facts(FactsError),
     /// The answer differs along this marker: each side is to be solved by itself.
     Split(MarkerTree),
+    /// A project lost many versions to what was decided before it: the same again, and it is decided first.
+    Again(PackageName),
 }
 
 impl From<FactsError> for Stop {
@@ -31,6 +33,7 @@ impl fmt::Display for Stop {
         match self {
             Self::Facts(error) => error.fmt(f),
             Self::Split(_) => f.write_str("the answer is not the same in all environments"),
+            Self::Again(name) => write!(f, "{name} is to be decided first"),
         }
     }
 }
@@ -43,4 +46,13 @@ pub(crate) struct Memory {
     pub(crate) needs: RefCell<HashMap<(PackageName, Version), Arc<Needs>>>,
     /// The versions that were chosen in regions that are solved, in the order of the regions.
     pub(crate) chosen: RefCell<HashMap<PackageName, Vec<Version>>>,
+    /// The projects that are decided first, in every region.
+    pub(crate) urgent: RefCell<HashSet<PackageName>>,
+}
+
+impl Memory {
+    /// Has a project decided first from now on.
+    pub(crate) fn press(&self, name: PackageName) {
+        self.urgent.borrow_mut().insert(name);
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) type Edge = (Option<PackageName>, PackageName);
 
 /// Packages that met this many conflicts are decided before others.
 const MANY_CONFLICTS: u32 = 5;
+/// So many packages are decided first because they lost many versions; each costs a solve.
+const MOST_URGENT: usize = 64;
 /// How many versions are hinted at, at most, when a package is tried again.
 const NEXT_VERSIONS: u32 = 32;
 
@@ -206,6 +208,9 @@ impl<'a> Provider<'a> {
             project.chosen.replace(version.clone());
             let tries = project.tries.get().saturating_add(1);
             project.tries.set(tries);
+            if tries > MANY_CONFLICTS && self.is_pressed(project) {
+                return Err(Stop::Again(project.name.clone()));
+            }
             if tries > 1 && tries.is_power_of_two() {
                 let count = tries.saturating_mul(2).min(NEXT_VERSIONS);
                 let soon: Vec<Hint> = self.next_versions(project, offers, set).take(count as usize).collect();
@@ -213,6 +218,16 @@ impl<'a> Provider<'a> {
             }
         }
         Ok(version)
+    }
+
+    /// Whether a project lost so many versions to what was decided before it that it should have been decided first: the
+    /// newest of it and an older one of the others is nearer to what anybody wants than an ancient one of it. (The solver
+    /// does not go back by itself, since an older version is no conflict.)
+    fn is_pressed(&self, project: &Project) -> bool {
+        let urgent = self.memory.urgent.borrow();
+        project.conflicts.get() >= MANY_CONFLICTS
+            && urgent.len() < MOST_URGENT
+            && !urgent.contains(&project.name)
     }
 
     /// A version that is to be chosen, unless it is for a part of the region alone.
@@ -301,7 +316,8 @@ impl<'a> Provider<'a> {
         if self.region.is_all(&need.marker) {
             return Ok(Known::Unavailable(why));
         }
-        Err(Stop::Split(need.marker.clone()))
+        // The other side first: what it can have is not to be held back by what is left for this one.
+        Err(Stop::Split(need.marker.negate()))
     }
 
     /// The requirements that count in the region: those without an extra, or those that `extra` adds.
@@ -377,6 +393,11 @@ impl DependencyProvider for Provider<'_> {
             project.wanted.replace(range.clone());
         }
         let conflicts = statistics.conflict_count();
+        if is_project {
+            project.conflicts.set(conflicts);
+        }
+        let urgent = self.memory.urgent.borrow().contains(&project.name);
+        let conflicts = if urgent { conflicts.max(MANY_CONFLICTS) } else { conflicts };
         Priority {
             conflicts: if conflicts >= MANY_CONFLICTS { conflicts } else { 0 },
             pinned: project.pinned.get() || range.as_singleton().is_some(),

@@ -81,17 +81,24 @@ pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveEr
         Scope::One(target) => target,
     };
     let region = Region::One(target);
-    let provider = Provider::new(request, &region, facts, &memory);
-    match solve_region(&provider) {
-        Ok(part) => Ok(answer::merge(vec![part], &MarkerTree::TRUE)),
-        Err(Unsolved::NoSolution(tree)) => {
-            Err(SolveError::NoSolution(Box::new(explain::explain(&provider, *tree))))
-        }
-        Err(Unsolved::Stop(Stop::Facts(error))) => Err(SolveError::Facts(error)),
-        // Nothing differs within one environment.
-        Err(Unsolved::Stop(stop @ Stop::Split(_))) => {
-            Err(SolveError::Facts(FactsError(stop.to_string().into())))
-        }
+    loop {
+        let provider = Provider::new(request, &region, facts, &memory);
+        let unsolved = match solve_region(&provider) {
+            Ok(part) => return Ok(answer::merge(vec![part], &MarkerTree::TRUE)),
+            Err(unsolved) => unsolved,
+        };
+        return Err(match unsolved {
+            Unsolved::Stop(Stop::Again(name)) => {
+                memory.press(name);
+                continue;
+            }
+            Unsolved::NoSolution(tree) => {
+                SolveError::NoSolution(Box::new(explain::explain(&provider, *tree)))
+            }
+            Unsolved::Stop(Stop::Facts(error)) => SolveError::Facts(error),
+            // Nothing differs within one environment.
+            Unsolved::Stop(stop @ Stop::Split(_)) => SolveError::Facts(FactsError(stop.to_string().into())),
+        });
     }
 }
 

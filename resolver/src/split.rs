@@ -54,9 +54,13 @@ impl Provider<'_> {
             if !needs.iter().zip(&sets).any(|pair| differs(&pair)) {
                 continue;
             }
-            if let Some(need) = needs.iter().find(|need| !self.region.is_all(&need.marker)) {
-                return Err(Stop::Split(need.marker.clone()));
-            }
+            let mut partial = needs.iter().zip(&sets).filter(|(need, _)| !self.region.is_all(&need.marker));
+            let Some((need, set)) = partial.next() else { continue };
+            // What is chosen first is preferred on the other side: nobody is to be held back by an older version there.
+            let others = needs.iter().zip(&sets).filter(|(other, _)| other.marker != need.marker);
+            let elsewhere = others.filter_map(|(_, set)| best(set)).min();
+            let older = elsewhere > best(set) && !self.policy.is_lowest(project.wishes.direct);
+            return Err(Stop::Split(if older { need.marker.negate() } else { need.marker.clone() }));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
@@ -12,9 +13,12 @@ use pep508_rs::PackageName;
 /// Longest accepted file name, in bytes: what common file systems take.
 const MAX_LEN: usize = 255;
 
-/// A parsed wheel file name, kept with the text it came from.
+/// A parsed wheel file name, kept with the text it came from. Large projects have thousands, so that copies share it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WheelName {
+pub struct WheelName(Arc<Parts>);
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Parts {
     text: String,
     name: PackageName,
     version: Version,
@@ -57,7 +61,7 @@ impl WheelName {
         else {
             return Err(fault("it has not five or six parts between dashes"));
         };
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             name: parse_name(name)?,
             version: parse_version(version)?,
             build: build.map(parse_build).transpose()?,
@@ -65,35 +69,35 @@ impl WheelName {
             abi: parse_tag_set(abi, "abi")?,
             platform: parse_tag_set(platform, "platform")?,
             text: text.to_owned(),
-        })
+        })))
     }
     /// The project, normalised.
     pub fn name(&self) -> &PackageName {
-        &self.name
+        &self.0.name
     }
     /// The version.
     pub fn version(&self) -> &Version {
-        &self.version
+        &self.0.version
     }
     /// The build tag: a number and the rest; `None` sorts first.
     ///
     /// "Acts as a tie-breaker if two wheel file names are the same in all other respects": the higher wins.
     pub fn build(&self) -> Option<&(u64, String)> {
-        self.build.as_ref()
+        self.0.build.as_ref()
     }
     /// The name as written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
     /// The parts of the python, abi and platform tags (compressed tag sets split at the dots), in lower case.
     pub fn tag_parts(&self) -> (&[String], &[String], &[String]) {
-        (&self.python, &self.abi, &self.platform)
+        (&self.0.python, &self.0.abi, &self.0.platform)
     }
 }
 
 impl fmt::Display for WheelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

@@ -28,10 +28,7 @@ const ROOTS: &[(&str, &[&str])] = &[
     ("boto3", &["boto3"]),
     ("google", &["google-cloud-storage", "google-cloud-bigquery"]),
     ("azure", &["azure-identity", "azure-storage-blob"]),
-    (
-        "pytest",
-        &["pytest", "pytest-cov", "pytest-xdist", "pytest-asyncio", "pytest-mock", "pytest-django"],
-    ),
+    ("pytest", &["pytest", "pytest-cov", "pytest-xdist", "pytest-asyncio", "pytest-mock", "pytest-django"]),
     ("tox", &["tox", "hypothesis"]),
     ("science", &["scikit-learn", "matplotlib"]),
     ("torch", &["torch"]),
@@ -106,7 +103,9 @@ fn judge(name: &str, roots: &[&str]) -> Judged {
     let scratch = scratch();
     let list = scratch.path().join("roots.txt");
     match roots {
-        [] => std::fs::copy(repository().join("tests/data").join(format!("{name}.txt")), &list).map(drop).unwrap(),
+        [] => std::fs::copy(repository().join("tests/data").join(format!("{name}.txt")), &list)
+            .map(drop)
+            .unwrap(),
         roots => std::fs::write(&list, roots.join("\n") + "\n").unwrap(),
     }
     let (lock, peer) = (scratch.path().join("pylock.toml"), scratch.path().join("peer.txt"));

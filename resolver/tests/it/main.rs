@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod differences;
 mod everywhere;
 mod facts;
 mod ranges;
+mod scale;
 mod scenario;
 mod shuffled;
 mod solving;

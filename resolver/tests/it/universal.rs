@@ -7,7 +7,7 @@ use pipward_resolver::{
 
 use crate::scenario::{request, world};
 
-fn universal(requirements: &[&str], marker: &str) -> Request {
+pub(crate) fn universal(requirements: &[&str], marker: &str) -> Request {
     let marker: MarkerTree = marker.parse().unwrap();
     Request { scope: Scope::Universal(Universe { marker, required: Vec::new() }), ..request(requirements) }
 }
@@ -36,7 +36,7 @@ fn check_request(text: &str, request: &Request, expected: &str) {
     assert_eq!(found.join("\n"), expected.join("\n"));
 }
 
-fn check(text: &str, requirements: &[&str], expected: &str) {
+pub(crate) fn check(text: &str, requirements: &[&str], expected: &str) {
     check_request(text, &universal(requirements, "python_version >= '3.10'"), expected);
 }
 
