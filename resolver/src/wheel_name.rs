@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn build_tags_sort_by_number_then_text() {
-        let build = |tag: &str| WheelName::parse(&format!("x-1.0{tag}-py3-none-any.whl")).unwrap().build;
+        let build =
+            |tag: &str| WheelName::parse(&format!("x-1.0{tag}-py3-none-any.whl")).unwrap().build().cloned();
         assert!(build("") < build("-1"));
         assert!(build("-2") < build("-10"));
         assert!(build("-2") < build("-2a"));

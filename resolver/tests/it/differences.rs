@@ -1,12 +1,12 @@
-//! Where our universal answers differed from those of uv 0.13.9 for real projects, each kind as a small world, with the
-//! sentence that decides it. The names are those of the projects in which it was found.
+//! Where our universal answers differ, or differed, from those of uv 0.13.9 for real projects: each kind as a small world,
+//! with the specification's sentence that decides it. The names are those of the projects in which it was found.
 
 use crate::universal::check;
 
-/// scrapy: there is no wheel of what it needs on PyPy. A requirement counts where its marker holds ("if the marker
-/// evaluates to False, the dependency should be ignored", dependency specifiers), and an answer for all environments has to
-/// satisfy it there: so the newest release that does is taken. uv takes one that is between the two, since that happens
-/// to name another project twice, under markers that tell PyPy from the rest; on PyPy it takes what we take.
+/// scrapy: there is no wheel of what it needs on PyPy. "When it evaluates to False, the dependency specification should be
+/// ignored" (PEP 508): where the marker holds it counts, so that an answer for all environments has the newest release
+/// that can be had in all. uv takes one between the two on CPython, since that release happens to name another project
+/// twice, under markers that tell PyPy from the rest; on PyPy it takes what we take.
 #[test]
 fn what_lacks_on_one_implementation_holds_a_release_back() {
     check(
@@ -23,7 +23,8 @@ fn what_lacks_on_one_implementation_holds_a_release_back() {
     );
 }
 
-/// With an address, which no index vouches for, it is known at once what cannot be had: the side that can have the newest is not held back by the other.
+/// With an address, which no index vouches for, it is known at once what cannot be had in a part (PEP 508, as above): the
+/// side that can have the newest is solved first, and is not held back by the other.
 #[test]
 fn what_cannot_be_had_in_a_part_holds_nobody_else_back() {
     check(
@@ -37,9 +38,10 @@ fn what_cannot_be_had_in_a_part_holds_nobody_else_back() {
     );
 }
 
-/// sphinx and docutils, litellm and importlib-metadata, sympy and mpmath: any of these is an answer ("the versions chosen
-/// satisfy all requirements" is all that dependency specifiers ask). A project that lost five versions to what was
-/// decided before it is decided first, so that nobody gets an ancient one for the sake of the newest of something small.
+/// sphinx and docutils, litellm and importlib-metadata, sympy and mpmath: one of two can have its newest. "When multiple
+/// candidate versions match a version specifier, the preferred version SHOULD be the latest" (PEP 440) is said of each
+/// alone. A project that lost five versions to what was decided before it is decided first, so that nobody gets an
+/// ancient one for the sake of the newest of another.
 #[test]
 fn a_project_that_lost_many_versions_is_decided_first() {
     let old: String = (2..9).map(|version| format!("sphinx {version} | docutils<2\n")).collect();
@@ -47,7 +49,7 @@ fn a_project_that_lost_many_versions_is_decided_first() {
     check(&world, &["docutils", "sphinx"], "docutils 1\nsphinx 8");
 }
 
-/// The same with few versions: the order of the user's requirements decides.
+/// With few versions lost, the order of the user's requirements decides.
 #[test]
 fn a_project_that_lost_few_versions_is_not() {
     let old: String = (2..5).map(|version| format!("sphinx {version} | docutils<2\n")).collect();
@@ -55,8 +57,24 @@ fn a_project_that_lost_few_versions_is_not() {
     check(&world, &["docutils", "sphinx"], "docutils 2\nsphinx 1");
 }
 
-/// A project that was given up by what would have kept it back counts for nothing, wherever its Python stands: in the index
-/// or in its METADATA alone.
+/// protobuf among three hundred projects: what a version asked for that was given up binds nobody, and "the preferred
+/// version SHOULD be the latest" (PEP 440). uv's answer keeps an older protobuf, though its other versions are ours.
+#[test]
+fn what_was_given_up_holds_nobody_back() {
+    check(
+        "
+        tool 1 | protobuf
+        tool 2 | protobuf<7 | gone
+        protobuf 6
+        protobuf 7",
+        &["tool", "protobuf"],
+        "protobuf 7\ntool 1",
+    );
+}
+
+/// The newest for each Python, wherever that stands: in the index or in METADATA alone. "This field specifies the Python
+/// version(s) that the distribution is compatible with" (core metadata, Requires-Python). The side of a fork with the
+/// newer versions is solved first, so that the older one of the other side is not preferred there.
 #[test]
 fn a_python_that_only_the_metadata_tell_forks_all_the_same() {
     check(
