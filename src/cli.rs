@@ -4,11 +4,16 @@
 //! than through [`render`].
 
 mod add;
+mod cache;
 mod check;
+mod completion;
+mod config;
+mod debug;
 mod download;
 mod explain;
 mod freeze;
 mod hash;
+mod index;
 mod inspect;
 mod install;
 mod list;
@@ -69,6 +74,16 @@ enum Command {
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
     Shim(shim::ShimArgs),
+    /// What an index has
+    Index(index::IndexArgs),
+    /// Look at the cache, and remove from it
+    Cache(cache::CacheCommandArgs),
+    /// Look at pip's configuration files, and change them
+    Config(config::ConfigArgs),
+    /// Tell what is known of the environment
+    Debug(debug::DebugArgs),
+    /// Print a script that completes commands in a shell
+    Completion(completion::CompletionArgs),
     /// Put requirements into the inputs, lock them, and install
     Add(Box<add::AddArgs>),
     /// Take requirements out of the inputs, the lock and the environment
@@ -95,6 +110,7 @@ enum Command {
 
 /// Runs one command line and returns the exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    completion::answer();
     let arguments: Vec<OsString> = arguments.collect();
     if let Some(started) = pip::Started::of(&arguments) {
         return ExitCode::from(pip::main(&started));
@@ -124,6 +140,11 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
+        Command::Index(arguments) => index::run(&arguments, printer),
+        Command::Cache(arguments) => cache::run(&arguments, printer),
+        Command::Config(arguments) => config::run(&arguments, printer),
+        Command::Debug(arguments) => debug::run(&arguments, printer),
+        Command::Completion(arguments) => completion::run(&arguments, printer),
         Command::Add(arguments) => add::run(*arguments, printer),
         Command::Remove(arguments) => remove::run(*arguments, printer),
         Command::Download(arguments) => download::run(*arguments, printer),

@@ -70,6 +70,11 @@ impl Config {
         Ok(config)
     }
 
+    /// The variables whose names begin with `PIP_`.
+    pub fn pip_variables(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.variables.iter().filter(|(name, _)| name.starts_with("PIP_"))
+    }
+
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -11,6 +11,8 @@ pub mod install;
 pub mod lock;
 pub mod locks;
 pub mod look;
+pub mod settings;
+pub mod stored;
 pub mod sync;
 pub mod uninstall;
 pub mod upkeep;

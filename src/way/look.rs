@@ -152,17 +152,25 @@ pub struct Latest {
     pub is_wheel: bool,
 }
 
-/// Asks an index for the newest version of a project that is not yanked. Pre-releases count only where they are asked
-/// for.
+/// The newest version of an installed project that an index has.
 ///
 /// # Errors
 /// As the index has it.
 pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Result<Option<Latest>, Problem> {
-    let Ok(name) = found.name.parse() else { return Ok(None) };
+    Ok(versions(index, &found.name, target, pre)?.into_iter().next())
+}
+
+/// Asks an index for the versions of a project that are not yanked, newest first. Pre-releases count only where they are
+/// asked for.
+///
+/// # Errors
+/// As the index has it.
+pub fn versions(index: &Index, name: &str, target: &Target, pre: bool) -> Result<Vec<Latest>, Problem> {
+    let Ok(name) = name.parse() else { return Ok(Vec::new()) };
     let candidates = match index.candidates(&name) {
         Ok(candidates) => candidates,
         Err(error) => match error.0.downcast::<Problem>() {
-            Ok(problem) if problem.code() == Code::ProjectNotFound => return Ok(None),
+            Ok(problem) if problem.code() == Code::ProjectNotFound => return Ok(Vec::new()),
             Ok(problem) => return Err(*problem),
             Err(other) => {
                 return Err(Problem::new(Code::IndexUnreachable, "an index did not answer").cause(other));
@@ -170,8 +178,7 @@ pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Resul
         },
     };
     let python = target.markers.python_full_version();
-    let versions = candidates.releases.iter().rev().filter(|(version, _)| pre || !version.any_prerelease());
-    for (version, release) in versions {
+    let usable = |(version, release): (&Version, &pipward_resolver::Release)| {
         let is_wheel = release.wheels.iter().any(|wheel| {
             wheel.yanked.is_none()
                 && target.tags.rank(&wheel.name).is_some()
@@ -179,9 +186,9 @@ pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Resul
         });
         let is_yanked =
             !release.wheels.is_empty() && release.wheels.iter().all(|wheel| wheel.yanked.is_some());
-        if is_wheel || release.has_sdist && !is_yanked {
-            return Ok(Some(Latest { version: version.clone(), is_wheel }));
-        }
-    }
-    Ok(None)
+        let is_there = is_wheel || release.has_sdist && !is_yanked;
+        is_there.then(|| Latest { version: version.clone(), is_wheel })
+    };
+    let all = candidates.releases.iter().rev().filter(|(version, _)| pre || !version.any_prerelease());
+    Ok(all.filter_map(usable).collect())
 }

@@ -3,6 +3,7 @@
 mod add;
 mod download;
 mod look;
+mod rest;
 mod uninstall;
 
 use std::path::{Path, PathBuf};

@@ -28,7 +28,7 @@ Examples:
 Nothing is installed that the lock does not name with its SHA-256; no option turns that off.")]
 pub(crate) struct InstallArgs {
     /// Names, looked up in the lock; or the path or address of a wheel, with #sha256=…
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = clap_complete::ArgValueCompleter::new(super::super::completion::locked_names))]
     pub(super) names: Vec<String>,
     /// A pylock.toml, or a requirements file with hashes
     #[arg(short, long, value_name = "FILE")]

@@ -1,0 +1,74 @@
+//! `pipward completion`, and the names that a lock in this directory has.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::CompletionCandidate;
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::render::Printer;
+use super::{Cli, Outcome};
+use crate::error::{Code, Problem};
+
+/// The variable in which a shell says that it asks for completions.
+const VARIABLE: &str = "PIPWARD_COMPLETE";
+
+/// Arguments of `pipward completion`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward completion --bash >> ~/.bashrc
+  pipward completion --zsh >> ~/.zshrc
+  pipward completion --fish > ~/.config/fish/completions/pipward.fish
+
+Options, commands and the names of ./pylock.toml are completed.")]
+#[group(required = true, multiple = false)]
+pub(crate) struct CompletionArgs {
+    /// For bash
+    #[arg(short, long)]
+    bash: bool,
+    /// For zsh
+    #[arg(short, long)]
+    zsh: bool,
+    /// For fish
+    #[arg(short, long)]
+    fish: bool,
+    /// For PowerShell
+    #[arg(long, visible_alias = "pwsh")]
+    powershell: bool,
+}
+
+pub(super) fn run(arguments: &CompletionArgs, printer: &Printer) -> Outcome {
+    let shell = match (arguments.bash, arguments.zsh, arguments.fish) {
+        (true, _, _) => "bash",
+        (_, true, _) => "zsh",
+        (_, _, true) => "fish",
+        _ => "powershell",
+    };
+    let name = if printer.persona().is_pip() { "pip" } else { "pipward" };
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    let written = shells
+        .completer(shell)
+        .map(|shell| shell.write_registration(VARIABLE, &name.replace('-', "_"), name, name, &mut script));
+    match written {
+        Some(Ok(())) => printer.data(&String::from_utf8_lossy(&script)),
+        _ => return Err(Problem::new(Code::Internal, "there is no completion for this shell").into()),
+    }
+    Ok(0)
+}
+
+/// Answers a shell that asks for completions, and ends the process then.
+pub(super) fn answer() {
+    CompleteEnv::with_factory(Cli::command).var(VARIABLE).complete();
+}
+
+/// The names of `./pylock.toml` that begin so.
+pub(super) fn locked_names(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(begun) = begun.to_str() else { return Vec::new() };
+    let Ok(lock) = crate::lock::pylock::read(Path::new("pylock.toml")) else { return Vec::new() };
+    let names: std::collections::BTreeSet<String> =
+        lock.packages.iter().map(|package| package.name.to_string()).collect();
+    names.into_iter().filter(|name| name.starts_with(begun)).map(CompletionCandidate::new).collect()
+}

@@ -1,0 +1,94 @@
+//! `pipward index versions`.
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::Outcome;
+use super::looking::{EnvironmentArgs, dumps};
+use super::options::{CacheArgs, SourceArgs};
+use super::render::Printer;
+use crate::config::Config;
+use crate::error::{Code, Problem};
+use crate::index::Index;
+use crate::python::installed::distribution::{Found, normalized};
+use crate::requirements::SourceOptions;
+use crate::way::look::{Look, versions};
+
+/// Arguments of `pipward index`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pipward index versions flask        the versions that this environment can use, newest first")]
+pub(crate) struct IndexArgs {
+    /// What to tell
+    #[arg(value_enum)]
+    action: Action,
+    /// The project
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Pre-releases too
+    #[arg(long)]
+    pre: bool,
+    #[command(flatten)]
+    environment: EnvironmentArgs,
+    #[command(flatten)]
+    sources: SourceArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Action {
+    /// The versions of a project.
+    Versions,
+}
+
+/// In the order of pip's keys.
+#[derive(Serialize)]
+struct Told<'a> {
+    name: &'a str,
+    versions: &'a [String],
+    latest: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed_version: Option<String>,
+}
+
+pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
+    let Action::Versions = arguments.action;
+    let config = Config::load()?;
+    let interpreter = arguments.environment.interpreter(&config, printer)?;
+    let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
+    let index = Index::new(sources, network, arguments.cache.directory(&config), None, false)?;
+    let wanted = normalized(&arguments.name);
+    let found = versions(&index, &wanted, &interpreter.target, arguments.pre)?;
+    crate::cache::keep();
+    let look = Look::at(interpreter)?;
+    let shown: Vec<String> = found.iter().map(|one| one.version.to_string()).collect();
+    let (Some(latest), Some(newest)) = (shown.first(), found.first()) else {
+        let name = &arguments.name;
+        return Err(Problem::new(
+            Code::ProjectNotFound,
+            format!("No matching distribution found for {name}"),
+        )
+        .help("look at the spelling, at --index-url, and whether it has a version for this Python")
+        .into());
+    };
+    let installed = look.environment.named(&wanted).map(Found::shown_version);
+    if printer.is_json() {
+        let told = Told { name: &arguments.name, versions: &shown, latest, installed_version: installed };
+        printer.json_text(&dumps(&told));
+        return Ok(0);
+    }
+    printer.say(&format!("{} ({latest})", arguments.name));
+    printer.say(&format!("Available versions: {}", shown.join(", ")));
+    if let Some(installed) = installed {
+        printer.say(&format!("  INSTALLED: {installed}"));
+        let note = if newest.version.any_prerelease() && !newest.version.is_dev() {
+            " (pre-release; install with `pip install --pre`)"
+        } else {
+            ""
+        };
+        printer.say(&format!("  LATEST:    {latest}{note}"));
+    }
+    Ok(0)
+}
