@@ -41,6 +41,18 @@ impl Interpreter {
         let moved = |path: &Path| prefix.join(path.strip_prefix(&self.prefix).unwrap_or(Path::new("")));
         let (major, minor) = self.scheme.python;
         let own = &self.scheme;
+        if !self.is_virtual() && own.data != self.prefix {
+            // Debian's own scheme leads to /usr/local; "it should only be used" for the system itself.
+            let scheme = Scheme {
+                purelib: prefix.join(&self.layout.purelib),
+                platlib: prefix.join(&self.layout.platlib),
+                scripts: prefix.join(&self.layout.scripts),
+                headers: prefix.join(format!("include/python{major}.{minor}")),
+                data: prefix.to_owned(),
+                ..own.clone()
+            };
+            return self.with(prefix.to_owned(), scheme);
+        }
         let headers = own.headers.strip_prefix(&self.prefix).map(|tail| prefix.join(tail));
         let scheme = Scheme {
             purelib: moved(&own.purelib),

@@ -14,7 +14,7 @@ use crate::support::tree::differences;
 use crate::support::{long, loudly, offline};
 
 /// One case in so many is in the sample.
-const SAMPLE: usize = 12;
+const SAMPLE: usize = 19;
 
 #[test]
 fn the_same_command_lines_do_the_same() {

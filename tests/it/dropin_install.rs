@@ -181,7 +181,10 @@ fn the_systems_python_is_left_alone_unless_allowed() {
     pip(&["--user", "--break-system-packages"]).ok().stdout_has("Successfully installed plum-1.0");
     assert!(tree(&world.path("home")).keys().any(|path| path.ends_with("site-packages/plum.py")));
     pip(&["--prefix", "p"]).ok();
-    assert!(tree(&world.path("p")).keys().any(|path| path.ends_with("-packages/plum.py")));
+    let found = tree(&world.path("p"));
+    let is_plain =
+        |path: &String| path.starts_with("lib/python3") && path.ends_with("/site-packages/plum.py");
+    assert!(found.keys().any(is_plain), "{found:?}");
     pip(&["--root", "image"]).ok();
     assert!(tree(&world.path("image")).keys().any(|path| path.ends_with("-packages/plum.py")));
     pip(&["--target", "t"]).ok();
@@ -260,6 +263,31 @@ fn a_private_authority_and_a_client_certificate_work() {
     without.code(1);
     no_key.code(1).stderr_has("key");
     right.ok().stdout_has("Successfully installed plum-1.0");
+}
+
+#[test]
+fn nothing_is_left_in_the_temporary_folder() {
+    let world = World::new();
+    world.write("r.txt", &world.wheel(&plain("plum", "1.0").file("large.bin", vec![7; 3 << 20])));
+    std::fs::create_dir(world.path("tmp")).unwrap();
+    let pip = |words: &[&str]| {
+        Run::new(world.path("env/bin/pip"))
+            .args(["install", "--no-index", "--find-links", "links", "-r", "r.txt"])
+            .args(words)
+            .env("TMPDIR", world.path("tmp"))
+            .dir(&world.root)
+            .run()
+    };
+    for words in [
+        &["--dry-run"][..],
+        &[],
+        &["--force-reinstall", "--compile"],
+        &["--target", "t"],
+        &["--platform", "x"],
+    ] {
+        let told = pip(words);
+        assert!(tree(&world.path("tmp")).is_empty(), "{}", told.told());
+    }
 }
 
 #[test]
