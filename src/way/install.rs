@@ -267,7 +267,12 @@ fn told(
         }
     }
     for (item, done) in items.iter().zip(done) {
-        told.packages.push(package(item, &done, request));
+        let package = package(item, &done, request);
+        let missing = package.extras.iter().filter(|extra| !done.metadata.extras.contains(extra));
+        told.warnings.extend(missing.map(|extra| {
+            format!("{} {} does not provide the extra '{extra}'", package.name, package.version)
+        }));
+        told.packages.push(package);
         let pair = (item.package.name.to_string(), done.metadata.version.to_string());
         if done.kept {
             told.kept.push(pair);

@@ -107,6 +107,15 @@ fn what_is_installed_and_does_not_fit_is_told() {
 }
 
 #[test]
+fn an_extra_that_there_is_not_is_told() {
+    let world = World::new();
+    let pin = world.wheel(&plain("plum", "1.0").extra("more"));
+    world.write("r.txt", &pin.replace("plum==", "plum[more,nope]=="));
+    let told = world.install(&["-r", "r.txt"]).ok();
+    assert_eq!(told.stderr, "WARNING: plum 1.0 does not provide the extra 'nope'\n", "{}", told.told());
+}
+
+#[test]
 fn requirements_are_read_from_addresses() {
     let world = World::new();
     let server = Server::start();
