@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::Outcome;
-use super::options::CacheArgs;
+use super::options::{CacheArgs, NetworkArgs, PipArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
@@ -40,6 +40,10 @@ pub(crate) struct CacheCommandArgs {
     max_size: Option<u64>,
     #[command(flatten)]
     cache: CacheArgs,
+    #[command(flatten)]
+    _network: NetworkArgs,
+    #[command(flatten)]
+    _pip: PipArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -17,6 +17,8 @@ It compares what METADATA says is required with what is installed. Whether the f
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     environment: EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &CheckArgs, printer: &Printer) -> Outcome {

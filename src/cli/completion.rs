@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use clap::{Args, CommandFactory as _};
+use clap::{ArgGroup, Args, CommandFactory as _};
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
@@ -23,7 +23,7 @@ Examples:
   pipward completion --fish > ~/.config/fish/completions/pipward.fish
 
 Options, commands and the names of ./pylock.toml are completed.")]
-#[group(required = true, multiple = false)]
+#[command(group(ArgGroup::new("shell").required(true).args(["bash", "zsh", "fish", "powershell"])))]
 pub(crate) struct CompletionArgs {
     /// For bash
     #[arg(short, long)]
@@ -37,6 +37,10 @@ pub(crate) struct CompletionArgs {
     /// For PowerShell
     #[arg(long, visible_alias = "pwsh")]
     powershell: bool,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
+    #[command(flatten)]
+    _pip: super::options::PipArgs,
 }
 
 pub(super) fn run(arguments: &CompletionArgs, printer: &Printer) -> Outcome {

@@ -44,6 +44,8 @@ pub(crate) struct ConfigArgs {
     editor: Option<String>,
     #[command(flatten)]
     environment: EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

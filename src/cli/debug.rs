@@ -17,6 +17,8 @@ const FEW: usize = 10;
 pub(crate) struct DebugArgs {
     #[command(flatten)]
     environment: EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &DebugArgs, printer: &Printer) -> Outcome {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::looking::PartArgs;
-use super::options::CacheArgs;
+use super::options::{CacheArgs, NetworkArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::installed::distribution::normalized;
@@ -40,6 +40,8 @@ pub(crate) struct FreezeArgs {
     hashes: bool,
     #[command(flatten)]
     cache: CacheArgs,
+    #[command(flatten)]
+    _network: NetworkArgs,
 }
 
 pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {

@@ -19,6 +19,10 @@ pub(crate) struct HashArgs {
     /// The files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
+    #[command(flatten)]
+    _pip: super::options::PipArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

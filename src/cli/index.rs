@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::Outcome;
-use super::looking::{EnvironmentArgs, dumps};
+use super::looking::{EnvironmentArgs, ReleaseArgs, dumps};
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::Config;
@@ -29,6 +29,8 @@ pub(crate) struct IndexArgs {
     /// Pre-releases too
     #[arg(long)]
     pre: bool,
+    #[command(flatten)]
+    releases: ReleaseArgs,
     #[command(flatten)]
     environment: EnvironmentArgs,
     #[command(flatten)]
@@ -60,7 +62,8 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
     let index = Index::new(sources, network, arguments.cache.directory(&config), None, false)?;
     let wanted = normalized(&arguments.name);
-    let found = versions(&index, &wanted, &interpreter.target, arguments.pre)?;
+    let pre = arguments.pre || arguments.releases.takes_prereleases(&wanted);
+    let found = versions(&index, &wanted, &interpreter.target, pre)?;
     crate::cache::keep();
     let look = Look::at(interpreter)?;
     let shown: Vec<String> = found.iter().map(|one| one.version.to_string()).collect();

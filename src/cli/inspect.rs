@@ -15,6 +15,8 @@ use crate::way::look::{Filter, STANDARD_LIBRARY};
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     part: PartArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Outcome {

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::Outcome;
-use super::looking::{PartArgs, columns, dumps};
+use super::looking::{PartArgs, ReleaseArgs, columns, dumps};
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::Config;
@@ -53,6 +53,8 @@ pub(crate) struct ListArgs {
     /// Pre-releases count as newer versions too
     #[arg(long)]
     pre: bool,
+    #[command(flatten)]
+    releases: ReleaseArgs,
     #[command(flatten)]
     sources: SourceArgs,
     #[command(flatten)]
@@ -152,7 +154,12 @@ fn compare(
     let soon: Vec<_> = lines.iter().filter_map(|line| Some((line.found.name.parse().ok()?, None))).collect();
     index.hint(&soon);
     for line in lines.iter_mut() {
-        line.latest = look::latest(index, line.found, target, arguments.pre)?;
+        line.latest = look::latest(
+            index,
+            line.found,
+            target,
+            arguments.pre || arguments.releases.takes_prereleases(&line.found.name),
+        )?;
     }
     lines.retain(|line| match (&line.latest, line.found.version()) {
         (Some(latest), Some(version)) if arguments.outdated => latest.version > version,

@@ -9,11 +9,12 @@ use clap::Args;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::options::PipArgs;
+use super::options::{CacheArgs, NetworkArgs, PipArgs};
 use super::pip::require_virtual;
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
+use crate::python::installed::distribution::normalized;
 use crate::python::{self, Interpreter, PythonRequest};
 use crate::way::destination::{self, Place as Wish};
 use crate::way::look::Look;
@@ -59,6 +60,44 @@ impl EnvironmentArgs {
             Wish::Nothing => python::find(&PythonRequest::Any, None),
             wish => destination::look_at(&wish),
         }
+    }
+}
+
+/// General options of pip that say how the network and the cache are used, for commands that use neither.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct UnusedArgs {
+    #[command(flatten)]
+    _network: NetworkArgs,
+    #[command(flatten)]
+    _cache: CacheArgs,
+}
+
+/// Options of pip that choose among releases: `--all-releases` counts, the others choose nothing here.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Taken for pip's sake")]
+pub(crate) struct ReleaseArgs {
+    /// Pre-releases of these projects count too; :all: for all
+    #[arg(long, value_name = "NAMES", hide_short_help = true)]
+    all_releases: Vec<String>,
+    #[arg(long = "only-final", value_name = "NAMES", hide_short_help = true)]
+    _only_final: Vec<String>,
+    #[arg(long = "prefer-binary", hide_short_help = true)]
+    _prefer_binary: bool,
+    #[arg(long = "only-binary", value_name = "NAMES", hide_short_help = true)]
+    _only_binary: Vec<String>,
+    #[arg(long = "no-binary", value_name = "NAMES", hide_short_help = true)]
+    _no_binary: Vec<String>,
+    #[arg(long = "refresh-package", value_name = "NAMES", hide_short_help = true)]
+    _refresh_package: Vec<String>,
+    #[arg(long = "uploaded-prior-to", value_name = "TIME", hide_short_help = true)]
+    _uploaded_prior_to: Option<String>,
+}
+
+impl ReleaseArgs {
+    /// Whether pre-releases of a project (normalised) count.
+    pub(crate) fn takes_prereleases(&self, name: &str) -> bool {
+        let named = self.all_releases.iter().flat_map(|names| names.split(','));
+        named.map(str::trim).any(|one| one == ":all:" || normalized(one) == name)
     }
 }
 

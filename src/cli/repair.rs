@@ -22,6 +22,8 @@ pub(crate) struct RepairArgs {
     directory: Option<PathBuf>,
     #[command(flatten)]
     environment: EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &RepairArgs, printer: &Printer) -> Outcome {

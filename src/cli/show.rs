@@ -20,6 +20,8 @@ pub(crate) struct ShowArgs {
     files: bool,
     #[command(flatten)]
     environment: super::looking::EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &ShowArgs, printer: &Printer) -> Outcome {

@@ -40,6 +40,8 @@ pub(crate) struct UninstallArgs {
     root_user_action: Option<String>,
     #[command(flatten)]
     environment: EnvironmentArgs,
+    #[command(flatten)]
+    _unused: super::looking::UnusedArgs,
 }
 
 pub(super) fn run(arguments: &UninstallArgs, printer: &Printer) -> Outcome {

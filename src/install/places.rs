@@ -24,6 +24,9 @@ pub(super) struct Places {
     scripts: PathBuf,
     headers: PathBuf,
     data: PathBuf,
+    /// The directories of modules as the scheme spells them, relative to the prefix: where one is a link, `..` in a
+    /// RECORD leads up from here.
+    spelled: [PathBuf; 2],
 }
 
 impl Places {
@@ -41,12 +44,15 @@ impl Places {
             scripts: PathBuf::new(),
             headers: PathBuf::new(),
             data: PathBuf::new(),
+            spelled: Default::default(),
         };
         places.purelib = places.directory(&scheme.purelib)?;
         places.platlib = places.directory(&scheme.platlib)?;
         places.scripts = places.directory(&scheme.scripts)?;
         places.headers = places.directory(&scheme.headers)?;
         places.data = places.directory(&scheme.data)?;
+        places.spelled =
+            [&scheme.purelib, &scheme.platlib].map(|path| places.relative(path).unwrap_or_default());
         Ok(places)
     }
 
@@ -78,6 +84,12 @@ impl Places {
     /// The file that a row of the RECORD in the directory `site` (resolved) names: its parent resolved, itself not.
     /// `None` where it leads out of the prefix, or names no file.
     pub(super) fn row(&self, site: &Path, row: &str) -> Option<PathBuf> {
+        let [purelib, platlib] = &self.spelled;
+        let site = match site {
+            site if site == self.purelib => purelib,
+            site if site == self.platlib => platlib,
+            site => site,
+        };
         let mut path = if Path::new(row).is_absolute() { PathBuf::new() } else { site.to_owned() };
         let row = match self.relative(Path::new(row)) {
             Some(inside) => inside,
@@ -240,6 +252,24 @@ mod tests {
         check("..", None);
         check("a/..", None);
         check("../../../lib64/python3.13/site-packages/a", Some("lib/python3.13/site-packages/a"));
+    }
+
+    #[test]
+    fn rows_lead_up_from_where_a_linked_directory_stands() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("lib/python3.13")).unwrap();
+        std::fs::create_dir_all(root.path().join("modules")).unwrap();
+        let link = root.path().canonicalize().unwrap().join("lib/python3.13/site-packages");
+        std::os::unix::fs::symlink(root.path().canonicalize().unwrap().join("modules"), link).unwrap();
+        let places = places(root.path());
+        let site = places.sites().next().unwrap().to_owned();
+        assert_eq!(site, Path::new("modules"));
+        let check = |row: &str, expected: Option<&str>| {
+            assert_eq!(places.row(&site, row).as_deref(), expected.map(Path::new), "{row}");
+        };
+        check("../../../bin/x", Some("bin/x"));
+        check("a/b.py", Some("modules/a/b.py"));
+        check("../../../../x", None);
     }
 
     #[test]

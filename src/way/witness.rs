@@ -146,7 +146,7 @@ fn look(found: &InstalledDistribution, vouched: &Vouched) -> Option<Noted> {
         .par_iter()
         .filter(|row| row.digest.is_some() || row.path.ends_with(".dist-info/RECORD"))
         .map(|row| {
-            let path = base.join(&row.path);
+            let path = lexical(&base.join(&row.path));
             Some((path.clone(), Stamp::of(&path)?))
         })
         .collect();
@@ -156,6 +156,19 @@ fn look(found: &InstalledDistribution, vouched: &Vouched) -> Option<Noted> {
         dist_info: found.dist_info.clone(),
         files: files?,
     })
+}
+
+/// A path without `..`: a RECORD leads up from where its directory is spelled, also where that is a link.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        if part == std::path::Component::ParentDir {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
 }
 
 fn fingerprint(all: &[Vouched]) -> String {

@@ -2,6 +2,7 @@
 
 mod add;
 mod download;
+mod environments;
 mod look;
 mod rest;
 mod uninstall;
