@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
+use super::options::policy;
 use super::lock::{self, LockArgs};
 use super::render::Printer;
 use crate::config::Config;
@@ -141,6 +142,7 @@ fn bring_in_line(
         change: Change::Missing,
         anew: false,
         compile: false,
+        policy: policy()?,
         sources,
         network,
         cache: cache.directory(&config),

@@ -10,6 +10,7 @@ use pipward_resolver::ExtraName;
 use serde_json::json;
 
 use super::Outcome;
+use super::options::policy;
 use super::pip::{self, Persona};
 use super::render::Printer;
 pub(crate) use arguments::InstallArgs;
@@ -65,6 +66,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         anew: arguments.anew(),
         compile: arguments.selection.compile,
         upkeep: Upkeep::default(),
+        policy: policy()?,
         sources,
         network,
         cache,
@@ -298,6 +300,7 @@ impl InstallArgs {
             anew: false,
             compile: false,
             upkeep: Upkeep::default(),
+            policy: policy()?,
             sources,
             network,
             cache: self.cache.directory(&config),

@@ -4,9 +4,16 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::config::{Config, SourceFlags};
-use crate::error::{Code, Problem};
+use crate::config::{Config, Settings, SourceFlags};
+use crate::error::{Code, Problem, Problems};
+use crate::policy::DatedPolicy;
 use crate::index::{NetworkOptions, Sources};
+
+/// `[policy]` of the nearest configuration, as of today.
+pub(super) fn policy() -> Result<DatedPolicy, Problems> {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    Ok(Settings::find(std::path::Path::new("."))?.policy.on(today))
+}
 
 /// How a command talks.
 #[derive(Args, Debug, Clone)]

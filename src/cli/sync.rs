@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::install::extra_names;
-use super::options::{CacheArgs, PipArgs, SourceArgs};
+use super::options::{CacheArgs, PipArgs, SourceArgs, policy};
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
@@ -92,6 +92,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         change: if arguments.dry_run { Change::Nothing } else { Change::Missing },
         anew: false,
         compile: arguments.compile,
+        policy: policy()?,
         sources,
         network,
         cache: arguments.cache.directory(&config),

@@ -10,6 +10,7 @@ use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
 use crate::document::{self, Item, Reading, Table};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::LockMarker;
+use crate::policy::{self, Policy};
 use crate::requirements::{self, FileRequirement};
 
 /// What a configuration file says of locks.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub fork_strategy: Option<String>,
     /// `uploaded-prior-to`.
     pub uploaded_prior_to: Option<String>,
+    /// `policy`.
+    pub policy: Policy,
     /// Where each key stands.
     places: BTreeMap<String, Place>,
 }
@@ -65,7 +68,7 @@ impl Optional {
 }
 
 /// The keys, with the names that uv has for some of them.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "requires-python",
     "environments",
     "required-environments",
@@ -80,6 +83,7 @@ const KEYS: [&str; 14] = [
     "resolution",
     "fork-strategy",
     "uploaded-prior-to",
+    "policy",
 ];
 
 impl Settings {
@@ -164,6 +168,7 @@ impl Settings {
                     self.fork_strategy = choice(&item, &["requires-python", "fewest"]).map(str::to_owned);
                 }
                 "uploaded-prior-to" => self.uploaded_prior_to = item.text().map(str::to_owned),
+                "policy" => self.policy = policy::read(&item),
                 _ => table.reading.report(
                     Problem::new(Code::ConfigInvalid, format!("pipward has no setting `{}`", shown(key)))
                         .at(item.place.clone())

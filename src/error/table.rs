@@ -182,6 +182,10 @@ codes! {
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
 
+    StartupCode, "startup-code", Refused,
+        "A wheel brings code that runs whenever Python starts.",
+        "A .pth file with a line of code, a .start file, sitecustomize, usercustomize and a compiled file that stands for a source run without anybody importing the package, before any check of yours. Stolen projects have used this (2026). The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+
     // Environment.
     PythonNotFound, "python-not-found", Usage,
         "No Python interpreter was found as asked.",

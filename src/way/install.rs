@@ -24,6 +24,7 @@ use crate::install::Session;
 use crate::lock::closure::Declared;
 use crate::lock::{Location, LockedFile};
 use crate::wheel::metadata::Metadata;
+use crate::policy::DatedPolicy;
 use gather::Gathered;
 use unpack::{Done, Staging, unpack};
 pub(super) use unpack::{Item, agree, direct_url, resolve_files};
@@ -52,6 +53,8 @@ pub struct InstallRequest {
     pub compile: bool,
     /// What is done with what is installed already.
     pub upkeep: Upkeep,
+    /// What is allowed of what is found.
+    pub policy: DatedPolicy,
     /// Where files come from.
     pub sources: Sources,
     /// How the network is used.
@@ -170,8 +173,9 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         Environment::Standing(interpreter) => (None, interpreter.scheme.clone()),
     };
     let compiler = request.compile.then(|| request.environment.interpreter());
-    let staging =
-        Staging { scheme: &scheme, session: session.as_ref(), write, anew: request.anew, target, compiler };
+    let policy = &request.policy;
+    let (session_of, anew) = (session.as_ref(), request.anew);
+    let staging = Staging { scheme: &scheme, session: session_of, write, anew, target, policy, compiler };
     let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
         let declared = items

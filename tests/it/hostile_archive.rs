@@ -4,6 +4,7 @@ use pipward::error::Code;
 use pipward::wheel::Wheel;
 use pipward::wheel::archive::Limits;
 
+use crate::support::tape::record;
 use crate::support::wheels::{WheelBuilder, locked, read, unverified};
 use crate::support::zips::{End64, Member, Zip, extra, extra64};
 
@@ -20,9 +21,10 @@ fn honest() -> (String, Zip) {
     (builder.file_name(), zip)
 }
 
-fn code_of(lie: impl FnOnce(&mut Zip)) -> Result<(), Code> {
+fn code_of(what: &str, expected: Result<(), Code>, lie: impl FnOnce(&mut Zip)) -> Result<(), Code> {
     let (name, mut zip) = honest();
     lie(&mut zip);
+    record(what, expected, &name, &zip.bytes());
     let wheel = read(&name, &zip.bytes()).map_err(|problem| {
         assert!(problem.help_text().is_some(), "{problem} has no way out");
         assert!(problem.package_name().is_some() && problem.place().is_some(), "{problem} names nothing");
@@ -34,16 +36,16 @@ fn code_of(lie: impl FnOnce(&mut Zip)) -> Result<(), Code> {
 /// This is no lie.
 #[track_caller]
 fn accept(what: &str, change: impl FnOnce(&mut Zip)) {
-    assert_eq!(code_of(change), Ok(()), "{what}");
+    assert_eq!(code_of(what, Ok(()), change), Ok(()), "{what}");
 }
 
 #[track_caller]
 fn check(what: &str, code: Code, lie: impl FnOnce(&mut Zip)) {
-    assert_eq!(code_of(lie), Err(code), "{what}");
+    assert_eq!(code_of(what, Err(code), lie), Err(code), "{what}");
 }
 
 #[test]
-fn an_honest_archive_is_read() {
+pub(crate) fn an_honest_archive_is_read() {
     accept("as it is", |_| {});
     accept("a comment", |zip| zip.end.comment = b"made by hand".to_vec());
     accept("an entry's comment", |zip| zip.member(INIT).comment = b"first".to_vec());
@@ -59,7 +61,7 @@ fn an_honest_archive_is_read() {
 }
 
 #[test]
-fn descriptors_that_agree_are_read() {
+pub(crate) fn descriptors_that_agree_are_read() {
     for (signature, wide) in [(false, false), (false, true), (true, false), (true, true)] {
         accept("a descriptor", |zip| {
             let member = zip.member(INIT);
@@ -72,7 +74,7 @@ fn descriptors_that_agree_are_read() {
 }
 
 #[test]
-fn zip64_that_agrees_is_read() {
+pub(crate) fn zip64_that_agrees_is_read() {
     accept("end records that agree", |zip| zip.end64 = Some(End64::default()));
     accept("a saturated end record", |zip| {
         zip.end64 = Some(End64::default());
@@ -101,7 +103,7 @@ fn zip64_that_agrees_is_read() {
 }
 
 #[test]
-fn duplicates_are_refused() {
+pub(crate) fn duplicates_are_refused() {
     check("a name twice", Code::ArchiveDuplicate, |zip| zip.members.push(Member::deflated(INIT, b"other")));
     check("a name twice, same content", Code::ArchiveDuplicate, |zip| {
         let member = zip.member(INIT).clone();
@@ -130,7 +132,7 @@ fn duplicates_are_refused() {
 }
 
 #[test]
-fn local_headers_that_differ_are_refused() {
+pub(crate) fn local_headers_that_differ_are_refused() {
     check("name", Code::ArchiveHeader, |zip| zip.member(INIT).local.name = b"pkg/__evil__.py".to_vec());
     check("shorter name", Code::ArchiveHeader, |zip| zip.member(INIT).local.name = b"pkg/x.py".to_vec());
     check("method", Code::ArchiveHeader, |zip| zip.member(INIT).local.method = 0);
@@ -150,7 +152,7 @@ fn local_headers_that_differ_are_refused() {
 }
 
 #[test]
-fn bytes_that_no_record_covers_are_refused() {
+pub(crate) fn bytes_that_no_record_covers_are_refused() {
     check("before the archive", Code::ArchiveFraming, |zip| zip.members[0].before = b"#!/bin/sh\n".to_vec());
     check("between entries", Code::ArchiveFraming, |zip| zip.members[1].before = b"x".to_vec());
     check("before the directory", Code::ArchiveFraming, |zip| zip.before_directory = b"x".to_vec());
@@ -198,7 +200,7 @@ fn bytes_that_no_record_covers_are_refused() {
 }
 
 #[test]
-fn end_records_that_lie_are_refused() {
+pub(crate) fn end_records_that_lie_are_refused() {
     check("fewer rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(1));
     check("more rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(200));
     check("no rows", Code::ArchiveFraming, |zip| zip.end.rows = Some(0));
@@ -226,7 +228,7 @@ fn end_records_that_lie_are_refused() {
 }
 
 #[test]
-fn zip64_records_that_lie_are_refused() {
+pub(crate) fn zip64_records_that_lie_are_refused() {
     let with = |end64: End64| move |zip: &mut Zip| zip.end64 = Some(end64);
     check("saturated rows without ZIP64", Code::ArchiveZip64, |zip| zip.end.rows = Some(0xFFFF));
     check("saturated offset without ZIP64", Code::ArchiveZip64, |zip| zip.end.offset = Some(u32::MAX));
@@ -276,7 +278,7 @@ fn zip64_records_that_lie_are_refused() {
 }
 
 #[test]
-fn zip64_fields_that_lie_are_refused() {
+pub(crate) fn zip64_fields_that_lie_are_refused() {
     check("saturated without field", Code::ArchiveZip64, |zip| {
         zip.member(INIT).both(|header| header.size = u32::MAX);
     });
@@ -331,7 +333,7 @@ fn zip64_fields_that_lie_are_refused() {
 }
 
 #[test]
-fn descriptors_that_lie_are_refused() {
+pub(crate) fn descriptors_that_lie_are_refused() {
     let lie = |change: fn(&mut Member)| {
         move |zip: &mut Zip| {
             let member = zip.member(INIT);
@@ -360,7 +362,7 @@ fn descriptors_that_lie_are_refused() {
 }
 
 #[test]
-fn names_that_lie_are_refused() {
+pub(crate) fn names_that_lie_are_refused() {
     let named = |name: &'static [u8]| {
         move |zip: &mut Zip| zip.member(INIT).both(|header| header.name = name.to_vec())
     };
@@ -406,7 +408,7 @@ fn names_that_lie_are_refused() {
 }
 
 #[test]
-fn a_second_name_is_refused() {
+pub(crate) fn a_second_name_is_refused() {
     let unicode = |name: &str, crc_of: &str| {
         let crc = crc32fast::hash(crc_of.as_bytes()).to_le_bytes();
         extra(0x7075, &[&[1][..], &crc, name.as_bytes()].concat())
@@ -429,7 +431,7 @@ fn a_second_name_is_refused() {
 }
 
 #[test]
-fn flags_and_methods_that_wheels_do_not_have_are_refused() {
+pub(crate) fn flags_and_methods_that_wheels_do_not_have_are_refused() {
     for bit in [0, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15] {
         check(&format!("flag {bit}"), Code::ArchiveMethod, |zip| {
             zip.member(INIT).both(|header| header.flags |= 1 << bit);
@@ -443,7 +445,7 @@ fn flags_and_methods_that_wheels_do_not_have_are_refused() {
 }
 
 #[test]
-fn links_and_devices_are_refused() {
+pub(crate) fn links_and_devices_are_refused() {
     for kind in [0o120_000, 0o010_000, 0o020_000, 0o060_000, 0o140_000, 0o170_000] {
         check(&format!("{kind:o}"), Code::ArchiveEntryKind, |zip| {
             zip.member(INIT).external = (kind | 0o777) << 16;
@@ -480,7 +482,7 @@ fn links_and_devices_are_refused() {
 }
 
 #[test]
-fn data_that_lies_is_refused() {
+pub(crate) fn data_that_lies_is_refused() {
     check("CRC", Code::ArchiveData, |zip| zip.member(INIT).both(|header| header.crc ^= 1));
     // RECORD is the one file whose size RECORD does not say.
     check("size too small", Code::ArchiveData, |zip| zip.member(RECORD).both(|header| header.size -= 1));
@@ -504,7 +506,7 @@ fn data_that_lies_is_refused() {
 }
 
 #[test]
-fn bombs_are_refused() {
+pub(crate) fn bombs_are_refused() {
     let bomb = |size: u32| {
         move |zip: &mut Zip| {
             let mut member = Member::deflated("pkg/bomb", b"");
@@ -535,7 +537,7 @@ fn bombs_are_refused() {
 }
 
 #[test]
-fn the_limits_can_be_narrowed() {
+pub(crate) fn the_limits_can_be_narrowed() {
     let (name, zip) = honest();
     let bytes = zip.bytes();
     let locked = locked(&name, &bytes);
@@ -550,7 +552,7 @@ fn the_limits_can_be_narrowed() {
 }
 
 #[test]
-fn what_is_no_archive_is_refused() {
+pub(crate) fn what_is_no_archive_is_refused() {
     let (name, zip) = honest();
     let bytes = zip.bytes();
     let code = |bytes: &[u8]| read(&name, bytes).map(|_| ()).map_err(|problem| problem.code());

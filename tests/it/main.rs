@@ -25,6 +25,7 @@ mod dropin_options;
 mod dropin_requirements;
 mod environments;
 mod fetch;
+mod hostile;
 mod hostile_archive;
 mod index;
 mod inputs;

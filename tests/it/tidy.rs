@@ -70,6 +70,11 @@ fn product_sources() -> Vec<Source> {
     sources("src").into_iter().chain(sources("resolver/src")).collect()
 }
 
+/// The text of all tests, those beside the product included.
+pub fn test_sources() -> String {
+    sources("src").into_iter().chain(sources("tests/it")).map(|source| source.text).collect()
+}
+
 #[track_caller]
 fn none(rule: &str, broken: &[String]) {
     assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
@@ -131,6 +136,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("install", "python", "a plan is made for the scheme of an interpreter"),
     ("lock", "index", "a lock is built from the files that an index told of"),
     ("lock", "requirements", "a hashed requirements file is a lock"),
+    ("policy", "install", "what runs at the start is a matter of where a plan puts it"),
     ("verify", "fetch", "it consumes Unverified, whose bytes nobody else may touch"),
     ("verify", "lock", "what was fetched is compared with what was locked"),
     ("wheel", "verify", "a wheel is read from verified bytes alone"),

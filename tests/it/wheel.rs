@@ -8,6 +8,7 @@ use pipward::verify::VerifiedWheel;
 use pipward::wheel::Wheel;
 use proptest::prelude::*;
 
+use crate::support::tape;
 use crate::support::wheels::{WheelBuilder, locked, read, read_all, unverified};
 use crate::support::zips::{Member, Zip};
 
@@ -32,11 +33,13 @@ fn code_of(builder: &WheelBuilder) -> Result<(), Code> {
 
 #[track_caller]
 fn check(what: &str, expected: Result<(), Code>, builder: &WheelBuilder) {
+    let (name, bytes) = builder.build();
+    tape::record(what, expected, &name, &bytes);
     assert_eq!(code_of(builder), expected, "{what}");
 }
 
 #[test]
-fn an_honest_wheel_is_read() {
+pub(crate) fn an_honest_wheel_is_read() {
     let (name, bytes) = builder().tag("py2.py3-none-any").build_tag("1").build();
     let wheel = read(&name, &bytes).unwrap();
     assert_eq!(wheel.name().as_str(), "my_pkg-1.0-1-py2.py3-none-any.whl");
@@ -63,7 +66,7 @@ fn an_honest_wheel_is_read() {
 }
 
 #[test]
-fn a_large_entry_is_streamed() {
+pub(crate) fn a_large_entry_is_streamed() {
     let large: Vec<u8> = (0..5_000_000u32).flat_map(|n| (n / 3).to_le_bytes()).collect();
     let (name, bytes) = WheelBuilder::new("pkg", "1").file("pkg/large.bin", &large).build();
     let wheel = read(&name, &bytes).unwrap();
@@ -89,7 +92,7 @@ fn shorten(row: &str) -> String {
 }
 
 #[test]
-fn dist_info_fits_the_file_name() {
+pub(crate) fn dist_info_fits_the_file_name() {
     let honest = builder();
     let with = |change: fn(&mut Zip)| {
         let (name, mut zip) = (honest.file_name(), honest.zip());
@@ -141,7 +144,7 @@ fn dist_info_fits_the_file_name() {
 }
 
 #[test]
-fn metadata_fits_the_file_name() {
+pub(crate) fn metadata_fits_the_file_name() {
     let metadata = |text: &str| builder().metadata(text);
     check("normalised", Ok(()), &metadata("Metadata-Version: 2.4\nName: my--PKG\nVersion: 1\n"));
     check(
@@ -163,7 +166,7 @@ fn metadata_fits_the_file_name() {
 }
 
 #[test]
-fn wheel_files_are_read_strictly() {
+pub(crate) fn wheel_files_are_read_strictly() {
     let wheel = |text: &str| builder().wheel(text);
     check("missing", Err(Code::WheelFileInvalid), &builder().without("WHEEL"));
     for text in [
@@ -191,7 +194,7 @@ fn wheel_files_are_read_strictly() {
 }
 
 #[test]
-fn record_lists_what_is_there() {
+pub(crate) fn record_lists_what_is_there() {
     let honest = builder().honest_record();
     let record = |from: &str, to: &str| {
         assert!(honest.contains(from), "{from}");
@@ -236,7 +239,7 @@ fn record_lists_what_is_there() {
 }
 
 #[test]
-fn signatures_of_record_need_no_row() {
+pub(crate) fn signatures_of_record_need_no_row() {
     let with = |name: &str| {
         let builder = builder();
         let mut zip = builder.zip();
@@ -251,7 +254,7 @@ fn signatures_of_record_need_no_row() {
 }
 
 #[test]
-fn what_is_read_early_is_what_record_vouches_for() {
+pub(crate) fn what_is_read_early_is_what_record_vouches_for() {
     let honest = builder().honest_record();
     for file in ["METADATA", "WHEEL", "entry_points.txt"] {
         let row = honest.lines().find(|row| row.contains(file)).unwrap();
@@ -266,7 +269,7 @@ fn what_is_read_early_is_what_record_vouches_for() {
 }
 
 #[test]
-fn data_directories_have_known_schemes() {
+pub(crate) fn data_directories_have_known_schemes() {
     for scheme in ["purelib", "platlib", "headers", "scripts", "data"] {
         check(scheme, Ok(()), &builder().data(scheme, "x", ""));
     }
@@ -302,7 +305,7 @@ fn data_directories_have_known_schemes() {
 }
 
 #[test]
-fn what_installers_own_is_refused() {
+pub(crate) fn what_installers_own_is_refused() {
     for name in ["INSTALLER", "REQUESTED", "direct_url.json", "installer", "INSTALLER/x"] {
         check(name, Err(Code::InstallerOwned), &builder().file(&format!("my_pkg-1.0.dist-info/{name}"), ""));
     }
@@ -311,14 +314,14 @@ fn what_installers_own_is_refused() {
 }
 
 #[test]
-fn entry_points_are_read_strictly() {
+pub(crate) fn entry_points_are_read_strictly() {
     for text in ["[console_scripts]\n../x = m:f\n", "[console_scripts]\nx = m:f()\n", "x = y\n"] {
         check(text, Err(Code::EntryPoints), &builder().entry_points(text));
     }
 }
 
 #[test]
-fn other_bytes_than_the_locked_ones_are_refused() {
+pub(crate) fn other_bytes_than_the_locked_ones_are_refused() {
     let (name, bytes) = builder().build();
     let locked = locked(&name, &bytes);
     let other = WheelBuilder::new("My.Pkg", "1.0").file("evil.py", "").build().1;
@@ -354,7 +357,7 @@ fn other_bytes_than_the_locked_ones_are_refused() {
 }
 
 #[test]
-fn all_strong_hashes_count() {
+pub(crate) fn all_strong_hashes_count() {
     use pipward::digest::{LockedHashes, Match, Sha256, StrongDigest};
     let (name, bytes) = builder().build();
     let mut locked = locked(&name, &bytes);
@@ -380,7 +383,7 @@ fn numbers() -> impl Iterator<Item = usize> {
 }
 
 #[test]
-fn any_flipped_byte_is_a_hash_mismatch() {
+pub(crate) fn any_flipped_byte_is_a_hash_mismatch() {
     let (name, bytes) = builder().build();
     let locked = locked(&name, &bytes);
     let mut numbers = numbers();
@@ -420,13 +423,13 @@ fn assert_as_oracle(name: &str, bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn honest_wheels_read_as_by_another_reader() {
+pub(crate) fn honest_wheels_read_as_by_another_reader() {
     let (name, bytes) = builder().build();
     assert!(assert_as_oracle(&name, &bytes));
 }
 
 #[test]
-fn wheels_of_another_writer_are_read() {
+pub(crate) fn wheels_of_another_writer_are_read() {
     use std::io::Write as _;
     let builder = builder().file("my_pkg/ünï.txt", "x");
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -15,6 +15,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
 use crate::install::{InstallPlan, Session};
 use crate::lock::{LockedFile, LockedPackage, Selected};
+use crate::policy::{DatedPolicy, startup_code};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
@@ -38,6 +39,8 @@ pub(super) struct Staging<'s> {
     pub(super) anew: bool,
     /// Whose wheels are taken.
     pub(super) target: &'s Target,
+    /// What is allowed of what is found.
+    pub(super) policy: &'s DatedPolicy,
     /// Who compiles modules, if anybody does.
     pub(super) compiler: Option<&'s Interpreter>,
 }
@@ -91,8 +94,8 @@ pub(super) fn unpack(
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Done>, Problems> {
     let arrivals = fetcher.start(items.iter().map(|item| item.file.clone()).collect());
-    let results: Mutex<BTreeMap<usize, Result<Done, Problem>>> = Mutex::new(BTreeMap::new());
-    let keep = |at: usize, result: Result<Done, Problem>| {
+    let results: Mutex<BTreeMap<usize, Result<Done, Problems>>> = Mutex::new(BTreeMap::new());
+    let keep = |at: usize, result: Result<Done, Problems>| {
         if let Ok(mut results) = results.lock() {
             results.insert(at, result);
         }
@@ -126,7 +129,8 @@ pub(super) fn unpack(
     for (at, item) in items.iter().enumerate() {
         match results.get(&at) {
             Some(Ok(_)) => {}
-            Some(Err(problem)) => faults.push(problem.clone().package(&item.package.name)),
+            Some(Err(problems)) => faults
+                .extend(problems.iter().map(|problem| problem.clone().package(&item.package.name))),
             None => faults
                 .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
         }
@@ -135,12 +139,16 @@ pub(super) fn unpack(
     Problems::unless_empty(done, faults)
 }
 
-fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problem> {
+fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problems> {
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
     let wheel = Wheel::read(verified)?;
     agree(item, &wheel)?;
     runs_here(item, wheel.metadata(), staging.target)?;
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
+    let scheme = staging.scheme;
+    let found = startup_code(&wheel, &plan, &[&scheme.purelib, &scheme.platlib], &scheme.root()?)?;
+    let judged = staging.policy.judge(&item.package.name, found);
+    Problems::unless_empty((), judged.refused)?;
     let kept = match staging.session {
         Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
         _ => false,
@@ -157,7 +165,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         metadata_text: wheel.metadata_text()?,
         size: wheel.size(),
         kept,
-        warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
+        warnings: wheel.warnings().iter().chain(&judged.warned).map(ToString::to_string).collect(),
         verified: wheel.into_verified(),
     })
 }

@@ -4,6 +4,7 @@ pub mod peers;
 pub mod pythons;
 pub mod run;
 pub mod server;
+pub mod tape;
 pub mod tree;
 pub mod wheels;
 pub mod world;

@@ -1,0 +1,89 @@
+//! Start-up files that were read and found harmless, by their SHA-256.
+//!
+//! Owns: the table. A file that differs in one byte is not in it. Never: takes one in by its name alone.
+
+use crate::digest::Sha256;
+
+/// A start-up file: whose, what it is called, its SHA-256, and what it does.
+struct Known {
+    /// A project, or the beginning of the names of several, with `*`.
+    project: &'static str,
+    /// The file name, or how it ends, with `*`.
+    file: &'static str,
+    sha256: &'static str,
+    /// What it does when Python starts, for the reader of this table.
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is for the reader"))]
+    does: &'static str,
+}
+
+const NAMESPACE: &str = "makes the package a namespace, as setuptools did before PEP 420; imports nothing else";
+
+const fn known(
+    project: &'static str,
+    file: &'static str,
+    sha256: &'static str,
+    does: &'static str,
+) -> Known {
+    Known { project, file, sha256, does }
+}
+
+#[rustfmt::skip]
+const KNOWN: &[Known] = &[
+    known("setuptools", "distutils-precedence.pth", "2638ce9e2500e572a5e0de7faed6661eb569d1b696fcba07b0dd223da5f5d224",
+        "imports setuptools' own _distutils_hack, unless SETUPTOOLS_USE_DISTUTILS says otherwise"),
+    known("setuptools", "distutils-precedence.pth", "7ea7ffef3fe2a117ee12c68ed6553617f0d7fd2f0590257c25c484959a3b7373",
+        "the same, only if SETUPTOOLS_USE_DISTUTILS asks for it"),
+    known("coverage", "a1_coverage.pth", "ef2ed06d19867ec669c9a804060666a9cd5e383af0a9d11aa2de79b77d448e8",
+        "starts coverage in child processes, if COVERAGE_PROCESS_START or COVERAGE_PROCESS_CONFIG is set"),
+    known("pytest-cov", "pytest-cov.pth", "f47446a60fdf5905e84e7d7c892baf92f8d5a3226d0da1599b9c014eab6c7ddb",
+        "starts coverage in child processes, if COV_CORE_SOURCE is set"),
+    known("matplotlib", "*-nspkg.pth", "af80ee4584a67e12c46d49cb14269fba7e5d2b62e9be639ef13acc1d10ac977c", NAMESPACE),
+    known("protobuf", "*-nspkg.pth", "c47e604f1738522a583f7aab6cffb80821cd18157dede051e10aa185e0af065e", NAMESPACE),
+    known("google-*", "*-nspkg.pth", "c47e604f1738522a583f7aab6cffb80821cd18157dede051e10aa185e0af065e", NAMESPACE),
+    known("google-*", "*-nspkg.pth", "6f40f9759937454ccae78b59f62643bcb9bbbbc96d73913362b1829a1b2ea0dc", NAMESPACE),
+    known("googleapis-common-protos", "*-nspkg.pth", "4e0e2ba637b0171ece4364f416026bd37ab5a630eebf4b37fcab7b3a6e8d4536", NAMESPACE),
+    known("ruamel-yaml*", "*-nspkg.pth", "444376de46bbeaa015b62bae3fe592ac7003e257a2714b0507f0150837d17bc5", NAMESPACE),
+    known("sphinxcontrib-*", "*-nspkg.pth", "6ef09bbd30e129409336dac26eee8755ef13b180b81b8fa14645de1dd109eade", NAMESPACE),
+    known("zc-*", "*-nspkg.pth", "8bb837dd1750cc9df72d96077d0fd899084b39c85c5869c19e26f6cf14090a26", NAMESPACE),
+    known("zope-*", "*-nspkg.pth", "4961151fe8c45ac298acbd2aa02e86049692b71fe22b11a8018f4f432705542e", NAMESPACE),
+];
+
+/// Whether a project's file of this name and content is in the table.
+pub(super) fn is_known(project: &str, file: &str, sha256: Sha256) -> bool {
+    let sha256 = sha256.to_string();
+    KNOWN.iter().any(|known| {
+        let project = match known.project.strip_suffix('*') {
+            Some(start) => project.starts_with(start),
+            None => project == known.project,
+        };
+        let file = match known.file.strip_prefix('*') {
+            Some(end) => file.ends_with(end),
+            None => file == known.file,
+        };
+        project && file && sha256 == known.sha256
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_digest_is_one_and_each_file_is_told() {
+        for known in KNOWN {
+            let is_hex = known.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            assert!(is_hex && known.sha256.len() == 64, "{} {}", known.project, known.sha256);
+            assert!(known.does.len() > 20);
+        }
+    }
+
+    #[test]
+    fn content_counts_and_so_do_names() {
+        let setuptools = b"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n";
+        let digest = Sha256::of(setuptools);
+        assert!(is_known("setuptools", "distutils-precedence.pth", digest));
+        assert!(!is_known("setuptools", "other.pth", digest));
+        assert!(!is_known("setuptool", "distutils-precedence.pth", digest));
+        assert!(!is_known("setuptools", "distutils-precedence.pth", Sha256::of(b"import os")));
+    }
+}

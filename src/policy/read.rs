@@ -1,0 +1,117 @@
+//! `[policy]` of pipward.toml.
+//!
+//! Owns: its keys. Never: takes one that it does not know, or an exception without a reason.
+
+use jiff::civil::Date;
+
+use super::{ADJUSTABLE, Exception, Level, Policy};
+use crate::document::{Item, Table};
+use crate::error::{Code, Problem};
+
+/// Reads the table; what is wrong with it is reported to the reading that it is part of.
+pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
+    let mut policy = Policy::default();
+    let Some(table) = item.table() else { return policy };
+    for (key, item) in table.all() {
+        if key == "exception" {
+            policy.exceptions = item.items().iter().filter_map(exception).collect();
+            continue;
+        }
+        match (adjustable(key), level(&item)) {
+            (Some(code), Some(level)) => {
+                policy.levels.insert(code.name(), level);
+            }
+            (Some(_), None) => {}
+            (None, _) => unknown(&item, key, &codes()),
+        }
+    }
+    policy
+}
+
+fn adjustable(name: &str) -> Option<Code> {
+    ADJUSTABLE.into_iter().find(|code| code.name() == name)
+}
+
+fn codes() -> String {
+    ADJUSTABLE.map(Code::name).join(", ")
+}
+
+fn level(item: &Item<'_, '_>) -> Option<Level> {
+    match item.text()? {
+        "deny" => Some(Level::Deny),
+        "warn" => Some(Level::Warn),
+        "allow" => Some(Level::Allow),
+        other => {
+            item.reading.report(
+                Problem::new(Code::ConfigInvalid, "this is not a level of a finding")
+                    .at(item.place.clone())
+                    .expected("deny, warn or allow")
+                    .found(shown(other)),
+            );
+            None
+        }
+    }
+}
+
+fn exception(item: &Item<'_, '_>) -> Option<Exception> {
+    let table = item.table()?;
+    for (key, item) in table.all() {
+        if !["code", "package", "reason", "until"].contains(&key) {
+            unknown(&item, key, "code, package, reason, until");
+        }
+    }
+    let code = code(&table);
+    let package = table.required("package").and_then(|item| item.parsed("the name of a project"));
+    let reason = table.required("reason").and_then(|item| item.text().map(|text| (text, item.place.clone())));
+    if let Some((text, place)) = &reason
+        && text.trim().is_empty()
+    {
+        table.reading.fault(place.clone(), "an exception has a reason, which a later reader can judge");
+    }
+    let until = match table.get("until") {
+        Some(item) => Some(date(&item)?),
+        None => None,
+    };
+    reason?;
+    Some(Exception { code: code?, package: package?, until, place: item.place.clone() })
+}
+
+fn code(table: &Table<'_, '_>) -> Option<Code> {
+    let item = table.required("code")?;
+    let text = item.text()?;
+    let code = adjustable(text);
+    if code.is_none() {
+        item.reading.report(
+            Problem::new(Code::ConfigInvalid, "there is no exception from this rule")
+                .at(item.place.clone())
+                .expected(codes())
+                .found(shown(text)),
+        );
+    }
+    code
+}
+
+fn date(item: &Item<'_, '_>) -> Option<Date> {
+    let date = item.value.as_datetime().filter(|time| time.time.is_none()).and_then(|time| time.date);
+    let date = date.and_then(|date| {
+        let year = i16::try_from(date.year).ok()?;
+        Date::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
+    });
+    if date.is_none() {
+        item.reading.fault(item.place.clone(), "`until` is a date such as 2027-06-30, without quotes");
+    }
+    date
+}
+
+fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {
+    item.reading.report(
+        Problem::new(Code::ConfigInvalid, format!("the policy has no setting `{}`", shown(key)))
+            .at(item.place.clone())
+            .expected(known)
+            .help("look at the spelling, or delete the line"),
+    );
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(60).collect()
+}

@@ -1,0 +1,72 @@
+//! Start-up code, and what a policy says of it.
+
+use pipward::error::Code;
+
+use super::ground::Ground;
+use crate::support::wheels::WheelBuilder;
+
+const DISTUTILS: &str = "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; enabled and __import__('_distutils_hack').add_shim(); \n";
+
+fn wheel(name: &str, file: &str, text: &str) -> (String, Vec<u8>) {
+    WheelBuilder::new(name, "1.0").file(&format!("{name}.py"), "").file(file, text).build()
+}
+
+/// Installs a wheel with start-up code into a folder, under a policy.
+fn install(ground: &mut Ground, wheel: (String, Vec<u8>), policy: &str) -> (i64, Vec<String>, String) {
+    let lock = ground.lock_of(&[wheel]);
+    std::fs::write(ground.path("work/pipward.toml"), policy).unwrap();
+    let ran = ground.run(&["install", "--target", "out", "-r", &lock]);
+    let _ = std::fs::remove_dir_all(ground.path("work/out"));
+    (ran.status, ran.codes(), ran.stderr)
+}
+
+#[test]
+fn a_policy_decides_about_start_up_code() {
+    let mut ground = Ground::new();
+    let evil = || wheel("evil", "evil.pth", "import os\n");
+    let mut check = |policy: &str, refused: Option<Code>, told: &str| {
+        let (status, codes, stderr) = install(&mut ground, evil(), policy);
+        let expected: Vec<String> = refused.iter().map(|code| code.name().to_owned()).collect();
+        assert_eq!(codes, expected, "{policy}\n{stderr}");
+        assert_eq!(status == 0, refused.is_none(), "{policy}\n{stderr}");
+        assert!(stderr.contains(told), "{policy}\n{stderr}");
+    };
+    let exception =
+        |more: &str| format!("[[policy.exception]]\ncode = \"startup-code\"\npackage = \"Evil\"\n{more}");
+    check("", Some(Code::StartupCode), "evil.pth");
+    check("[policy]\nstartup-code = \"deny\"\n", Some(Code::StartupCode), "policy.exception");
+    check("[policy]\nstartup-code = \"warn\"\n", None, "evil.pth");
+    check("[policy]\nstartup-code = \"allow\"\n", None, "");
+    check(&exception("reason = \"we read it\"\n"), None, "");
+    check(&exception("reason = \"we read it\"\nuntil = 2999-01-01\n"), None, "");
+    check(&exception("reason = \"old\"\nuntil = 2020-01-01\n"), Some(Code::StartupCode), "2020-01-01");
+    check(&exception("reason = \"x\"\n").replace("Evil", "other"), Some(Code::StartupCode), "evil.pth");
+    for bad in [
+        exception(""),
+        exception("reason = \" \"\n"),
+        exception("reason = \"x\"\nuntil = \"soon\"\n"),
+        exception("reason = \"x\"\nversion = \"1\"\n"),
+        exception("reason = \"x\"\n").replace("startup-code", "hash-mismatch"),
+        "[policy]\nhash-mismatch = \"allow\"\n".to_owned(),
+        "[policy]\nstartup-code = \"ignore\"\n".to_owned(),
+        "policy = 3\n".to_owned(),
+    ] {
+        check(&bad, Some(Code::ConfigInvalid), "pipward.toml:");
+    }
+}
+
+#[test]
+fn known_start_up_files_pass_by_their_content() {
+    let mut ground = Ground::new();
+    let mut check = |name: &str, file: &str, text: &str, fine: bool| {
+        let (status, _, stderr) = install(&mut ground, wheel(name, file, text), "");
+        assert_eq!(status == 0, fine, "{name} {file} {text:?}\n{stderr}");
+    };
+    check("setuptools", "distutils-precedence.pth", DISTUTILS, true);
+    check("setuptools", "distutils-precedence.pth", &DISTUTILS.replace("local", "losal"), false);
+    check("setuptool", "distutils-precedence.pth", DISTUTILS, false);
+    check("paths", "paths.pth", "# import os\npaths_vendored\n", true);
+    check("pyc", "compiled.pyc", "no source stands beside it", true);
+    check("site", "pkg/sitecustomize.py", "", true);
+    check("site", "pkg/x.pth", "import os\n", true);
+}

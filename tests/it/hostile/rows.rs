@@ -1,0 +1,103 @@
+//! The rows of the catalogue, by section, and the tests that are not cases of the corpus.
+
+/// A class of bad input.
+pub struct Row {
+    pub name: &'static str,
+    /// Tests elsewhere that try it.
+    pub tests: &'static [&'static str],
+}
+
+const fn row(name: &'static str) -> Row {
+    Row { name, tests: &[] }
+}
+
+const fn tested(name: &'static str, tests: &'static [&'static str]) -> Row {
+    Row { name, tests }
+}
+
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    // Structure of the archive.
+    row("A duplicate entries"),
+    row("A local and central headers"),
+    row("A framing"),
+    row("A end record"),
+    row("A ZIP64"),
+    row("A descriptors"),
+    row("A name encodings"),
+    row("A flags and methods"),
+    row("A overlap and bombs"),
+    row("A not a wheel"),
+    // Paths.
+    row("B traversal"),
+    row("B absolute"),
+    row("B Windows"),
+    row("B links"),
+    tested("B collisions", &["names_that_fold_together_are_refused_where_the_target_folds"]),
+    row("B length"),
+    // Identity and RECORD.
+    row("C dist-info"),
+    row("C METADATA and WHEEL"),
+    tested("C tags", &["tags_that_differ_are_told"]),
+    row("C RECORD"),
+    tested("C RECORD as a weapon", &["a_forged_record_takes_nothing_along", "a_hostile_record_takes_nothing_of_others_along"]),
+    // Schemes and environment.
+    row("D scheme keys"),
+    row("D foreign data"),
+    row("D interpreter and configuration"),
+    row("D back doors"),
+    row("D conflicts"),
+    row("D start-up code"),
+    row("D files of the installer"),
+    // Entry points.
+    row("E names"),
+    row("E values"),
+    row("E file"),
+    tested("E launcher", &["a_path_too_long_for_an_environment_is_told_as_such"]),
+    // Answers of an index.
+    tested("F no hash or a weak one", &["a_hash_that_no_index_gives_is_computed_and_noted"]),
+    tested("F content changed after the lock", &["a_changed_byte_in_a_wheel_is_an_alarm", "a_refused_file_leaves_nothing_in_the_cache"]),
+    tested("F resumed with a changed file", &["a_cut_download_is_truncated_and_not_an_alarm", "damage_differs_each_time_and_other_content_stays"]),
+    tested("F metadata is not the wheel's", &["advertised_metadata_is_read_and_its_hash_checked", "metadata_of_another_project_is_refused"]),
+    tested("F ranges that lie", &["metadata_is_kept_and_a_damaged_entry_is_a_miss"]),
+    tested("F redirects", &["redirects_lead_to_http_only"]),
+    tested("F credentials across redirects", &["a_password_stays_with_its_origin", "a_redirect_cannot_make_use_of_anothers_password"]),
+    tested("F credentials in what is written", &["a_problem_shows_no_password", "problems_name_the_wheel_and_never_a_password"]),
+    tested("F file host", &["relative_addresses_start_where_the_answer_came_from"]),
+    tested("F another project's file", &["metadata_of_another_project_is_refused"]),
+    tested("F name in the answer", &["a_page_is_refused_that_is_not_what_it_says"]),
+    tested("F paths in addresses", &["names_of_wheels_agree_with_their_package"]),
+    tested("F content type", &["a_page_is_refused_that_is_not_what_it_says"]),
+    tested("F oversize and slow bodies", &["an_oversize_page_is_refused_by_its_length", "no_more_than_the_locked_size_is_read"]),
+    tested("F encoding bombs", &["a_page_may_be_gzipped_but_not_a_bomb", "an_encoding_that_was_not_asked_for_is_refused"]),
+    tested("F truncated bodies", &["a_truncated_download_is_no_alarm"]),
+    tested("F deep or doubled JSON", &["json_that_is_deep_or_doubled_is_refused"]),
+    tested("F yanked and quarantined", &["quarantined_projects_have_no_candidates"]),
+    tested("F dependency confusion", &["two_indexes_with_different_files_conflict"]),
+    tested("F caching", &["a_poisoned_store_is_not_believed", "a_damaged_entry_is_a_miss"]),
+    tested("F header injection", &["headers_that_are_no_text_do_not_matter"]),
+    // Locks.
+    row("G tampered"),
+    row("G without packages"),
+    row("G hashes"),
+    row("G artifact missing"),
+    row("G addresses"),
+    row("G paths and names"),
+    row("G three names"),
+    row("G size"),
+    row("G numbers, depth, encoding"),
+    row("G VCS and directories"),
+    row("G injected requirements"),
+    // Environment and concurrency.
+    tested("H hostile installed RECORD", &["a_forged_record_takes_nothing_along", "a_hostile_record_takes_nothing_of_others_along"]),
+    tested("H links on the way", &["a_directory_that_leads_out_is_refused"]),
+    tested("H links at the end", &["links_at_a_destination_are_replaced_and_their_targets_are_untouched"]),
+    tested("H store changed after the check", &["promise_1_a_cache_is_hashed_again_every_time"]),
+    tested("H shared files", &["an_edited_environment_leaves_the_store_alone"]),
+    tested("H temporary directories", &["promise_4_an_interrupted_run_takes_everything_back"]),
+    tested("H several at once", &["several_processes_make_one_environment", "two_processes_wait_for_each_other_or_say_who_is_there"]),
+    tested("H interrupted", &["promise_4_a_kill_at_each_system_call_leaves_old_or_new"]),
+    row("H a refused wheel among others"),
+    tested("H search path", &["promise_3_no_code_of_an_environment_runs_while_it_is_changed"]),
+    tested("H imports from the target", &["promise_3_no_code_of_an_environment_runs_while_it_is_changed"]),
+];
