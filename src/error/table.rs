@@ -252,6 +252,9 @@ codes! {
     ProjectNotFound, "project-not-found", Refused,
         "No index has a project of this name.",
         "Look at the spelling. A name that does not exist today may be registered by anyone tomorrow.";
+    ProjectQuarantined, "project-quarantined", Refused,
+        "An index holds a project in quarantine.",
+        "PEP 792: an index puts a project into quarantine when it is taken for harmful. Nothing of it is locked, whatever files are still listed. Find out what happened, and use something else meanwhile.";
     MetadataUnavailable, "metadata-unavailable", Refused,
         "The metadata of a candidate cannot be learned or is malformed.",
         "Without its dependencies a version cannot be locked. Try again when the index answers, or exclude the version that it cannot tell about.";

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use pipward_resolver::PackageName;
 use url::Url;
 
-use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, invalid};
+use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, check_status, invalid};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -26,6 +26,9 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
         let name = tag.name().as_utf8_str();
         if name.eq_ignore_ascii_case("meta") {
             check_version(tag, base)?;
+            if attribute(tag, "name").as_deref() == Some("pypi:project-status") {
+                check_status(&attribute(tag, "content").unwrap_or_default(), base)?;
+            }
         } else if name.eq_ignore_ascii_case("base") && !has_base {
             if let Some(href) = attribute(tag, "href") {
                 let url = base.join(&href).map_err(|_| invalid(base, "its base address cannot be read"))?;

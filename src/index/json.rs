@@ -9,7 +9,7 @@ use pipward_resolver::PackageName;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use url::Url;
 
-use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, invalid};
+use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, check_status, invalid};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -35,6 +35,9 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
             .expected(project)
             .found(&wire.name.0));
     }
+    if let Some(status) = &wire.project_status {
+        check_status(&status.status.0, base).map_err(|problem| problem.package(project))?;
+    }
     let mut builder = PageBuilder::new(base);
     for file in wire.files {
         let Some(name) = FileName::parse(&file.filename.0, Some(project)) else { continue };
@@ -55,6 +58,7 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
 }
 
 #[derive(serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct WirePage<'a> {
     #[serde(borrow)]
     meta: Meta<'a>,
@@ -62,6 +66,15 @@ struct WirePage<'a> {
     name: Text<'a>,
     #[serde(borrow)]
     files: Vec<WireFile<'a>>,
+    #[serde(borrow, default)]
+    project_status: Option<ProjectStatus<'a>>,
+}
+
+/// PEP 792.
+#[derive(serde::Deserialize)]
+struct ProjectStatus<'a> {
+    #[serde(borrow)]
+    status: Text<'a>,
 }
 
 #[derive(serde::Deserialize)]
@@ -310,6 +323,15 @@ mod tests {
     fn depth_in_unknown_keys_does_not_exhaust_the_stack() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let _ = read(&file(&format!(r#","x":{deep}"#)));
+    }
+
+    #[test]
+    fn quarantined_projects_have_no_candidates() {
+        let with = |status: &str| {
+            read(&file("").replacen('{', &format!(r#"{{"project-status":{{"status":"{status}"}},"#), 1))
+        };
+        assert!(with("active").is_ok() && with("archived").is_ok() && with("deprecated").is_ok());
+        assert_eq!(with("quarantined"), Err(Code::ProjectQuarantined));
     }
 
     #[test]

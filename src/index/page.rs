@@ -231,6 +231,19 @@ impl<'a> PageBuilder<'a> {
     }
 }
 
+/// PEP 792: a quarantined project is not to be installed; the other states are for people.
+///
+/// # Errors
+/// `project-quarantined`.
+pub(super) fn check_status(status: &str, base: &Url) -> Result<(), Problem> {
+    if status != "quarantined" {
+        return Ok(());
+    }
+    Err(Problem::new(Code::ProjectQuarantined, "the index holds this project in quarantine")
+        .at(place(base))
+        .help("find out what happened to the project, and lock again without it"))
+}
+
 /// The problem that a page at `base` is.
 pub(crate) fn invalid(base: &Url, why: &str) -> Problem {
     Problem::new(Code::IndexPageInvalid, format!("an index page cannot be used: {why}"))

@@ -319,3 +319,28 @@ fn two_plans(path: &Path, one: &str, other: &str) -> Problem {
         .found(format!("{first} and {second}"))
         .help("leave one of the two out of the lock, or lock another version of one")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file system that folds case or normalises names finds the first file under the second name.
+    #[test]
+    fn a_name_that_the_file_system_has_already_is_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let directory = rustix::fs::openat(CWD, scratch.path(), flags, Mode::empty()).unwrap();
+        let wheel = super::super::tests::wheel();
+        let planned = |text: &str| PlannedFile {
+            destination: "/env/readme".into(),
+            source: Source::Generated(text.as_bytes().to_vec()),
+            executable: false,
+            digest: None,
+            size: text.len() as u64,
+        };
+        write_file(&directory, &planned("one"), &wheel).unwrap();
+        let problem = write_file(&directory, &planned("other"), &wheel).unwrap_err();
+        assert_eq!(problem.code(), Code::FileConflict);
+        assert_eq!(std::fs::read(scratch.path().join("readme")).unwrap(), b"one");
+    }
+}

@@ -23,7 +23,7 @@ mod refusals;
 const SITE: &str = "lib/python3.13/site-packages";
 
 /// A wheel of one module, `content.py`.
-fn wheel() -> Wheel {
+pub(super) fn wheel() -> Wheel {
     let name = "content-1.0-py3-none-any.whl";
     let files = [
         ("content.py", "print('hello')\n"),

@@ -430,6 +430,21 @@ fn a_store_entry_of_another_size_is_not_read() {
     installs_what_was_built(&world.path("env"));
 }
 
+#[test]
+fn an_edited_environment_leaves_the_store_alone() {
+    let world = World::new();
+    world.write("pylock.toml", &world.lock());
+    world.run(&["-r", "pylock.toml"]).ok();
+    let before = tree(&world.path("cache/wheels"));
+    let library = world.path("env/lib").read_dir().unwrap().next().unwrap().unwrap().path();
+    let module = library.join("site-packages/pear.py");
+    std::fs::write(&module, "edited in place\n").unwrap();
+    assert_same(&before, &tree(&world.path("cache/wheels")));
+    std::fs::rename(world.path("env"), world.path("edited")).unwrap();
+    world.run(&["-r", "pylock.toml"]).ok();
+    installs_what_was_built(&world.path("env"));
+}
+
 fn installs_what_was_built(environment: &Path) {
     let library = environment.join("lib").read_dir().unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(library.join("site-packages/pear.py")).unwrap();

@@ -158,6 +158,22 @@ fn redirects_lead_to_http_only() {
 }
 
 #[test]
+fn headers_that_are_no_text_do_not_matter() {
+    for (name, value) in [("ETag", "\u{e9}\u{1f600}"), ("Content-Disposition", "attachment; filename=\"../../x\"")] {
+        let (_server, file) = served(vec![Response::ok("the good wheel").header(name, value)]);
+        assert!(check(&file).is_ok(), "{name}");
+    }
+    for to in ["/\u{e9}\r\nX: y", "\u{1}", "/a\0b", "http://x\ty/"] {
+        let (_server, file) = served(vec![Response::redirect(to)]);
+        let code = check(&file).err();
+        assert!(
+            matches!(code, Some(Code::RedirectRefused | Code::FileNotFound | Code::IndexUnreachable)),
+            "{to:?}: {code:?}"
+        );
+    }
+}
+
+#[test]
 fn an_encoding_that_was_not_asked_for_is_refused() {
     let (_server, file) = served(vec![Response::ok("the good wheel").gzip()]);
     assert_eq!(check(&file).err(), Some(Code::IndexPageInvalid));

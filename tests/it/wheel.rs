@@ -194,6 +194,15 @@ pub(crate) fn wheel_files_are_read_strictly() {
 }
 
 #[test]
+pub(crate) fn tags_that_differ_are_told() {
+    let text = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: cp27-none-any\n";
+    let (name, bytes) = builder().wheel(text).build();
+    let wheel = read(&name, &bytes).unwrap();
+    let told: Vec<String> = wheel.warnings().iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains("tags"), "{told:?}");
+}
+
+#[test]
 pub(crate) fn record_lists_what_is_there() {
     let honest = builder().honest_record();
     let record = |from: &str, to: &str| {

@@ -33,7 +33,7 @@ pub const ROWS: &[Row] = &[
     row("B absolute"),
     row("B Windows"),
     row("B links"),
-    tested("B collisions", &["names_that_fold_together_are_refused_where_the_target_folds"]),
+    tested("B collisions", &["a_name_that_the_file_system_has_already_is_refused"]),
     row("B length"),
     // Identity and RECORD.
     row("C dist-info"),
@@ -71,7 +71,7 @@ pub const ROWS: &[Row] = &[
     tested("F oversize and slow bodies", &["an_oversize_page_is_refused_by_its_length", "no_more_than_the_locked_size_is_read"]),
     tested("F encoding bombs", &["a_page_may_be_gzipped_but_not_a_bomb", "an_encoding_that_was_not_asked_for_is_refused"]),
     tested("F truncated bodies", &["a_truncated_download_is_no_alarm"]),
-    tested("F deep or doubled JSON", &["json_that_is_deep_or_doubled_is_refused"]),
+    tested("F deep or doubled JSON", &["what_breaks_the_specification_is_refused", "depth_in_unknown_keys_does_not_exhaust_the_stack"]),
     tested("F yanked and quarantined", &["quarantined_projects_have_no_candidates"]),
     tested("F dependency confusion", &["two_indexes_with_different_files_conflict"]),
     tested("F caching", &["a_poisoned_store_is_not_believed", "a_damaged_entry_is_a_miss"]),
