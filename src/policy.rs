@@ -72,6 +72,11 @@ pub struct DatedPolicy {
 }
 
 impl DatedPolicy {
+    /// The day.
+    pub fn today(&self) -> Date {
+        self.today
+    }
+
     /// Sorts the findings about a project.
     pub fn judge(&self, package: &PackageName, findings: Vec<Problem>) -> Judged {
         let mut judged = Judged::default();

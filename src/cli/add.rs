@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
-use super::options::policy;
 use super::lock::{self, LockArgs};
+use super::options::policy;
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Problem, Problems, io};

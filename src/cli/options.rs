@@ -6,8 +6,8 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::config::{Config, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
-use crate::policy::DatedPolicy;
 use crate::index::{NetworkOptions, Sources};
+use crate::policy::DatedPolicy;
 
 /// `[policy]` of the nearest configuration, as of today.
 pub(super) fn policy() -> Result<DatedPolicy, Problems> {

@@ -16,14 +16,10 @@ struct Known {
     does: &'static str,
 }
 
-const NAMESPACE: &str = "makes the package a namespace, as setuptools did before PEP 420; imports nothing else";
+const NAMESPACE: &str =
+    "makes the package a namespace, as setuptools did before PEP 420; imports nothing else";
 
-const fn known(
-    project: &'static str,
-    file: &'static str,
-    sha256: &'static str,
-    does: &'static str,
-) -> Known {
+const fn known(project: &'static str, file: &'static str, sha256: &'static str, does: &'static str) -> Known {
     Known { project, file, sha256, does }
 }
 
@@ -33,8 +29,10 @@ const KNOWN: &[Known] = &[
         "imports setuptools' own _distutils_hack, unless SETUPTOOLS_USE_DISTUTILS says otherwise"),
     known("setuptools", "distutils-precedence.pth", "7ea7ffef3fe2a117ee12c68ed6553617f0d7fd2f0590257c25c484959a3b7373",
         "the same, only if SETUPTOOLS_USE_DISTUTILS asks for it"),
-    known("coverage", "a1_coverage.pth", "ef2ed06d19867ec669c9a804060666a9cd5e383af0a9d11aa2de79b77d448e8",
+    known("coverage", "a1_coverage.pth", "ef2ed06d19867ec669c09a804060666a9cd5e383af0a9d11aa2de79b77d448e8",
         "starts coverage in child processes, if COVERAGE_PROCESS_START or COVERAGE_PROCESS_CONFIG is set"),
+    known("coverage", "a1_coverage.pth", "320272733976834259547e559d769d87e2c1c7ead17c90446376800e79f2aeb4",
+        "the same, in an earlier release"),
     known("pytest-cov", "pytest-cov.pth", "f47446a60fdf5905e84e7d7c892baf92f8d5a3226d0da1599b9c014eab6c7ddb",
         "starts coverage in child processes, if COV_CORE_SOURCE is set"),
     known("matplotlib", "*-nspkg.pth", "af80ee4584a67e12c46d49cb14269fba7e5d2b62e9be639ef13acc1d10ac977c", NAMESPACE),

@@ -4,17 +4,22 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use jiff::civil::Date;
+
 use super::known;
 use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem};
 use crate::install::{InstallPlan, PlannedFile, Source};
 use crate::wheel::Wheel;
+use crate::wheel::archive::WHOLE_ENTRY;
 
+/// 2008-01-01: what tools set the times of files to, for the sake of reproducible archives, lies before.
+const NO_EPOCH: i64 = 1_199_145_600;
 /// No `.pth` of a list of paths is larger, in bytes.
 const MAX_PTH: u64 = 64 << 10;
 
 /// Finds what would run when Python starts: `.pth` files with code or with paths that lead out of `root`, `.start`
-/// files (PEP 829), `sitecustomize` and `usercustomize`, and compiled files that take a source's place. `modules` are
+/// files (PEP 829), `sitecustomize` and `usercustomize`, and compiled files that may take a source's place. `modules` are
 /// the directories that `site` reads.
 ///
 /// # Errors
@@ -24,6 +29,7 @@ pub fn startup_code(
     plan: &InstallPlan,
     modules: &[&Path],
     root: &Path,
+    today: Date,
 ) -> Result<Vec<Problem>, Problem> {
     let mut found = Vec::new();
     for file in plan.files() {
@@ -33,7 +39,11 @@ pub fn startup_code(
         else {
             continue;
         };
-        if let Some(what) = about(wheel, file, directory, tail, root)? {
+        let about = match compiled_for(&file.destination) {
+            Some(source) => compiled(wheel, plan, file, &source, today)?,
+            None => about(wheel, file, directory, tail, root)?,
+        };
+        if let Some(what) = about {
             found.push(
                 Problem::new(Code::StartupCode, format!("it brings code that runs by itself: {what}"))
                     .package(format_args!("{} {}", wheel.name().name(), wheel.name().version()))
@@ -63,11 +73,6 @@ fn about(
     if matches!(first.split('.').next(), Some("sitecustomize" | "usercustomize")) {
         return Ok(Some("Python imports this module at each start".to_owned()));
     }
-    let is_compiled = Path::new(last).extension().is_some_and(|ending| ending == "pyc");
-    let in_cache = parts.iter().rev().nth(1).is_some_and(|parent| parent == "__pycache__");
-    if is_compiled && in_cache {
-        return Ok(Some("a compiled file that Python runs in place of the source beside it".to_owned()));
-    }
     if parts.len() > 1 {
         return Ok(None);
     }
@@ -77,6 +82,49 @@ fn about(
         Some("pth") => pth(wheel, file, last, directory, root),
         _ => Ok(None),
     }
+}
+
+/// The source for which Python would run this file, if it is a compiled one.
+fn compiled_for(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let cache = path.parent()?;
+    let is_cache = cache.file_name()?.to_str()?.eq_ignore_ascii_case("__pycache__");
+    let (stem, _) = name.split_once('.')?;
+    let is_compiled = Path::new(name).extension()?.eq_ignore_ascii_case("pyc");
+    (is_cache && is_compiled).then(|| cache.with_file_name(format!("{stem}.py")))
+}
+
+/// A compiled file that names its source's time is not run, since the source is written later than that. One that names
+/// a hash is; and so may be one with a time to which tools set files back, or one for the source of another wheel.
+fn compiled(
+    wheel: &Wheel,
+    plan: &InstallPlan,
+    file: &PlannedFile,
+    source: &Path,
+    today: Date,
+) -> Result<Option<String>, Problem> {
+    let Source::Entry(at) = file.source else { return Ok(None) };
+    let Some(entry) = wheel.entries().get(at).filter(|entry| entry.size() <= WHOLE_ENTRY) else {
+        return Ok(Some("a compiled file that is too large to be looked at".to_owned()));
+    };
+    if !plan.files().iter().any(|file| file.destination == source) {
+        return Ok(Some("a compiled file whose source is not in the wheel".to_owned()));
+    }
+    let content = wheel.content(entry)?;
+    Ok((!names_a_past_time(&content, today))
+        .then(|| "a compiled file that Python may run in place of the source beside it".to_owned()))
+}
+
+/// Whether the header of a compiled file (PEP 552) has flags of zero, and a time before today that no tool sets.
+fn names_a_past_time(content: &[u8], today: Date) -> bool {
+    let word =
+        |at: usize| content.get(at..at + 4).and_then(|word| word.try_into().ok()).map(u32::from_le_bytes);
+    let Some(midnight) =
+        today.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp().as_second())
+    else {
+        return false;
+    };
+    word(4) == Some(0) && word(8).is_some_and(|time| (NO_EPOCH..midnight).contains(&i64::from(time)))
 }
 
 fn pth(
@@ -149,6 +197,23 @@ fn stays_below(directory: &Path, path: &Path, root: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn compiled_files_that_name_a_past_time_are_never_run() {
+        let today = Date::constant(2026, 7, 1);
+        let check = |flags: u32, time: u32, fine: bool| {
+            let header = [&b"\xa7\r\r\n"[..], &flags.to_le_bytes(), &time.to_le_bytes(), &[0; 4]].concat();
+            assert_eq!(names_a_past_time(&header, today), fine, "{flags} {time}");
+        };
+        check(0, 1_720_000_000, true);
+        check(1, 1_720_000_000, false);
+        check(3, 1_720_000_000, false);
+        check(0, 0, false);
+        check(0, 315_532_800, false);
+        check(0, u32::MAX, false);
+        check(0, 1_782_900_000, false);
+        assert!(!names_a_past_time(b"\xa7\r\r\n\0\0", today));
+    }
 
     #[test]
     fn path_files_may_list_paths_of_the_environment() {

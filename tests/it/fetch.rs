@@ -159,7 +159,9 @@ fn redirects_lead_to_http_only() {
 
 #[test]
 fn headers_that_are_no_text_do_not_matter() {
-    for (name, value) in [("ETag", "\u{e9}\u{1f600}"), ("Content-Disposition", "attachment; filename=\"../../x\"")] {
+    for (name, value) in
+        [("ETag", "\u{e9}\u{1f600}"), ("Content-Disposition", "attachment; filename=\"../../x\"")]
+    {
         let (_server, file) = served(vec![Response::ok("the good wheel").header(name, value)]);
         assert!(check(&file).is_ok(), "{name}");
     }

@@ -3,6 +3,7 @@
 //! Never: reads a wheel before its hash was compared.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -129,8 +130,9 @@ pub(super) fn unpack(
     for (at, item) in items.iter().enumerate() {
         match results.get(&at) {
             Some(Ok(_)) => {}
-            Some(Err(problems)) => faults
-                .extend(problems.iter().map(|problem| problem.clone().package(&item.package.name))),
+            Some(Err(problems)) => {
+                faults.extend(problems.iter().map(|problem| problem.clone().package(&item.package.name)));
+            }
             None => faults
                 .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
         }
@@ -146,7 +148,8 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     runs_here(item, wheel.metadata(), staging.target)?;
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
     let scheme = staging.scheme;
-    let found = startup_code(&wheel, &plan, &[&scheme.purelib, &scheme.platlib], &scheme.root()?)?;
+    let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
+    let found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
     let judged = staging.policy.judge(&item.package.name, found);
     Problems::unless_empty((), judged.refused)?;
     let kept = match staging.session {
