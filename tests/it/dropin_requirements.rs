@@ -318,6 +318,9 @@ fn is_stricter(text: &str) -> bool {
             || line.contains("# no comment")
             || before.trim_end_matches('\\').contains('\\')
             || before.trim_start_matches(['\u{feff}', ' ', '\t']).starts_with("- ")
+            || line.trim_matches(['\u{feff}', ' ', '\t']) == "-"
+            // Within an address, `;` without white space before it is part of the address.
+            || before.contains(".whl;")
             || before.contains("; -")
             || before.contains(";  -")
     });
