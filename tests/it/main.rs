@@ -24,6 +24,7 @@ mod dropin_install;
 mod dropin_options;
 mod dropin_requirements;
 mod environments;
+mod faults;
 mod fetch;
 mod hostile;
 mod hostile_archive;

@@ -1,0 +1,178 @@
+//! A store that was damaged or is shared, and secrets that must not be told.
+
+use std::path::{Path, PathBuf};
+
+use pipward::digest::Sha256;
+
+use crate::support::long;
+use crate::support::pythons::any_python;
+use crate::support::run::{Output, pipward, scratch};
+use crate::support::server::{Published, Response, Server, Style, nobody};
+use crate::support::tree::{Node, assert_same, tree};
+use crate::support::world::wheel;
+
+/// A server with two wheels, and locks of one and of both.
+struct World {
+    server: Server,
+    directory: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { server: Server::start(), directory: scratch() };
+        let mut text = String::from("lock-version = \"1.0\"\ncreated-by = \"a test\"\n");
+        for name in ["apple", "pear"] {
+            let (file, bytes) = wheel(name, "1.0").build();
+            world.server.publish(name, &[Published::new((file.clone(), bytes.clone()))], &Style::default());
+            text += &format!(
+                "[[packages]]\nname = \"{name}\"\nversion = \"1.0\"\nwheels = [{{ url = \"{}\", hashes = {{ sha256 = \"{}\" }} }}]\n",
+                world.server.url(&format!("/files/{file}")),
+                Sha256::of(&bytes)
+            );
+            std::fs::write(world.path(&format!("pylock.{name}.toml")), &text).unwrap();
+        }
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn install(&self, environment: &str, lock: &str) -> Output {
+        pipward(["install", "--venv", environment, "--cache-dir", "cache", "-r", lock, "--python"])
+            .arg(any_python().executable)
+            .dir(self.directory.path())
+            .run()
+    }
+
+    /// Each wheel of the store is what its name says.
+    fn assert_sound(&self) {
+        let mut count = 0;
+        for entry in self.path("cache/wheels").read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            assert_eq!(name, format!("{}.whl", Sha256::of(&std::fs::read(&path).unwrap())));
+            count += 1;
+        }
+        assert_eq!(count, 2);
+    }
+}
+
+#[test]
+fn no_changed_byte_of_the_store_changes_what_is_installed() {
+    let world = World::new();
+    world.install("env", "pylock.pear.toml").ok();
+    let expected = tree(&world.path("env"));
+    let whole = tree(&world.path("cache"));
+    let files: Vec<(&String, &Vec<u8>)> = whole
+        .iter()
+        .filter_map(|(path, node)| match node {
+            Node::File { content, .. } if !content.is_empty() => Some((path, content)),
+            _ => None,
+        })
+        .collect();
+    let total: usize = files.iter().map(|(_, content)| content.len()).sum();
+    let mut seed = 5_u64;
+    for _ in 0..if long() { 1_000 } else { 8 } {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut at = usize::try_from(seed >> 20).unwrap() % total;
+        let (path, content) = files
+            .iter()
+            .find(|(_, content)| {
+                let here = at < content.len();
+                at = if here { at } else { at - content.len() };
+                here
+            })
+            .unwrap();
+        let mut changed = (*content).clone();
+        changed[at] ^= 1 << (seed % 8);
+        let file = world.path("cache").join(path);
+        std::fs::write(&file, changed).unwrap();
+        std::fs::remove_dir_all(world.path("env")).unwrap();
+        world.install("env", "pylock.pear.toml").ok();
+        assert_same(&expected, &tree(&world.path("env")));
+        std::fs::write(&file, content).unwrap();
+    }
+}
+
+#[test]
+fn sixteen_processes_share_an_empty_store() {
+    let world = World::new();
+    std::thread::scope(|scope| {
+        for at in 0..16 {
+            let world = &world;
+            let lock = if at % 2 == 0 { "pylock.apple.toml" } else { "pylock.pear.toml" };
+            scope.spawn(move || world.install(&format!("env{at}"), lock).ok());
+        }
+    });
+    world.assert_sound();
+}
+
+#[test]
+fn eight_processes_change_one_environment_in_turn() {
+    let world = World::new();
+    world.install("env", "pylock.apple.toml").ok();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| world.install("env", "pylock.pear.toml").ok());
+        }
+    });
+    let found = tree(&world.path("env"));
+    let modules: Vec<&String> =
+        found.keys().filter(|path| path.ends_with("/apple.py") || path.ends_with("/pear.py")).collect();
+    assert_eq!(modules.len(), 2, "{modules:?}");
+    world.assert_sound();
+}
+
+/// The files beneath `root` in which a secret stands.
+fn tells(root: &Path, secret: &str) -> Vec<String> {
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+    tree(root)
+        .into_iter()
+        .filter(|(path, node)| match node {
+            Node::File { content, .. } => holds(content) || path.contains(secret),
+            Node::Link { to } => to.contains(secret),
+            Node::Directory { .. } => path.contains(secret),
+        })
+        .map(|(path, _)| path)
+        .collect()
+}
+
+#[test]
+fn no_secret_is_told_written_or_sent_elsewhere() {
+    const SECRET: &str = "hunter2-s3cret";
+    let (index, other) = (Server::start(), Server::start());
+    let (file, bytes) = wheel("pear", "1.0").build();
+    let address = index.publish("pear", &[Published::new((file.clone(), bytes.clone()))], &Style::default());
+    other.file(&format!("/{file}"), bytes);
+    let elsewhere = other.url(&format!("/{file}"));
+    index.on(&format!("/files/{file}"), move |_, _| Response::redirect(elsewhere.clone()));
+    let with = |address: &str| address.replace("http://", &format!("http://me:{SECRET}@"));
+    let (good, down) = (with(&address), with(&nobody()));
+    let proxy = with(&nobody()).replace("/simple/", "");
+    let lock = "lock pear --python-version 3.13 --no-universal";
+    let ways: [(&str, &[(&str, &str)]); 6] = [
+        (&format!("{lock} -i {good}"), &[]),
+        (lock, &[("PIP_INDEX_URL", &good)]),
+        (&format!("{lock} -i {down} --timeout 1 --retries 0"), &[]),
+        (&format!("{lock} -i {good} --proxy {proxy} --timeout 1 --retries 0"), &[]),
+        (&format!("{lock} --extra-index-url {good} -i {good}missing/"), &[]),
+        (&format!("{lock} -i {good} no-such-project"), &[]),
+    ];
+    for (typed, variables) in ways {
+        for verbosity in ["-q", "-v", "-vvv"] {
+            let directory = scratch();
+            let words = typed.split(' ').chain([verbosity, "--cache-dir", "cache", "--log", "log"]);
+            let run = pipward(words).dir(directory.path()).env("HOME", directory.path());
+            let told = variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run();
+            assert!(!told.stdout.contains(SECRET) && !told.stderr.contains(SECRET), "{typed} {verbosity}");
+            assert_eq!(tells(directory.path(), SECRET), [""; 0], "{typed} {verbosity}");
+        }
+    }
+    assert!(index.requests().iter().any(|request| request.header("Authorization").is_some()));
+    assert!(!other.requests().is_empty(), "no redirect was followed");
+    let leaked = other.requests().into_iter().filter(|request| {
+        request.header("Authorization").is_some() || request.header("Proxy-Authorization").is_some()
+    });
+    assert_eq!(leaked.count(), 0);
+}
