@@ -8,6 +8,7 @@ mod facts;
 mod ranges;
 mod scale;
 mod scenario;
+mod scenarios;
 mod shuffled;
 mod solving;
 mod tags;

@@ -1,7 +1,9 @@
 //! Small worlds as text, and what a solve makes of them.
 //!
-//! A line is `name version [flag…] [| requirement]…`. Flags: `sdist` (no wheel), `wheel=TAGS`, `python=SPECIFIERS`,
-//! `yanked=REASON`, `new`, `extras=A,B`. Without `wheel` it has one that every environment takes.
+//! A line is `name version [flag…] [| requirement]…`. Flags: `sdist` (no wheel), `wheel=TAGS` (a tag that ends in `!` is of
+//! a yanked wheel, one in `+` of a wheel that is too new), `python=SPECIFIERS` (on the index page), `meta-python=SPECIFIERS`
+//! (in the metadata), `yanked=REASON`, `new`, `extras=A,B`, `malformed=WHY`. Without `wheel` it has one that every
+//! environment takes. A name alone is a project without releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -55,9 +57,15 @@ fn release<'a>(
             _ => panic!("{flag}: no such flag"),
         }
     }
-    let named = |tag: &&str| RecordedWheel {
-        name: format!("{}-{version}-{tag}.whl", name.as_dist_info_name()),
-        ..wheel.clone()
+    let named = |tag: &&str| {
+        let bare = tag.trim_end_matches(['!', '+']);
+        let mut named = RecordedWheel {
+            name: format!("{}-{version}-{bare}.whl", name.as_dist_info_name()),
+            ..wheel.clone()
+        };
+        named.yanked = named.yanked.or_else(|| tag.ends_with('!').then(String::new));
+        named.too_new |= tag.ends_with('+');
+        named
     };
     RecordedRelease { sdist: true, wheels: tags.iter().map(named).collect(), metadata: Some(metadata) }
 }
