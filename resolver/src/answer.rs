@@ -218,6 +218,9 @@ fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d Candidat
     decided.project.wheels(offers, at, provider.region).map(Iterator::collect).unwrap_or_default()
 }
 
+/// So many extras are named where one does not exist, the nearest first.
+const MOST_EXTRAS: usize = 5;
+
 /// "Installers SHOULD [...] emit a warning" with the reason when a yanked release is taken (PEP 592).
 fn yanked_warning(name: &PackageName, version: &Version, wheels: &[&CandidateWheel]) -> Option<String> {
     let reason = wheels.first()?.yanked.as_deref()?;
@@ -234,5 +237,13 @@ fn extra_warnings<'d>(name: &'d PackageName, decided: &'d Decided) -> impl Itera
         // Old metadata do not list their extras; a requirement that one adds is proof enough.
         !decided.needs.declared.contains(extra) && decided.needs.of_extra(Some(extra)).is_empty()
     });
-    unknown.map(move |extra| format!("{name} {} has no extra named {extra}.", decided.version))
+    unknown.map(move |extra| {
+        let mut declared: Vec<String> = decided.needs.declared.iter().map(ToString::to_string).collect();
+        declared
+            .sort_by_cached_key(|other| (strsim::damerau_levenshtein(other, extra.as_ref()), other.clone()));
+        let more = if declared.len() > MOST_EXTRAS { ", …" } else { "" };
+        declared.truncate(MOST_EXTRAS);
+        let has = if declared.is_empty() { "none".to_owned() } else { declared.join(", ") };
+        format!("{name} {} has no extra named {extra}; it has {has}{more}.", decided.version)
+    })
 }

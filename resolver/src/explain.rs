@@ -4,49 +4,18 @@
 //! derived from them is left out. It never repeats untrusted text with control characters in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use pep508_rs::PackageName;
+use pep508_rs::{ExtraName, PackageName};
 use pubgrub::{DerivationTree, External};
 
 use crate::edges::Unavailable;
 use crate::hints;
 use crate::package::Package;
-use crate::project::{Asked, Project};
+use crate::project::{Asked, Project, plain};
 use crate::provider::{Provider, Set};
 use crate::request::Origin;
-
-/// Facts that leave no solution, and what may help.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// Sentences without a full stop, from the user's requirements to where they clash.
-    pub facts: Vec<String>,
-    /// What may help, each one line.
-    pub hints: Vec<String>,
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.facts.as_slice() {
-            [] => f.write_str("nothing satisfies these requirements")?,
-            [only] => f.write_str(only)?,
-            facts => {
-                f.write_str("there is no solution, since")?;
-                for fact in facts {
-                    write!(f, "\n  {fact}")?;
-                }
-            }
-        }
-        for hint in &self.hints {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Facts beyond this number are counted, not told.
-const MAX_FACTS: usize = 12;
+use crate::story::{Explanation, Fact, FactKind};
 
 type Tree = DerivationTree<Package, Set, Unavailable>;
 
@@ -60,11 +29,19 @@ pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Explanation {
     // From the root along the requirements of the proof, so that each name is introduced before it requires something.
     while let Some(from) = reached.get(next).cloned() {
         next += 1;
-        for (who, what) in proof.requires.keys().filter(|(who, _)| *who == from) {
-            facts.extend(requirement_facts(provider, who.as_ref(), what, &proof));
+        let start = facts.len();
+        for edge in proof.requires.keys().filter(|edge| edge.who == from) {
+            facts.extend(requirement_facts(provider, edge, &proof));
+            let what = &edge.what;
             if told.insert(what.clone()) {
                 reached.push(Some(what.clone()));
             }
+        }
+        if from.is_none() {
+            facts
+                .get_mut(start..)
+                .into_iter()
+                .for_each(|users| users.sort_by(|a, b| a.origin.cmp(&b.origin)));
         }
     }
     for (name, sets) in &proof.unavailable {
@@ -78,18 +55,18 @@ pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Explanation {
         hints.extend(found.hints);
     }
     let mut seen = BTreeSet::new();
-    facts.retain(|fact| seen.insert(fact.clone()));
-    hints.retain(|hint| seen.insert(hint.clone()));
-    if facts.len() > MAX_FACTS {
-        let more = facts.len() - MAX_FACTS;
-        facts.truncate(MAX_FACTS);
-        facts.push(format!("… and {more} more facts of this kind"));
-    }
-    Explanation { facts, hints }
+    facts.retain(|fact| seen.insert(fact.text.clone()));
+    hints.retain(|hint| seen.insert(hint.text.clone()));
+    Explanation { environments: provider.region.words(), facts, hints }.cut()
 }
 
-/// Who requires what; the root has no name.
-type Edge = (Option<PackageName>, PackageName);
+/// Who requires what, and by which extra; the root has no name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Edge {
+    who: Option<PackageName>,
+    extra: Option<ExtraName>,
+    what: PackageName,
+}
 
 /// The leaves of the solver's proof, grouped by project; extras count as their project.
 #[derive(Default)]
@@ -131,10 +108,11 @@ impl Proof {
                 push_new(self.unavailable.entry(named(&package)).or_default(), (set, why));
             }
             External::FromDependencyOf(who, who_set, what, what_set) => {
+                let extra = who.extra().map(|extra| (**extra).clone());
                 let (who, what) = (named(&who), named(&what));
                 // An extra and its project have one version: no news.
                 let Some(what) = what.filter(|what| who.as_ref() != Some(what)) else { return };
-                let key = (who, what);
+                let key = Edge { who, extra, what };
                 push_new(self.requires.entry(key).or_default(), (who_set, what_set));
             }
         }
@@ -152,60 +130,123 @@ fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
 }
 
 /// "you require flask>=3 (requirements.in, line 1)", "flask 3.0 to 3.1 requires werkzeug>=3".
-fn requirement_facts(
-    provider: &Provider<'_>,
-    who: Option<&PackageName>,
-    what: &PackageName,
-    proof: &Proof,
-) -> Vec<String> {
-    let Some(pairs) = proof.requires.get(&(who.cloned(), what.clone())) else { return Vec::new() };
-    let project = provider.project(what);
-    let mut by_text: BTreeMap<String, Set> = BTreeMap::new();
-    for (who_set, what_set) in pairs {
-        for text in texts(provider, &project, what_set, who.is_none()) {
-            let all = by_text.entry(text).or_insert_with(Set::empty);
-            *all = all.union(who_set);
-        }
+fn requirement_facts(provider: &Provider<'_>, edge: &Edge, proof: &Proof) -> Vec<Fact> {
+    let Some(pairs) = proof.requires.get(edge) else { return Vec::new() };
+    let project = provider.project(&edge.what);
+    let Some(who) = &edge.who else {
+        return pairs.iter().flat_map(|(_, set)| users_facts(provider, &project, set)).collect();
+    };
+    let who_project = provider.project(who);
+    let versions = |set: &Set| hints::versions(provider, &who_project, set);
+    let mut weakest = weakest(pairs);
+    if weakest.len() > MOST_WAYS {
+        let both = |a: &(Set, Set), b: &(Set, Set)| (a.0.union(&b.0), a.1.union(&b.1));
+        let all = weakest.iter().fold((Set::empty(), Set::empty()), |all, pair| both(&all, pair));
+        weakest = vec![all];
     }
-    by_text
-        .into_iter()
-        .map(|(text, set)| match who {
-            None => format!("you require {text}"),
-            Some(who) => {
-                let who_project = provider.project(who);
-                format!("{} requires {text}", hints::versions(provider, &who_project, &set))
-            }
-        })
-        .collect()
+    let fact = |(who_set, what_set): &(Set, Set)| {
+        let text = written(&project, what_set, false)
+            .into_iter()
+            .next()
+            .map_or_else(|| hints::versions_or_none(provider, &project, what_set), |asked| asked.text);
+        Fact {
+            requirement: Some(text.clone()),
+            ..Fact::new(
+                FactKind::Requires,
+                Some(who),
+                format!("{} requires {text}", with_extra(who, edge.extra.as_ref(), &versions(who_set))),
+            )
+        }
+    };
+    weakest.iter().map(fact).collect()
 }
 
-/// How a set was written: `werkzeug>=3`, for the user's own with the place.
-fn texts(provider: &Provider<'_>, project: &Project, set: &Set, by_user: bool) -> Vec<String> {
+/// `a[x] 1 to 3`, where the versions are told as `a 1 to 3`.
+fn with_extra(name: &PackageName, extra: Option<&ExtraName>, versions: &str) -> String {
+    match extra {
+        Some(extra) => versions.replacen(name.as_ref(), &format!("{name}[{extra}]"), 1),
+        None => versions.to_owned(),
+    }
+}
+
+/// More different requirements of one package on another are told by the versions that all of them together allow.
+const MOST_WAYS: usize = 2;
+
+/// Requirements that imply others are told as those: what needs `>=3.1` needs `>=3`.
+fn weakest(pairs: &[(Set, Set)]) -> Vec<(Set, Set)> {
+    let mut kept: Vec<(Set, Set)> = Vec::new();
+    for (who, what) in pairs {
+        if let Some((known_who, _)) = kept.iter_mut().find(|(_, weaker)| what.subset_of(weaker)) {
+            *known_who = known_who.union(who);
+            continue;
+        }
+        let mut all = who.clone();
+        kept.retain(|(other, stronger)| {
+            let implied = stronger.subset_of(what);
+            if implied {
+                all = all.union(other);
+            }
+            !implied
+        });
+        kept.push((all, what.clone()));
+    }
+    kept
+}
+
+fn users_facts(provider: &Provider<'_>, project: &Project, set: &Set) -> Vec<Fact> {
+    let mut found = written(project, set, true);
+    if found.is_empty() {
+        found.push(Written { text: hints::versions(provider, project, set), origin: None });
+    }
+    let fact = |Written { text, origin }: Written| {
+        let text = as_typed(provider, project, origin.as_ref()).unwrap_or(text);
+        let at = origin.as_ref().map(|origin| format!(" ({})", place(origin))).unwrap_or_default();
+        Fact {
+            requirement: Some(text.clone()),
+            origin,
+            ..Fact::new(FactKind::Required, Some(&project.name), format!("you require {text}{at}"))
+        }
+    };
+    found.into_iter().map(fact).collect()
+}
+
+/// The user's requirement with its extras: `flask[async]>=3`.
+fn as_typed(provider: &Provider<'_>, project: &Project, origin: Option<&Origin>) -> Option<String> {
+    let request = provider.request;
+    let mut users = request
+        .roots
+        .iter()
+        .chain(&request.overrides)
+        .filter(|root| root.requirement.name == project.name && Some(&root.origin) == origin);
+    let (first, None) = (users.next()?, users.next()) else { return None };
+    let extras: Vec<&str> = first.requirement.extras.iter().map(AsRef::as_ref).collect();
+    let specifiers = crate::edges::specifiers(&first.requirement, || true).map(plain).unwrap_or_default();
+    (!extras.is_empty()).then(|| format!("{}[{}]{specifiers}", project.name, extras.join(",")))
+}
+
+/// A requirement as it was written, and where.
+struct Written {
+    text: String,
+    origin: Option<Origin>,
+}
+
+/// How a set was written: `werkzeug>=3`. Equal sets may be written in several ways (`>=1`, `>=1.0`).
+fn written(project: &Project, set: &Set, by_user: bool) -> Vec<Written> {
     let asked = project.asked.borrow();
     let asked = asked.iter().map(|(asked, _)| asked);
     let same = |asked: &&Asked| asked.set == *set && asked.origin.is_some() == by_user;
-    let mut texts: Vec<String> = asked
-        .filter(same)
-        .map(|asked| match &asked.origin {
-            Some(origin) => format!("{}{} ({})", project.name, asked.text(), place(origin)),
-            None => format!("{}{}", project.name, asked.text()),
-        })
-        .collect();
-    if !by_user {
-        // Equal sets may be written in several ways (`>=1`, `>=1.0`): one is enough.
-        texts.truncate(1);
-    }
-    if texts.is_empty() {
-        texts.push(hints::versions(provider, project, set));
-    }
-    texts
+    let written = |asked: &Asked| Written {
+        text: format!("{}{}", project.name, asked.text()),
+        origin: asked.origin.clone(),
+    };
+    asked.filter(same).map(written).collect()
 }
 
 fn unavailable_facts(
     provider: &Provider<'_>,
     name: Option<&PackageName>,
     sets: &[(Set, Unavailable)],
-) -> Vec<String> {
+) -> Vec<Fact> {
     let mut by_reason: BTreeMap<String, Set> = BTreeMap::new();
     for (set, why) in sets {
         let all = by_reason.entry(why.to_string()).or_insert_with(Set::empty);
@@ -223,6 +264,7 @@ fn unavailable_facts(
             }
             (None, _) => format!("your requirements: {why}"),
         })
+        .map(|text| Fact::new(FactKind::Unavailable, name, text))
         .collect()
 }
 

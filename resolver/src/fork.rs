@@ -21,7 +21,6 @@ use pep508_rs::MarkerTree;
 use pubgrub::{DerivationTree, External};
 
 use crate::answer::{self, Part};
-use crate::explain::{self, Explanation};
 use crate::facts::Facts;
 use crate::markers;
 use crate::memory::{Memory, Stop};
@@ -30,6 +29,8 @@ use crate::provider::{Edge, Provider};
 use crate::region::Region;
 use crate::request::{Request, Universe};
 use crate::resolution::{Proof, Resolution, SolveError, Unsolved, solve_region};
+use crate::shorten;
+use crate::story::{Explanation, Fact, FactKind, Hint, HintKind};
 
 /// More solves than this come from metadata that were made to be split.
 const MOST_SOLVES: usize = 1024;
@@ -64,7 +65,7 @@ pub(crate) fn solve(
             Err(Unsolved::Stop(Stop::Split(along))) => along,
             Err(Unsolved::NoSolution(proof)) => match conflict_marker(&provider, &proof) {
                 Some(along) => along,
-                None => return Err(SolveError::NoSolution(Box::new(explain::explain(&provider, *proof)))),
+                None => return Err(SolveError::NoSolution(Box::new(shorten::explain(&provider, *proof)))),
             },
         };
         if solves == MOST_SOLVES {
@@ -109,7 +110,7 @@ fn conflict_marker(provider: &Provider<'_>, proof: &Proof) -> Option<MarkerTree>
 }
 
 /// Who requires what in a proof.
-fn requirements(proof: &Proof) -> BTreeSet<Edge> {
+pub(crate) fn requirements(proof: &Proof) -> BTreeSet<Edge> {
     let name = |package: &Package| package.project().map(|project| project.name.clone());
     let mut edges = BTreeSet::new();
     let mut seen: HashSet<*const Proof> = HashSet::new();
@@ -133,9 +134,18 @@ fn requirements(proof: &Proof) -> BTreeSet<Edge> {
 
 fn too_many() -> SolveError {
     SolveError::NoSolution(Box::new(Explanation {
-        facts: vec![format!(
-            "{MOST_SOLVES} sets of environments were tried, and the requirements still differ within one"
+        environments: None,
+        facts: vec![Fact::new(
+            FactKind::Rest,
+            None,
+            format!(
+                "{MOST_SOLVES} sets of environments were tried, and the requirements still differ within one"
+            ),
         )],
-        hints: vec!["narrow requires-python, or declare the environments to lock for".to_owned()],
+        hints: vec![Hint::new(
+            HintKind::Environments,
+            None,
+            "narrow requires-python, or declare the environments to lock for".to_owned(),
+        )],
     }))
 }

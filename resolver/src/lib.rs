@@ -12,7 +12,7 @@ pub use pep508_rs::{
 
 mod answer;
 mod edges;
-pub mod explain;
+mod explain;
 pub mod facts;
 mod fork;
 mod hints;
@@ -29,13 +29,14 @@ pub mod recorded;
 mod region;
 pub mod request;
 pub mod resolution;
+mod shorten;
 mod split;
+mod story;
 pub mod tags;
 pub mod target;
 pub mod wheel_name;
 mod wishes;
 
-pub use explain::Explanation;
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
 pub use platform::{Platform, UnknownPlatform};
 pub use recorded::Recorded;
@@ -43,6 +44,7 @@ pub use request::{
     ForkStrategy, Origin, Preference, Prereleases, Request, Root, Scope, Strategy, Target, Universe,
 };
 pub use resolution::{Resolution, ResolvedDependency, ResolvedPackage, SolveError, solve};
+pub use story::{Explanation, Fact, FactKind, Hint, HintKind};
 pub use tags::{PythonBuild, Tag, Tags};
 pub use target::UnknownPython;
 pub use wheel_name::{WheelName, WheelNameError};

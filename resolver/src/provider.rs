@@ -94,6 +94,17 @@ impl<'a> Provider<'a> {
         project
     }
 
+    /// The names that were heard of, and those that are known well.
+    pub(crate) fn known_names(&self) -> Vec<PackageName> {
+        let candidates = self.memory.candidates.borrow();
+        let known =
+            candidates.iter().filter(|(_, candidates)| candidates.known).map(|(name, _)| name.clone());
+        let mut names: Vec<PackageName> = known.chain((self.request.well_known)()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The specifiers of a requirement; none where it has an address that is not the user's own.
     ///
     /// For a name that the user gives an address, the facts know that one wheel and no other.

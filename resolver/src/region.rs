@@ -139,6 +139,22 @@ impl<'a> Region<'a> {
         Some(markers::at_least(&specifiers))
     }
 
+    /// The environments of the region in which a marker holds; none where that is all of them.
+    pub(crate) fn part_where(&self, marker: &MarkerTree) -> Option<MarkerTree> {
+        let Self::Many(many) = self else { return None };
+        let mut here = many.marker.clone();
+        here.and(marker.clone());
+        (!self.is_all(marker)).then_some(here)
+    }
+
+    /// What tells the region from the rest of its universe, as a marker.
+    pub(crate) fn words(&self) -> Option<String> {
+        let Self::Many(many) = self else { return None };
+        let mut whole = markers::world().clone();
+        whole.and(many.universe.marker.clone());
+        markers::text(&many.side, &whole)
+    }
+
     /// The Python of the region in words: `3.12.0`, or `3.10 and later`.
     pub(crate) fn python_words(&self) -> String {
         match self {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::Version;
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
+use serde::Serialize;
 
 use crate::tags::Tags;
 
@@ -31,6 +32,8 @@ pub struct Request {
     pub prerelease_projects: BTreeSet<PackageName>,
     /// Versions to prefer where they are allowed: those of a standing lock.
     pub preferences: BTreeMap<PackageName, Vec<Preference>>,
+    /// Names that are known well: where a project does not exist, the nearest ones are told.
+    pub well_known: fn() -> Vec<PackageName>,
 }
 
 /// The environments that one solve is for.
@@ -83,7 +86,8 @@ pub struct Root {
 }
 
 /// Where a requirement was written, for explanations.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// On the command line.
     CommandLine,

@@ -8,7 +8,6 @@ use pubgrub::{DerivationTree, PubGrubError};
 
 use crate::answer::{self, Part};
 use crate::edges::Unavailable;
-use crate::explain::{self, Explanation};
 use crate::facts::{Facts, FactsError};
 use crate::fork;
 use crate::memory::{Memory, Stop};
@@ -16,6 +15,8 @@ use crate::package::Package;
 use crate::provider::{Provider, Set, root_version};
 use crate::region::Region;
 use crate::request::{Request, Scope};
+use crate::shorten;
+use crate::story::Explanation;
 use crate::wheel_name::WheelName;
 
 /// What to lock.
@@ -93,7 +94,7 @@ pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveEr
                 continue;
             }
             Unsolved::NoSolution(tree) => {
-                SolveError::NoSolution(Box::new(explain::explain(&provider, *tree)))
+                SolveError::NoSolution(Box::new(shorten::explain(&provider, *tree)))
             }
             Unsolved::Stop(Stop::Facts(error)) => SolveError::Facts(error),
             // Nothing differs within one environment.

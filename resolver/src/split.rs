@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 
+use crate::markers;
 use crate::memory::Stop;
 use crate::needs::Need;
 use crate::provider::{Hint, Provider, Set};
 use crate::ranges;
 use crate::region::Region;
+
+/// So many versions are looked through for one with a wheel where it is needed.
+const MOST_LOOKED_AT: usize = 64;
 
 impl Provider<'_> {
     /// Stops where one list names a project several times under different markers, and the best version is not the same
@@ -31,7 +35,6 @@ impl Provider<'_> {
                 return Err(Stop::Split(marker));
             }
         }
-        by_name.retain(|_, needs| needs.len() > 1);
         let soon: Vec<Hint> = by_name.keys().map(|name| ((*name).clone(), None)).collect();
         if !soon.is_empty() {
             self.facts.hint(&soon);
@@ -44,12 +47,35 @@ impl Provider<'_> {
                 .map(|need| self.specifiers(need).map_or_else(Set::full, ranges::of_specifiers))
                 .collect();
             let best = |set: &Set| self.policy.order(&project, offers, set, self.region).next();
+            // Where one is needed, the best that has a wheel there; if there is none, the best all the same.
+            let best_there = |need: &Need, set: &Set| {
+                let there = self.region.part_where(&need.marker);
+                let has_wheel = |at: &usize| {
+                    let wheels = project.wheels(offers, *at, self.region).ok();
+                    let fits = |there: &MarkerTree| {
+                        wheels
+                            .into_iter()
+                            .flatten()
+                            .any(|wheel| markers::overlaps(there, &markers::of_wheel(&wheel.name)))
+                    };
+                    there.as_ref().is_none_or(fits)
+                };
+                let order = || self.policy.order(&project, offers, set, self.region);
+                order().take(MOST_LOOKED_AT).find(has_wheel).or_else(|| order().next())
+            };
             let all = sets.iter().fold(Set::full(), |all, set| all.intersection(set));
             let shared = best(&all);
             // What one of them alone would take is the best that any part of the region can get.
             let differs = |(need, set): &(&&Need, &Set)| {
-                (shared.is_none() || best(set) != shared)
-                    && !needs.iter().all(|other| other.marker == need.marker)
+                let alone = needs.iter().all(|other| other.marker == need.marker);
+                match alone {
+                    true => {
+                        shared.is_some()
+                            && !self.region.is_all(&need.marker)
+                            && best_there(need, &all) != shared
+                    }
+                    false => shared.is_none() || best_there(need, set) != shared,
+                }
             };
             if !needs.iter().zip(&sets).any(|pair| differs(&pair)) {
                 continue;

@@ -6,8 +6,14 @@ use version_ranges::Ranges;
 
 use crate::needs::Need;
 use crate::project::{Asked, Wishes};
-use crate::provider::Provider;
+use crate::provider::{Provider, Set};
 use crate::ranges;
+use crate::request::Root;
+
+/// The versions that specifiers pin exactly.
+fn pins(specifiers: &VersionSpecifiers) -> impl Iterator<Item = Set> {
+    specifiers.iter().filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier)
+}
 
 impl Provider<'_> {
     /// What holds for a project whatever the solver decides.
@@ -19,8 +25,17 @@ impl Provider<'_> {
         };
         for (need, _) in self.roots.iter().filter(|(need, _)| need.requirement.name == *name) {
             wishes.direct = true;
-            let all = self.specifiers(need).into_iter().flat_map(|all| all.iter());
-            wishes.pins.extend(all.filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier));
+            if self.region.is_all(&need.marker) {
+                wishes.pins.extend(self.specifiers(need).into_iter().flat_map(pins));
+            }
+        }
+        let named = |root: &&Root| root.requirement.name == *name;
+        for root in self.request.overrides.iter().chain(&self.request.constraints).filter(named) {
+            let need =
+                Need { requirement: root.requirement.clone(), marker: root.requirement.marker.clone() };
+            if self.region.counts(&need.marker) && self.region.is_all(&need.marker) {
+                wishes.pins.extend(self.specifiers(&need).into_iter().flat_map(pins));
+            }
         }
         for constraint in self.request.constraints.iter().filter(|root| root.requirement.name == *name) {
             let marker = &constraint.requirement.marker;

@@ -187,7 +187,9 @@ fn scenarios_come_out_as_written() {
                 ));
             }
             let _ = write!(written, "[{}]\n{}\n", scenario.name, scenario.input.join("\n"));
-            found.iter().for_each(|line| drop(writeln!(written, "{}", format!("=> {line}").trim_end())));
+            for line in &found {
+                let _ = writeln!(written, "{}", format!("=> {line}").trim_end());
+            }
             written.push('\n');
         }
         if update {

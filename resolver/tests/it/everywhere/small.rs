@@ -252,7 +252,8 @@ impl World {
         let Some(release) = self.release(package, version) else { return false };
         let parsed: Version = version.parse().unwrap();
         let roots = || self.roots.iter().flat_map(|root| self.in_force(root));
-        let pinned = roots().any(|root| {
+        let users = || roots().chain(self.overrides.iter().cloned()).chain(self.constraints.iter().cloned());
+        let pinned = users().any(|root| {
             root.package == package
                 && root.pins()
                 && root.takes(version)

@@ -1,0 +1,78 @@
+//! A shorter story: the fewest of the user's requirements that still leave no solution.
+//!
+//! Owns the search for them. It asks for no fact that is not known yet: where one would be needed, the requirement stays.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pep440_rs::Version;
+use pep508_rs::PackageName;
+
+use crate::explain;
+use crate::facts::{Candidates, Dependencies, Facts, FactsError};
+use crate::fork;
+use crate::provider::{Hint, Provider};
+use crate::ranges;
+use crate::request::{Request, Root};
+use crate::resolution::{Proof, Unsolved, solve_region};
+use crate::story::Explanation;
+use crate::wheel_name::WheelName;
+
+/// Each requirement that may be left out costs a solve.
+const MOST_TRIED: usize = 32;
+
+/// The story of a failed solve, without the requirements that it does without.
+pub(crate) fn explain(provider: &Provider<'_>, proof: Proof) -> Explanation {
+    let named: BTreeSet<PackageName> = fork::requirements(&proof)
+        .into_iter()
+        .filter_map(|(who, what)| who.is_none().then_some(what))
+        .collect();
+    let involved = |root: &&Root| named.contains(&root.requirement.name) || asks_for_prereleases(root);
+    let mut request = provider.request.clone();
+    request.roots = provider.request.roots.iter().filter(involved).cloned().collect();
+    if request.roots.len() > MOST_TRIED || no_solution(&request, provider).is_none() {
+        return explain::explain(provider, proof);
+    }
+    for at in (0..request.roots.len()).rev() {
+        let mut fewer = request.clone();
+        let left_out = fewer.roots.remove(at);
+        // Without it, what it lets in would be told as missing.
+        if !asks_for_prereleases(&left_out) && no_solution(&fewer, provider).is_some() {
+            request = fewer;
+        }
+    }
+    no_solution(&request, provider).unwrap_or_else(|| explain::explain(provider, proof))
+}
+
+fn asks_for_prereleases(root: &Root) -> bool {
+    crate::edges::specifiers(&root.requirement, || true).is_some_and(ranges::names_prerelease)
+}
+
+/// The story of a request, where what is known by now leaves it without a solution.
+fn no_solution(request: &Request, like: &Provider<'_>) -> Option<Explanation> {
+    let provider = Provider::new(request, like.region, &NothingNew, like.memory);
+    match solve_region(&provider) {
+        Err(Unsolved::NoSolution(proof)) => Some(explain::explain(&provider, *proof)),
+        _ => None,
+    }
+}
+
+/// No facts but those that are remembered.
+struct NothingNew;
+
+impl Facts for NothingNew {
+    fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
+        Err(FactsError(format!("{name} was not asked for").into()))
+    }
+
+    fn dependencies(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        _wheel: &WheelName,
+    ) -> Result<Arc<Dependencies>, FactsError> {
+        Err(FactsError(format!("{name} {version} was not asked for").into()))
+    }
+
+    fn hint(&self, _soon: &[Hint]) {}
+}
