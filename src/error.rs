@@ -148,6 +148,7 @@ struct Parts {
     found: Option<String>,
     help: Option<String>,
     cause: Option<String>,
+    details: Option<serde_json::Value>,
 }
 
 impl Problem {
@@ -162,6 +163,7 @@ impl Problem {
             found: None,
             help: None,
             cause: None,
+            details: None,
         }))
     }
 
@@ -205,6 +207,18 @@ impl Problem {
     pub fn cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
+    }
+
+    /// Adds the same in a form for machines: `--json` prints it as `details`.
+    #[must_use]
+    pub fn details(mut self, details: &impl serde::Serialize) -> Self {
+        self.0.details = serde_json::to_value(details).ok();
+        self
+    }
+
+    /// The form for machines.
+    pub fn details_json(&self) -> Option<&serde_json::Value> {
+        self.0.details.as_ref()
     }
 
     /// The code.

@@ -334,6 +334,9 @@ pub(crate) fn problem_json(problem: &Problem) -> Value {
     put("found", problem.found_text());
     put("cause", problem.cause_text());
     put("help", problem.help_text());
+    if let Some(details) = problem.details_json() {
+        object.insert("details".into(), details.clone());
+    }
     if let Some(place) = problem.place() {
         object
             .insert("place".into(), json!({ "file": place.file, "line": place.line, "entry": place.entry }));

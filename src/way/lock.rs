@@ -163,12 +163,14 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
         prereleases: request.prereleases,
         prerelease_projects: request.prerelease_projects.clone(),
         preferences: request.preferences(),
+        well_known,
     };
     pipward_resolver::solve(&asked, facts).map_err(|error| match error {
         // What was learned stays useful: the next try differs by one requirement.
         SolveError::NoSolution(story) => {
             crate::cache::keep();
             Problem::new(Code::NoSolution, story.to_string())
+                .details(&story)
                 .help("loosen one of the requirements named, or lock for other Pythons")
         }
         SolveError::Facts(error) => match error.0.downcast::<Problem>() {
@@ -176,6 +178,12 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
             Err(error) => Problem::new(Code::Internal, "the index gave no answer").cause(error),
         },
     })
+}
+
+/// Names that a misspelt one may have meant.
+fn well_known() -> Vec<PackageName> {
+    let names = include_str!("lock/well_known.txt").lines().filter(|line| !line.starts_with('#'));
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 fn origin(place: &Place) -> Origin {

@@ -168,7 +168,9 @@ fn a_check_tells_what_changed() {
     check(&[]).refused(Code::LockDrift).stderr_has("cannot be told: there is no solution");
     write(directory, "pyproject.toml", project);
     write(directory, "pipward.toml", "environments = ['linux']\n");
-    check(&[]).refused(Code::LockDrift).stderr_has("the environment sys_platform == 'linux' is new");
+    check(&[])
+        .refused(Code::LockDrift)
+        .stderr_has("the environment sys_platform == 'linux' and implementation_name == 'cpython' is new");
     std::fs::remove_file(directory.join("pipward.toml")).unwrap();
     check(&["--upgrade"]).ok();
     offer(&server, vec![Published::new(wheel("plum", "3").build())]);

@@ -304,3 +304,36 @@ fn prereleases_of_one_project_are_taken_where_the_configuration_says_so() {
     lock(scratch.path(), &index, &["plum", "stone"]).ok();
     assert_eq!(packages(scratch.path()), ["plum 2rc1", "stone 1"]);
 }
+
+/// The story of a lock without a solution, for people and for machines.
+#[test]
+fn a_lock_without_a_solution_is_explained_twice() {
+    let server = Server::start();
+    let index = publish(
+        &server,
+        vec![
+            wheel("plum", "1").requires("stone<2"),
+            wheel("plum", "2").requires("stone<2 ; python_version >= '3.8'"),
+            wheel("stone", "1"),
+            wheel("stone", "2"),
+        ],
+    );
+    let scratch = scratch();
+    std::fs::write(scratch.path().join("a.in"), "# fruit\nplum\nstone>=2\n").unwrap();
+    let arguments = ["-r", "a.in", "--python-version", "3.10"];
+    lock(scratch.path(), &index, &arguments)
+        .refused(Code::NoSolution)
+        .stderr_has("you require plum (a.in, line 2)")
+        .stderr_has("you require stone>=2 (a.in, line 3)")
+        .stderr_has("every version of plum requires stone<2");
+    let told = lock(scratch.path(), &index, &[&arguments[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let details = &told["problems"][0]["details"];
+    assert_eq!(details["facts"][0]["kind"], "required");
+    assert_eq!(details["facts"][0]["origin"]["file"]["line"], 2);
+    assert_eq!(details["facts"][1]["requirement"], "stone>=2");
+    assert_eq!(details["facts"][2]["package"], "plum");
+    assert!(details["hints"].is_array(), "{details}");
+    lock(scratch.path(), &index, &["reqests"]).refused(Code::NoSolution).stderr_has("requests");
+    assert!(!scratch.path().join("pylock.toml").exists());
+}

@@ -134,7 +134,11 @@ fn packaging_chooses_the_same_from_our_lock() {
                    environments = ['linux', 'windows', 'python_version >= \"3.9\"']\n";
     write(directory, "pyproject.toml", project);
     lock(directory, &index, &["--extra", "old", "--all-extras", "--python-version", "3.10"]).ok();
-    assert!(text(directory, "pylock.toml").contains("environments = [\n    \"sys_platform == 'linux'\","));
+    assert!(
+        text(directory, "pylock.toml").contains(
+            "environments = [\n    \"sys_platform == 'linux' and implementation_name == 'cpython'\","
+        )
+    );
     let script = r#"
 import itertools, pathlib, sys, tomllib
 from packaging.pylock import Pylock

@@ -8,7 +8,7 @@ use pipward_resolver::{Platform, Target, Version, VersionSpecifiers, markers};
 use super::LockArgs;
 use crate::config::Settings;
 use crate::error::{Code, Place, Problem};
-use crate::lock::Lock;
+use crate::lock::{Lock, LockMarker};
 use crate::python::{self, PythonRequest};
 use crate::way::inputs::Inputs;
 use crate::way::lock::{Range, Universal};
@@ -46,7 +46,7 @@ pub(super) fn range(
     })?;
     let universal = Universal {
         requires_python: tidy(&requires_python),
-        environments: settings.environments.clone(),
+        environments: on_cpython(&settings.environments, &settings.required_environments),
         required: settings.required_environments.clone(),
     };
     check(&universal, settings, inputs)?;
@@ -65,7 +65,10 @@ fn check(universal: &Universal, settings: &Settings, inputs: &Inputs) -> Result<
         }
         return Err(problem);
     }
-    let lists = [("environments", &universal.environments), ("required-environments", &universal.required)];
+    let lists = [
+        ("environments", &settings.environments),
+        ("required-environments", &settings.required_environments),
+    ];
     for (key, environments) in lists {
         if let Some(outside) = environments.iter().find(|it| !markers::overlaps(&it.tree, &pythons)) {
             let place = settings.place(key).cloned().unwrap_or_else(|| Place::file("the configuration"));
@@ -80,6 +83,30 @@ fn check(universal: &Universal, settings: &Settings, inputs: &Inputs) -> Result<
         }
     }
     Ok(())
+}
+
+/// All that a lock is limited to where nobody limits it.
+const CPYTHON: &str = "implementation_name == 'cpython'";
+
+/// The declared environments, or all, as far as nobody names an implementation of Python: on CPython. (Other implementations
+/// find few wheels, and a lock that has to serve them holds back everybody else.)
+fn on_cpython(declared: &[LockMarker], required: &[LockMarker]) -> Vec<LockMarker> {
+    let names_one = |marker: &LockMarker| marker.text.contains("implementation");
+    let narrowed = |marker: &LockMarker| {
+        if names_one(marker) {
+            return Some(marker.clone());
+        }
+        let text =
+            if marker.text.contains(" or ") { format!("({})", marker.text) } else { marker.text.clone() };
+        LockMarker::parse_environment(&format!("{text} and {CPYTHON}")).ok()
+    };
+    if required.iter().any(names_one) {
+        return declared.to_vec();
+    }
+    if declared.is_empty() {
+        return LockMarker::parse_environment(CPYTHON).into_iter().collect();
+    }
+    declared.iter().filter_map(narrowed).collect()
 }
 
 /// The same range without what is said twice, or less strictly than elsewhere.
@@ -101,7 +128,7 @@ fn unnamed(arguments: &LockArgs, standing: Option<&Lock>, cache: Option<&Path>) 
     // A lock of another tool that names environments may be for one of them.
     let universal = |lock: &&Lock| match &lock.tool {
         Some(tool) => !tool.options.contains_key("universal"),
-        None => lock.environments.is_empty(),
+        None => lock.environments.iter().all(|marker| marker.text == CPYTHON),
     };
     let kept = standing.filter(universal).and_then(|lock| lock.requires_python.as_ref());
     match kept {

@@ -143,6 +143,7 @@ fn taken(specifiers: &str, versions: &[String]) -> Option<String> {
         prereleases: Prereleases::IfNecessary,
         prerelease_projects: BTreeSet::new(),
         preferences: BTreeMap::new(),
+        well_known: Vec::new,
     };
     match solve(&request, &facts) {
         Ok(answer) => Some(answer.packages[0].version.to_string()),
