@@ -12,6 +12,8 @@
 //!
 //! `PIPWARD_UPDATE_SCENARIOS=1` writes what comes out into the files; read the difference before it is kept.
 
+#![allow(clippy::disallowed_methods)] // A test may read its files.
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -57,7 +59,7 @@ fn read(text: &str) -> Vec<Scenario> {
         let Some(scenario) = list.last_mut() else { continue };
         match line.strip_prefix("=>") {
             Some(expected) => {
-                scenario.expected.push(expected.strip_prefix(' ').unwrap_or(expected).to_owned())
+                scenario.expected.push(expected.strip_prefix(' ').unwrap_or(expected).to_owned());
             }
             None if line.trim().is_empty() => {}
             None => scenario.input.push(line.to_owned()),
