@@ -5,7 +5,8 @@ use crate::universal::check;
 
 /// scrapy: there is no wheel of what it needs on PyPy. "When it evaluates to False, the dependency specification should be
 /// ignored" (PEP 508): where the marker holds it counts, so that an answer for all environments has the newest release
-/// that can be had in all. uv takes one between the two on CPython, since that release happens to name another project
+/// that can be had in all. (`pipward lock` asks for CPython alone, where nobody names another implementation, and gets the
+/// newest: the scenario `on-cpython-alone`.) uv takes one between the two on CPython, since that release happens to name another project
 /// twice, under markers that tell PyPy from the rest; on PyPy it takes what we take.
 #[test]
 fn what_lacks_on_one_implementation_holds_a_release_back() {
