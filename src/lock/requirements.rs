@@ -25,6 +25,8 @@ use crate::requirements::{FileRequirement, RequirementsFile, entry};
 pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, Problems> {
     let mut sorted = sort(file);
     sorted.faults.extend(sorted.open.into_iter().flat_map(|open| open.lacks));
+    // In the order of the lines.
+    sorted.faults.sort_by_key(|fault| fault.place().and_then(|place| place.line));
     Problems::unless_empty(lock_of(sorted.packages, path), sorted.faults)
 }
 

@@ -142,7 +142,6 @@ fn what_is_refused_and_where() {
         "a-1.tar.gz",
         "a @ file:///d/project",
         "https://x.example/simple/",
-        "-r https://x.example/r.txt",
         "--all-releases numpy",
     ] {
         check(line, Code::RequirementUnsupported);
