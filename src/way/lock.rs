@@ -134,7 +134,7 @@ pub fn drift(request: &LockRequest) -> Vec<String> {
     }
 }
 
-/// As [`drift`], for the text of a requirements file.
+/// As [`drift()`], for the text of a requirements file.
 pub fn drift_of_requirements(request: &LockRequest, text: &str) -> Vec<String> {
     match &request.standing {
         Some(_) => drift::drift_of_requirements(text, &request.frame()),
