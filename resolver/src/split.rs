@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
+use crate::facts::CandidateWheel;
 use crate::markers;
 use crate::memory::Stop;
 use crate::needs::Need;
@@ -47,21 +49,25 @@ impl Provider<'_> {
                 .map(|need| self.specifiers(need).map_or_else(Set::full, ranges::of_specifiers))
                 .collect();
             let best = |set: &Set| self.policy.order(&project, offers, set, self.region).next();
-            // Where one is needed, the best that has a wheel there; if there is none, the best all the same.
+            // Where one is needed, the best whose files are for a Python there, one with a wheel there before others.
             let best_there = |need: &Need, set: &Set| {
                 let there = self.region.part_where(&need.marker);
-                let has_wheel = |at: &usize| {
-                    let wheels = project.wheels(offers, *at, self.region).ok();
-                    let fits = |there: &MarkerTree| {
-                        wheels
-                            .into_iter()
-                            .flatten()
-                            .any(|wheel| markers::overlaps(there, &markers::of_wheel(&wheel.name)))
+                let fits = |at: usize, fit: &dyn Fn(&CandidateWheel, &MarkerTree) -> bool| {
+                    let any = |there: &MarkerTree| {
+                        let wheels = project.wheels(offers, at, self.region).ok();
+                        wheels.into_iter().flatten().any(|wheel| fit(wheel, there))
                     };
-                    there.as_ref().is_none_or(fits)
+                    there.as_ref().is_none_or(any)
                 };
-                let order = || self.policy.order(&project, offers, set, self.region);
-                order().take(MOST_LOOKED_AT).find(has_wheel).or_else(|| order().next())
+                let python = |wheel: &CandidateWheel, there: &MarkerTree| {
+                    let is_for = |it: &VersionSpecifiers| markers::overlaps(there, &markers::of_python(it));
+                    wheel.requires_python.as_ref().is_none_or(is_for)
+                };
+                let both = |wheel: &CandidateWheel, there: &MarkerTree| {
+                    python(wheel, there) && markers::overlaps(there, &markers::of_wheel(&wheel.name))
+                };
+                let order = || self.policy.order(&project, offers, set, self.region).take(MOST_LOOKED_AT);
+                order().find(|at| fits(*at, &both)).or_else(|| order().find(|at| fits(*at, &python)))
             };
             let all = sets.iter().fold(Set::full(), |all, set| all.intersection(set));
             let shared = best(&all);
