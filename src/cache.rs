@@ -16,6 +16,9 @@ use crate::error::{Place, Problem, io as io_problem};
 use crate::fetch::{PrivateWriter, Unverified};
 use crate::verify::VerifiedWheel;
 
+/// The largest wheel that is read, in bytes, unless the user says otherwise.
+pub(crate) const LARGEST: u64 = 8 << 30;
+
 /// The store of one user.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -37,9 +40,19 @@ impl Store {
     ///
     /// An entry whose bytes do not have the hash that its name says is removed and not handed out.
     pub fn get(&self, hashes: &LockedHashes, size: Option<u64>) -> Option<Unverified> {
+        self.get_within(hashes, size, LARGEST)
+    }
+
+    /// As [`Self::get`]; an entry of more than `most` bytes is not read.
+    pub(crate) fn get_within(
+        &self,
+        hashes: &LockedHashes,
+        size: Option<u64>,
+        most: u64,
+    ) -> Option<Unverified> {
         hashes.sha256s().find_map(|sha256| {
             let path = self.entry(sha256);
-            let unverified = copy(&path, hashes, size, &self.directory).ok()?;
+            let unverified = copy(&path, hashes, size, most, &self.directory).ok()?;
             if hashes.accept(&unverified.computed) && unverified.computed.sha256() == sha256 {
                 return Some(unverified);
             }
@@ -140,10 +153,16 @@ pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
 }
 
 /// Copies an entry of the store, hashing as it goes.
-fn copy(path: &Path, hashes: &LockedHashes, size: Option<u64>, directory: &Path) -> io::Result<Unverified> {
+fn copy(
+    path: &Path,
+    hashes: &LockedHashes,
+    size: Option<u64>,
+    most: u64,
+    directory: &Path,
+) -> io::Result<Unverified> {
     let file = open_regular(path, false)?;
     let found = file.metadata()?.len();
-    if size.is_some_and(|size| size != found) || found > crate::fetch::max_wheel() {
+    if size.is_some_and(|size| size != found) || found > most {
         // Not what was locked: nothing of it is read. A good one takes its place when the run has ended well.
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the entry has another size"));
     }

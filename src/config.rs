@@ -4,6 +4,7 @@
 //! Never: takes from them anything that loosens a promise, and never prints an address with
 //! its credentials.
 
+mod limits;
 pub mod pip;
 mod settings;
 
@@ -16,6 +17,7 @@ use crate::error::{Code, Problem};
 use crate::index::Sources;
 use crate::requirements::SourceOptions;
 
+pub use limits::Limits;
 pub use settings::{Optional, Settings};
 
 /// The public index.

@@ -163,12 +163,13 @@ impl Job {
 
     async fn kept(&self) -> Option<Unverified> {
         let (store, hashes, size) = (self.store.clone()?, self.file.hashes.clone(), self.file.size);
-        tokio::task::spawn_blocking(move || store.get(&hashes, size)).await.ok().flatten()
+        let most = self.http.cap(Kind::Wheel).bytes;
+        tokio::task::spawn_blocking(move || store.get_within(&hashes, size, most)).await.ok().flatten()
     }
 
     async fn copied(&self, path: &Path) -> Fetched {
         let (path, hashes) = (path.to_owned(), self.file.hashes.clone());
-        let limit = limit(self.file.size);
+        let limit = limit(self.file.size, self.http.cap(Kind::Wheel).bytes);
         let directory = self.directory();
         blocking(move || {
             let missing = |error: std::io::Error| match error.kind() {
@@ -231,14 +232,9 @@ impl Job {
     }
 }
 
-/// No wheel is larger, in bytes.
-pub(crate) fn max_wheel() -> u64 {
-    Kind::Wheel.cap()
-}
-
 /// The most bytes that are read: one more than the locked size shows that a file is longer.
-fn limit(size: Option<u64>) -> u64 {
-    size.map_or(Kind::Wheel.cap(), |size| size.min(Kind::Wheel.cap())).saturating_add(1)
+fn limit(size: Option<u64>, cap: u64) -> u64 {
+    size.map_or(cap, |size| size.min(cap)).saturating_add(1)
 }
 
 /// One artifact to download.
@@ -272,9 +268,13 @@ impl Download<'_> {
             return Err(Fault::Lasting(status_problem(answer.status(), &answer.url)));
         }
         answer.check_identity()?;
-        let limit = limit(self.size);
+        let cap = self.http.cap(Kind::Wheel);
+        let limit = limit(self.size, cap.bytes);
+        if self.size.is_some_and(|size| size > cap.bytes) {
+            return Err(Fault::Lasting(too_large(&answer.url, cap)));
+        }
         if self.size.is_none() && answer.length().is_some_and(|length| length >= limit) {
-            return Err(Fault::Lasting(too_large(&answer.url, Kind::Wheel.cap())));
+            return Err(Fault::Lasting(too_large(&answer.url, cap)));
         }
         let total = answer.length();
         let mut writer = PrivateWriter::new(self.directory.as_deref());
@@ -292,7 +292,7 @@ impl Download<'_> {
         }
         let length = writer.len();
         match self.size {
-            None if length >= limit => return Err(Fault::Lasting(too_large(&answer.url, Kind::Wheel.cap()))),
+            None if length >= limit => return Err(Fault::Lasting(too_large(&answer.url, cap))),
             // A complete answer that is shorter is other content, and an alarm. One of which nobody can
             // say whether it is complete was most likely cut.
             Some(size) if length < size && !answer.ends_by_protocol() => {

@@ -1,7 +1,8 @@
 //! (Wheel, plan, Policy) -> findings: what is allowed for no project, for all, or for those that are named.
 //!
 //! Owns: the levels of findings, the exceptions and who they are for. Pure: today's date is an argument.
-//! Never: makes a promise looser; only what the table of [`ADJUSTABLE`] codes lists can be set.
+//! Never: makes a promise looser; only what the tables of [`ADJUSTABLE`] and [`EXCEPTABLE`] codes list can be set, the
+//! latter for one project at a time.
 
 mod known;
 mod read;
@@ -13,6 +14,9 @@ use jiff::civil::Date;
 use pipward_resolver::PackageName;
 
 use crate::error::{Code, Place, Problem};
+use crate::verify::VerifiedWheel;
+use crate::wheel::archive::Limits;
+use crate::wheel::{EXCEPTABLE, Wheel};
 
 pub(crate) use read::read;
 pub use startup::startup_code;
@@ -46,6 +50,7 @@ pub struct Exception {
 pub struct Policy {
     levels: BTreeMap<&'static str, Level>,
     exceptions: Vec<Exception>,
+    limits: Limits,
 }
 
 /// What a policy makes of findings.
@@ -58,6 +63,13 @@ pub struct Judged {
 }
 
 impl Policy {
+    /// The same policy with other limits on what a wheel may hold.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The policy on a day, which decides which exceptions still count.
     pub fn on(self, today: Date) -> DatedPolicy {
         DatedPolicy { policy: self, today }
@@ -77,29 +89,49 @@ impl DatedPolicy {
         self.today
     }
 
+    /// Reads a wheel within the limits, passing over the faults of its RECORD for which its project has an exception.
+    ///
+    /// # Errors
+    /// As [`Wheel::read`].
+    pub fn read(&self, verified: VerifiedWheel) -> Result<Wheel, Problem> {
+        let package = verified.name().name().clone();
+        let passed: Vec<Code> =
+            EXCEPTABLE.into_iter().filter(|code| self.is_excepted(*code, &package)).collect();
+        Wheel::read_passing(verified, &self.policy.limits, &passed)
+            .map_err(|problem| self.with_ended(problem, &package))
+    }
+
+    fn named<'p>(&'p self, code: Code, package: &'p PackageName) -> impl Iterator<Item = &'p Exception> + 'p {
+        let exceptions = self.policy.exceptions.iter();
+        exceptions.filter(move |exception| exception.code == code && exception.package == *package)
+    }
+
+    fn is_excepted(&self, code: Code, package: &PackageName) -> bool {
+        self.named(code, package).any(|exception| exception.until.is_none_or(|until| self.today <= until))
+    }
+
+    /// The finding, with the exception that would have passed over it until a day that is gone.
+    pub fn with_ended(&self, finding: Problem, package: &PackageName) -> Problem {
+        match self.named(finding.code(), package).next() {
+            Some(Exception { until: Some(until), place, .. }) => {
+                finding.cause(format!("the exception at {place} ended on {until}"))
+            }
+            _ => finding,
+        }
+    }
+
     /// Sorts the findings about a project.
     pub fn judge(&self, package: &PackageName, findings: Vec<Problem>) -> Judged {
         let mut judged = Judged::default();
         for finding in findings {
             let code = finding.code();
-            let named = || {
-                self.policy
-                    .exceptions
-                    .iter()
-                    .filter(move |exception| exception.code == code && exception.package == *package)
-            };
-            if named().any(|exception| exception.until.is_none_or(|until| self.today <= until)) {
+            if self.is_excepted(code, package) {
                 continue;
             }
             match self.policy.levels.get(code.name()).copied().unwrap_or(Level::Deny) {
                 Level::Allow => {}
                 Level::Warn => judged.warned.push(finding),
-                Level::Deny => judged.refused.push(match named().next() {
-                    Some(Exception { until: Some(until), place, .. }) => {
-                        finding.cause(format!("the exception at {place} ended on {until}"))
-                    }
-                    _ => finding,
-                }),
+                Level::Deny => judged.refused.push(self.with_ended(finding, package)),
             }
         }
         judged

@@ -9,12 +9,15 @@ pub mod entry_points;
 pub(crate) mod headers;
 mod identity;
 pub mod metadata;
+mod passed;
 pub mod path;
 pub mod record;
 
 use crate::error::{Code, Place, Problem};
 use crate::verify::VerifiedWheel;
 use pipward_resolver::WheelName;
+
+pub use passed::EXCEPTABLE;
 
 /// A wheel that was read whole and found consistent: archive, names, RECORD set, metadata, entry points.
 ///
@@ -45,21 +48,35 @@ impl Wheel {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_within(verified: VerifiedWheel, limits: &archive::Limits) -> Result<Self, Problem> {
-        let name = verified.name().clone();
-        Self::assemble(verified, limits).map_err(|problem| blame(problem, &name))
+        Self::read_passing(verified, limits, &[])
     }
 
-    fn assemble(verified: VerifiedWheel, limits: &archive::Limits) -> Result<Self, Problem> {
+    /// Reads a verified wheel, passing over the faults of its RECORD that `passed` names: of [`EXCEPTABLE`], those for
+    /// which a policy has an exception. What [`Self::record`] says then is what the archive holds.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_passing(
+        verified: VerifiedWheel,
+        limits: &archive::Limits,
+        passed: &[Code],
+    ) -> Result<Self, Problem> {
+        let name = verified.name().clone();
+        Self::assemble(verified, limits, passed).map_err(|problem| blame(problem, &name))
+    }
+
+    fn assemble(verified: VerifiedWheel, limits: &archive::Limits, passed: &[Code]) -> Result<Self, Problem> {
         let (name, bytes) = (verified.name(), verified.bytes());
         let mut archive = archive::Archive::read(bytes, name.as_str(), limits)?;
         let dist_info = identity::dist_info(&archive, name)?;
         identity::check_layout(&archive, &dist_info)?;
-        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info };
-        let record = files.record()?;
+        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap: limits.metadata };
+        let mut record = files.record(passed)?;
         let metadata = files.metadata()?;
         identity::check_metadata(&metadata, name)?;
         let (about, warnings) = files.wheel_file(name)?;
         let entry_points = files.entry_points()?;
+        passed::mend(&archive, bytes, &mut record, &dist_info, passed)?;
         contents::bind(&mut archive, &record, &dist_info)?;
         let wheel = Self {
             archive,

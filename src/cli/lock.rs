@@ -11,7 +11,7 @@ use pipward_resolver::{ForkStrategy, PackageName, Prereleases, Strategy, Version
 use serde_json::json;
 
 use super::Outcome;
-use super::options::{CacheArgs, SourceArgs};
+use super::options::{CacheArgs, SourceArgs, dated};
 use super::render::Printer;
 use crate::config::{Config, Settings};
 use crate::error::{Code, Place, Problem, Problems};
@@ -162,7 +162,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         (None, _) => None,
     };
     let inputs = arguments.inputs(&settings, standing.as_ref())?;
-    let (sources, network) = arguments.sources.settle(&config, &inputs.sources)?;
+    let (sources, network) = arguments.sources.settle_within(&config, &inputs.sources, &settings.limits)?;
     let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
     place::check_optional(&inputs, &range, format)?;
     let request = LockRequest {
@@ -173,6 +173,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         prereleases: arguments.prereleases(&settings, inputs.pre),
         prerelease_projects: settings.prerelease_projects.iter().cloned().collect(),
         file: output.clone().unwrap_or_else(|| PathBuf::from("pylock.toml")),
+        policy: dated(&settings),
         inputs,
         range,
         sources,

@@ -4,15 +4,24 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::config::{Config, Settings, SourceFlags};
+use crate::config::{Config, Limits, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{NetworkOptions, Sources};
 use crate::policy::DatedPolicy;
 
-/// `[policy]` of the nearest configuration, as of today.
+/// `[policy]` and `[limits]` of the nearest configuration, as of today.
 pub(super) fn policy() -> Result<DatedPolicy, Problems> {
+    Ok(dated(&nearest()?))
+}
+
+/// What a configuration allows of wheels, as of today.
+pub(super) fn dated(settings: &Settings) -> DatedPolicy {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    Ok(Settings::find(std::path::Path::new("."))?.policy.on(today))
+    settings.policy.clone().within(settings.limits.wheel.clone()).on(today)
+}
+
+fn nearest() -> Result<Settings, Problems> {
+    Settings::find(std::path::Path::new("."))
 }
 
 /// How a command talks.
@@ -153,14 +162,27 @@ impl SourceArgs {
         &self,
         config: &Config,
         file: &crate::requirements::SourceOptions,
-    ) -> Result<(Sources, NetworkOptions), Problem> {
+    ) -> Result<(Sources, NetworkOptions), Problems> {
+        self.settle_within(config, file, &nearest()?.limits)
+    }
+
+    /// The same, with the limits of a configuration that was read already.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub(crate) fn settle_within(
+        &self,
+        config: &Config,
+        file: &crate::requirements::SourceOptions,
+        limits: &Limits,
+    ) -> Result<(Sources, NetworkOptions), Problems> {
         let flags = SourceFlags {
             index_url: self.index_url.clone(),
             extra_index_urls: self.extra_index_url.clone(),
             find_links: self.find_links.clone(),
             no_index: self.no_index,
         };
-        Ok((config.sources(&flags, file)?, self.network.settle(config)?))
+        Ok((config.sources(&flags, file)?, self.network.within(config, limits)?))
     }
 }
 
@@ -168,8 +190,12 @@ impl NetworkArgs {
     /// How the network is used, with what the configuration adds.
     ///
     /// # Errors
-    /// `option-refused` for --trusted-host.
-    pub(crate) fn settle(&self, config: &Config) -> Result<NetworkOptions, Problem> {
+    /// `option-refused` for --trusted-host, `config-invalid`.
+    pub(crate) fn settle(&self, config: &Config) -> Result<NetworkOptions, Problems> {
+        Ok(self.within(config, &nearest()?.limits)?)
+    }
+
+    fn within(&self, config: &Config, limits: &Limits) -> Result<NetworkOptions, Problem> {
         if let Some(host) = self.trusted_host.first() {
             return Err(Problem::new(
                 Code::OptionRefused,
@@ -186,6 +212,8 @@ impl NetworkArgs {
             proxy: self.proxy.clone().or_else(|| config.proxy()),
             ignore_proxy_variables: self.no_proxy_env,
             timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),
+            answer_seconds: limits.answer_seconds,
+            bodies: limits.bodies,
             retries: self.retries.unwrap_or(4),
             concurrency: self.concurrent_downloads.max(1),
             offline: self.offline,

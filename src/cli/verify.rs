@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::install::extra_names;
-use super::options::{CacheArgs, SourceArgs};
+use super::options::{CacheArgs, SourceArgs, policy};
 use super::render::{Printer, problem_json};
 use crate::config::Config;
 use crate::python::PythonRequest;
@@ -54,6 +54,7 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
         (None, None) => Wish::Nothing,
     };
     let request = VerifyRequest {
+        policy: policy()?,
         environment: destination::look_at(&wish)?,
         lock: lock.map(|(lock, _)| lock),
         extras: extra_names(&arguments.extra)?,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
 
+use super::limits::Limits;
 use crate::document::{self, Item, Reading, Table};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::LockMarker;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub uploaded_prior_to: Option<String>,
     /// `policy`.
     pub policy: Policy,
+    /// `limits`.
+    pub limits: Limits,
     /// Where each key stands.
     places: BTreeMap<String, Place>,
 }
@@ -68,7 +71,7 @@ impl Optional {
 }
 
 /// The keys, with the names that uv has for some of them.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "requires-python",
     "environments",
     "required-environments",
@@ -84,6 +87,7 @@ const KEYS: [&str; 15] = [
     "fork-strategy",
     "uploaded-prior-to",
     "policy",
+    "limits",
 ];
 
 impl Settings {
@@ -169,6 +173,7 @@ impl Settings {
                 }
                 "uploaded-prior-to" => self.uploaded_prior_to = item.text().map(str::to_owned),
                 "policy" => self.policy = policy::read(&item),
+                "limits" => self.limits = Limits::read(&item),
                 _ => table.reading.report(
                     Problem::new(Code::ConfigInvalid, format!("pipward has no setting `{}`", shown(key)))
                         .at(item.place.clone())
@@ -181,7 +186,7 @@ impl Settings {
 }
 
 /// A key of the file, cut and on one line.
-fn shown(key: &str) -> String {
+pub(super) fn shown(key: &str) -> String {
     key.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 

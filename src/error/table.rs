@@ -139,7 +139,7 @@ codes! {
         "Inflating stops at the declared size, must end exactly there, and must use all of the input; everything else is a bomb or a hiding place.";
     ArchiveTooLarge, "archive-too-large", Refused,
         "A wheel unpacks to more than pipward allows.",
-        "Entries, total size, ratio and metadata are capped before the first file is written, so that a small file cannot fill a disk (CVE-2019-9674). If the project is really that large, tell us its name.";
+        "Entries, total size, ratio and metadata are capped before the first file is written, so that a small file cannot fill a disk (CVE-2019-9674). If the project is really that large, raise the key that is named under [limits] of pipward.toml.";
     ArchiveNotZip, "archive-not-zip", Refused,
         "A file is not a ZIP archive.",
         "An error page, an empty file or another kind of archive under a wheel's name is never guessed at. Look at what the address really serves, and lock again if it is the right one.";
@@ -162,13 +162,13 @@ codes! {
         "RECORD is the wheel's own table of contents. The specification: installers must fail when a file is missing from it or a hash does not match.";
     RecordUnlisted, "record-unlisted", Refused,
         "A wheel carries a file that its RECORD does not list.",
-        "A file that the table of contents does not know is how a payload is added to a finished wheel: a .pth that nobody listed runs at the next start of Python.";
+        "A file that the table of contents does not know is how a payload is added to a finished wheel: a .pth that nobody listed runs at the next start of Python. If you know how it came there, add a [[policy.exception]] with code, package and reason to pipward.toml.";
     RecordMissingFile, "record-missing-file", Refused,
         "A wheel's RECORD lists a file that the wheel does not carry.",
-        "Such rows are deleted at the next uninstall, whoever owns the file (GHSA-pjjw-68hj-v9mw). The project has to build its wheel again.";
+        "Such rows are deleted at the next uninstall, whoever owns the file (GHSA-pjjw-68hj-v9mw). The project has to build its wheel again; until then a [[policy.exception]] with code, package and reason in pipward.toml leaves such rows out.";
     RecordHash, "record-hash", Refused,
         "A file of a wheel does not have the hash or size that its RECORD says, or has none.",
-        "The specification asks installers to fail; a mismatch means that the wheel was changed after it was built.";
+        "The specification asks installers to fail; a mismatch means that the wheel was changed after it was built. If you know by whom and why, add a [[policy.exception]] with code, package and reason to pipward.toml.";
     EntryPoints, "entry-points", Refused,
         "A wheel's entry_points.txt is malformed or names something unsafe.",
         "Entry points become executable scripts. A name with a slash lands elsewhere (CVE-2026-8643), a value with a newline becomes code.";

@@ -128,7 +128,10 @@ pub(crate) fn page(path: &Path) -> Result<Page, Problem> {
         .map_err(|error| io_problem("reading a page", path, &error))?;
     let base = Url::from_file_path(path).map_err(|()| refused("its path is not absolute"))?;
     if body.len() as u64 > PAGE_CAP {
-        return Err(super::http::too_large(&base, PAGE_CAP));
+        return Err(Problem::new(Code::IndexPageTooLarge, "the page is larger than pipward reads")
+            .at(Place::file(path))
+            .expected(format!("at most {PAGE_CAP} bytes"))
+            .help("name the directory of the wheels itself"));
     }
     html::parse(&body, &base, None)
 }

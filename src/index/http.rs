@@ -34,29 +34,31 @@ const RETRY_AFTER_CAP: Duration = Duration::from_secs(30);
 const BACK_OFF: Duration = Duration::from_millis(250);
 const BACK_OFF_CAP: Duration = Duration::from_secs(8);
 
-/// What is asked for. Each kind has its cap.
+/// What is asked for. Each kind has its cap ([`Http::cap`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An index page: 128 MiB, encoded or not (the largest on PyPI have some tens).
+    /// An index page.
     Page,
-    /// Core metadata: 16 MiB.
+    /// Core metadata.
     Metadata,
-    /// A part of a wheel, asked for by range: 32 MiB.
+    /// A part of a wheel, asked for by range.
     Part,
-    /// A wheel whose size no lock binds: 8 GiB.
+    /// A wheel.
     Wheel,
 }
 
-impl Kind {
-    /// The most bytes that are read.
-    pub(crate) fn cap(self) -> u64 {
-        match self {
-            Self::Page => 128 << 20,
-            Self::Metadata => 16 << 20,
-            Self::Part => 32 << 20,
-            Self::Wheel => 8 << 30,
-        }
-    }
+/// The largest part of a wheel that is read, in bytes: 32 MiB.
+pub(crate) const PART_CAP: u64 = 32 << 20;
+/// From here on an answer has to come at this many bytes a second, on average. (A wheel of a gigabyte may take a day.)
+const SLOWEST: u64 = 8 << 10;
+
+/// How much of an answer is read, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cap {
+    /// Bytes, as they come and as they are decoded.
+    pub(crate) bytes: u64,
+    /// The key of the configuration that raises it.
+    pub(crate) key: &'static str,
 }
 
 /// One question.
@@ -135,6 +137,24 @@ impl Http {
         self.options.concurrency.clamp(1, 1000)
     }
 
+    /// How much of an answer is read.
+    pub(crate) fn cap(&self, kind: Kind) -> Cap {
+        let bodies = self.options.bodies;
+        let (bytes, key) = match kind {
+            Kind::Page => (bodies.page, "page"),
+            Kind::Metadata => (bodies.metadata, "metadata"),
+            Kind::Part => (PART_CAP, "wheel"),
+            Kind::Wheel => (bodies.wheel, "wheel"),
+        };
+        Cap { bytes, key }
+    }
+
+    /// How long a whole answer may take. Idle time alone would let a server hold the line for ever, a byte at a time.
+    fn patience(&self) -> Duration {
+        let idle = self.options.timeout_seconds.clamp(1, 3600);
+        Duration::from_secs(self.options.answer_seconds.unwrap_or(idle.saturating_mul(20)))
+    }
+
     /// Whether the network is switched off.
     pub(crate) fn offline(&self) -> bool {
         self.options.offline
@@ -186,13 +206,13 @@ impl Http {
     pub(crate) async fn whole(&self, ask: &Ask) -> Result<Whole, Problem> {
         let mut tries = self.tries();
         loop {
-            // Idle time alone would let a server hold the line for ever, a byte at a time.
-            let limit = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600).saturating_mul(20));
-            let outcome = tokio::time::timeout(limit, async { self.send(ask).await?.whole(ask.kind).await });
+            let cap = self.cap(ask.kind);
+            let outcome =
+                tokio::time::timeout(self.patience(), async { self.send(ask).await?.whole(cap).await });
             let fault = match outcome.await {
                 Ok(Ok(whole)) => return Ok(whole),
                 Ok(Err(fault)) => fault,
-                Err(_) => Fault::passing(unreachable_at(&ask.url, "the server answers too slowly")),
+                Err(_) => Fault::passing(words::too_slow(&ask.url)),
             };
             tries.again(fault).await?;
         }
@@ -229,7 +249,13 @@ impl Http {
                 after: after.map(Duration::from_secs),
             });
         }
-        Ok(Answer { response, url, _permit: permit, timeout: self.options.timeout_seconds })
+        Ok(Answer {
+            response,
+            url,
+            _permit: permit,
+            timeout: self.options.timeout_seconds,
+            pace: answer::Pace::new(self.patience(), SLOWEST),
+        })
     }
 
     fn build(&self) -> Result<reqwest::Client, Problem> {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::Inner;
 use super::engine::blocking;
-use super::http::{Ask, Kind, place, status_problem};
+use super::http::{Ask, Kind, PART_CAP, place, status_problem};
 use super::page::{Advertised, PageFile};
 use super::project::Offered;
 use super::tail::{self, Part, Step, TailError};
@@ -206,7 +206,9 @@ impl Inner {
 
     fn kept(&self, key: Option<&str>, advertised: Advertised) -> Option<Vec<u8>> {
         let path = self.metadata_directory.as_ref()?.join(key?);
-        let mut file = crate::cache::open_regular(&path, false).ok()?.take(Kind::Metadata.cap() + 65);
+        let mut file = crate::cache::open_regular(&path, false)
+            .ok()?
+            .take(self.engine.http.cap(Kind::Metadata).bytes + 65);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).ok()?;
         let text = bytes.split_off(bytes.len().min(65));
@@ -259,7 +261,7 @@ fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
         match tail::step(&parts, size, wheel) {
             Ok(Step::Found(text)) => return Ok(text),
             Ok(Step::Need(range)) => {
-                let length = (range.end.saturating_sub(range.start)).min(Kind::Part.cap());
+                let length = (range.end.saturating_sub(range.start)).min(PART_CAP);
                 parts.push(read(range.start, length).map_err(unreadable)?);
             }
             Err(TailError(why)) => return Err(unavailable(why)),

@@ -29,6 +29,24 @@ impl fmt::Debug for Sources {
     }
 }
 
+/// How much of an answer is read, in bytes, as it comes and as it is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bodies {
+    /// Of an index page.
+    pub page: u64,
+    /// Of core metadata beside a wheel, and of a lock or requirements file at an address.
+    pub metadata: u64,
+    /// Of a wheel, whatever a lock says.
+    pub wheel: u64,
+}
+
+impl Default for Bodies {
+    /// 128 MiB (the largest pages on PyPI have some tens), 16 MiB and 8 GiB.
+    fn default() -> Self {
+        Self { page: 128 << 20, metadata: 16 << 20, wheel: crate::cache::LARGEST }
+    }
+}
+
 /// How the network is used.
 #[derive(Clone)]
 pub struct NetworkOptions {
@@ -42,6 +60,11 @@ pub struct NetworkOptions {
     pub ignore_proxy_variables: bool,
     /// Seconds without a byte before a connection is given up.
     pub timeout_seconds: u64,
+    /// Seconds for the whole of an answer; `None` is twenty times `timeout_seconds`. A wheel that comes fast enough may
+    /// take longer.
+    pub answer_seconds: Option<u64>,
+    /// How much is read.
+    pub bodies: Bodies,
     /// How often a transient fault is tried again.
     pub retries: u32,
     /// How many downloads at once (default 50).
@@ -59,6 +82,8 @@ impl Default for NetworkOptions {
             proxy: None,
             ignore_proxy_variables: false,
             timeout_seconds: 15,
+            answer_seconds: None,
+            bodies: Bodies::default(),
             retries: 5,
             concurrency: 50,
             offline: false,
@@ -74,6 +99,8 @@ impl fmt::Debug for NetworkOptions {
             .field("ignore_proxy_variables", &self.ignore_proxy_variables)
             .field("proxy", &self.proxy.as_deref().map(shown))
             .field("timeout_seconds", &self.timeout_seconds)
+            .field("answer_seconds", &self.answer_seconds)
+            .field("bodies", &self.bodies)
             .field("retries", &self.retries)
             .field("concurrency", &self.concurrency)
             .field("offline", &self.offline)

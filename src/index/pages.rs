@@ -72,7 +72,7 @@ impl PageCache {
         let mut ask = Ask::new(url.clone(), Kind::Page);
         ask.headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let key = key(url, accept, http.authorization(url).as_ref());
-        let entry = self.read(&key);
+        let entry = self.read(&key, http.cap(Kind::Page).bytes);
         let now = SystemTime::now();
         if let Some(entry) = entry {
             if http.offline() {
@@ -111,11 +111,10 @@ impl PageCache {
         Some(self.directory.as_ref()?.join(format!("{key}.page")))
     }
 
-    fn read(&self, key: &str) -> Option<Entry> {
+    fn read(&self, key: &str, cap: u64) -> Option<Entry> {
         let file = crate::cache::open_regular(&self.path(key)?, false).ok()?;
         let mut bytes = Vec::new();
-        let cap = Kind::Page.cap() + (1 << 20);
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, cap), &mut bytes).ok()?;
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, cap + (1 << 20)), &mut bytes).ok()?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(bytes.get(..line)?).ok()?;
         let body = bytes.split_off(line + 1);
@@ -249,7 +248,7 @@ mod tests {
         let cache = PageCache::new(Some(directory.path()));
         cache.write("k", &ask(), &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]));
         crate::cache::keep();
-        let entry = cache.read("k").unwrap();
+        let entry = cache.read("k", 1 << 20).unwrap();
         assert_eq!(entry.whole.body, b"page");
         assert_eq!(entry.whole.headers.len(), 1, "cookies are not kept");
         let path = cache.path("k").unwrap();
@@ -258,11 +257,11 @@ mod tests {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).unwrap();
-            let same = cache.read("k").is_none_or(|entry| entry.whole.body == b"page");
+            let same = cache.read("k", 1 << 20).is_none_or(|entry| entry.whole.body == b"page");
             assert!(same, "byte {at}");
         }
         std::fs::write(&path, b"").unwrap();
-        assert!(cache.read("k").is_none());
+        assert!(cache.read("k", 1 << 20).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use jiff::civil::Date;
 
-use super::{ADJUSTABLE, Exception, Level, Policy};
+use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy};
 use crate::document::{Item, Table};
 use crate::error::{Code, Problem};
 
@@ -22,7 +22,7 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
                 policy.levels.insert(code.name(), level);
             }
             (Some(_), None) => {}
-            (None, _) => unknown(&item, key, &codes()),
+            (None, _) => unknown(&item, key, &names(&ADJUSTABLE)),
         }
     }
     policy
@@ -32,8 +32,8 @@ fn adjustable(name: &str) -> Option<Code> {
     ADJUSTABLE.into_iter().find(|code| code.name() == name)
 }
 
-fn codes() -> String {
-    ADJUSTABLE.map(Code::name).join(", ")
+fn names(codes: &[Code]) -> String {
+    codes.iter().map(|code| code.name()).collect::<Vec<_>>().join(", ")
 }
 
 fn level(item: &Item<'_, '_>) -> Option<Level> {
@@ -79,12 +79,13 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
 fn code(table: &Table<'_, '_>) -> Option<Code> {
     let item = table.required("code")?;
     let text = item.text()?;
-    let code = adjustable(text);
+    let all: Vec<Code> = ADJUSTABLE.into_iter().chain(EXCEPTABLE).collect();
+    let code = all.iter().copied().find(|code| code.name() == text);
     if code.is_none() {
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "there is no exception from this rule")
                 .at(item.place.clone())
-                .expected(codes())
+                .expected(names(&all))
                 .found(shown(text)),
         );
     }

@@ -23,6 +23,7 @@ use super::inputs::Inputs;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::lock::{Lock, build, drift};
+use crate::policy::DatedPolicy;
 use crate::requirements::FileRequirement;
 pub use cutoff::Cutoff;
 use direct::Direct;
@@ -43,6 +44,8 @@ pub struct LockRequest {
     pub prereleases: Prereleases,
     /// Projects of which pre-releases are taken always.
     pub prerelease_projects: BTreeSet<PackageName>,
+    /// What is allowed of wheels that are named by address.
+    pub policy: DatedPolicy,
     /// Where candidates come from.
     pub sources: Sources,
     /// How the network is used.
@@ -96,7 +99,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         Some(cutoffs.latest()),
         cutoffs.said.is_some() || matches!(request.cutoff, Cutoff::Said { .. }),
     )?;
-    let direct = Direct::fetch(&index, &request.inputs, &cutoffs, request.cache.as_deref())?;
+    let direct = Direct::fetch(&index, request, &cutoffs)?;
     let resolution = resolve(request, &direct)?;
     step();
     let frame = request.frame();

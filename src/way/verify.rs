@@ -16,9 +16,9 @@ use crate::index::{Index, NetworkOptions, Sources};
 use crate::inspect::{self, Expected, Inspection, Subject};
 use crate::install::InstallPlan;
 use crate::lock::{Lock, SelectRequest};
+use crate::policy::DatedPolicy;
 use crate::python::{self, Interpreter};
 use crate::verify::VerifiedWheel;
-use crate::wheel::Wheel;
 
 /// What to look at, and what to compare it with.
 pub struct VerifyRequest {
@@ -30,6 +30,8 @@ pub struct VerifyRequest {
     pub extras: Vec<ExtraName>,
     /// The groups asked for; `None` takes the lock's default groups.
     pub groups: Option<Vec<ExtraName>>,
+    /// What is allowed of the locked wheels.
+    pub policy: DatedPolicy,
     /// Where locked files come from.
     pub sources: Sources,
     /// How the network is used.
@@ -92,7 +94,7 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
 
 fn one(item: &Item, fetched: Fetched, request: &VerifyRequest) -> Result<Expected, Problem> {
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
-    let wheel = Wheel::read(verified)?;
+    let wheel = request.policy.read(verified)?;
     agree(item, &wheel)?;
     let plan = InstallPlan::new(&wheel, &request.environment.scheme, item.requested, direct_url(item))?;
     Ok(Expected {

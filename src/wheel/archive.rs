@@ -23,12 +23,14 @@ use crate::error::{Code, Place, Problem};
 pub const WHOLE_ENTRY: u64 = 16 << 20;
 
 /// What an archive may hold at most.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Entries, directories included.
     pub entries: u64,
     /// Bytes of all entries, inflated.
     pub inflated: u64,
+    /// Bytes of METADATA and of RECORD, each, inflated; never more than [`WHOLE_ENTRY`].
+    pub metadata: u64,
     /// An archive that inflates to more than this many bytes …
     pub ratio_from: u64,
     /// … may not inflate to more than this many times its own size. (PyPI has the same two numbers.)
@@ -37,7 +39,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entries: 200_000, inflated: 16 << 30, ratio_from: 64 << 20, ratio: 50 }
+        Self { entries: 200_000, inflated: 16 << 30, metadata: 8 << 20, ratio_from: 64 << 20, ratio: 50 }
     }
 }
 
@@ -157,13 +159,25 @@ impl Entry {
 fn check_sizes(rows: &[Row<'_>], archive: usize, limits: &Limits) -> Result<(), Problem> {
     let total = rows.iter().fold(0u64, |total, row| total.saturating_add(row.size));
     let by_ratio = u64::try_from(archive).unwrap_or(u64::MAX).saturating_mul(limits.ratio);
-    let allowed = limits.inflated.min(by_ratio.max(limits.ratio_from));
+    let likely = by_ratio.max(limits.ratio_from);
+    let (allowed, what, key) = if limits.inflated < likely {
+        (limits.inflated, "it unpacks to more than pipward allows", "unpacked")
+    } else {
+        (likely, "it unpacks to more than its size makes likely", "ratio")
+    };
     if total > allowed {
-        return Err(Problem::new(Code::ArchiveTooLarge, "it unpacks to more than its size makes likely")
+        return Err(too_large(what, key)
             .expected(format!("at most {allowed} bytes"))
             .found(format!("{total} bytes")));
     }
     Ok(())
+}
+
+/// A limit that is passed, with the name of its key in the configuration.
+pub(super) fn too_large(what: impl Into<String>, key: &str) -> Problem {
+    Problem::new(Code::ArchiveTooLarge, what).help(format!(
+        "find out whether this project is really that large; if it is, raise `{key}` under [limits] of pipward.toml"
+    ))
 }
 
 /// Where the data of each row is. The local records cover the file from its first byte to the central directory.

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use pipward_resolver::WheelName;
 
 use super::ExtractError;
-use super::archive::{Archive, Entry};
+use super::archive::{self, Archive, Entry};
 use super::entry_points::{EntryPoints, MAX_ENTRY_POINTS};
 use super::headers::Headers;
 use super::metadata::{MAX_METADATA, Metadata};
@@ -29,6 +29,8 @@ pub(super) struct DistInfo<'a> {
     pub(super) archive: &'a Archive,
     pub(super) bytes: &'a [u8],
     pub(super) name: &'a str,
+    /// The cap of METADATA and of RECORD, in bytes.
+    pub(super) cap: u64,
 }
 
 /// What WHEEL says.
@@ -43,7 +45,7 @@ impl<'a> DistInfo<'a> {
             return Ok(None);
         };
         if entry.size() > cap {
-            return Err(Problem::new(Code::ArchiveTooLarge, format!("its {name} is too large"))
+            return Err(archive::too_large(format!("its {name} is too large"), "metadata-file")
                 .expected(format!("at most {cap} bytes"))
                 .found(format!("{} bytes", entry.size())));
         }
@@ -56,12 +58,15 @@ impl<'a> DistInfo<'a> {
         })
     }
 
-    pub(super) fn record(&self) -> Result<Record, Problem> {
-        Record::parse(&self.needed("RECORD", MAX_RECORD, Code::RecordInvalid)?)
+    /// RECORD. With `passed` a weak hash counts as none.
+    pub(super) fn record(&self, passed: &[Code]) -> Result<Record, Problem> {
+        let text = self.needed("RECORD", self.cap.min(MAX_RECORD), Code::RecordInvalid)?;
+        Record::parse_passing(&text, passed)
     }
 
     pub(super) fn metadata(&self) -> Result<Metadata, Problem> {
-        Metadata::parse(&self.needed("METADATA", MAX_METADATA, Code::MetadataInvalid)?)
+        let cap = self.cap.min(MAX_METADATA);
+        Metadata::parse(&self.needed("METADATA", cap, Code::MetadataInvalid)?)
     }
 
     pub(super) fn entry_points(&self) -> Result<EntryPoints, Problem> {
@@ -146,14 +151,17 @@ fn product<S: AsRef<str>>(python: &[S], abi: &[S], platform: &[S]) -> Vec<String
     tags
 }
 
+/// Whether RECORD need not list a file, or give a hash for it.
+pub(super) fn may_be_bare(path: &str, dist_info: &str) -> bool {
+    path.strip_prefix(dist_info)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .is_some_and(|name| UNLISTED.contains(&name))
+}
+
 /// Gives each entry what RECORD says of it. The sets must be equal but for RECORD and its signatures.
 pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> Result<(), Problem> {
     let mut rows: HashMap<&str, _> = record.rows.iter().map(|row| (row.path.as_str(), row)).collect();
-    let may_be_bare = |path: &str| {
-        path.strip_prefix(dist_info)
-            .and_then(|rest| rest.strip_prefix('/'))
-            .is_some_and(|name| UNLISTED.contains(&name))
-    };
+    let may_be_bare = |path: &str| may_be_bare(path, dist_info);
     for entry in archive.entries_mut() {
         let path = entry.path().as_str();
         let row = match rows.remove(path) {

@@ -2,6 +2,8 @@
 //!
 //! Never: decodes an artifact, or keeps a byte beyond the cap.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Version};
@@ -9,8 +11,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use super::decode::{DecodeError, Decoder};
-use super::words::{deepest, place, status_problem, too_large, undecodable};
-use super::{Fault, Kind};
+use super::words::{deepest, place, status_problem, too_large, too_slow, undecodable};
+use super::{Cap, Fault};
 use crate::error::{Code, Problem};
 
 /// An answer whose body has not been read.
@@ -20,6 +22,29 @@ pub(crate) struct Answer {
     pub(crate) url: Url,
     pub(super) _permit: OwnedSemaphorePermit,
     pub(super) timeout: u64,
+    pub(super) pace: Pace,
+}
+
+/// How long a body has been under way, and how long it may be.
+pub(super) struct Pace {
+    start: Instant,
+    patience: Duration,
+    /// Bytes a second that it has to come with beyond that.
+    slowest: u64,
+    arrived: u64,
+}
+
+impl Pace {
+    pub(super) fn new(patience: Duration, slowest: u64) -> Self {
+        Self { start: Instant::now(), patience, slowest, arrived: 0 }
+    }
+
+    /// Whether it is too slow, now that so many bytes more have arrived.
+    fn is_spent(&mut self, bytes: usize) -> bool {
+        self.arrived = self.arrived.saturating_add(bytes as u64);
+        let allowed = self.patience.saturating_add(Duration::from_secs(self.arrived / self.slowest));
+        self.start.elapsed() > allowed
+    }
 }
 
 /// An answer, read whole and decoded.
@@ -55,6 +80,15 @@ impl Answer {
 
     /// The next bytes of the body as they come, undecoded.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        let chunk = self.next_chunk().await?;
+        let bytes = chunk.as_ref().map_or(0, Bytes::len);
+        if chunk.is_some() && self.pace.is_spent(bytes) {
+            return Err(Fault::passing(too_slow(&self.url)));
+        }
+        Ok(chunk)
+    }
+
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, Fault> {
         self.response.chunk().await.map_err(|error| {
             let error = error.without_url();
             let why = if error.is_timeout() {
@@ -89,30 +123,30 @@ impl Answer {
     }
 
     /// Reads the whole body. The cap holds for what arrives and for what it decodes to.
-    pub(super) async fn whole(mut self, kind: Kind) -> Result<Whole, Fault> {
-        let body = if self.status().is_success() { self.body(kind).await? } else { Vec::new() };
+    pub(super) async fn whole(mut self, cap: Cap) -> Result<Whole, Fault> {
+        let body = if self.status().is_success() { self.body(cap).await? } else { Vec::new() };
         let status = self.status();
         let headers = std::mem::take(self.response.headers_mut());
         Ok(Whole { status, url: self.url, headers, body })
     }
 
-    async fn body(&mut self, kind: Kind) -> Result<Vec<u8>, Fault> {
+    async fn body(&mut self, cap: Cap) -> Result<Vec<u8>, Fault> {
         let url = self.url.clone();
         let lasting = |error| {
             Fault::Lasting(match error {
-                DecodeError::TooLarge => too_large(&url, kind.cap()),
+                DecodeError::TooLarge => too_large(&url, cap),
                 other => undecodable(&url, other),
             })
         };
-        if self.length().is_some_and(|length| length > kind.cap()) {
+        if self.length().is_some_and(|length| length > cap.bytes) {
             return Err(lasting(DecodeError::TooLarge));
         }
-        let cap = usize::try_from(kind.cap()).unwrap_or(usize::MAX);
-        let mut decoder = Decoder::new(self.encoding(), cap).map_err(lasting)?;
+        let most = usize::try_from(cap.bytes).unwrap_or(usize::MAX);
+        let mut decoder = Decoder::new(self.encoding(), most).map_err(lasting)?;
         let mut arrived = 0_u64;
         while let Some(bytes) = self.chunk().await? {
             arrived = arrived.saturating_add(bytes.len() as u64);
-            if arrived > kind.cap() {
+            if arrived > cap.bytes {
                 return Err(lasting(DecodeError::TooLarge));
             }
             decoder.write(&bytes).map_err(lasting)?;

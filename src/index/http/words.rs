@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 use url::Url;
 
+use super::Cap;
 use super::credentials::strip;
 use super::decode::DecodeError;
 use crate::error::{Code, Place, Problem};
@@ -41,11 +42,22 @@ pub(super) fn unreachable_at(url: &Url, why: &str) -> Problem {
         .help("look at the address, the network and the proxy, and run the same command again")
 }
 
+pub(super) fn too_slow(url: &Url) -> Problem {
+    unreachable_at(url, "the server answers too slowly").help(
+        "run the same command again later; if this server is always that slow, raise `answer-seconds` under [limits] of \
+         pipward.toml",
+    )
+}
+
 /// The problem that a body over the cap is.
-pub(crate) fn too_large(url: &Url, cap: u64) -> Problem {
+pub(crate) fn too_large(url: &Url, cap: Cap) -> Problem {
     Problem::new(Code::IndexPageTooLarge, "the answer is larger than pipward reads")
         .at(place(url))
-        .expected(format!("at most {cap} bytes"))
+        .expected(format!("at most {} bytes", cap.bytes))
+        .help(format!(
+            "find out why it is so large; if it has to be, raise `{}` under [limits] of pipward.toml",
+            cap.key
+        ))
 }
 
 pub(super) fn undecodable(url: &Url, error: DecodeError) -> Problem {

@@ -14,7 +14,6 @@ use crate::fetch::Fetched;
 use crate::index::Index;
 use crate::verify::VerifiedWheel;
 use crate::way::{Writing, check_interrupted};
-use crate::wheel::Wheel;
 use crate::wheel::metadata::Metadata;
 
 /// A wheel in the folder.
@@ -60,7 +59,7 @@ pub fn download(
     for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
         check_interrupted()?;
         let (Some(item), Some(place)) = (items.get(at), wheels.get_mut(at)) else { continue };
-        match one(item, fetched) {
+        match one(item, fetched, request) {
             Ok(wheel) => *place = Some(wheel),
             Err(problem) => faults.push(problem.package(&item.package.name)),
         }
@@ -98,8 +97,12 @@ pub fn download(
     Ok(all)
 }
 
-fn one(item: &Item, fetched: Fetched) -> Result<(VerifiedWheel, Metadata), Problem> {
-    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
+fn one(
+    item: &Item,
+    fetched: Fetched,
+    request: &InstallRequest,
+) -> Result<(VerifiedWheel, Metadata), Problem> {
+    let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
     agree(item, &wheel)?;
     let metadata = wheel.metadata().clone();
     Ok((wheel.into_verified(), metadata))

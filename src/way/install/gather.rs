@@ -15,7 +15,6 @@ use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedPackage, LockedSource, SelectRequest, Selected, Selection, Subset};
 use crate::requirements::FileRequirement;
 use crate::verify::VerifiedWheel;
-use crate::wheel::Wheel;
 use crate::wheel::metadata::Metadata;
 
 /// The packages of a run, one entry a name, and what was asked for.
@@ -131,7 +130,7 @@ fn subset(
                 let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
                 for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
                     let Some(item) = items.get(at) else { continue };
-                    let wheel = Wheel::read(VerifiedWheel::check(fetched?, &item.file)?)?;
+                    let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
                     known.insert(item.package.name.clone(), wheel.metadata().clone());
                 }
             }

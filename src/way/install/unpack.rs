@@ -143,7 +143,7 @@ pub(super) fn unpack(
 
 fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problems> {
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
-    let wheel = Wheel::read(verified)?;
+    let wheel = staging.policy.read(verified)?;
     agree(item, &wheel)?;
     runs_here(item, wheel.metadata(), staging.target)?;
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
@@ -161,7 +161,9 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
             Some(python) => plan.compiled(&wheel, &|modules| python.compile(modules))?,
             None => plan,
         };
-        session.add(&wheel, &plan)?;
+        session
+            .add(&wheel, &plan)
+            .map_err(|problem| staging.policy.with_ended(problem, &item.package.name))?;
     }
     Ok(Done {
         metadata: wheel.metadata().clone(),

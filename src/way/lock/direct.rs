@@ -5,7 +5,6 @@
 //! Never: asks an index about a name that has an address.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use pep508_rs::VersionOrUrl;
@@ -15,6 +14,7 @@ use pipward_resolver::{
 };
 
 use super::super::inputs::Inputs;
+use super::LockRequest;
 use super::kept::Cutoffs;
 use crate::cache::Store;
 use crate::digest::{Sha256, StrongDigest};
@@ -48,10 +48,10 @@ impl<'a> Direct<'a> {
     /// `hash-missing` for one without a SHA-256, `hash-mismatch`, and whatever fetching and reading raise; all at once.
     pub(super) fn fetch(
         index: &'a Index,
-        inputs: &Inputs,
+        request: &LockRequest,
         cutoffs: &'a Cutoffs,
-        cache: Option<&Path>,
     ) -> Result<Self, Problems> {
+        let inputs = &request.inputs;
         let mut named: Vec<(&FileRequirement, LockedFile)> = Vec::new();
         let mut faults = Vec::new();
         for requirement in inputs.roots.iter().chain(&inputs.overrides).chain(&inputs.constraints) {
@@ -69,13 +69,13 @@ impl<'a> Direct<'a> {
         }
         Problems::unless_empty((), std::mem::take(&mut faults))?;
         let mut wheels = BTreeMap::new();
-        let fetcher = index.fetcher(cache.map(Store::new));
+        let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
         for (at, fetched) in fetcher.start(named.iter().map(|(_, file)| file.clone()).collect()) {
             let Some((requirement, file)) = named.get(at) else { continue };
             let name = &requirement.requirement.name;
             match fetched
                 .and_then(|bytes| VerifiedWheel::check(bytes, file))
-                .and_then(|it| read(it, name, file))
+                .and_then(|it| read(&request.policy.read(it)?, name, file))
             {
                 Ok(wheel) if !wheels.contains_key(name) => drop(wheels.insert(name.clone(), wheel)),
                 Ok(_) => faults.push(
@@ -170,9 +170,8 @@ impl Direct<'_> {
     }
 }
 
-fn read(verified: VerifiedWheel, name: &PackageName, file: &LockedFile) -> Result<DirectWheel, Problem> {
-    let sha256 = verified.sha256();
-    let wheel = Wheel::read(verified)?;
+fn read(wheel: &Wheel, name: &PackageName, file: &LockedFile) -> Result<DirectWheel, Problem> {
+    let sha256 = wheel.verified().sha256();
     let metadata = wheel.metadata();
     if metadata.name != *name {
         return Err(Problem::new(Code::MetadataMismatch, "the wheel at this address is of another project")

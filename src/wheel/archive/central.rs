@@ -55,7 +55,7 @@ pub(super) fn read<'a>(
         .ok_or_else(|| whole(framing("the central directory lies outside the file")))?;
     if end.rows > limits.entries {
         return Err(whole(
-            Problem::new(Code::ArchiveTooLarge, "it has too many entries")
+            super::too_large("it has too many entries", "entries")
                 .expected(format!("at most {}", limits.entries))
                 .found(end.rows),
         ));

@@ -70,3 +70,95 @@ fn known_start_up_files_pass_by_their_content() {
     check("site", "pkg/sitecustomize.py", "", true);
     check("site", "pkg/x.pth", "import os\n", true);
 }
+
+/// A wheel and what its RECORD does not say right.
+fn at_odds(how: &str) -> (String, Vec<u8>) {
+    let built = WheelBuilder::new("evil", "1.0").file("evil.py", "x = 1\n").file("more.py", "y = 2\n");
+    let row = |record: &str, path: &str| {
+        record.lines().find(|line| line.starts_with(&format!("{path},"))).unwrap().to_owned() + "\n"
+    };
+    let record = built.honest_record();
+    let more = row(&record, "more.py");
+    let digest = more.split(',').nth(1).unwrap();
+    let text = match how {
+        "unlisted" => record.replace(&more, ""),
+        "ghost" => format!("../../../../victim,{digest},6\nghost.py,{digest},6\n{record}"),
+        "no hash" => record.replace(&more, "more.py,,6\n"),
+        "weak hash" => record.replace(digest, "md5=1B2M2Y8AsgTpgAmY7PhCfg"),
+        "wrong hash" => record.replace(&more, &row(&record, "evil.py").replace("evil.py", "more.py")),
+        "wrong size" => record.replace(&more, &more.replace(",6", ",7")),
+        _ => "not,a\nrecord".to_owned(),
+    };
+    built.record(text).build()
+}
+
+#[test]
+fn a_policy_passes_over_a_record_of_one_project_for_a_reason() {
+    let mut ground = Ground::new();
+    for (how, code) in [
+        ("unlisted", Code::RecordUnlisted),
+        ("ghost", Code::RecordMissingFile),
+        ("no hash", Code::RecordHash),
+        ("weak hash", Code::RecordHash),
+        ("wrong hash", Code::RecordHash),
+        ("wrong size", Code::RecordHash),
+    ] {
+        let mut check = |policy: &str, refused: Option<Code>, told: &str| {
+            let (status, codes, stderr) = install(&mut ground, at_odds(how), policy);
+            let expected: Vec<String> = refused.iter().map(|code| code.name().to_owned()).collect();
+            assert_eq!(codes, expected, "{how}: {policy}\n{stderr}");
+            assert_eq!(status == 0, refused.is_none(), "{how}: {policy}\n{stderr}");
+            assert!(stderr.contains(told), "{how}: {policy}\n{stderr}");
+        };
+        let exception = |code: Code, more: &str| {
+            format!("[[policy.exception]]\ncode = \"{code}\"\npackage = \"Evil\"\n{more}\n")
+        };
+        let reason = "reason = \"built by hand\"";
+        check("", Some(code), "");
+        check(&exception(code, reason), None, "");
+        check(&exception(code, &format!("{reason}\nuntil = 2999-01-01")), None, "");
+        check(&exception(code, &format!("{reason}\nuntil = 2020-01-01")), Some(code), "2020-01-01");
+        check(&exception(code, reason).replace("Evil", "other"), Some(code), "");
+        let other = [Code::RecordUnlisted, Code::RecordMissingFile, Code::RecordHash, Code::StartupCode];
+        for other in other.into_iter().filter(|other| *other != code) {
+            check(&exception(other, reason), Some(code), "");
+        }
+        for bad in [
+            exception(code, ""),
+            exception(code, reason).replace("package = \"Evil\"\n", ""),
+            format!("[policy]\n{code} = \"allow\"\n"),
+            exception(Code::RecordInvalid, reason),
+        ] {
+            check(&bad, Some(Code::ConfigInvalid), "pipward.toml:");
+        }
+    }
+    let malformed = install(&mut ground, at_odds("malformed"), "");
+    assert_eq!(malformed.1, [Code::RecordInvalid.name()]);
+}
+
+#[test]
+fn what_is_installed_by_exception_has_an_honest_record() {
+    let mut ground = Ground::new();
+    for (how, code) in [
+        ("unlisted", Code::RecordUnlisted),
+        ("ghost", Code::RecordMissingFile),
+        ("no hash", Code::RecordHash),
+        ("weak hash", Code::RecordHash),
+        ("wrong hash", Code::RecordHash),
+    ] {
+        let lock = ground.lock_of(&[at_odds(how)]);
+        let policy =
+            format!("[[policy.exception]]\ncode = \"{code}\"\npackage = \"evil\"\nreason = \"a test\"\n");
+        std::fs::write(ground.path("work/pipward.toml"), policy).unwrap();
+        let ran = ground.run(&["install", "--venv", "env", "-r", &lock]);
+        assert_eq!(ran.status, 0, "{how}\n{}", ran.stderr);
+        let ran = ground.run(&["verify", "env", "-r", &lock]);
+        assert_eq!(ran.status, 0, "{how}\n{}{}", ran.stdout, ran.stderr);
+        let ran = ground.run(&["uninstall", "--python", "env/bin/python", "-y", "evil"]);
+        assert_eq!(ran.status, 0, "{how}\n{}", ran.stderr);
+        let library = ground.path("work/env/lib").read_dir().unwrap().next().unwrap().unwrap().path();
+        assert!(!library.join("site-packages/more.py").exists(), "{how}: a file was left");
+        assert!(ground.path("stays/outside/victim").exists());
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    }
+}

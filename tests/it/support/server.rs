@@ -39,6 +39,10 @@ pub enum Fault {
     StallAfter(usize),
     /// The connection ends before any answer.
     Drop,
+    /// Content-Length says all, which comes a byte at a time with so many milliseconds between two.
+    Drip(u64),
+    /// Chunks, of which the last one never comes: the connection ends after so many bytes.
+    ChunksEndAfter(usize),
 }
 
 /// An answer.
@@ -400,12 +404,27 @@ fn send(mut stream: &TcpStream, state: &State, response: &Response) -> std::io::
     }
     if matches!(response.fault, Fault::EndAfter(_)) {
         head += "Connection: close\r\n\r\n";
+    } else if matches!(response.fault, Fault::ChunksEndAfter(_)) {
+        head += "Transfer-Encoding: chunked\r\n\r\n";
     } else if response.status == 304 {
         head += "\r\n";
     } else {
         head += &format!("Content-Length: {}\r\n\r\n", response.body.len());
     }
     stream.write_all(head.as_bytes())?;
+    if let Fault::Drip(pause) = response.fault {
+        for byte in &response.body {
+            stream.write_all(&[*byte])?;
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        return Ok(true);
+    }
+    if let Fault::ChunksEndAfter(count) = response.fault {
+        stream.write_all(format!("{count:x}\r\n").as_bytes())?;
+        stream.write_all(&response.body[..count])?;
+        stream.write_all(b"\r\n")?;
+        return Ok(false);
+    }
     let part = match response.fault {
         Fault::CutAfter(count) | Fault::EndAfter(count) | Fault::StallAfter(count) => &response.body[..count],
         _ => &response.body,
