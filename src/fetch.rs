@@ -3,6 +3,7 @@
 //! Owns: private copies, and telling a cut or damaged download from other content.
 //! Never: looks into what it fetched, or decides that it is the locked file (`verify` does).
 
+mod download;
 mod private;
 
 use std::path::{Path, PathBuf};
@@ -18,9 +19,10 @@ use crate::digest::{Computed, Hasher, LockedHashes};
 use crate::error::{Code, Place, Problem, io as io_problem};
 use crate::index::NetworkOptions;
 use crate::index::engine::{Engine, blocking};
-use crate::index::http::{Ask, Credentials, Fault, Http, Kind, place, status_problem, too_large};
+use crate::index::http::{Credentials, Http, Kind, place};
 use crate::lock::{Location, LockedFile};
 
+pub(crate) use download::Download;
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified.
@@ -235,85 +237,6 @@ impl Job {
 /// The most bytes that are read: one more than the locked size shows that a file is longer.
 fn limit(size: Option<u64>, cap: u64) -> u64 {
     size.map_or(cap, |size| size.min(cap)).saturating_add(1)
-}
-
-/// One artifact to download.
-pub(crate) struct Download<'a> {
-    pub(crate) http: &'a Http,
-    pub(crate) url: &'a Url,
-    /// What the lock binds. A longer body is cut off one byte behind it.
-    pub(crate) size: Option<u64>,
-    /// Which digests are wanted; SHA-256 alone where `None`.
-    pub(crate) hashes: Option<&'a LockedHashes>,
-    /// Where large copies go.
-    pub(crate) directory: Option<PathBuf>,
-}
-
-impl Download<'_> {
-    /// Downloads, with retries, into a private copy, hashing as the bytes come. Tells `(bytes, total)`.
-    pub(crate) async fn run(&self, tell: &(dyn Fn(u64, Option<u64>) + Send + Sync)) -> Fetched {
-        let mut tries = self.http.tries();
-        loop {
-            match self.attempt(tell).await {
-                Ok(unverified) => return Ok(unverified),
-                Err(fault) => tries.again(fault).await?,
-            }
-        }
-    }
-
-    async fn attempt(&self, tell: &(dyn Fn(u64, Option<u64>) + Send + Sync)) -> Result<Unverified, Fault> {
-        let mut answer = self.http.send(&Ask::new(self.url.clone(), Kind::Wheel)).await?.success()?;
-        if answer.status().as_u16() != 200 {
-            // Nothing was asked for that any other status of success would answer.
-            return Err(Fault::Lasting(status_problem(answer.status(), &answer.url)));
-        }
-        answer.check_identity()?;
-        let cap = self.http.cap(Kind::Wheel);
-        let limit = limit(self.size, cap.bytes);
-        if self.size.is_some_and(|size| size > cap.bytes) {
-            return Err(Fault::Lasting(too_large(&answer.url, cap)));
-        }
-        if self.size.is_none() && answer.length().is_some_and(|length| length >= limit) {
-            return Err(Fault::Lasting(too_large(&answer.url, cap)));
-        }
-        let total = answer.length();
-        let mut writer = PrivateWriter::new(self.directory.as_deref());
-        let mut hasher = self.hashes.map_or_else(Hasher::sha256, Hasher::new);
-        tell(0, total);
-        while let Some(bytes) = answer.chunk().await? {
-            let room = usize::try_from(limit.saturating_sub(writer.len())).unwrap_or(usize::MAX);
-            let bytes = bytes.get(..room).unwrap_or(&bytes);
-            hasher.update(bytes);
-            writer.write(bytes).map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
-            tell(writer.len(), total);
-            if writer.len() >= limit {
-                break;
-            }
-        }
-        let length = writer.len();
-        match self.size {
-            None if length >= limit => return Err(Fault::Lasting(too_large(&answer.url, cap))),
-            // A complete answer that is shorter is other content, and an alarm. One of which nobody can
-            // say whether it is complete was most likely cut.
-            Some(size) if length < size && !answer.ends_by_protocol() => {
-                let problem =
-                    Problem::new(Code::DownloadTruncated, "the download ended before all of it had arrived")
-                        .at(place(&answer.url))
-                        .expected(format!("{size} bytes"))
-                        .found(format!("{length} bytes"))
-                        .help("run the same command again");
-                return Err(Fault::passing(problem));
-            }
-            _ => {}
-        }
-        let bytes = writer.finish().map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
-        Ok(Unverified { bytes, computed: hasher.finish(), origin: place(self.url) })
-    }
-
-    fn unwritable(&self, error: &std::io::Error) -> Problem {
-        let directory = self.directory.clone().unwrap_or_else(std::env::temp_dir);
-        io_problem("keeping a download", directory, error)
-    }
 }
 
 /// A name for messages.

@@ -7,6 +7,7 @@
 mod answer;
 mod credentials;
 mod decode;
+mod ranges;
 mod tls;
 mod words;
 
@@ -23,6 +24,7 @@ use crate::error::{Code, Problem};
 
 pub(crate) use answer::{Answer, Whole};
 pub(crate) use credentials::{Authorization, Credentials, strip};
+pub(crate) use ranges::{content_range, strong_tag};
 use words::{deepest, tls_error, unreachable_at};
 pub(crate) use words::{place, status_problem, too_large};
 
@@ -242,12 +244,8 @@ impl Http {
     ) -> Result<Answer, Fault> {
         let status = response.status();
         if matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504) {
-            let after = response.headers().get(header::RETRY_AFTER);
-            let after = after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-            return Err(Fault::Passing {
-                problem: status_problem(status, &url),
-                after: after.map(Duration::from_secs),
-            });
+            let after = ranges::retry_after(response.headers(), jiff::Timestamp::now());
+            return Err(Fault::Passing { problem: status_problem(status, &url), after });
         }
         Ok(Answer {
             response,

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::Inner;
 use super::engine::blocking;
-use super::http::{Ask, Kind, PART_CAP, place, status_problem};
+use super::http::{Ask, Kind, PART_CAP, content_range, place, status_problem};
 use super::page::{Advertised, PageFile};
 use super::project::Offered;
 use super::tail::{self, Part, Step, TailError};
@@ -168,13 +168,9 @@ impl Inner {
         let length = whole.body.len() as u64;
         match whole.status.as_u16() {
             200 => Ok(Some((Part { start: 0, bytes: Cow::Owned(whole.body) }, length))),
-            206 => {
-                let given = whole.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-                Ok(given
-                    .and_then(content_range)
-                    .filter(|(start, end, _)| end - start == length)
-                    .map(|(start, _, size)| (Part { start, bytes: Cow::Owned(whole.body) }, size)))
-            }
+            206 => Ok(content_range(&whole.headers)
+                .filter(|(start, end, _)| end - start == length)
+                .map(|(start, _, size)| (Part { start, bytes: Cow::Owned(whole.body) }, size))),
             404 | 410 | 401 | 403 => Err(status_problem(whole.status, &whole.url)),
             _ => Ok(None),
         }
@@ -237,14 +233,6 @@ fn cache_key(file: &PageFile, url: &Url) -> Option<String> {
     Some(format!("{}.metadata", Sha256::of(key.as_bytes())))
 }
 
-/// `bytes 10-19/100` as start, end (exclusive) and size (RFC 9110, section 14.4).
-fn content_range(text: &str) -> Option<(u64, u64, u64)> {
-    let (range, size) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (start, last) = range.split_once('-')?;
-    let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
-    (start <= last && last < size).then(|| (start, last + 1, size))
-}
-
 fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| io_problem("reading a wheel", path, &error);
     let mut file = crate::cache::open_regular(path, true).map_err(unreadable)?;
@@ -289,24 +277,4 @@ fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
 fn unavailable(why: &str) -> Problem {
     Problem::new(Code::MetadataUnavailable, format!("the wheel's metadata cannot be learned: {why}"))
         .help("tell the project or the operator of the index, or exclude this version with a constraint")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn content_ranges_are_read_strictly() {
-        assert_eq!(content_range("bytes 10-19/100"), Some((10, 20, 100)));
-        for bad in [
-            "bytes 10-19/*",
-            "bytes 20-10/100",
-            "bytes 10-100/100",
-            "10-19/100",
-            "bytes */100",
-            "bytes -1-2/3",
-        ] {
-            assert_eq!(content_range(bad), None, "{bad}");
-        }
-    }
 }

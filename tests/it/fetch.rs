@@ -266,3 +266,105 @@ fn several_hashes_of_one_file_must_all_match() {
     let (_server, file) = served(vec![Response::ok("the good wheel")]);
     assert_eq!(check(&LockedFile { hashes, ..file }).err(), Some(Code::HashMismatch));
 }
+
+/// Cut after five bytes of `the good wheel`, under a tag.
+fn cut(tag: &str) -> Response {
+    Response::ok("the good wheel").header("ETag", tag).fault(Fault::CutAfter(5))
+}
+
+/// A part of a file, as an answer to a question for a range.
+fn part(body: &str, range: &str, tag: &str) -> Response {
+    let mut response = Response::ok(body).header("ETag", tag).header("Content-Range", range);
+    response.status = 206;
+    response
+}
+
+#[test]
+fn a_cut_download_is_resumed() {
+    let rest = part("ood wheel", "bytes 5-13/14", "\"a\"");
+    let (server, file) = served(vec![cut("\"a\""), rest]);
+    assert!(check(&file).is_ok());
+    let asked = server.asked(PATH);
+    assert_eq!(asked.len(), 2);
+    assert_eq!((asked[1].header("Range"), asked[1].header("If-Range")), (Some("bytes=5-"), Some("\"a\"")));
+    assert_eq!(asked[1].header("Accept-Encoding"), Some("identity"));
+}
+
+#[test]
+fn a_server_that_is_busy_in_between_costs_nothing_that_has_arrived() {
+    let busy = Response::status(503).header("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let (server, mut file) = served(vec![cut("\"a\""), busy, part("ood wheel", "bytes 5-13/14", "\"a\"")]);
+    file.size = None;
+    let patient = NetworkOptions { retries: 2, ..network() };
+    let (_, fetched) = Fetcher::new(patient, None).unwrap().start(vec![file.clone()]).recv().unwrap();
+    assert!(VerifiedWheel::check(fetched.unwrap(), &file).is_ok());
+    assert_eq!(server.asked(PATH)[2].header("Range"), Some("bytes=5-"));
+}
+
+#[test]
+fn what_is_odd_about_the_rest_starts_the_download_anew() {
+    let whole = || Response::ok("the good wheel");
+    let mut nothing = Response::status(416);
+    nothing.headers.push(("Content-Range".to_owned(), "bytes */3".to_owned()));
+    let gzipped = part("ood wheel", "bytes 5-13/14", "\"a\"").gzip();
+    for (what, odd) in [
+        ("another tag", part("ood wheel", "bytes 5-13/14", "\"b\"")),
+        ("a weak tag", part("ood wheel", "bytes 5-13/14", "W/\"a\"")),
+        ("another start", part("good wheel", "bytes 4-13/14", "\"a\"")),
+        ("another end", part("ood whee", "bytes 5-12/14", "\"a\"")),
+        ("another size", part("ood wheel", "bytes 5-13/15", "\"a\"")),
+        ("another length", part("ood wheel!", "bytes 5-13/14", "\"a\"")),
+        ("no range", Response { status: 206, ..Response::ok("ood wheel").header("ETag", "\"a\"") }),
+        ("an encoding", gzipped),
+        ("nothing there", nothing),
+        ("no content", Response::status(204)),
+        ("not found", Response::status(404)),
+    ] {
+        let (server, file) = served(vec![cut("\"a\""), odd, whole()]);
+        assert!(check(&file).is_ok(), "{what}");
+        let asked = server.asked(PATH);
+        assert_eq!(asked.len(), 3, "{what}");
+        assert!(asked[1].header("Range").is_some() && asked[2].header("Range").is_none(), "{what}");
+    }
+}
+
+#[test]
+fn a_file_that_has_changed_meanwhile_is_not_patched_together() {
+    // An honest server sends all of the new file, which is other content each time it is asked.
+    let (server, file) = served(vec![cut("\"a\""), Response::ok("the evil wheel").header("ETag", "\"b\"")]);
+    assert_eq!(check(&file).err(), Some(Code::HashMismatch));
+    assert_eq!(server.asked(PATH)[2].header("Range"), None);
+    // One that lies gives the rest of another file under the same tag: the hash tells.
+    let lie = part("vil wheel", "bytes 5-13/14", "\"a\"");
+    let (server, file) = served(vec![cut("\"a\""), lie.clone(), Response::ok("the good wheel")]);
+    assert!(check(&file).is_ok());
+    assert_eq!(server.asked(PATH)[2].header("Range"), None);
+    let (_server, file) = served(vec![cut("\"a\""), lie, Response::ok("the evil wheel")]);
+    assert!(matches!(check(&file).err(), Some(Code::DownloadCorrupt | Code::HashMismatch)));
+}
+
+#[test]
+fn without_a_strong_tag_nothing_is_resumed() {
+    for tag in ["W/\"a\"", "a", "\"\""] {
+        let (server, file) = served(vec![cut(tag), Response::ok("the good wheel")]);
+        assert!(check(&file).is_ok(), "{tag}");
+        assert_eq!(server.asked(PATH)[1].header("Range"), None, "{tag}");
+    }
+}
+
+#[test]
+fn what_goes_on_for_ever_is_cut() {
+    let endless = Response::ok("the good wheel and more and more");
+    let (_server, file) =
+        served(vec![cut("\"a\""), part("ood wheel and more", "bytes 5-22/23", "\"a\""), endless]);
+    assert!(matches!(check(&file).err(), Some(Code::SizeMismatch | Code::HashMismatch)));
+}
+
+#[test]
+fn chunks_that_end_early_are_a_cut_download() {
+    let ended = Response::ok("the good wheel").fault(Fault::ChunksEndAfter(14));
+    let (_server, file) = served(vec![ended.clone()]);
+    assert_eq!(check(&file).err(), Some(Code::DownloadTruncated));
+    let (_server, file) = served(vec![ended, Response::ok("the good wheel")]);
+    assert!(check(&file).is_ok());
+}
