@@ -30,6 +30,7 @@ mod hostile;
 mod hostile_archive;
 mod index;
 mod inputs;
+mod lies;
 mod limits;
 mod oracle;
 mod parity;

@@ -256,7 +256,11 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/requirements.rs",
         ],
     ),
-    ("the network", &["reqwest::", "std::net::", "tokio::net::"], &["src/fetch.rs", "src/index/"]),
+    (
+        "the network",
+        &["reqwest::", "std::net::", "tokio::net::"],
+        &["src/fetch.rs", "src/fetch/", "src/index/"],
+    ),
     (
         "the clock",
         &["SystemTime::now", "Timestamp::now", "Zoned::now", "Instant::now"],

@@ -39,6 +39,10 @@ pub enum Fault {
     StallAfter(usize),
     /// The connection ends before any answer.
     Drop,
+    /// No answer ever comes.
+    Silence,
+    /// The body is all that is sent, without a head, and the connection ends.
+    Raw,
     /// Content-Length says all, which comes a byte at a time with so many milliseconds between two.
     Drip(u64),
     /// Chunks, of which the last one never comes: the connection ends after so many bytes.
@@ -77,6 +81,11 @@ impl Response {
         self.fault = fault;
         self
     }
+    /// The same in another content encoding.
+    pub fn encoded(mut self, encoding: &str, body: Vec<u8>) -> Self {
+        self.body = body;
+        self.header("Content-Encoding", encoding)
+    }
     /// The same, gzipped.
     pub fn gzip(mut self) -> Self {
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -93,6 +102,8 @@ struct State {
     handlers: Mutex<HashMap<String, (Arc<Handler>, usize)>>,
     requests: Mutex<Vec<Request>>,
     closed: AtomicBool,
+    /// Whether requests are read no further than their first line, which resets the connection when it ends.
+    careless: AtomicBool,
     /// Each answer waits up to so many milliseconds, by this seed.
     delay: Mutex<Option<(u64, u64)>>,
 }
@@ -152,6 +163,12 @@ impl Server {
     /// Lets each answer wait a while, of up to `most` milliseconds, by a seed: another seed gives another order.
     pub fn delay(&self, seed: u64, most: u64) {
         *self.state.delay.lock().unwrap() = Some((seed, most));
+    }
+
+    /// From now on each answer is followed by a reset of the connection: what was asked is not read to its end. (An answer
+    /// can end early by its fault.)
+    pub fn reset(&self) {
+        self.state.careless.store(true, Ordering::SeqCst);
     }
 
     /// All requests so far.
@@ -356,7 +373,8 @@ fn ranged(request: &Request, body: &[u8]) -> Response {
 fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
     // Head and body go in two writes, of which the second must not wait for an answer to the first.
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
+    let careless = state.careless.load(Ordering::SeqCst);
+    let mut reader = BufReader::with_capacity(if careless { 1 } else { 1 << 13 }, stream.try_clone()?);
     loop {
         let mut line = String::new();
         if reader.by_ref().take(1 << 16).read_line(&mut line)? == 0 {
@@ -364,13 +382,13 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
         }
         let path = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
         let mut headers = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.by_ref().take(1 << 16).read_line(&mut line)?;
+        let mut line = String::new();
+        while !careless && reader.by_ref().take(1 << 16).read_line(&mut line)? > 0 {
             match line.trim_end().split_once(": ") {
                 Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
                 None => break,
             }
+            line.clear();
         }
         let mut wait = 0;
         if let Some((seed, most)) = *state.delay.lock().unwrap() {
@@ -387,7 +405,12 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
             (Arc::clone(handler), *nth - 1)
         });
         let response = found.map_or_else(|| Response::status(404), |(handler, nth)| handler(&request, nth));
-        if !send(stream, state, &response)? {
+        let goes_on = send(stream, state, &response)?;
+        if careless {
+            // What was not read makes a reset of the end.
+            return Ok(());
+        }
+        if !goes_on {
             return stream.shutdown(std::net::Shutdown::Both);
         }
     }
@@ -399,8 +422,17 @@ fn send(mut stream: &TcpStream, state: &State, response: &Response) -> std::io::
     for (name, value) in &response.headers {
         head += &format!("{name}: {value}\r\n");
     }
-    if response.fault == Fault::Drop {
-        return Ok(false);
+    match response.fault {
+        Fault::Drop => return Ok(false),
+        Fault::Silence => {
+            wait_for_the_end(state);
+            return Ok(false);
+        }
+        Fault::Raw => {
+            stream.write_all(&response.body)?;
+            return Ok(false);
+        }
+        _ => {}
     }
     if matches!(response.fault, Fault::EndAfter(_)) {
         head += "Connection: close\r\n\r\n";
@@ -432,9 +464,13 @@ fn send(mut stream: &TcpStream, state: &State, response: &Response) -> std::io::
     stream.write_all(part)?;
     stream.flush()?;
     if matches!(response.fault, Fault::StallAfter(_)) {
-        while !state.closed.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for_the_end(state);
     }
     Ok(response.fault == Fault::None)
+}
+
+fn wait_for_the_end(state: &State) {
+    while !state.closed.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
