@@ -84,7 +84,8 @@ type Lie = (&'static str, Response, Code);
 fn tell(lies: &[Lie], path: impl Fn(&World) -> String + Sync, run: impl Fn(&World) -> Output + Sync) {
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for part in lies.chunks(lies.len().div_ceil(6)) {
+        for at in 0..6 {
+            let part = lies.iter().skip(at).step_by(6);
             let (path, run, faults) = (&path, &run, &faults);
             scope.spawn(move || {
                 let world = World::new();
