@@ -14,7 +14,7 @@ use crate::facts::{CandidateWheel, FactsError};
 use crate::markers;
 use crate::needs::{Need, Needs};
 use crate::package::Package;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::provider::Provider;
 use crate::region::Region;
 use crate::resolution::{Resolution, ResolvedDependency, ResolvedPackage};
@@ -62,12 +62,13 @@ pub(crate) fn part(provider: &Provider<'_>, decisions: Vec<(Package, Version)>) 
         known.extras.extend(package.extra().map(|extra| (**extra).clone()));
     }
     let mut reach = Reach::of(provider, &decided);
+    let mut pinned = pins_of_yanked(provider, &decided);
     let mut part = Part { packages: Vec::new(), warnings: Vec::new() };
     for (name, mut known) in decided {
         let Some(marker) = reach.nodes.get(&(name.clone(), None)).cloned() else { continue };
         known.extras.retain(|extra| reach.nodes.contains_key(&(name.clone(), Some(extra.clone()))));
         let wheels = wheels(provider, &known);
-        part.warnings.extend(yanked_warning(&name, &known.version, &wheels));
+        part.warnings.extend(yanked_warning(&name, &known.version, &wheels, pinned.remove(&name)));
         part.warnings.extend(extra_warnings(&name, &known));
         let rank = |wheel: &&CandidateWheel| Some((provider.region.rank(&wheel.name)?, wheel.name.clone()));
         part.packages.push(PartPackage {
@@ -222,14 +223,41 @@ fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d Candidat
 const MOST_EXTRAS: usize = 5;
 
 /// "Installers SHOULD [...] emit a warning" with the reason when a yanked release is taken (PEP 592).
-fn yanked_warning(name: &PackageName, version: &Version, wheels: &[&CandidateWheel]) -> Option<String> {
+fn yanked_warning(
+    name: &PackageName,
+    version: &Version,
+    wheels: &[&CandidateWheel],
+    pinned_by: Option<String>,
+) -> Option<String> {
     let reason = wheels.first()?.yanked.as_deref()?;
     let reason = explain::one_line(reason);
-    Some(if reason.is_empty() {
-        format!("{name} {version} was yanked, without a reason; it is taken since you pin it.")
-    } else {
-        format!("{name} {version} was yanked ({reason}); it is taken since you pin it.")
-    })
+    let reason = if reason.is_empty() { ", without a reason".to_owned() } else { format!(" ({reason})") };
+    let pin = pinned_by.map_or_else(|| "you pin it".to_owned(), |who| format!("{who} pins it"));
+    Some(format!("{name} {version} was yanked{reason}; it is taken since {pin}."))
+}
+
+/// Of the yanked versions that not the user pins, the package that does: the first.
+fn pins_of_yanked(provider: &Provider<'_>, decided: &AllDecided) -> BTreeMap<PackageName, String> {
+    let mut found = BTreeMap::new();
+    let admitted = |known: &Decided| {
+        let project = &known.project;
+        project.wishes.admitted.contains(&known.version) && !project.is_pinned(&known.version)
+    };
+    for (name, yanked) in decided.iter().filter(|(_, known)| admitted(known)) {
+        let pins = |needs: &Need| {
+            let specifiers = provider.specifiers(needs).filter(|_| needs.requirement.name == *name);
+            specifiers.is_some_and(|it| project::pins(it).any(|pin| pin.contains(&yanked.version)))
+        };
+        let has = |known: &Decided| {
+            let extras = known.extras.iter().map(Some);
+            extras.chain([None]).any(|extra| provider.active(&known.needs, extra).any(pins))
+        };
+        let who = decided.iter().find(|(_, known)| has(known));
+        if let Some((who, known)) = who {
+            found.insert(name.clone(), format!("{who} {}", known.version));
+        }
+    }
+    found
 }
 
 fn extra_warnings<'d>(name: &'d PackageName, decided: &'d Decided) -> impl Iterator<Item = String> + 'd {

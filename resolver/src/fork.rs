@@ -64,7 +64,14 @@ pub(crate) fn solve(
             }
             Err(Unsolved::Stop(Stop::Split(along))) => along,
             Err(Unsolved::NoSolution(proof)) => match conflict_marker(&provider, &proof) {
-                Some(along) => along,
+                Some(along) => {
+                    memory.given_up.set(false);
+                    along
+                }
+                None if provider.is_to_be_tried_again(&proof) => {
+                    open.push(side);
+                    continue;
+                }
                 None => return Err(SolveError::NoSolution(Box::new(shorten::explain(&provider, *proof)))),
             },
         };
@@ -76,7 +83,8 @@ pub(crate) fn solve(
     Ok(answer::merge(solved, &whole))
 }
 
-/// Both sides of a marker, the one to be solved first at the end: that of the newer Python, then that where it holds.
+/// Both sides of a marker, the one to be solved first at the end: that which reaches the newer Python, then that which starts
+/// at the newer one, then that where it holds.
 fn split(whole: &MarkerTree, side: &MarkerTree, along: &MarkerTree) -> [MarkerTree; 2] {
     let both = |a: &MarkerTree, b: &MarkerTree| {
         let mut both = a.clone();
@@ -84,8 +92,13 @@ fn split(whole: &MarkerTree, side: &MarkerTree, along: &MarkerTree) -> [MarkerTr
         both
     };
     let (inside, outside) = (both(side, along), both(side, &along.negate()));
-    let least = |side: &MarkerTree| markers::lower_bound_of(&both(whole, side));
-    match least(&outside).cmp(&least(&inside)) {
+    let pythons = |side: &MarkerTree| {
+        let region = both(whole, side);
+        let (least, most) = (markers::lower_bound_of(&region), markers::upper_bound_of(&region));
+        // Without an end is higher than any end.
+        (most.is_none(), most, least)
+    };
+    match pythons(&outside).cmp(&pythons(&inside)) {
         Ordering::Greater => [inside, outside],
         Ordering::Less | Ordering::Equal => [outside, inside],
     }

@@ -8,7 +8,7 @@ mod within;
 mod words;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::LazyLock;
 
@@ -52,6 +52,22 @@ pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
     for (low, high) in ranges::of_specifiers(specifiers).iter() {
         let mut all = lower(low);
         all.and(upper(high));
+        any.or(all);
+    }
+    any
+}
+
+/// The Pythons that satisfy a `requires-python`, and all that are higher than those: what it says of the end of the range
+/// is not looked at, a hole in it is.
+pub fn of_open_python(specifiers: &VersionSpecifiers) -> MarkerTree {
+    let ranges = ranges::of_specifiers(specifiers);
+    let mut any = MarkerTree::FALSE;
+    let mut rest = ranges.iter().peekable();
+    while let Some((low, high)) = rest.next() {
+        let mut all = lower(low);
+        if rest.peek().is_some() {
+            all.and(upper(high));
+        }
         any.or(all);
     }
     any
@@ -123,6 +139,22 @@ pub fn lower_bound_of(region: &MarkerTree) -> Option<Version> {
     lowest.first().map(paths::plain)
 }
 
+/// The highest Python of a set of environments; none where it has no upper end (or is empty).
+pub fn upper_bound_of(region: &MarkerTree) -> Option<Version> {
+    let MarkerTreeKind::Version(node) = region.kind() else { return None };
+    let children = node.edges().filter(|(_, child)| !child.is_false());
+    if *node.key() != MarkerValueVersion::PythonFullVersion {
+        // Another version is asked for first: the highest of all its branches.
+        let bounds: Option<Vec<Version>> = children.map(|(_, child)| upper_bound_of(&child)).collect();
+        return bounds?.into_iter().max();
+    }
+    let highest = children.map(|(range, _)| match range.bounding_range()?.1 {
+        Bound::Included(version) | Bound::Excluded(version) => Some(paths::plain(version)),
+        Bound::Unbounded => None,
+    });
+    highest.collect::<Option<Vec<Version>>>()?.into_iter().max()
+}
+
 /// What is true of every environment, though the marker algebra does not know it: Python says of one system by three names,
 /// and of one implementation by two.
 pub fn world() -> &'static MarkerTree {
@@ -163,6 +195,50 @@ fn named_alike(keys: [MarkerValueString; 2], pairs: &[[&str; 2]]) -> MarkerTree 
         all.and(both);
     }
     all
+}
+
+/// An environment that most wheels are made for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Usual {
+    system: &'static str,
+    /// Its environments.
+    pub(crate) marker: MarkerTree,
+}
+
+/// The environments that most wheels are made for.
+pub(crate) fn usual() -> &'static [Usual] {
+    static USUAL: LazyLock<Vec<Usual>> = LazyLock::new(|| {
+        let machine = |(system, machine): (&'static str, &str)| {
+            let mut marker = string(MarkerValueString::SysPlatform, system);
+            marker.and(string(MarkerValueString::PlatformMachine, machine));
+            Usual { system, marker }
+        };
+        let machines = [
+            ("linux", "x86_64"),
+            ("linux", "aarch64"),
+            ("darwin", "arm64"),
+            ("darwin", "x86_64"),
+            ("win32", "AMD64"),
+        ];
+        machines.into_iter().map(machine).collect()
+    });
+    &USUAL
+}
+
+/// The environments of `some`, and in how many parts they are told: a system of which they are all in `all` is one part.
+pub(crate) fn any_of(some: &[&Usual], all: &[&Usual]) -> (usize, MarkerTree) {
+    let (mut parts, mut any) = (BTreeSet::new(), MarkerTree::FALSE);
+    for (at, usual) in some.iter().enumerate() {
+        let of_system = |list: &[&Usual]| list.iter().filter(|it| it.system == usual.system).count();
+        if of_system(some) == of_system(all) {
+            any.or(string(MarkerValueString::SysPlatform, usual.system));
+            parts.insert((usual.system, 0));
+        } else {
+            any.or(usual.marker.clone());
+            parts.insert((usual.system, at + 1));
+        }
+    }
+    (parts.len(), any)
 }
 
 /// Combinations of tags that are remembered; an index has a few hundred.

@@ -1,7 +1,7 @@
 //! What outlives the solve of one region: facts that were learned, and why a solve ended early.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,6 +46,10 @@ pub(crate) struct Memory {
     pub(crate) needs: RefCell<HashMap<(PackageName, Version), Arc<Needs>>>,
     /// The versions that were chosen in regions that are solved, in the order of the regions.
     pub(crate) chosen: RefCell<HashMap<PackageName, Vec<Version>>>,
+    /// The yanked versions that may be taken where a chosen version pins them, since there is no solution without.
+    pub(crate) admitted: RefCell<BTreeSet<(PackageName, Version)>>,
+    /// Whether there is no solution with those either: none is looked for any more, and the story is told without.
+    pub(crate) given_up: Cell<bool>,
     /// The projects that are decided first, in every region.
     pub(crate) urgent: RefCell<HashSet<PackageName>>,
 }

@@ -23,7 +23,7 @@ impl Policy {
 
     /// The places of the usable versions in `set`, the one to choose first. Lazy: what is not looked at is not judged.
     ///
-    /// A preferred version comes first where it may be chosen at all. Pre-releases are among them as PEP 440, "Handling of
+    /// A preferred version comes first where it may be chosen at all, a yanked one last. Pre-releases are among them as PEP 440, "Handling of
     /// pre-releases", says: where a specifier names one, and where no final release satisfies the specifiers.
     ///
     /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
@@ -63,6 +63,10 @@ impl Policy {
         region: &Region<'_>,
     ) -> bool {
         let only = Ranges::singleton(version.clone());
+        let pins = |(asked, askers): &(Asked, Askers)| askers.are_chosen() && asked.pins(version);
+        if project.wishes.admitted.contains(version) && !project.asked.borrow().iter().any(pins) {
+            return false;
+        }
         version.is_stable()
             || self.admits_all(project, &only)
             || self.lacks_finals(project, offers, &only, region)
@@ -84,13 +88,16 @@ impl Policy {
             };
             offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, region)
         };
-        let preferred = project.wishes.preferred.iter().filter_map(|version| offers.position(version));
-        let preferred: Vec<usize> = preferred.filter(usable).collect();
+        let place = |version: &Version| offers.position(version);
+        let yanked: Vec<usize> = project.wishes.admitted.iter().filter_map(place).collect();
+        let preferred = project.wishes.preferred.iter().filter_map(place);
+        let preferred: Vec<usize> = preferred.filter(|at| !yanked.contains(at) && usable(at)).collect();
         let lowest = self.is_lowest(project.wishes.direct);
         let last = offers.len().saturating_sub(1);
         let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
-        let known = preferred.clone();
-        preferred.into_iter().chain(places.filter(move |at| !known.contains(at) && usable(at)))
+        let known: Vec<usize> = preferred.iter().chain(&yanked).copied().collect();
+        let others = places.filter(move |at| !known.contains(at) && usable(at));
+        preferred.into_iter().chain(others).chain(yanked.into_iter().filter(usable))
     }
 
     /// Whether pre-releases are asked for.

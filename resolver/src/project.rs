@@ -65,6 +65,8 @@ pub(crate) struct Wishes {
     pub(crate) partial: Vec<(Asked, MarkerTree)>,
     /// The versions that a requirement of the user pins exactly.
     pub(crate) pins: Vec<Ranges<Version>>,
+    /// Yanked versions that are taken for a chosen version that pins them.
+    pub(crate) admitted: BTreeSet<Version>,
 }
 
 /// A requirement or constraint on a project.
@@ -94,6 +96,16 @@ impl Asked {
     pub(crate) fn text(&self) -> String {
         plain(&self.specifiers)
     }
+
+    /// Whether one of its specifiers pins a version.
+    pub(crate) fn pins(&self, version: &Version) -> bool {
+        pins(&self.specifiers).any(|pin| pin.contains(version))
+    }
+}
+
+/// The versions that specifiers pin exactly.
+pub(crate) fn pins(specifiers: &VersionSpecifiers) -> impl Iterator<Item = Ranges<Version>> {
+    specifiers.iter().filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier)
 }
 
 /// The version of a project that was last chosen, if any.
@@ -279,6 +291,11 @@ impl Project {
         self.wheels(offers, at, region).ok()?.next().map(|wheel| &wheel.name)
     }
 
+    /// Whether the user pins a version.
+    pub(crate) fn is_pinned(&self, version: &Version) -> bool {
+        self.wishes.pins.iter().any(|pin| pin.contains(version))
+    }
+
     fn judge(&self, version: &Version, release: &Release, region: &Region<'_>) -> Result<Usable, Unusable> {
         if self.wishes.constraints.iter().any(|constraint| !constraint.set.contains(version)) {
             return Err(Unusable::Constrained);
@@ -286,10 +303,10 @@ impl Project {
         if release.wheels.is_empty() {
             return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
         }
-        let pinned = self.wishes.pins.iter().any(|pin| pin.contains(version));
+        let pinned = self.is_pinned(version) || self.wishes.admitted.contains(version);
         let mut taken: Vec<(u32, usize, &CandidateWheel)> = Vec::new();
-        // Where it can be used: everywhere, as soon as one wheel is for all Pythons of the region.
-        let mut part = None;
+        // Where it can be used: for all Pythons of the region that one of its wheels is for.
+        let mut part: Option<MarkerTree> = None;
         let mut whole = false;
         for (at, wheel) in release.wheels.iter().enumerate() {
             // Tags first: they are the cheapest to look at, and most wheels fail them.
@@ -297,7 +314,10 @@ impl Project {
             if let Ok(holds_in) = judge_wheel(wheel, pinned, region) {
                 taken.push((rank, at, wheel));
                 whole |= holds_in.is_none();
-                part = part.or(holds_in);
+                match (&mut part, holds_in) {
+                    (Some(part), Some(more)) => part.or(more),
+                    (part, more) => *part = part.take().or(more),
+                }
             }
         }
         if taken.is_empty() {
@@ -305,10 +325,10 @@ impl Project {
             let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, region).err());
             return Err(misses.max().unwrap_or(Unusable::NoFiles));
         }
-        if whole {
+        if whole || part.as_ref().is_some_and(|part| region.is_all(part)) {
             part = None;
         }
-        if let Some(lacking) = region.without_wheel(taken.iter().map(|(_, _, wheel)| &wheel.name)) {
+        if let Some(lacking) = region.without_wheel(&taken.iter().map(|(_, _, wheel)| &wheel.name)) {
             if lacking.whole {
                 return Err(Unusable::Required(
                     markers::text(&lacking.marker, &MarkerTree::TRUE).unwrap_or_default(),
@@ -323,7 +343,7 @@ impl Project {
 
 /// What keeps a wheel out, or the part of the region's Pythons that it is for. "An installer MUST ignore yanked releases,
 /// if the selection constraints can be satisfied with a non-yanked version" (PEP 592); here an exact pin alone makes a
-/// yanked file a candidate.
+/// yanked file a candidate: one of the user's, or one of a chosen version where there is no solution without.
 fn judge_wheel(
     wheel: &CandidateWheel,
     pinned: bool,

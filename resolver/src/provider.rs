@@ -208,12 +208,12 @@ impl<'a> Provider<'a> {
             let chosen = project.chosen.borrow().clone();
             let chosen = chosen.filter(|version| set.contains(version) && wanted.contains(version));
             let both = set.intersection(&wanted);
-            let best = || self.policy.order(project, offers, &both, self.region).next();
-            if let Some(at) = chosen.and_then(|version| offers.position(&version)).or_else(best) {
+            let chosen = chosen.and_then(|version| offers.position(&version));
+            if let Some(at) = chosen.map_or_else(|| self.best(project, offers, &both), |at| Ok(Some(at)))? {
                 return self.settled(project, offers, at);
             }
         }
-        let Some(best) = self.policy.order(project, offers, set, self.region).next() else { return Ok(None) };
+        let Some(best) = self.best(project, offers, set)? else { return Ok(None) };
         let version = self.settled(project, offers, best)?;
         if let Package::Project(_) = package {
             project.chosen.replace(version.clone());
@@ -340,7 +340,8 @@ impl<'a> Provider<'a> {
         needs.of_extra(extra).iter().filter(|need| self.region.counts(&need.marker))
     }
 
-    /// Bans the pre-releases among the decisions that no chosen version asks for; whether there were any.
+    /// Bans the pre-releases and the yanked versions among the decisions that no chosen version asks for; whether there were
+    /// any.
     ///
     /// While it solves, the solver does not say which earlier choices it gave up, so one may have been admitted for the
     /// sake of a version that is not in the answer.
@@ -357,6 +358,13 @@ impl<'a> Provider<'a> {
             let Some(offers) = project.offers() else { continue };
             if !self.policy.stands(project, offers, version, self.region) {
                 banned |= project.banned.borrow_mut().insert(version.clone());
+                // Nor would another stand that nobody was seen to pin.
+                if project.wishes.admitted.contains(version) {
+                    let asked = project.asked.borrow();
+                    let unpinned = |version: &&Version| !asked.iter().any(|(asked, _)| asked.pins(version));
+                    let all = project.wishes.admitted.iter().filter(unpinned).cloned();
+                    project.banned.borrow_mut().extend(all);
+                }
             }
         }
         banned

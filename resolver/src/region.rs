@@ -6,10 +6,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
-use crate::markers;
+use crate::markers::{self, Usual};
 use crate::request::{ForkStrategy, Target, Universe};
 use crate::wheel_name::WheelName;
 
@@ -75,9 +75,9 @@ impl<'a> Region<'a> {
         }
     }
 
-    /// Where a `requires-python` holds. In a range of Pythons only its lower bound counts, unless its upper bound leaves
-    /// nothing over: a range has no end, and no release can be for Pythons that do not exist yet. (Installing looks at
-    /// the whole of it.)
+    /// Where a `requires-python` holds. In a range of Pythons its lower bound counts and every hole in it; its upper bound
+    /// does not, unless that leaves nothing over: a range has no end, and no release can be for Pythons that do not exist
+    /// yet. (Installing looks at the whole of it.)
     pub(crate) fn python(&self, specifiers: &VersionSpecifiers) -> Fit {
         match self {
             Self::One(target) => {
@@ -104,20 +104,41 @@ impl<'a> Region<'a> {
     }
 
     /// The declared environments in this region of which none takes one of `wheels`: the first of them.
-    pub(crate) fn without_wheel<'w>(&self, wheels: impl Iterator<Item = &'w WheelName>) -> Option<Lacking> {
+    pub(crate) fn without_wheel<'w>(
+        &self,
+        wheels: &(impl Iterator<Item = &'w WheelName> + Clone),
+    ) -> Option<Lacking> {
         let Self::Many(many) = self else { return None };
-        if many.universe.required.is_empty() {
-            return None;
+        let lacking = self.required().iter().find(|required| self.lacks(required, wheels.clone()))?;
+        Some(Lacking { whole: markers::covers(&many.marker, lacking), marker: lacking.clone() })
+    }
+
+    /// The usual environments of the region, where any are declared that must find wheels.
+    pub(crate) fn usual(&self) -> Vec<&'static Usual> {
+        let Self::Many(many) = self else { return Vec::new() };
+        if self.required().is_empty() {
+            return Vec::new();
         }
-        let found: Vec<MarkerTree> = wheels.map(markers::of_wheel).collect();
-        many.universe.required.iter().find_map(|required| {
-            let mut here = required.clone();
-            here.and(many.marker.clone());
-            let lacks = !here.is_false() && !found.iter().any(|wheel| markers::overlaps(&here, wheel));
-            let lacking =
-                || Lacking { whole: markers::covers(&many.marker, required), marker: required.clone() };
-            lacks.then(lacking)
-        })
+        markers::usual().iter().filter(|usual| markers::overlaps(&many.marker, &usual.marker)).collect()
+    }
+
+    /// Whether an environment lies in this region, and takes none of `wheels` there.
+    pub(crate) fn lacks<'w>(
+        &self,
+        environment: &MarkerTree,
+        mut wheels: impl Iterator<Item = &'w WheelName>,
+    ) -> bool {
+        let Self::Many(many) = self else { return false };
+        let mut here = environment.clone();
+        here.and(many.marker.clone());
+        !here.is_false() && !wheels.any(|wheel| markers::overlaps(&here, &markers::of_wheel(wheel)))
+    }
+
+    fn required(&self) -> &[MarkerTree] {
+        match self {
+            Self::One(_) => &[],
+            Self::Many(many) => &many.universe.required,
+        }
     }
 
     /// Whether newer versions for newer Pythons are worth a fork.
@@ -155,15 +176,21 @@ impl<'a> Region<'a> {
         markers::text(&many.side, &whole)
     }
 
-    /// The Python of the region in words: `3.12.0`, or `3.10 and later`.
+    /// The Python of the region in words: `3.12.0`, `3.10 and later`, or `3.10 to 3.12`.
     pub(crate) fn python_words(&self) -> String {
-        match self {
-            Self::One(target) => target.markers.python_full_version().version.only_release().to_string(),
-            Self::Many(many) => match markers::lower_bound_of(&many.marker) {
-                Some(least) => format!("{least} and later"),
-                None => "every version".to_owned(),
-            },
-        }
+        let many = match self {
+            Self::One(target) => {
+                return target.markers.python_full_version().version.only_release().to_string();
+            }
+            Self::Many(many) => many,
+        };
+        let Some(least) = markers::lower_bound_of(&many.marker) else { return "every version".to_owned() };
+        let Some(end) = markers::upper_bound_of(&many.marker) else { return format!("{least} and later") };
+        let last = match *end.release() {
+            [major, minor] if minor > 0 => Version::new([major, minor - 1]),
+            _ => end,
+        };
+        if last == least { least.to_string() } else { format!("{least} to {last}") }
     }
 }
 
@@ -180,8 +207,8 @@ impl Many<'_> {
         if !markers::overlaps(&self.marker, &markers::of_python(specifiers)) {
             return Fit::Nowhere;
         }
-        let least = markers::at_least(specifiers);
-        if markers::covers(&self.marker, &least) { Fit::All } else { Fit::Part(least) }
+        let open = markers::of_open_python(specifiers);
+        if markers::covers(&self.marker, &open) { Fit::All } else { Fit::Part(open) }
     }
 
     fn takes(&self, wheel: &WheelName) -> bool {

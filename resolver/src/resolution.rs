@@ -93,6 +93,7 @@ pub fn solve(request: &Request, facts: &dyn Facts) -> Result<Resolution, SolveEr
                 memory.press(name);
                 continue;
             }
+            Unsolved::NoSolution(proof) if provider.is_to_be_tried_again(&proof) => continue,
             Unsolved::NoSolution(tree) => {
                 SolveError::NoSolution(Box::new(shorten::explain(&provider, *tree)))
             }

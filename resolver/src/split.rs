@@ -6,9 +6,10 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
 use crate::facts::CandidateWheel;
-use crate::markers;
+use crate::markers::{self, Usual};
 use crate::memory::Stop;
 use crate::needs::Need;
+use crate::project::{Offers, Project};
 use crate::provider::{Hint, Provider, Set};
 use crate::ranges;
 use crate::region::Region;
@@ -95,6 +96,35 @@ impl Provider<'_> {
             return Err(Stop::Split(if older { need.marker.negate() } else { need.marker.clone() }));
         }
         Ok(())
+    }
+
+    /// The place of the version to choose. Where environments are declared that must find wheels, the usual others are not
+    /// forgotten for them: each gets a version with a wheel for it, as long as one of the versions looked at has one.
+    pub(crate) fn best(&self, project: &Project, offers: &Offers, set: &Set) -> Result<Option<usize>, Stop> {
+        let order = || self.policy.order(project, offers, set, self.region).take(MOST_LOOKED_AT);
+        let Some(best) = order().next() else { return Ok(None) };
+        let usual = self.region.usual();
+        let served = |at: usize| -> Vec<&Usual> {
+            let wheels = || project.wheels(offers, at, self.region).into_iter().flatten();
+            let is_served = |it: &&Usual| !self.region.lacks(&it.marker, wheels().map(|wheel| &wheel.name));
+            usual.iter().copied().filter(is_served).collect()
+        };
+        let by_best = served(best);
+        if by_best.len() == usual.len() {
+            return Ok(Some(best));
+        }
+        let more = |at: &usize| served(*at).into_iter().any(|it| !by_best.contains(&it));
+        match order().find(more) {
+            None => Ok(Some(best)),
+            Some(other) if by_best.is_empty() => Ok(Some(other)),
+            Some(other) => {
+                let mut left: Vec<&Usual> = served(other);
+                left.retain(|it| !by_best.contains(it));
+                // Along whatever is told more shortly.
+                let (kept, left) = (markers::any_of(&by_best, &usual), markers::any_of(&left, &usual));
+                Err(Stop::Split(if kept.0 <= left.0 { kept.1 } else { left.1.negate() }))
+            }
+        }
     }
 
     /// Takes note of a requirement that holds in a part of the region: if there is no solution, the region can be split.

@@ -1,18 +1,39 @@
 //! What the user said of a project, as far as it holds in the region.
 
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::PackageName;
+use pubgrub::{DerivationTree, External};
 use version_ranges::Ranges;
 
 use crate::needs::Need;
-use crate::project::{Asked, Wishes};
+use crate::project::{Asked, Project, Unusable, Wishes, pins};
 use crate::provider::{Provider, Set};
-use crate::ranges;
 use crate::request::Root;
+use crate::resolution::Proof;
 
-/// The versions that specifiers pin exactly.
-fn pins(specifiers: &VersionSpecifiers) -> impl Iterator<Item = Set> {
-    specifiers.iter().filter(|specifier| ranges::is_pin(specifier)).map(ranges::of_specifier)
+/// So many yanked versions of a project are tried where there is no solution without.
+const MOST_YANKED: usize = 16;
+
+/// The versions that a proof finds missing.
+fn missing(proof: &Proof) -> Vec<(Rc<Project>, Set)> {
+    let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![proof]);
+    while let Some(node) = open.pop() {
+        match node {
+            DerivationTree::Derived(derived) => {
+                let causes = [&derived.cause1, &derived.cause2].into_iter();
+                open.extend(causes.filter(|cause| seen.insert(Arc::as_ptr(cause))).map(Arc::as_ref));
+            }
+            DerivationTree::External(External::NoVersions(package, set)) => {
+                found.extend(package.project().map(|project| (Rc::clone(project), set.clone())));
+            }
+            DerivationTree::External(_) => {}
+        }
+    }
+    found
 }
 
 impl Provider<'_> {
@@ -20,6 +41,7 @@ impl Provider<'_> {
     pub(crate) fn wishes(&self, name: &PackageName) -> Wishes {
         let mut wishes = Wishes {
             preferred: self.preferred(name),
+            admitted: self.admitted(name),
             prereleases: self.request.prerelease_projects.contains(name),
             ..Wishes::default()
         };
@@ -58,6 +80,40 @@ impl Provider<'_> {
             }
         }
         wishes
+    }
+
+    fn admitted(&self, name: &PackageName) -> BTreeSet<Version> {
+        let admitted = self.memory.admitted.borrow();
+        admitted.iter().filter(|(of, _)| of == name).map(|(_, version)| version.clone()).collect()
+    }
+
+    /// Whether to solve the region once more, now that there is no solution: with the yanked versions of the proof, which
+    /// stand where a chosen version pins them; or, where that was in vain, without them to tell the story.
+    ///
+    /// "Yanked files are always ignored, unless they are the only file that matches a version specifier that \"pins\" to an
+    /// exact version" (PEP 592).
+    pub(crate) fn is_to_be_tried_again(&self, proof: &Proof) -> bool {
+        if self.memory.given_up.get() {
+            return false;
+        }
+        let mut admitted = self.memory.admitted.borrow_mut();
+        let mut any = false;
+        for (project, set) in missing(proof) {
+            let Some(offers) = project.offers() else { continue };
+            let is_yanked = |(at, version): &(usize, &Version)| {
+                let why = project.wheels(offers, *at, self.region).err();
+                set.contains(version) && matches!(why, Some(Unusable::Yanked(_)))
+            };
+            for (_, version) in offers.iter().rev().filter(is_yanked).take(MOST_YANKED) {
+                any |= admitted.insert((project.name.clone(), version.clone()));
+            }
+        }
+        if !any && !admitted.is_empty() {
+            admitted.clear();
+            self.memory.given_up.set(true);
+            return true;
+        }
+        any
     }
 
     /// The versions to prefer: those that a standing lock has in these environments, then those of the regions that are

@@ -54,6 +54,24 @@ fn lower_bounds() {
 }
 
 #[test]
+fn open_ranges_and_upper_bounds() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(of_open_python(&specifiers(text)), marker(expected), "{text}");
+    };
+    check(">=3.9,<3.13,!=3.9.7", "python_full_version >= '3.9' and python_full_version != '3.9.7'");
+    check("!=3.11.*,<4", "python_version != '3.11'");
+    check("<3.13", "true");
+    check(">=3,<2", "false");
+    let most = |text: &str| upper_bound_of(&marker(text)).map(|version| version.to_string());
+    assert_eq!(most("python_version < '3.12' and sys_platform == 'linux'").as_deref(), Some("3.12"));
+    assert_eq!(most("python_version != '3.12'"), None);
+    assert_eq!(most("sys_platform == 'linux'"), None);
+    let mut both = marker("implementation_version >= '7' and python_version < '3.11'");
+    both.or(marker("implementation_version < '7' and python_version < '3.12'"));
+    assert_eq!(upper_bound_of(&both).map(|version| version.to_string()).as_deref(), Some("3.12"));
+}
+
+#[test]
 fn wheels_as_sets() {
     let check = |tags: &str, expected: &str| {
         let wheel = WheelName::parse(&format!("a-1-{tags}.whl")).unwrap();

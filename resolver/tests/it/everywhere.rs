@@ -161,7 +161,7 @@ proptest! {
                 let names: BTreeSet<usize> = reached.iter().map(|(package, _)| *package).collect();
                 prop_assert_eq!(names, found.keys().copied().collect());
                 for (package, version) in &found {
-                    prop_assert!(world.usable(env, *package, version, true), "{} {}", NAMES[*package], version);
+                    prop_assert!(world.fits(env, *package, version, true, true), "{} {}", NAMES[*package], version);
                 }
             }
             Err(SolveError::NoSolution(story)) => {

@@ -165,7 +165,7 @@ fn overrides_and_excludes() {
 fn a_required_environment_finds_a_wheel() {
     let text = "
         a 1
-        a 2 wheel=cp312-cp312-manylinux_2_17_x86_64,cp312-cp312-win_amd64";
+        a 2 wheel=py3-none-manylinux_2_17_x86_64,py3-none-manylinux_2_17_aarch64,py3-none-win_amd64";
     let mut wanted = universal(&["a"], "python_version >= '3.10'");
     check_request(text, &wanted, "a 2");
     let marker: MarkerTree = "python_version >= '3.10'".parse().unwrap();

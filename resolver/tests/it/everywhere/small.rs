@@ -18,8 +18,42 @@ const SPECIFIERS: [&str; 18] = [
     "", "", "", ">=2", "<2", "==2", "!=2", ">=3", "<3", "<=2", ">2", "~=1.0", "==1.*", "==2+cpu", "<1!0",
     ">=1!0", "==3", "!=1",
 ];
-/// The lower bound on the minor version of Python 3, and the text.
-const PYTHONS: [(u64, &str); 6] = [(0, ""), (0, ""), (0, ""), (10, ">=3.10"), (11, ">=3.11"), (12, ">=3.12")];
+
+/// A `Requires-Python`, the Pythons of it when its end is not looked at, and all of it.
+#[derive(Clone, Copy)]
+struct Pythons {
+    text: &'static str,
+    open: fn(&Env) -> bool,
+    whole: fn(&Env) -> bool,
+}
+
+impl std::fmt::Debug for Pythons {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+const fn pythons(text: &'static str, open: fn(&Env) -> bool) -> Pythons {
+    Pythons { text, open, whole: open }
+}
+
+const PYTHONS: [Pythons; 11] = [
+    pythons("", |_| true),
+    pythons("", |_| true),
+    pythons("", |_| true),
+    pythons("", |_| true),
+    pythons(">=3.10", |env| env.minor >= 10),
+    pythons(">=3.11", |env| env.minor >= 11),
+    pythons(">=3.12", |env| env.minor >= 12),
+    pythons("!=3.11.*", |env| env.minor != 11),
+    pythons(">=3.9,!=3.10.*,!=3.11.4", |env| env.minor != 10 && (env.minor, env.patch) != (11, 4)),
+    Pythons { text: "<3.12", open: |_| true, whole: |env| env.minor < 12 },
+    Pythons {
+        text: "!=3.10.*,<3.12",
+        open: |env| env.minor != 10,
+        whole: |env| env.minor != 10 && env.minor < 12,
+    },
+];
 
 #[derive(Debug, Clone)]
 pub(super) enum Cond {
@@ -109,7 +143,7 @@ impl Need {
 pub(super) struct Release {
     pub(super) version: &'static str,
     pub(super) wheels: Vec<Wheel>,
-    python: (u64, &'static str),
+    python: Pythons,
     /// Whether the bound stands in the metadata alone.
     hidden: bool,
     yanked: bool,
@@ -158,9 +192,9 @@ impl World {
                     format!("wheel={}", wheels.join(","))
                 };
                 text.push_str(&format!("{name} {} {wheels} extras=x", release.version));
-                if !release.python.1.is_empty() {
+                if !release.python.text.is_empty() {
                     let key = if release.hidden { "meta-python" } else { "python" };
-                    text.push_str(&format!(" {key}={}", release.python.1));
+                    text.push_str(&format!(" {key}={}", release.python.text));
                 }
                 text.push_str(if release.yanked { " yanked=bad" } else { "" });
                 release.needs.iter().for_each(|need| text.push_str(&format!(" | {}", need.text())));
@@ -249,6 +283,18 @@ impl World {
 
     /// Whether a version may be chosen in an environment. `strictly`: with a wheel that the environment takes.
     pub(super) fn usable(&self, env: &Env, package: usize, version: &str, strictly: bool) -> bool {
+        self.fits(env, package, version, strictly, !strictly)
+    }
+
+    /// The same; `anybody`: whose pins let a yanked version in.
+    pub(super) fn fits(
+        &self,
+        env: &Env,
+        package: usize,
+        version: &str,
+        strictly: bool,
+        anybody: bool,
+    ) -> bool {
         let Some(release) = self.release(package, version) else { return false };
         let parsed: Version = version.parse().unwrap();
         let roots = || self.roots.iter().flat_map(|root| self.in_force(root));
@@ -259,6 +305,10 @@ impl World {
                 && root.takes(version)
                 && (!strictly || root.marker.holds(env, false))
         });
+        let needs = || self.packages.iter().flatten().flat_map(|release| &release.needs);
+        let pins = |need: &Need| need.package == package && need.pins() && need.takes(version);
+        let pinned = pinned || (anybody && needs().any(pins));
+        let pythons = if strictly { release.python.whole } else { release.python.open };
         let constrained = self
             .constraints
             .iter()
@@ -268,7 +318,7 @@ impl World {
         } else {
             !release.wheels.is_empty()
         };
-        env.minor >= release.python.0
+        pythons(env)
             && wheel
             && (!release.yanked || pinned)
             && !constrained
