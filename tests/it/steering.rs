@@ -144,7 +144,10 @@ fn required_environments_find_a_wheel_of_everything() {
     lock(scratch.path(), &index, &["plum", "--python-version", "3.10", "-U"]).ok();
     assert_eq!(
         packages(scratch.path()),
-        ["plum 1 ; platform_machine != 'x86_64' or sys_platform != 'linux'", "plum 2 ; platform_machine == 'x86_64' and sys_platform == 'linux'"]
+        [
+            "plum 1 ; platform_machine != 'x86_64' or sys_platform != 'linux'",
+            "plum 2 ; platform_machine == 'x86_64' and sys_platform == 'linux'"
+        ]
     );
     std::fs::write(scratch.path().join("pipward.toml"), "environments = ['windows']\n").unwrap();
     lock(scratch.path(), &index, &["plum", "--python-version", "3.10", "-U"]).ok();
