@@ -85,6 +85,19 @@ impl Store {
     }
 }
 
+/// Why others could have written what a cache holds; `None` where they could not, or nothing is there. (Wheels are hashed
+/// again whatever happens; but pages and what interpreters said are believed.)
+pub(crate) fn is_shared(cache: &Path) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(cache).ok()?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Some("it belongs to another user");
+    }
+    // Systems that give each user a group of his own let that group write.
+    let by_group = found.mode() & 0o020 != 0 && found.gid() != rustix::process::getegid().as_raw();
+    (by_group || found.mode() & 0o002 != 0).then_some("others can write to it")
+}
+
 /// Small facts that are written once the run has ended well ([`keep`]): a refused run leaves the cache as it was.
 static LATER: Mutex<Vec<(PathBuf, Vec<u8>)>> = Mutex::new(Vec::new());
 

@@ -145,7 +145,7 @@ fn bring_in_line(
         policy: policy()?,
         sources,
         network,
-        cache: cache.directory(&config),
+        cache: cache.directory(&config, printer),
     };
     let done = install(&request, &|| {})?;
     let joined = |list: &mut dyn Iterator<Item = &(String, String)>| {

@@ -72,7 +72,7 @@ enum Form {
 
 pub(super) fn run(arguments: &CacheCommandArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
-    let Some(cache) = arguments.cache.directory(&config) else {
+    let Some(cache) = arguments.cache.named(&config) else {
         return Err(Problem::new(Code::Usage, "there is no cache: it is disabled")
             .help("leave out --no-cache-dir, or name a directory with --cache-dir")
             .into());

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {
             files: arguments.requirement.clone(),
             exclude_editable: arguments.exclude_editable,
             hashes: arguments.hashes,
-            cache: arguments.cache.directory(&config),
+            cache: arguments.cache.directory(&config, printer),
         },
     )?;
     for warning in &frozen.warnings {

@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let interpreter = arguments.environment.interpreter(&config, printer)?;
     let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
-    let index = Index::new(sources, network, arguments.cache.directory(&config), None, false)?;
+    let index = Index::new(sources, network, arguments.cache.directory(&config, printer), None, false)?;
     let wanted = normalized(&arguments.name);
     let pre = arguments.pre || arguments.releases.takes_prereleases(&wanted);
     let found = versions(&index, &wanted, &interpreter.target, pre)?;

@@ -28,7 +28,7 @@ use crate::way::upkeep::Upkeep;
 
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
-    let cache = arguments.cache.directory(&config);
+    let cache = arguments.cache.directory(&config, printer);
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
     arguments.check(printer)?;
     let (wanted, groups) = arguments.wanted(printer)?;
@@ -303,7 +303,7 @@ impl InstallArgs {
             policy: policy()?,
             sources,
             network,
-            cache: self.cache.directory(&config),
+            cache: self.cache.directory(&config, printer),
         })
     }
 

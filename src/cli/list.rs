@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
     let mut lines: Vec<Line<'_>> = found.into_iter().map(|found| Line { found, latest: None }).collect();
     if let Some(target) = target.filter(|_| arguments.outdated || arguments.uptodate) {
         let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
-        let index = Index::new(sources, network, arguments.cache.directory(&config), None, false)?;
+        let index = Index::new(sources, network, arguments.cache.directory(&config, printer), None, false)?;
         compare(&mut lines, &index, &target, arguments)?;
         crate::cache::keep();
     }

@@ -146,7 +146,7 @@ enum Format {
 pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let settings = Settings::find(&arguments.directory())?;
-    let cache = arguments.cache.directory(&config);
+    let cache = arguments.cache.directory(&config, printer);
     let (format, output) = place::destination(arguments)?;
     if output.is_none() && printer.is_json() {
         return Err(Problem::new(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::render::Printer;
 use crate::config::{Config, Limits, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{NetworkOptions, Sources};
@@ -234,8 +235,19 @@ pub(crate) struct CacheArgs {
 }
 
 impl CacheArgs {
-    /// The cache directory; `None` where nothing is to be kept.
-    pub(crate) fn directory(&self, config: &Config) -> Option<PathBuf> {
+    /// The cache directory; `None` where nothing is to be kept, or where others could have written what is there.
+    pub(crate) fn directory(&self, config: &Config, printer: &Printer) -> Option<PathBuf> {
+        let named = self.named(config)?;
+        let Some(why) = crate::cache::is_shared(&named) else { return Some(named) };
+        printer.warn(&format!(
+            "the cache {} is not used: {why}. Make it yours alone, or name another with --cache-dir.",
+            named.display()
+        ));
+        None
+    }
+
+    /// The cache directory, whoever can write it; `None` where nothing is to be kept.
+    pub(crate) fn named(&self, config: &Config) -> Option<PathBuf> {
         if self.no_cache_dir {
             return None;
         }

@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         policy: policy()?,
         sources,
         network,
-        cache: arguments.cache.directory(&config),
+        cache: arguments.cache.directory(&config, printer),
     };
     let place = request.environment.directory().to_owned();
     let progress = printer.progress("syncing", request.locks.len() as u64);

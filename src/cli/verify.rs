@@ -44,7 +44,7 @@ pub(crate) struct VerifyArgs {
 
 pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
-    let cache = arguments.cache.directory(&config);
+    let cache = arguments.cache.directory(&config, printer);
     let lock = arguments.requirement.as_deref().map(locks::read_lock).transpose()?;
     let file_sources = lock.as_ref().map(|(_, sources)| sources.clone()).unwrap_or_default();
     let (sources, network) = arguments.sources.settle(&config, &file_sources)?;

@@ -353,21 +353,15 @@ impl Kept {
 
     fn read(&self) -> Option<Answer> {
         let mut bytes = Vec::new();
-        std::fs::File::open(&self.file).ok()?.take(MAX_ANSWER).read_to_end(&mut bytes).ok()?;
+        crate::cache::open_regular(&self.file, false).ok()?.take(MAX_ANSWER).read_to_end(&mut bytes).ok()?;
         let entry: Entry<Answer> = serde_json::from_slice(&bytes).ok()?;
         (entry.key == self.key).then_some(entry.answer)
     }
 
     fn write(&self, answer: &Answer) {
-        let Some(directory) = self.file.parent() else { return };
-        let written = (|| {
-            std::fs::create_dir_all(directory)?;
-            let file = tempfile::NamedTempFile::new_in(directory)?;
-            let key = self.key.clone();
-            serde_json::to_writer(&file, &Entry { key, answer })?;
-            file.persist(&self.file)?;
-            std::io::Result::Ok(())
-        })();
+        let written = serde_json::to_vec(&Entry { key: self.key.clone(), answer })
+            .map_err(std::io::Error::from)
+            .and_then(|entry| crate::cache::write_private(&self.file, &entry));
         if let Err(error) = written {
             tracing::debug!(%error, "a probe was not kept");
         }

@@ -83,7 +83,7 @@ impl Witness {
         let library = library(scheme);
         let read = || {
             let mut bytes = Vec::new();
-            let file = std::fs::File::open(file(cache?, &library)).ok()?;
+            let file = crate::cache::open_regular(&file(cache?, &library), false).ok()?;
             file.take(MAX_WITNESS).read_to_end(&mut bytes).ok()?;
             serde_json::from_slice::<Self>(&bytes).ok()
         };

@@ -43,6 +43,7 @@ mod relock;
 mod roots;
 mod shuffled;
 mod steering;
+mod store;
 mod sync;
 mod tidy;
 mod transactions;

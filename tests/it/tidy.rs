@@ -136,6 +136,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("install", "python", "a plan is made for the scheme of an interpreter"),
     ("lock", "index", "a lock is built from the files that an index told of"),
     ("lock", "requirements", "a hashed requirements file is a lock"),
+    ("python", "cache", "what an interpreter said is kept in the cache"),
     ("policy", "install", "what runs at the start is a matter of where a plan puts it"),
     ("verify", "fetch", "it consumes Unverified, whose bytes nobody else may touch"),
     ("verify", "lock", "what was fetched is compared with what was locked"),
