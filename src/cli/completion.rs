@@ -50,16 +50,17 @@ pub(super) fn run(arguments: &CompletionArgs, printer: &Printer) -> Outcome {
         (_, _, true) => "fish",
         _ => "powershell",
     };
-    let name = if printer.persona().is_pip() { "pip" } else { "pipward" };
-    let mut script = Vec::new();
+    let names: &[&str] = if printer.persona().is_pip() { &["pip", "pip3"] } else { &["pipward"] };
+    let unknown = || Problem::new(Code::Internal, "there is no completion for this shell");
     let shells = Shells::builtins();
-    let written = shells
-        .completer(shell)
-        .map(|shell| shell.write_registration(VARIABLE, &name.replace('-', "_"), name, name, &mut script));
-    match written {
-        Some(Ok(())) => printer.data(&String::from_utf8_lossy(&script)),
-        _ => return Err(Problem::new(Code::Internal, "there is no completion for this shell").into()),
+    let shell = shells.completer(shell).ok_or_else(unknown)?;
+    let mut script = Vec::new();
+    for name in names {
+        shell
+            .write_registration(VARIABLE, name, name, name, &mut script)
+            .map_err(|error| unknown().cause(error))?;
     }
+    printer.data(&String::from_utf8_lossy(&script));
     Ok(0)
 }
 

@@ -100,7 +100,7 @@ pub(crate) struct LockArgs {
     #[arg(short = 'U', long)]
     upgrade: bool,
     /// Take the newest allowed version of this package, or the one named, and a new cutoff
-    #[arg(short = 'P', long, value_name = "NAME[==VERSION]")]
+    #[arg(short = 'P', long, value_name = "NAME[==VERSION]", add = clap_complete::ArgValueCompleter::new(super::completion::locked_names))]
     upgrade_package: Vec<String>,
     /// Write nothing; exit with 1 and say why if the lock does not follow from its inputs
     #[arg(long)]

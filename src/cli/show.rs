@@ -13,7 +13,7 @@ use crate::way::look::show::{Shown, show};
 #[derive(Args)]
 pub(crate) struct ShowArgs {
     /// Names of installed distributions
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = clap_complete::ArgValueCompleter::new(super::completion::locked_names))]
     names: Vec<String>,
     /// The files of each too
     #[arg(short, long)]

@@ -24,7 +24,7 @@ Examples:
 All of it goes, or, on any error, none.")]
 pub(crate) struct UninstallArgs {
     /// Names of installed distributions
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = clap_complete::ArgValueCompleter::new(super::completion::locked_names))]
     names: Vec<String>,
     /// A file whose requirements go (may be given several times)
     #[arg(short, long, value_name = "FILE")]
