@@ -54,7 +54,7 @@ pub struct SourceFlags {
 }
 
 /// The options that are taken from pip's files and variables everywhere.
-const FROM_PIP: [&str; 5] = ["index-url", "extra-index-url", "cert", "proxy", "timeout"];
+const FROM_PIP: [&str; 6] = ["index-url", "extra-index-url", "cert", "client-cert", "proxy", "timeout"];
 
 impl Config {
     /// Reads the environment of this process and pip's files.
@@ -82,9 +82,17 @@ impl Config {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// `PIP_CERT`, or `cert` of a pip.conf.
+    /// `PIP_CERT`, or `cert` of a pip.conf; else what the HTTP library of pip looks for: `REQUESTS_CA_BUNDLE`, then
+    /// `CURL_CA_BUNDLE`.
     pub fn cert(&self) -> Option<PathBuf> {
-        self.pip.get("cert").map(|(value, _)| PathBuf::from(value))
+        let from_pip = self.pip.get("cert").map(|(value, _)| value.as_str());
+        let bundle = || self.variable("REQUESTS_CA_BUNDLE").or_else(|| self.variable("CURL_CA_BUNDLE"));
+        from_pip.or_else(bundle).map(PathBuf::from)
+    }
+
+    /// `PIP_CLIENT_CERT`, or `client-cert` of a pip.conf.
+    pub fn client_cert(&self) -> Option<PathBuf> {
+        self.pip.get("client-cert").map(|(value, _)| PathBuf::from(value))
     }
 
     /// `PIP_PROXY`, or `proxy` of a pip.conf.

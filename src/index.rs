@@ -40,7 +40,7 @@ use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;
 use metadata::Learned;
-pub use options::{Bodies, NetworkOptions, Sources, without_password};
+pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
 use page::Page;
 use pages::PageCache;
 use project::{Cutoff, Project};

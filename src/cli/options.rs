@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::render::Printer;
 use crate::config::{Config, Limits, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
-use crate::index::{NetworkOptions, Sources};
+use crate::index::{KeyringProvider, NetworkOptions, Sources};
 use crate::policy::DatedPolicy;
 
 /// `[policy]` and `[limits]` of the nearest configuration, as of today.
@@ -95,6 +95,19 @@ pub(crate) enum Colour {
     Never,
 }
 
+/// pip's names for the ways to a keyring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keyring {
+    /// The command, where there is one.
+    Auto,
+    /// None.
+    Disabled,
+    /// None: no module of an environment is imported.
+    Import,
+    /// The command.
+    Subprocess,
+}
+
 /// Where files come from, and how the network is used.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Sources")]
@@ -137,9 +150,10 @@ pub(crate) struct NetworkArgs {
     /// Refused: the check of a server's certificate is not turned off
     #[arg(long, value_name = "HOST")]
     trusted_host: Vec<String>,
-    /// Taken for pip's sake: credentials come from netrc and from the addresses of indexes
-    #[arg(long, value_name = "NAME", hide_short_help = true)]
-    keyring_provider: Option<String>,
+    /// Whether the `keyring` command is asked for a password where a server wants one; with --no-input only by `subprocess`
+    #[arg(long, value_enum, default_value_t = Keyring::Auto, hide_short_help = true,
+        default_value_if("no_input", "true", "disabled"))]
+    keyring_provider: Keyring,
     /// Seconds without an answer after which a connection is given up
     #[arg(long, visible_alias = "default-timeout", value_name = "SECONDS")]
     timeout: Option<f64>,
@@ -209,7 +223,7 @@ impl NetworkArgs {
         let typed = self.timeout.map(|seconds| seconds.ceil().clamp(1.0, 86_400.0) as u64);
         Ok(NetworkOptions {
             cert: self.cert.clone().or_else(|| config.cert()),
-            client_cert: self.client_cert.clone(),
+            client_cert: self.client_cert.clone().or_else(|| config.client_cert()),
             proxy: self.proxy.clone().or_else(|| config.proxy()),
             ignore_proxy_variables: self.no_proxy_env,
             timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),
@@ -218,6 +232,10 @@ impl NetworkArgs {
             retries: self.retries.unwrap_or(4),
             concurrency: self.concurrent_downloads.max(1),
             offline: self.offline,
+            keyring: match self.keyring_provider {
+                Keyring::Auto | Keyring::Subprocess => KeyringProvider::Command,
+                Keyring::Disabled | Keyring::Import => KeyringProvider::Disabled,
+            },
         })
     }
 }

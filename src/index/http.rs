@@ -7,6 +7,7 @@
 mod answer;
 mod credentials;
 mod decode;
+mod keyring;
 mod ranges;
 mod tls;
 mod words;
@@ -25,7 +26,7 @@ use crate::error::{Code, Problem};
 pub(crate) use answer::{Answer, Whole};
 pub(crate) use credentials::{Authorization, Credentials, strip};
 pub(crate) use ranges::{content_range, strong_tag};
-use words::{deepest, tls_error, unreachable_at};
+use words::{deepest, tls_error, tls_problem, unreachable_at};
 pub(crate) use words::{place, status_problem, too_large};
 
 /// How many redirects are followed.
@@ -97,6 +98,7 @@ impl Fault {
 pub(crate) struct Http {
     options: NetworkOptions,
     credentials: Credentials,
+    keyring: keyring::Keyring,
     client: OnceLock<Result<reqwest::Client, Problem>>,
     slots: Arc<Semaphore>,
 }
@@ -131,7 +133,8 @@ impl Tries {
 impl Http {
     pub(crate) fn new(options: NetworkOptions, credentials: Credentials) -> Self {
         let slots = Arc::new(Semaphore::new(options.concurrency.clamp(1, 1000)));
-        Self { options, credentials, client: OnceLock::new(), slots }
+        let keyring = keyring::Keyring::new(options.keyring);
+        Self { options, credentials, keyring, client: OnceLock::new(), slots }
     }
 
     /// How many questions are under way at once.
@@ -169,7 +172,22 @@ impl Http {
 
     /// What would be sent to `url` to say who asks.
     pub(crate) fn authorization(&self, url: &Url) -> Option<Authorization> {
-        self.credentials.header(url)
+        let own = self.credentials.header(url);
+        if own.as_ref().is_some_and(|own| !own.lacks_password) {
+            return own;
+        }
+        self.keyring.known(url, own.as_ref().map(|own| own.user.as_str())).or(own)
+    }
+
+    /// Whether there is something new to be sent to `url`, which answered 401: the user's keyring may know it.
+    async fn learns(&self, url: &Url) -> bool {
+        let own = self.credentials.header(url);
+        if own.as_ref().is_some_and(|own| !own.lacks_password) {
+            return false;
+        }
+        let services = self.credentials.services(url);
+        !services.is_empty()
+            && self.keyring.ask(url, services, own.as_ref().map(|own| own.user.as_str())).await.is_some()
     }
 
     /// Asks once, following redirects. Transient statuses are faults; all others are answers.
@@ -189,12 +207,22 @@ impl Http {
         let mut url = ask.url.clone();
         strip(&mut url);
         check_scheme(&url, Code::AddressRefused).map_err(Fault::Lasting)?;
-        for _ in 0..=MAX_HOPS {
+        let mut hops = 0;
+        let mut has_learned = false;
+        while hops <= MAX_HOPS {
             let request = client.get(url.clone()).headers(self.headers(ask, &url));
             let response = request.send().await.map_err(|error| self.fault(&url, error))?;
+            let is_own = url.origin() == ask.url.origin();
+            if response.status() == StatusCode::UNAUTHORIZED && is_own && !has_learned {
+                has_learned = true;
+                if self.learns(&url).await {
+                    continue;
+                }
+            }
             if !redirects(response.status()) {
                 return self.answer(response, url, permit);
             }
+            hops += 1;
             // The body of a redirect is not read: it may be a bomb, and says nothing.
             url = next_hop(response.headers().get(header::LOCATION), &url).map_err(Fault::Lasting)?;
         }
@@ -229,7 +257,7 @@ impl Http {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
         // After a redirect to another scheme, host or port nothing is sent that names the user.
         if url.origin() == ask.url.origin()
-            && let Some(authorization) = self.credentials.header(url)
+            && let Some(authorization) = self.authorization(url)
         {
             headers.insert(header::AUTHORIZATION, authorization.header);
         }
@@ -290,11 +318,7 @@ impl Http {
     fn fault(&self, url: &Url, error: reqwest::Error) -> Fault {
         let error = error.without_url();
         if let Some(tls) = tls_error(&error) {
-            let problem = Problem::new(Code::TlsFailed, "the secure connection could not be made")
-                .at(place(url))
-                .cause(tls)
-                .help("with a private certificate authority, name its file with --cert or SSL_CERT_FILE");
-            return Fault::Lasting(problem);
+            return Fault::Lasting(tls_problem(url, &tls));
         }
         if error.is_builder() {
             return Fault::Lasting(

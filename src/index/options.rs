@@ -47,6 +47,16 @@ impl Default for Bodies {
     }
 }
 
+/// Where a password may come from that neither an address nor netrc has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyringProvider {
+    /// From nowhere.
+    #[default]
+    Disabled,
+    /// From the command `keyring` on PATH.
+    Command,
+}
+
 /// How the network is used.
 #[derive(Clone)]
 pub struct NetworkOptions {
@@ -71,6 +81,8 @@ pub struct NetworkOptions {
     pub concurrency: usize,
     /// No network at all.
     pub offline: bool,
+    /// Whether a keyring is asked where a server answers 401.
+    pub keyring: KeyringProvider,
 }
 
 impl Default for NetworkOptions {
@@ -87,6 +99,7 @@ impl Default for NetworkOptions {
             retries: 5,
             concurrency: 50,
             offline: false,
+            keyring: KeyringProvider::Disabled,
         }
     }
 }
@@ -104,6 +117,7 @@ impl fmt::Debug for NetworkOptions {
             .field("retries", &self.retries)
             .field("concurrency", &self.concurrency)
             .field("offline", &self.offline)
+            .field("keyring", &self.keyring)
             .finish()
     }
 }

@@ -267,10 +267,7 @@ mod tests {
     #[test]
     fn the_key_knows_the_user_and_not_the_password() {
         let url = Url::parse("https://h/").unwrap();
-        let who = |user: &str, password: &str| Authorization {
-            user: user.to_owned(),
-            header: HeaderValue::try_from(password).unwrap(),
-        };
+        let who = |user: &str, password: &str| Authorization::basic(user, password).unwrap();
         assert_eq!(key(&url, "a", Some(&who("al", "x"))), key(&url, "a", Some(&who("al", "y"))));
         assert_ne!(key(&url, "a", Some(&who("al", "x"))), key(&url, "a", Some(&who("bo", "x"))));
         assert_ne!(key(&url, "a", None), key(&url, "a", Some(&who("", "x"))));

@@ -36,6 +36,7 @@ const KNOWN: &[Known] = &[
     known("pytest-cov", "pytest-cov.pth", "f47446a60fdf5905e84e7d7c892baf92f8d5a3226d0da1599b9c014eab6c7ddb",
         "starts coverage in child processes, if COV_CORE_SOURCE is set"),
     known("matplotlib", "*-nspkg.pth", "af80ee4584a67e12c46d49cb14269fba7e5d2b62e9be639ef13acc1d10ac977c", NAMESPACE),
+    known("pastedeploy", "*-nspkg.pth", "0fcd9886bc8bfc1024f79238dbe8ed22bc35b95e436e5fad5bbb1dc10f7985b3", NAMESPACE),
     known("protobuf", "*-nspkg.pth", "c47e604f1738522a583f7aab6cffb80821cd18157dede051e10aa185e0af065e", NAMESPACE),
     known("google-*", "*-nspkg.pth", "c47e604f1738522a583f7aab6cffb80821cd18157dede051e10aa185e0af065e", NAMESPACE),
     known("google-*", "*-nspkg.pth", "6f40f9759937454ccae78b59f62643bcb9bbbbc96d73913362b1829a1b2ea0dc", NAMESPACE),

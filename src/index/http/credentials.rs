@@ -1,7 +1,7 @@
 //! Who may see which password.
 //!
-//! Owns: credentials taken out of index addresses and read from netrc, and the rule that each goes
-//! to its own origin (scheme, host and port) alone.
+//! Owns: credentials taken out of index addresses and read from netrc, the rule that each goes to its own origin
+//! (scheme, host and port) alone, and the names under which a keyring may know one.
 //! Never: formats one. Neither `Debug` nor any error shows them.
 
 use std::fmt;
@@ -18,6 +18,8 @@ const NETRC_CAP: u64 = 1 << 20;
 /// The credentials of this run.
 #[derive(Default)]
 pub(crate) struct Credentials {
+    /// The addresses that the user named, without credentials.
+    named: Vec<Url>,
     indexes: Vec<Login>,
     machines: Vec<Machine>,
 }
@@ -25,14 +27,12 @@ pub(crate) struct Credentials {
 struct Login {
     origin: url::Origin,
     path: String,
-    user: String,
-    header: HeaderValue,
+    authorization: Authorization,
 }
 
 struct Machine {
     host: String,
-    user: String,
-    header: HeaderValue,
+    authorization: Authorization,
 }
 
 impl fmt::Debug for Credentials {
@@ -46,6 +46,18 @@ impl fmt::Debug for Credentials {
 pub(crate) struct Authorization {
     pub(crate) user: String,
     pub(crate) header: HeaderValue,
+    /// Whether there is no password beside the user.
+    pub(super) lacks_password: bool,
+}
+
+impl Authorization {
+    /// RFC 7617. `None` for what no header can carry.
+    pub(crate) fn basic(user: &str, password: &str) -> Option<Self> {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        let mut header = HeaderValue::from_str(&format!("Basic {text}")).ok()?;
+        header.set_sensitive(true);
+        Some(Self { user: user.to_owned(), header, lacks_password: password.is_empty() })
+    }
 }
 
 impl Credentials {
@@ -60,7 +72,7 @@ impl Credentials {
             std::io::Read::read_to_string(&mut std::io::Read::take(file, NETRC_CAP), &mut text).ok()?;
             Some(text)
         });
-        Self { indexes: Vec::new(), machines: text.as_deref().map(machines).unwrap_or_default() }
+        Self { machines: text.as_deref().map(machines).unwrap_or_default(), ..Self::default() }
     }
 
     /// Takes the user name and password out of `url`, and keeps them for its origin.
@@ -69,11 +81,14 @@ impl Credentials {
         if !url.username().is_empty() || url.password().is_some() {
             let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
             let user = decode(url.username());
-            if let Some(header) = basic(&user, &decode(url.password().unwrap_or_default())) {
-                self.indexes.push(Login { origin: url.origin(), path: url.path().to_owned(), user, header });
+            let password = decode(url.password().unwrap_or_default());
+            if let Some(authorization) = Authorization::basic(&user, &password) {
+                let (origin, path) = (url.origin(), url.path().to_owned());
+                self.indexes.push(Login { origin, path, authorization });
             }
             strip(&mut url);
         }
+        self.named.push(url.clone());
         url
     }
 
@@ -85,17 +100,40 @@ impl Credentials {
             .filter(|login| url.path().starts_with(&login.path))
             .max_by_key(|login| login.path.len())
             .or_else(|| of_origin().next());
-        if let Some(login) = closest {
-            return Some(Authorization { user: login.user.clone(), header: login.header.clone() });
+        let closest = closest.map(|login| &login.authorization);
+        if closest.is_some_and(|login| !login.lacks_password) {
+            return closest.cloned();
         }
-        // netrc knows hosts only. Its secrets do not travel in the clear, but to this machine.
-        let host = url.host_str()?;
-        if url.scheme() != "https" && !matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
-            return None;
-        }
-        let machine = self.machines.iter().find(|machine| machine.host.eq_ignore_ascii_case(host))?;
-        Some(Authorization { user: machine.user.clone(), header: machine.header.clone() })
+        // netrc knows hosts only.
+        let machine = || {
+            let host = url.host_str().filter(|_| is_private(url))?;
+            self.machines.iter().find(|machine| machine.host.eq_ignore_ascii_case(host))
+        };
+        machine().map(|machine| &machine.authorization).or(closest).cloned()
     }
+
+    /// Under which names a keyring may have a password for `url`: the address of the index that it belongs to, then its
+    /// host. None for a server to which a secret would travel in the clear, unless the user named it.
+    pub(super) fn services(&self, url: &Url) -> Vec<String> {
+        let of_origin = self.named.iter().filter(|named| named.origin() == url.origin());
+        let index = of_origin.max_by_key(|named| {
+            let (ours, theirs) = (url.path().split('/'), named.path().split('/'));
+            ours.zip(theirs).take_while(|(our, their)| our == their).count()
+        });
+        if index.is_none() && !is_private(url) {
+            return Vec::new();
+        }
+        let host = url.host_str().map(|host| match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        });
+        index.map(Url::to_string).into_iter().chain(host).collect()
+    }
+}
+
+/// Whether what is sent to `url` does not travel in the clear, or stays on this machine.
+fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Takes the user name and password out of an address.
@@ -103,13 +141,6 @@ pub(crate) fn strip(url: &mut Url) {
     // Neither can be refused for an address that has them.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-}
-
-fn basic(user: &str, password: &str) -> Option<HeaderValue> {
-    let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    let mut header = HeaderValue::from_str(&format!("Basic {text}")).ok()?;
-    header.set_sensitive(true);
-    Some(header)
 }
 
 /// The machines of a netrc. `default` is left out on purpose: it would send a password to any
@@ -120,8 +151,8 @@ fn machines(text: &str) -> Vec<Machine> {
     let mut in_macro = false;
     let mut close = |host: &mut Option<String>, user: &mut String, password: &mut String| {
         let (user, password) = (std::mem::take(user), std::mem::take(password));
-        if let Some((host, header)) = host.take().zip(basic(&user, &password)) {
-            found.push(Machine { host, user, header });
+        if let Some((host, authorization)) = host.take().zip(Authorization::basic(&user, &password)) {
+            found.push(Machine { host, authorization });
         }
     };
     for line in text.lines() {
@@ -197,12 +228,37 @@ mod tests {
     #[test]
     fn netrc_is_read_and_its_default_is_not_used() {
         let text = "machine h.example login al password s3cret\nmacdef init\nmachine evil\n\nmachine i.example\n  login bo\n  password x # note\ndefault login d password d\n";
-        let credentials = Credentials { indexes: Vec::new(), machines: machines(text) };
+        let credentials = Credentials { machines: machines(text), ..Credentials::default() };
         assert_eq!(sent(&credentials, "https://h.example/").as_deref(), Some("al:s3cret"));
         assert_eq!(sent(&credentials, "https://i.example/").as_deref(), Some("bo:x"));
         for none in ["http://h.example/", "https://other.example/", "https://evil/"] {
             assert_eq!(sent(&credentials, none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_user_without_a_password_leaves_the_word_to_netrc() {
+        let mut credentials =
+            Credentials { machines: machines("machine h login bo password x"), ..Credentials::default() };
+        let _ = credentials.take(url("https://al@h/simple/"));
+        let _ = credentials.take(url("https://al@i/simple/"));
+        assert_eq!(sent(&credentials, "https://h/simple/x/").as_deref(), Some("bo:x"));
+        assert_eq!(sent(&credentials, "https://i/simple/x/").as_deref(), Some("al:"));
+    }
+
+    #[test]
+    fn a_keyring_is_asked_for_the_index_and_then_for_its_host() {
+        let mut credentials = Credentials::default();
+        let _ = credentials.take(url("http://al@h:8080/one/simple/"));
+        let _ = credentials.take(url("http://h:8080/two/simple/"));
+        let check = |asked: &str, expected: &[&str]| {
+            assert_eq!(credentials.services(&url(asked)), expected, "{asked}");
+        };
+        check("http://h:8080/two/simple/x/", &["http://h:8080/two/simple/", "h:8080"]);
+        check("http://h:8080/one/files/x", &["http://h:8080/one/simple/", "h:8080"]);
+        check("https://other/x", &["other"]);
+        check("http://other/x", &[]);
+        check("http://127.0.0.1:1/x", &["127.0.0.1:1"]);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::error::{Code, Place, Problem};
 const CERT_CAP: u64 = 16 << 20;
 
 /// TLS with the system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), the bundled ones
-/// where the system has none (a minimal image), and those of `cert` besides. `client_cert` is a file with a certificate
-/// of our own, its chain and its key.
+/// where the system has none (a minimal image), and those of `cert`, a file or a folder of them, besides. `client_cert` is
+/// a file with a certificate of our own, its chain and its key.
 ///
 /// # Errors
 /// `tls-failed` where `cert` cannot be read or has no certificate, or `client_cert` lacks certificate or key.
@@ -54,6 +54,9 @@ pub(super) fn config(
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    if path.is_dir() {
+        return Ok(rustls_native_certs::load_certs_from_paths(None, Some(path)).certs);
+    }
     certificates(path, &text(path)?)
 }
 

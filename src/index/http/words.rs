@@ -28,7 +28,11 @@ pub(crate) fn status_problem(status: StatusCode, url: &Url) -> Problem {
     };
     let problem = Problem::new(code, message).at(place(url)).found(status);
     match status.as_u16() {
-        401 | 403 | 407 => problem.help("give a user name and password in netrc or in the index's address"),
+        401 => problem.help(
+            "give a user name and password in netrc or in the index's address, or keep them where the `keyring` command \
+             finds them (--keyring-provider subprocess)",
+        ),
+        403 | 407 => problem.help("give a user name and password in netrc or in the index's address"),
         404 | 410 => {
             problem.help("name an index that has it with --index-url, or lock again with `pipward lock`")
         }
@@ -80,17 +84,42 @@ pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-pub(super) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+/// The problem that a fault of TLS is: the server's certificate, or ours.
+pub(super) fn tls_problem(url: &Url, error: &rustls::Error) -> Problem {
+    use rustls::AlertDescription as Alert;
+    let problem = |message: &str| Problem::new(Code::TlsFailed, message).at(place(url)).cause(error);
+    match error {
+        rustls::Error::AlertReceived(Alert::CertificateRequired) => {
+            problem("the server wants a client certificate")
+                .help("name a file with the certificate and its key with --client-cert")
+        }
+        rustls::Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError,
+        ) => problem("the server does not accept the client certificate")
+            .help("name a file with a certificate that it accepts, and its key, with --client-cert"),
+        _ => problem("the secure connection could not be made")
+            .help("with a private certificate authority, name its file with --cert or SSL_CERT_FILE"),
+    }
+}
+
+pub(super) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls.to_string());
+            return Some(tls.clone());
         }
         // An I/O error hides what it carries from `source`, and may carry another one.
         let mut inner: Option<&(dyn std::error::Error + 'static)> = carried(error);
         while let Some(error) = inner {
             if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-                return Some(tls.to_string());
+                return Some(tls.clone());
             }
             inner = carried(error);
         }

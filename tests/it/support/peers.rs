@@ -33,8 +33,8 @@ fn pip_for_39() -> Option<&'static Peers> {
 }
 
 impl Peers {
-    /// Installs the lock once; a standing environment of the same lock is taken as it is.
-    fn made(lock: &str, base: Python) -> Self {
+    /// Installs a lock of `tests/peers` once; a standing environment of the same lock is taken as it is.
+    pub fn made(lock: &str, base: Python) -> Self {
         let lock = repository().join("tests/peers").join(lock);
         let digest = pipward::digest::Sha256::of(&std::fs::read(&lock).unwrap()).to_string();
         let place = kept_dir("peers");
@@ -53,6 +53,16 @@ impl Peers {
                 .ok();
         }
         Self { environment, base }
+    }
+
+    /// A name that is its lock's and its Python's own.
+    pub fn name(&self) -> &OsStr {
+        self.environment.file_name().unwrap()
+    }
+
+    /// A program of the environment.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.environment.join("bin").join(name)
     }
 
     /// The interpreter that can import packaging and pip.

@@ -1,10 +1,10 @@
-//! A loopback HTTP/1.1 server for tests: it serves a simple index, and it can lie, stall, cut and change its mind.
-//! It records each request.
+//! A loopback HTTP/1.1 server for tests, with TLS where asked: it serves a simple index, and it can lie, stall, cut and
+//! change its mind. It records each request.
 
 #![allow(dead_code)]
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -110,6 +110,7 @@ struct State {
 
 /// The server. It ends when it is dropped.
 pub struct Server {
+    scheme: &'static str,
     address: std::net::SocketAddr,
     state: Arc<State>,
 }
@@ -117,6 +118,30 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port.
     pub fn start() -> Self {
+        Self::started("http", |stream, state| {
+            let _ = serve(stream, state);
+        })
+    }
+
+    /// Starts one that speaks TLS.
+    pub fn start_tls(config: Arc<rustls::ServerConfig>) -> Self {
+        Self::started("https", move |stream, state| {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = rustls::StreamOwned::new(connection, stream);
+            let served = serve(&mut tls, state);
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
+            if served.is_err() {
+                // What is left unread would make the end a reset, which overtakes the alert.
+                let _ = tls.sock.shutdown(std::net::Shutdown::Write);
+                let _ = tls.sock.set_read_timeout(Some(Duration::from_secs(5)));
+                let _ = std::io::copy(&mut tls.sock, &mut std::io::sink());
+            }
+        })
+    }
+
+    fn started(scheme: &'static str, serve: impl Fn(TcpStream, &State) + Send + Sync + 'static) -> Self {
+        let serve = Arc::new(serve);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
@@ -127,17 +152,20 @@ impl Server {
                     return;
                 }
                 let (Ok(stream), shared) = (stream, Arc::clone(&shared)) else { continue };
+                let serve = Arc::clone(&serve);
                 std::thread::spawn(move || {
-                    let _ = serve(&stream, &shared);
+                    // Head and body go in two writes, of which the second must not wait for an answer to the first.
+                    let _ = stream.set_nodelay(true);
+                    serve(stream, &shared);
                 });
             }
         });
-        Self { address, state }
+        Self { scheme, address, state }
     }
 
     /// The address of a path of it.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// Its port.
@@ -370,11 +398,9 @@ fn ranged(request: &Request, body: &[u8]) -> Response {
     response
 }
 
-fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
-    // Head and body go in two writes, of which the second must not wait for an answer to the first.
-    stream.set_nodelay(true)?;
+fn serve(stream: impl Read + Write, state: &State) -> std::io::Result<()> {
     let careless = state.careless.load(Ordering::SeqCst);
-    let mut reader = BufReader::with_capacity(if careless { 1 } else { 1 << 13 }, stream.try_clone()?);
+    let mut reader = BufReader::with_capacity(if careless { 1 } else { 1 << 13 }, stream);
     loop {
         let mut line = String::new();
         if reader.by_ref().take(1 << 16).read_line(&mut line)? == 0 {
@@ -405,19 +431,15 @@ fn serve(stream: &TcpStream, state: &State) -> std::io::Result<()> {
             (Arc::clone(handler), *nth - 1)
         });
         let response = found.map_or_else(|| Response::status(404), |(handler, nth)| handler(&request, nth));
-        let goes_on = send(stream, state, &response)?;
-        if careless {
-            // What was not read makes a reset of the end.
+        if !send(reader.get_mut(), state, &response)? || careless {
+            // What was not read of a careless one makes a reset of the end.
             return Ok(());
-        }
-        if !goes_on {
-            return stream.shutdown(std::net::Shutdown::Both);
         }
     }
 }
 
 /// Sends an answer; whether the connection may be used again.
-fn send(mut stream: &TcpStream, state: &State, response: &Response) -> std::io::Result<bool> {
+fn send(stream: &mut impl Write, state: &State, response: &Response) -> std::io::Result<bool> {
     let mut head = format!("HTTP/1.1 {} Status\r\n", response.status);
     for (name, value) in &response.headers {
         head += &format!("{name}: {value}\r\n");
