@@ -43,6 +43,7 @@ use metadata::Learned;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
 use page::Page;
 use pages::PageCache;
+pub(crate) use project::too_new;
 use project::{Cutoff, Project};
 
 /// One file that an index offers, with what a lock wants to know about it.

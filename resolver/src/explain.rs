@@ -14,6 +14,7 @@ use crate::hints;
 use crate::package::Package;
 use crate::project::{Asked, Project, plain};
 use crate::provider::{Provider, Set};
+use crate::ranges;
 use crate::request::Origin;
 use crate::story::{Explanation, Fact, FactKind};
 
@@ -145,20 +146,39 @@ fn requirement_facts(provider: &Provider<'_>, edge: &Edge, proof: &Proof) -> Vec
         weakest = vec![all];
     }
     let fact = |(who_set, what_set): &(Set, Set)| {
+        let who_told = with_extra(who, edge.extra.as_ref(), &versions(who_set));
+        let nothing = if what_set.is_empty() { ", whose bounds exclude each other" } else { "" };
+        let over = overriding(provider, &project, what_set);
         let text = written(&project, what_set, false)
             .into_iter()
             .next()
             .map_or_else(|| hints::versions_or_none(provider, &project, what_set), |asked| asked.text);
+        let told = match over {
+            Some(origin) => format!(
+                "{who_told} requires {}, for which the override {text} ({}) stands",
+                project.name,
+                place(origin)
+            ),
+            None => format!("{who_told} requires {text}{nothing}"),
+        };
         Fact {
-            requirement: Some(text.clone()),
-            ..Fact::new(
-                FactKind::Requires,
-                Some(who),
-                format!("{} requires {text}", with_extra(who, edge.extra.as_ref(), &versions(who_set))),
-            )
+            requirement: Some(text),
+            origin: over.cloned(),
+            ..Fact::new(FactKind::Requires, Some(who), told)
         }
     };
     weakest.iter().map(fact).collect()
+}
+
+/// Where an override stands that asks for this set.
+fn overriding<'p>(provider: &Provider<'p>, project: &Project, set: &Set) -> Option<&'p Origin> {
+    let mut overrides = provider.request.overrides.iter();
+    let found = overrides.find(|root| {
+        root.requirement.name == project.name
+            && crate::edges::specifiers(&root.requirement, || true)
+                .is_some_and(|specifiers| ranges::of_specifiers(specifiers) == *set)
+    });
+    found.map(|root| &root.origin)
 }
 
 /// `a[x] 1 to 3`, where the versions are told as `a 1 to 3`.
@@ -198,13 +218,16 @@ fn users_facts(provider: &Provider<'_>, project: &Project, set: &Set) -> Vec<Fac
     if found.is_empty() {
         found.push(Written { text: hints::versions(provider, project, set), origin: None });
     }
+    let nothing = if set.is_empty() { ", whose bounds exclude each other" } else { "" };
     let fact = |Written { text, origin }: Written| {
+        let is_override = provider.request.overrides.iter().any(|root| Some(&root.origin) == origin.as_ref());
+        let verb = if is_override { "you override with" } else { "you require" };
         let text = as_typed(provider, project, origin.as_ref()).unwrap_or(text);
         let at = origin.as_ref().map(|origin| format!(" ({})", place(origin))).unwrap_or_default();
         Fact {
             requirement: Some(text.clone()),
             origin,
-            ..Fact::new(FactKind::Required, Some(&project.name), format!("you require {text}{at}"))
+            ..Fact::new(FactKind::Required, Some(&project.name), format!("{verb} {text}{at}{nothing}"))
         }
     };
     found.into_iter().map(fact).collect()
@@ -272,6 +295,7 @@ fn unavailable_facts(
 pub(crate) fn place(origin: &Origin) -> String {
     match origin {
         Origin::CommandLine => "on the command line".to_owned(),
+        Origin::Option(text) => one_line(text),
         Origin::File { file, line, entry } => {
             let mut text = one_line(file);
             if let Some(line) = line {

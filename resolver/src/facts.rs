@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 
+use crate::moment::TooNew;
 use crate::wheel_name::WheelName;
 
 /// The source of facts: an index, or a recording of one.
@@ -53,6 +54,8 @@ pub struct Release {
     pub wheels: Vec<CandidateWheel>,
     /// Whether it has a source distribution.
     pub has_sdist: bool,
+    /// Why the source distribution is too new, where it is: words alone depend on it.
+    pub new_sdist: Option<TooNew>,
 }
 
 /// One wheel that an index offers.
@@ -64,8 +67,8 @@ pub struct CandidateWheel {
     pub requires_python: Option<VersionSpecifiers>,
     /// The reason for which it was yanked (PEP 592); empty when none was given.
     pub yanked: Option<String>,
-    /// Whether it was uploaded after the cutoff (or has no upload time under an explicit one).
-    pub too_new: bool,
+    /// Why it is too new, where it is: uploaded after the cutoff, or without upload time under an explicit one.
+    pub too_new: Option<TooNew>,
 }
 
 /// The part of core metadata that a resolver reads.

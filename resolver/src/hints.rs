@@ -7,8 +7,13 @@ use std::collections::BTreeMap;
 use pep508_rs::PackageName;
 
 use crate::explain::one_line;
-use crate::project::{Offers, Project, Unusable};
+use crate::facts::{CandidateWheel, Release};
+use crate::moment::TooNew;
+use crate::project::{Asked, Offers, Project, Unusable};
 use crate::provider::{Provider, Set};
+use crate::reach::{self, Miss};
+use crate::region::Region;
+use crate::request::Origin;
 use crate::story::{Fact, FactKind, Hint, HintKind};
 
 /// How many runs of versions are listed before the middle is left out.
@@ -36,9 +41,15 @@ pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set)
     if offers.len() == 0 {
         return missing(format!("{name} has no releases"), Vec::new());
     }
+    if set.is_empty() {
+        return Missing::default();
+    }
+    if let Some(text) = hopeless(project, offers) {
+        return missing(text, Vec::new());
+    }
     let in_force = InForce::of(project, set);
     let found = Found::of(provider, project, offers, set);
-    let mut hints = found.hints(project, offers);
+    let mut hints = found.hints(provider, project, offers);
     // Versions that were left out for what they depend on are told of by other facts.
     let tried = (0..offers.len()).any(|at| {
         let inside = offers.get(at).is_some_and(|offer| in_force.set.contains(&offer.version));
@@ -139,10 +150,19 @@ impl InForce {
     }
 }
 
+/// What keeps a version from being chosen, as it is told.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// It has wheels for this platform and other Pythons.
+    OtherPythons,
+    /// What the solver says.
+    Unusable(Unusable),
+}
+
 /// The versions of a set that exist, by what keeps each from being chosen.
 #[derive(Default)]
 struct Found {
-    unusable: BTreeMap<Unusable, Vec<usize>>,
+    unusable: BTreeMap<Why, Vec<usize>>,
     prereleases: Vec<usize>,
 }
 
@@ -151,7 +171,10 @@ impl Found {
         let mut found = Self::default();
         for (at, version) in offers.iter().filter(|(_, version)| set.contains(version)) {
             match project.wheels(offers, at, provider.region) {
-                Err(why) => found.unusable.entry(why.clone()).or_default().push(at),
+                Err(why) => {
+                    let why = told_as(provider, offers.release(at), why);
+                    found.unusable.entry(why).or_default().push(at);
+                }
                 Ok(_) if !version.is_stable() => found.prereleases.push(at),
                 Ok(_) => {}
             }
@@ -164,33 +187,42 @@ impl Found {
     }
 
     fn reasons(&self, provider: &Provider<'_>, project: &Project, offers: &Offers) -> Vec<String> {
-        let told = |(why, list): (&Unusable, &Vec<usize>)| {
-            let several = list.len() > 1;
-            let reason = reason(provider, project, why, several);
-            format!("{} {reason}", runs(offers, list, None))
-        };
-        self.unusable.iter().map(told).collect()
+        let python = format!(", not {}", reach::python_words(provider.region));
+        let mut told: Vec<String> = Vec::new();
+        for (why, list) in &self.unusable {
+            let text = reason(provider, project, why, list.len() > 1);
+            // What is locked for is told once.
+            if let (Some(last), true) = (told.last_mut(), text.ends_with(&python)) {
+                if let Some(start) = last.strip_suffix(&python) {
+                    *last = start.to_owned();
+                }
+            }
+            told.push(format!("{} {text}", runs(offers, list, None)));
+        }
+        told
     }
 
-    fn hints(&self, project: &Project, offers: &Offers) -> Vec<Hint> {
+    fn hints(&self, provider: &Provider<'_>, project: &Project, offers: &Offers) -> Vec<Hint> {
         let name = &project.name;
-        let version = |at: &usize| offers.get(*at).map(|offer| &offer.version);
         let mut hints = Vec::new();
-        if let Some(best) = self.prereleases.last().and_then(version) {
+        if let Some(best) = self.prereleases.last().and_then(|at| offers.get(*at)) {
+            let best = &best.version;
             let text = format!(
                 "{name} {best} is a pre-release; to take it, require {name}>={best}, or allow pre-releases with --pre"
             );
             hints.push(Hint::new(HintKind::Prerelease, Some(name), text));
         }
         // What stands in the way of the newest version is worth knowing first.
-        let mut by_version: Vec<(&usize, &Unusable)> =
+        let mut by_version: Vec<(&usize, &Why)> =
             self.unusable.iter().filter_map(|(why, list)| Some((list.last()?, why))).collect();
         by_version.sort_by(|a, b| b.cmp(a));
-        let mut kinds = Vec::new();
-        for (at, why) in by_version {
-            let Some(best) = version(at) else { continue };
-            let Some((kind, text)) = hint(name, best, offers, *at, why) else { continue };
-            if !kinds.contains(&kind) {
+        let mut kinds: Vec<HintKind> = Vec::new();
+        for (place, (at, why)) in by_version.into_iter().enumerate() {
+            let hint = Candidate { provider, project, offers, at: *at }.hint(why);
+            let Some((kind, text)) = hint else { continue };
+            // Of an older version only what it takes no other machine for.
+            let is_easy = matches!(kind, HintKind::Yanked | HintKind::Cutoff);
+            if !kinds.contains(&kind) && (place == 0 || is_easy) {
                 kinds.push(kind);
                 hints.push(Hint::new(kind, Some(name), text));
             }
@@ -199,70 +231,114 @@ impl Found {
     }
 }
 
-fn hint(
-    name: &PackageName,
-    version: &pep440_rs::Version,
-    offers: &Offers,
-    at: usize,
-    why: &Unusable,
-) -> Option<(HintKind, String)> {
-    Some(match why {
-        Unusable::Yanked(_) => (
-            HintKind::Yanked,
-            format!("to take the yanked {name} {version} all the same, pin it: {name}=={version}"),
-        ),
-        Unusable::TooNew => (
-            HintKind::Cutoff,
-            format!(
-                "{name} {version} was uploaded after the cutoff; wait, or set a later one with --uploaded-prior-to"
-            ),
-        ),
-        Unusable::Python(specifiers) => (
-            HintKind::Python,
-            format!(
-                "{name} {version} is for Python {specifiers}: lock for such a Python, or require another version"
-            ),
-        ),
-        Unusable::Platform | Unusable::Required(_) => {
-            (HintKind::Platform, format!("the wheels of {name} {version} are for {}", wheels(offers, at)))
+/// How what the solver says of a version is told.
+fn told_as(provider: &Provider<'_>, release: Option<&Release>, why: &Unusable) -> Why {
+    match (why, release) {
+        (Unusable::Platform, Some(release)) => match reach::miss(provider.region, release) {
+            Miss::Pythons(_) => Why::OtherPythons,
+            Miss::Glibc(..) | Miss::Platform => Why::Unusable(Unusable::Platform),
+        },
+        (Unusable::SourceOnly, Some(release)) if release.new_sdist.is_some() => {
+            Why::Unusable(Unusable::TooNew)
         }
-        Unusable::SourceOnly => (
-            HintKind::SourceOnly,
-            format!(
-                "build a wheel of {name} {version} elsewhere, where its code may run, and name its folder with --find-links"
-            ),
-        ),
-        Unusable::NoFiles | Unusable::Constrained => return None,
-    })
+        _ => Why::Unusable(why.clone()),
+    }
 }
 
-/// The tags of a version's wheels: `cp312-win_amd64, cp313-macosx_11_0_arm64, …`.
-fn wheels(offers: &Offers, at: usize) -> String {
-    const MOST: usize = 3;
-    let release = offers.release(at);
-    let mut tags: Vec<String> = Vec::new();
-    for wheel in release.iter().flat_map(|release| &release.wheels) {
-        let (pythons, abis, platforms) = wheel.name.tag_parts();
-        let first = |parts: &[String]| parts.first().cloned().unwrap_or_default();
-        let (python, abi, platform) = (first(pythons), first(abis), first(platforms));
-        let told = if abi == python || abi == "none" {
-            format!("{python}-{platform}")
-        } else {
-            format!("{python}-{abi}-{platform}")
-        };
-        if !tags.contains(&told) {
-            tags.push(told);
+/// A version that cannot be chosen.
+struct Candidate<'a> {
+    provider: &'a Provider<'a>,
+    project: &'a Project,
+    offers: &'a Offers,
+    at: usize,
+}
+
+impl Candidate<'_> {
+    fn hint(&self, why: &Why) -> Option<(HintKind, String)> {
+        let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);
+        let release = self.offers.release(self.at)?;
+        let region = self.provider.region;
+        let nearest = self.nearest();
+        Some(match why {
+            Why::OtherPythons => {
+                let Miss::Pythons(pythons) = reach::miss(region, release) else { return None };
+                let words = pythons.words();
+                let lock = match (region, pythons.newest()) {
+                    (Region::One(_), Some(newest)) => format!(": lock for it with --python-version {newest}"),
+                    (Region::Many(_), Some(newest)) => {
+                        format!(": lock for one of them with --no-universal --python-version {newest}")
+                    }
+                    (_, None) => String::new(),
+                };
+                (HintKind::Python, format!("{name} {version} has wheels for {words}{lock}{nearest}"))
+            }
+            Why::Unusable(Unusable::Yanked(_)) => (
+                HintKind::Yanked,
+                format!("to take the yanked {name} {version} all the same, pin it: {name}=={version}"),
+            ),
+            Why::Unusable(Unusable::TooNew) => (HintKind::Cutoff, self.too_new(release)?),
+            Why::Unusable(Unusable::Python(specifiers)) => (
+                HintKind::Python,
+                format!(
+                    "{name} {version} is for Python {specifiers}: lock for such a Python, or require another version{nearest}"
+                ),
+            ),
+            Why::Unusable(Unusable::Platform | Unusable::Required(_)) => {
+                let text = match reach::miss(region, release) {
+                    Miss::Glibc(glibc, platform) => format!(
+                        "the wheels of {name} {version} need glibc {glibc}: lock for it with --python-platform {platform}"
+                    ),
+                    _ => format!("the wheels of {name} {version} are for {}", reach::tags(region, release)),
+                };
+                (HintKind::Platform, format!("{text}{nearest}"))
+            }
+            Why::Unusable(Unusable::SourceOnly) => (
+                HintKind::SourceOnly,
+                format!(
+                    "build a wheel of {name} {version} elsewhere, where its code may run, and name its folder with --find-links{nearest}"
+                ),
+            ),
+            Why::Unusable(Unusable::NoFiles | Unusable::Constrained) => return None,
+        })
+    }
+
+    /// When the wheels of a version may be taken; none where it has none.
+    fn too_new(&self, release: &Release) -> Option<String> {
+        let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);
+        let fits = |wheel: &&CandidateWheel| self.provider.region.rank(&wheel.name).is_some();
+        match release.wheels.iter().filter(fits).filter_map(|wheel| wheel.too_new).min()? {
+            TooNew::Uploaded(time) => Some(format!(
+                "{name} {version} was uploaded at {time}: take it with --uploaded-prior-to {}, or from {} on without one",
+                time.minute(),
+                time.waited()
+            )),
+            TooNew::Undated => Some(format!(
+                "no upload time is known of {name} {version}: it is taken where no --uploaded-prior-to is given"
+            )),
         }
     }
-    tags.sort();
-    let more = if tags.len() > MOST { format!(" and {} more", tags.len() - MOST) } else { String::new() };
-    tags.truncate(MOST);
-    format!("{}{more}", tags.join(", "))
+
+    /// The version next to this one that can be chosen: the newest below it, else the oldest above.
+    fn nearest(&self) -> String {
+        let can = |at: &usize| {
+            self.offers.get(*at).is_some_and(|offer| offer.version.is_stable())
+                && self.project.usable(self.offers, *at, self.provider.region)
+        };
+        let below = (0..self.at).rev().find(can);
+        let found = below.or_else(|| (self.at + 1..self.offers.len()).find(can));
+        let Some(near) = found.and_then(|at| self.offers.get(at)) else { return String::new() };
+        format!("; the nearest version that can be used is {}", near.version)
+    }
 }
 
-fn reason(provider: &Provider<'_>, project: &Project, why: &Unusable, several: bool) -> String {
+fn reason(provider: &Provider<'_>, project: &Project, why: &Why, several: bool) -> String {
     let has = if several { "have" } else { "has" };
     let was = if several { "were" } else { "was" };
+    let python = || reach::python_words(provider.region);
+    let why = match why {
+        Why::OtherPythons => return format!("{has} no wheel for Python {}", python()),
+        Why::Unusable(why) => why,
+    };
     match why {
         Unusable::NoFiles => format!("{has} no files"),
         Unusable::SourceOnly => {
@@ -270,9 +346,9 @@ fn reason(provider: &Provider<'_>, project: &Project, why: &Unusable, several: b
         }
         Unusable::Python(specifiers) => {
             let needs = if several { "need" } else { "needs" };
-            format!("{needs} Python {specifiers}, not {}", provider.region.python_words())
+            format!("{needs} Python {specifiers}, not {}", python())
         }
-        Unusable::Platform => format!("{has} no wheel for this Python and platform"),
+        Unusable::Platform => format!("{has} no wheel for {}", reach::place_words(provider.region)),
         Unusable::Required(marker) => format!("{has} no wheel for the required environment {marker}"),
         Unusable::TooNew => format!("{was} uploaded after the cutoff"),
         Unusable::Yanked(reason) => {
@@ -280,15 +356,35 @@ fn reason(provider: &Provider<'_>, project: &Project, why: &Unusable, several: b
             if reason.is_empty() { format!("{was} yanked") } else { format!("{was} yanked ({reason})") }
         }
         Unusable::Constrained => {
-            let all = project.wishes.constraints.iter().map(|asked| match &asked.origin {
-                Some(origin) => {
-                    format!("{}{} ({})", project.name, asked.text(), crate::explain::place(origin))
-                }
-                None => format!("{}{}", project.name, asked.text()),
-            });
-            format!("{was} left out by the constraint {}", all.collect::<Vec<_>>().join(" and "))
+            let all: Vec<String> =
+                project.wishes.constraints.iter().map(|asked| constraint(project, asked)).collect();
+            format!("{was} left out by {}", all.join(" and "))
         }
     }
+}
+
+/// `the constraint flask<3 (constraints.txt, line 1)`.
+fn constraint(project: &Project, asked: &Asked) -> String {
+    match &asked.origin {
+        Some(Origin::Option(text)) => text.clone(),
+        Some(origin) => {
+            format!("the constraint {}{} ({})", project.name, asked.text(), crate::explain::place(origin))
+        }
+        None => format!("the constraint {}{}", project.name, asked.text()),
+    }
+}
+
+/// A constraint that no version satisfies.
+fn hopeless(project: &Project, offers: &Offers) -> Option<String> {
+    let none = |asked: &&Asked| !offers.iter().any(|(_, version)| asked.set.contains(version));
+    let asked = project.wishes.constraints.iter().find(none)?;
+    let all: Vec<usize> = (0..offers.len()).collect();
+    Some(format!(
+        "{} asks for a version of {} that does not exist: there are {}",
+        constraint(project, asked),
+        project.name,
+        runs(offers, &all, None)
+    ))
 }
 
 /// A set of versions of a project, such as `flask 3.0.0 to 3.1.2`, or `every version of flask`.

@@ -18,6 +18,7 @@ mod fork;
 mod hints;
 pub mod markers;
 mod memory;
+pub mod moment;
 mod needs;
 mod package;
 pub mod platform;
@@ -25,6 +26,7 @@ mod prefer;
 mod project;
 mod provider;
 pub mod ranges;
+mod reach;
 pub mod recorded;
 mod region;
 pub mod request;
@@ -38,6 +40,7 @@ pub mod wheel_name;
 mod wishes;
 
 pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
+pub use moment::{TooNew, UploadTime};
 pub use platform::{Platform, UnknownPlatform};
 pub use recorded::Recorded;
 pub use request::{

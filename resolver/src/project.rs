@@ -360,7 +360,7 @@ fn judge_wheel(
     if region.rank(&wheel.name).is_none() {
         return Err(Unusable::Platform);
     }
-    if wheel.too_new {
+    if wheel.too_new.is_some() {
         return Err(Unusable::TooNew);
     }
     match &wheel.yanked {

@@ -12,6 +12,7 @@ use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
+use crate::moment::TooNew;
 use crate::wheel_name::WheelName;
 
 /// Facts by project and version.
@@ -29,6 +30,9 @@ pub struct RecordedRelease {
     /// Whether it has a source distribution.
     #[serde(skip_serializing_if = "is_false")]
     pub sdist: bool,
+    /// Why the source distribution is too new, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_sdist: Option<TooNew>,
     /// Its wheels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub wheels: Vec<RecordedWheel>,
@@ -49,9 +53,9 @@ pub struct RecordedWheel {
     /// Why it was yanked; empty without a reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yanked: Option<String>,
-    /// Whether it was uploaded after the cutoff.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub too_new: bool,
+    /// Why it is too new, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_new: Option<TooNew>,
 }
 
 /// Core metadata, written down.
@@ -107,7 +111,10 @@ impl Facts for Recorded {
         let mut releases = BTreeMap::new();
         for (version, release) in project {
             let wheels = release.wheels.iter().map(RecordedWheel::read).collect::<Result<_, _>>()?;
-            releases.insert(version.clone(), Release { wheels, has_sdist: release.sdist });
+            releases.insert(
+                version.clone(),
+                Release { wheels, has_sdist: release.sdist, new_sdist: release.new_sdist },
+            );
         }
         Ok(Arc::new(Candidates { known: true, releases }))
     }
@@ -198,6 +205,7 @@ impl Facts for Recorder<'_> {
         for (version, release) in &candidates.releases {
             self.release(name, version, |written| {
                 written.sdist = release.has_sdist;
+                written.new_sdist = release.new_sdist;
                 written.wheels = release.wheels.iter().map(RecordedWheel::of).collect();
             });
         }

@@ -91,6 +91,8 @@ pub struct Root {
 pub enum Origin {
     /// On the command line.
     CommandLine,
+    /// By an option, in these words: `--upgrade-package flask==3.1.2`.
+    Option(String),
     /// In a file, at a line counted from 1, or in an entry such as `project.dependencies`.
     File {
         /** As the user named it. */

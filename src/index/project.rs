@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pipward_resolver::{CandidateWheel, Candidates, PackageName, WheelName};
+use pipward_resolver::{CandidateWheel, Candidates, PackageName, TooNew, UploadTime, WheelName};
 use url::Url;
 
 use super::http::place;
@@ -151,18 +151,20 @@ fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Ve
     let mut undated = Vec::new();
     for Offered { file, index } in files {
         let release = candidates.releases.entry(file.name.version().clone()).or_default();
-        let FileName::Wheel(wheel) = &file.name else {
-            release.has_sdist = true;
-            continue;
-        };
+        let is_wheel = matches!(file.name, FileName::Wheel(_));
         let too_new = match (cutoff.time, file.upload_time, &file.address) {
             // A file on this machine was put there by the user.
-            (None, ..) | (_, None, Address::Path(_)) => false,
-            (Some(cutoff), Some(uploaded), _) => uploaded > cutoff,
+            (None, ..) | (_, None, Address::Path(_)) => None,
+            (Some(cutoff), Some(uploaded), _) => (uploaded > cutoff).then(|| too_new(uploaded)),
             (Some(_), None, Address::Web(_)) => {
-                undated.extend(*index);
-                cutoff.explicit
+                undated.extend(index.filter(|_| is_wheel));
+                cutoff.explicit.then_some(TooNew::Undated)
             }
+        };
+        let FileName::Wheel(wheel) = &file.name else {
+            release.has_sdist = true;
+            release.new_sdist = too_new;
+            continue;
         };
         release.wheels.push(CandidateWheel {
             name: wheel.clone(),
@@ -174,6 +176,12 @@ fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Ve
     undated.sort_unstable();
     undated.dedup();
     (candidates, undated)
+}
+
+/// What is told of a file that was uploaded after the cutoff. A part of a second counts as a whole one.
+pub(crate) fn too_new(uploaded: Timestamp) -> TooNew {
+    let part = i64::from(uploaded.subsec_nanosecond() > 0);
+    TooNew::Uploaded(UploadTime(uploaded.as_second().saturating_add(part)))
 }
 
 #[cfg(test)]
@@ -267,7 +275,7 @@ mod tests {
             let files = [Offered { file: Arc::new(file), index: Some(0) }];
             let cutoff = Cutoff { time: Some("2024-01-01T00:00:00Z".parse().unwrap()), explicit };
             let (candidates, undated) = candidates(true, &files, cutoff);
-            (candidates.releases.values().next().unwrap().wheels[0].too_new, undated)
+            (candidates.releases.values().next().unwrap().wheels[0].too_new.is_some(), undated)
         };
         assert_eq!(check(Some(NEW), false, false), (true, vec![]));
         assert_eq!(check(Some("2024-01-01T00:00:00Z"), true, false), (false, vec![]));

@@ -211,7 +211,7 @@ impl Upgrade {
         let pin = |(name, version): &(PackageName, Option<Version>)| {
             let text = format!("{name}=={}", version.as_ref()?);
             let requirement = crate::requirements::parse_specifier(&text).ok()?.requirement;
-            Some(Root { requirement, origin: Origin::CommandLine })
+            Some(Root { requirement, origin: Origin::Option(format!("--upgrade-package {text}")) })
         };
         list.iter().filter_map(pin).collect()
     }

@@ -502,7 +502,13 @@ fn the_cutoff_hides_and_notes() {
         Index::new(sources(&[at]), network(), None, cutoff, explicit).unwrap()
     };
     let too_new = |index: &Index| -> Vec<bool> {
-        candidates(index).unwrap().releases.values().flat_map(|r| &r.wheels).map(|w| w.too_new).collect()
+        candidates(index)
+            .unwrap()
+            .releases
+            .values()
+            .flat_map(|r| &r.wheels)
+            .map(|w| w.too_new.is_some())
+            .collect()
     };
     let index = open(&at, false);
     assert_eq!(too_new(&index), [false, true]);

@@ -2,7 +2,7 @@
 //!
 //! A line is `name version [flag…] [| requirement]…`. Flags: `sdist` (no wheel), `wheel=TAGS` (a tag that ends in `!` is of
 //! a yanked wheel, one in `+` of a wheel that is too new), `python=SPECIFIERS` (on the index page), `meta-python=SPECIFIERS`
-//! (in the metadata), `yanked=REASON`, `new`, `extras=A,B`, `malformed=WHY`. Without `wheel` it has one that every
+//! (in the metadata), `yanked=REASON`, `new` (and `new-sdist`), `extras=A,B`, `malformed=WHY`. Without `wheel` it has one that every
 //! environment takes. A name alone is a project without releases.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,12 @@ use std::str::FromStr;
 use pipward_resolver::recorded::{Recorded, RecordedMetadata, RecordedRelease, RecordedWheel};
 use pipward_resolver::{
     ForkStrategy, MarkerTree, Origin, PackageName, Platform, Preference, Prereleases, Request, Requirement,
-    Resolution, Root, Scope, SolveError, Strategy, Target, VerbatimUrl, Version, VersionSpecifiers, solve,
+    Resolution, Root, Scope, SolveError, Strategy, Target, TooNew, UploadTime, VerbatimUrl, Version,
+    VersionSpecifiers, solve,
 };
+
+/// When what is too new was uploaded.
+const NEW: TooNew = TooNew::Uploaded(UploadTime(1_767_225_845));
 
 pub(crate) fn world(text: &str) -> Recorded {
     let mut world = Recorded::default();
@@ -36,6 +40,7 @@ fn release<'a>(
 ) -> RecordedRelease {
     let mut wheel = RecordedWheel::default();
     let mut tags = vec!["py3-none-any"];
+    let mut new_sdist = None;
     let mut metadata =
         RecordedMetadata { requires: requires.map(str::to_owned).collect(), ..Default::default() };
     for flag in flags {
@@ -50,7 +55,8 @@ fn release<'a>(
             }
             ("malformed", why) => metadata.malformed = Some(why.replace('_', " ")),
             ("yanked", reason) => wheel.yanked = Some(reason.replace('_', " ")),
-            ("new", _) => wheel.too_new = true,
+            ("new", "") => wheel.too_new = Some(NEW),
+            ("new-sdist", _) => new_sdist = Some(NEW),
             ("extras", list) => {
                 metadata.extras = list.split(',').map(|extra| extra.parse().unwrap()).collect();
             }
@@ -64,10 +70,15 @@ fn release<'a>(
             ..wheel.clone()
         };
         named.yanked = named.yanked.or_else(|| tag.ends_with('!').then(String::new));
-        named.too_new |= tag.ends_with('+');
+        named.too_new = named.too_new.or_else(|| tag.ends_with('+').then_some(NEW));
         named
     };
-    RecordedRelease { sdist: true, wheels: tags.iter().map(named).collect(), metadata: Some(metadata) }
+    RecordedRelease {
+        sdist: true,
+        new_sdist,
+        wheels: tags.iter().map(named).collect(),
+        metadata: Some(metadata),
+    }
 }
 
 pub(crate) fn target() -> Target {

@@ -1,11 +1,12 @@
 //! Which files are too new to be locked.
 
 use jiff::{SignedDuration, Timestamp};
+use pipward_resolver::moment::WAITING_HOURS;
 
 use crate::error::{Code, Problem};
 
 /// How long a new file waits before a lock takes it, unless a cutoff is given.
-const COOLING_OFF: SignedDuration = SignedDuration::from_hours(72);
+const COOLING_OFF: SignedDuration = SignedDuration::from_hours(WAITING_HOURS);
 
 /// Which files are too new to be locked.
 #[derive(Debug, Clone, PartialEq, Eq)]

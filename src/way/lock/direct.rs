@@ -141,7 +141,8 @@ impl Direct<'_> {
             let mut fitting = Vec::new();
             for mut wheel in std::mem::take(&mut release.wheels) {
                 let file = self.index.file(name, &wheel.name)?;
-                wheel.too_new |= file.upload_time.is_some_and(|uploaded| uploaded > cutoff);
+                let uploaded = file.upload_time.filter(|uploaded| *uploaded > cutoff);
+                wheel.too_new = wheel.too_new.or(uploaded.map(crate::index::too_new));
                 if let Some((given, _)) = hashes {
                     let found = match file.sha256 {
                         Some(found) => found,
@@ -183,9 +184,9 @@ fn read(wheel: &Wheel, name: &PackageName, file: &LockedFile) -> Result<DirectWh
         name: file.name.clone(),
         requires_python: metadata.requires_python.clone(),
         yanked: None,
-        too_new: false,
+        too_new: None,
     };
-    let release = Release { wheels: vec![candidate], has_sdist: false };
+    let release = Release { wheels: vec![candidate], ..Release::default() };
     let releases = BTreeMap::from([(metadata.version.clone(), release)]);
     Ok(DirectWheel {
         candidates: Arc::new(Candidates { known: true, releases }),
