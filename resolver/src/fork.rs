@@ -85,7 +85,7 @@ pub(crate) fn solve(
 
 /// Both sides of a marker, the one to be solved first at the end: that which reaches the newer Python, then that which starts
 /// at the newer one, then that where it holds.
-fn split(whole: &MarkerTree, side: &MarkerTree, along: &MarkerTree) -> [MarkerTree; 2] {
+pub(crate) fn split(whole: &MarkerTree, side: &MarkerTree, along: &MarkerTree) -> [MarkerTree; 2] {
     let both = |a: &MarkerTree, b: &MarkerTree| {
         let mut both = a.clone();
         both.and(b.clone());
@@ -115,7 +115,7 @@ fn prefer(memory: &Memory, part: &Part) {
 }
 
 /// A marker that divides the requirements of a proof, the user's own first.
-fn conflict_marker(provider: &Provider<'_>, proof: &Proof) -> Option<MarkerTree> {
+pub(crate) fn conflict_marker(provider: &Provider<'_>, proof: &Proof) -> Option<MarkerTree> {
     let partial = provider.partial.borrow();
     let involved = requirements(proof);
     let mut found = involved.iter().filter_map(|edge| partial.get(edge)?.first());

@@ -187,15 +187,18 @@ impl Found {
     }
 
     fn reasons(&self, provider: &Provider<'_>, project: &Project, offers: &Offers) -> Vec<String> {
-        let python = format!(", not {}", reach::python_words(provider.region));
+        let python = format!(", not {}", provider.region.python_words());
         let mut told: Vec<String> = Vec::new();
-        for (why, list) in &self.unusable {
+        let mut by_version: Vec<(&Why, &Vec<usize>)> = self.unusable.iter().collect();
+        by_version.sort_by_key(|(_, list)| list.first());
+        for (why, list) in by_version {
             let text = reason(provider, project, why, list.len() > 1);
             // What is locked for is told once.
-            if let (Some(last), true) = (told.last_mut(), text.ends_with(&python)) {
-                if let Some(start) = last.strip_suffix(&python) {
-                    *last = start.to_owned();
-                }
+            if text.ends_with(&python)
+                && let Some(last) = told.last_mut()
+                && let Some(start) = last.strip_suffix(&python)
+            {
+                *last = start.to_owned();
             }
             told.push(format!("{} {text}", runs(offers, list, None)));
         }
@@ -334,7 +337,7 @@ impl Candidate<'_> {
 fn reason(provider: &Provider<'_>, project: &Project, why: &Why, several: bool) -> String {
     let has = if several { "have" } else { "has" };
     let was = if several { "were" } else { "was" };
-    let python = || reach::python_words(provider.region);
+    let python = || provider.region.python_words();
     let why = match why {
         Why::OtherPythons => return format!("{has} no wheel for Python {}", python()),
         Why::Unusable(why) => why,

@@ -9,7 +9,6 @@ use pep508_rs::MarkerTree;
 
 use crate::explain::one_line;
 use crate::facts::{CandidateWheel, Release};
-use crate::markers;
 use crate::region::Region;
 use crate::wheel_name::WheelName;
 
@@ -101,14 +100,18 @@ impl Pythons {
                 (Some("cp"), Some((3, Some(minor)))) if abis.iter().all(|abi| abi.ends_with('t')) => {
                     self.others.insert(format!("a free-threaded Python 3.{minor}"));
                 }
-                (Some("cp" | "py"), Some((major, Some(minor)))) => drop(self.exact.insert((major, minor))),
+                (Some("cp" | "py"), Some((major, Some(minor)))) => {
+                    self.exact.insert((major, minor));
+                }
                 (Some("py" | "cp"), Some((major, None))) => {
-                    drop(self.others.insert(format!("Python {major}")))
+                    self.others.insert(format!("Python {major}"));
                 }
                 (Some("pp"), Some((major, Some(minor)))) => {
                     self.others.insert(format!("PyPy {major}.{minor}"));
                 }
-                _ => drop(self.others.insert(one_line(python))),
+                _ => {
+                    self.others.insert(one_line(python));
+                }
             }
         }
     }
@@ -173,28 +176,6 @@ fn minors(region: &Region<'_>) -> Vec<u8> {
     found
 }
 
-/// The Python of a region in words: `3.12`, `3.8 to 3.9`, `3.10 and later`.
-pub(crate) fn python_words(region: &Region<'_>) -> String {
-    let marker = match region {
-        Region::One(target) => {
-            return target.markers.python_full_version().version.only_release().to_string();
-        }
-        Region::Many(many) => &many.marker,
-    };
-    let minors = minors(region);
-    // A bound may lie within a minor version.
-    let least = markers::lower_bound_of(marker).filter(|least| least.release().len() > 2);
-    let words = runs(&minors).into_iter().map(|(first, last)| match (first, last) {
-        (0, LAST_MINOR) => "every version".to_owned(),
-        (first, LAST_MINOR) => format!("3.{first} and later"),
-        (first, last) => run(3, first, last),
-    });
-    match (least, words.collect::<Vec<_>>().as_slice()) {
-        (Some(least), [only]) if only.ends_with("later") => format!("{least} and later"),
-        (_, words) => list(words),
-    }
-}
-
 /// What is locked for: `Python 3.12 on Linux x86_64`, or `any of these environments`.
 pub(crate) fn place_words(region: &Region<'_>) -> String {
     match region {
@@ -206,7 +187,7 @@ pub(crate) fn place_words(region: &Region<'_>) -> String {
                 other => other,
             };
             let machine = target.markers.platform_machine();
-            format!("Python {} on {system} {machine}", python_words(region))
+            format!("Python {} on {system} {machine}", region.python_words())
         }
         Region::Many(_) => "any of the environments to lock for".to_owned(),
     }

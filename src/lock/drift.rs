@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use url::Url;
+
 use super::{Lock, ToolTable, pylock, requirements};
 use crate::digest::Sha256;
 
@@ -60,6 +62,20 @@ pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
         ),
     }
     lines
+}
+
+/// The indexes that packages of the lock come from, and that are not among those that are asked now.
+pub fn other_indexes(standing: &Lock, now: &[Url]) -> Vec<String> {
+    let gone: BTreeSet<&Url> = standing
+        .packages
+        .iter()
+        .filter_map(|package| package.index.as_ref())
+        .filter(|it| !now.contains(it))
+        .collect();
+    let asked: Vec<&str> = now.iter().map(Url::as_str).collect();
+    let asked = if asked.is_empty() { "no index".to_owned() } else { asked.join(" and ") };
+    let line = |index| format!("the lock takes packages from {index}, and now {asked} is asked for them");
+    gone.into_iter().map(line).collect()
 }
 
 /// A lock as a hashed requirements file, with a header that tells how it was made.
@@ -140,9 +156,14 @@ fn inputs(then: &ToolTable, now: &ToolTable) -> Vec<String> {
     let before: BTreeSet<&(String, String)> = then.inputs.iter().collect();
     let after: BTreeSet<&(String, String)> = now.inputs.iter().collect();
     let mut gone: Vec<&(String, String)> = before.difference(&after).copied().collect();
-    let mut lines = Vec::new();
-    for (text, from) in after.difference(&before).copied() {
-        let same = gone.iter().position(|(old, place)| place == from && name(old) == name(text));
+    let mut new: Vec<&(String, String)> = after.difference(&before).copied().collect();
+    let pairs = moved(&mut gone, &mut new);
+    let told =
+        |(then, now): &(String, String)| format!("{now} stands for {then}, which the lock was made from");
+    let mut lines: Vec<String> = pairs.iter().map(told).collect();
+    for (text, from) in new {
+        let is_place = |place: &String| place == from || pairs.contains(&(place.clone(), from.clone()));
+        let same = gone.iter().position(|(old, place)| is_place(place) && name(old) == name(text));
         match same {
             Some(at) => {
                 let (old, _) = gone.remove(at);
@@ -153,6 +174,18 @@ fn inputs(then: &ToolTable, now: &ToolTable) -> Vec<String> {
     }
     lines.extend(gone.into_iter().map(|(text, from)| format!("{from} does not ask for {text} any more")));
     lines
+}
+
+/// Requirements that stand elsewhere and say the same, taken out of both: the files that stand for each other.
+fn moved(gone: &mut Vec<&(String, String)>, new: &mut Vec<&(String, String)>) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    new.retain(|(text, from)| {
+        let Some(at) = gone.iter().position(|(old, _)| old == text) else { return true };
+        let (_, before) = gone.remove(at);
+        pairs.insert((before.clone(), from.clone()));
+        false
+    });
+    pairs
 }
 
 /// The name that a requirement begins with.
@@ -219,6 +252,20 @@ mod tests {
                 "a.in does not ask for idna any more",
                 "`pre` is `true` now; it was its default for the lock",
                 "`resolution` is its default now; it was `lowest` for the lock",
+            ],
+        );
+    }
+
+    #[test]
+    fn of_another_file_only_the_difference_is_told() {
+        let then = lock(&[("flask>=2", "a.in"), ("idna", "a.in"), ("rich", "a.in")], &[]);
+        let now = lock(&[("flask>=3", "b.in"), ("idna", "b.in"), ("rich", "b.in")], &[]);
+        check(
+            &then,
+            &now,
+            &[
+                "b.in stands for a.in, which the lock was made from",
+                "b.in asks for flask>=3; the lock was made for flask>=2",
             ],
         );
     }

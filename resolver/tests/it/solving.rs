@@ -182,8 +182,8 @@ fn only_wheels_that_the_target_takes_are_candidates() {
         &["a>1,<6"],
         "there is no solution, since
         you require a>1,<6 (in.txt, line 1)
-        a has no version in >1,<6 that can be used: 3 has only a source distribution, and building one runs its code; \
-2 needs Python >=3.13, not 3.12.0; 4 has no wheel for this Python and platform; 5 was uploaded after the cutoff
+        a has no version in >1,<6 that can be used: 2 needs Python >=3.13, not 3.12.0; \
+3 has only a source distribution, and building one runs its code; 4 has no wheel for Python 3.12.0; 5 was uploaded after the cutoff
         hint: a 5 was uploaded at 2026-01-01T00:04Z: take it with --uploaded-prior-to 2026-01-01T00:05Z, or from 2026-01-04T01:00Z on without one",
     );
 }

@@ -127,7 +127,8 @@ fn taken(specifiers: &str, versions: &[String]) -> Option<String> {
         let wheel =
             RecordedWheel { name: format!("a-{version}-py3-none-any.whl"), ..RecordedWheel::default() };
         let metadata = Some(RecordedMetadata::default());
-        project.insert(version, RecordedRelease { sdist: false, wheels: vec![wheel], metadata });
+        project
+            .insert(version, RecordedRelease { wheels: vec![wheel], metadata, ..RecordedRelease::default() });
     }
     let facts = Recorded { projects: [("a".parse().unwrap(), project)].into() };
     let root = Root { requirement: format!("a{specifiers}").parse().unwrap(), origin: Origin::CommandLine };
