@@ -16,22 +16,6 @@ pub struct Sources {
     pub indexes_given: bool,
 }
 
-impl Sources {
-    /// The index addresses as a lock names them: without credentials and fragment, with a slash at the end.
-    pub fn addresses(&self) -> Vec<Url> {
-        let bare = |url: &Url| {
-            let mut url = url.clone();
-            super::http::strip(&mut url);
-            url.set_fragment(None);
-            if !url.path().ends_with('/') {
-                url.set_path(&format!("{}/", url.path()));
-            }
-            url
-        };
-        self.indexes.iter().map(bare).collect()
-    }
-}
-
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let indexes: Vec<String> =

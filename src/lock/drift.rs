@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use url::Url;
-
 use super::{Lock, ToolTable, pylock, requirements};
 use crate::digest::Sha256;
 
@@ -62,20 +60,6 @@ pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
         ),
     }
     lines
-}
-
-/// The indexes that packages of the lock come from, and that are not among those that are asked now.
-pub fn other_indexes(standing: &Lock, now: &[Url]) -> Vec<String> {
-    let gone: BTreeSet<&Url> = standing
-        .packages
-        .iter()
-        .filter_map(|package| package.index.as_ref())
-        .filter(|it| !now.contains(it))
-        .collect();
-    let asked: Vec<&str> = now.iter().map(Url::as_str).collect();
-    let asked = if asked.is_empty() { "no index".to_owned() } else { asked.join(" and ") };
-    let line = |index| format!("the lock takes packages from {index}, and now {asked} is asked for them");
-    gone.into_iter().map(line).collect()
 }
 
 /// A lock as a hashed requirements file, with a header that tells how it was made.

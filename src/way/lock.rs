@@ -132,13 +132,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
 /// What speaks against the standing lock, as far as the inputs and the lock itself tell: no index is asked.
 pub fn drift(request: &LockRequest) -> Vec<String> {
     match &request.standing {
-        Some(standing) => {
-            let mut lines = drift::drift(standing, &request.frame());
-            if request.sources.indexes_given {
-                lines.extend(drift::other_indexes(standing, &request.sources.addresses()));
-            }
-            lines
-        }
+        Some(standing) => drift::drift(standing, &request.frame()),
         None => vec!["there is no lock yet".to_owned()],
     }
 }
