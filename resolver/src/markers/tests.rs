@@ -173,3 +173,33 @@ fn the_shortest_words() {
         "platform_machine == 'x86_64' and sys_platform == 'linux'",
     );
 }
+
+#[test]
+fn what_alternatives_share_is_drawn_out() {
+    let from_310 = "python_version >= '3.10'";
+    check_text(
+        "(python_version >= '3.11' and sys_platform != 'win32') or (platform_machine == 'aarch64' and sys_platform != 'win32')",
+        from_310,
+        "(python_version >= '3.11' or platform_machine == 'aarch64') and sys_platform != 'win32'",
+    );
+    check_text(
+        "(platform_machine == 'aarch64' and extra == 'e-old') or (platform_machine == 'aarch64' and extra == 'e-new')",
+        "extra != 'e-old' or extra != 'e-new'",
+        "platform_machine == 'aarch64' and (extra == 'e-new' or extra == 'e-old')",
+    );
+    check_text(
+        "(sys_platform == 'linux' or sys_platform == 'darwin') and (extra == 'e-a' or extra == 'e-b')",
+        from_310,
+        "(sys_platform == 'darwin' or sys_platform == 'linux') and (extra == 'e-a' or extra == 'e-b')",
+    );
+    check_text(
+        "(python_version < '3.12' and (platform_machine == 'x86_64' or platform_machine == 'arm64')) or (python_version < '3.12' and extra == 'e-a')",
+        from_310,
+        "python_version < '3.12' and (platform_machine == 'arm64' or platform_machine == 'x86_64' or extra == 'e-a')",
+    );
+    check_text(
+        "(sys_platform == 'linux' and platform_machine == 'x86_64' and extra == 'e-a') or (sys_platform == 'linux' and platform_machine == 'aarch64') or (sys_platform == 'darwin' and extra == 'e-a')",
+        from_310,
+        "(platform_machine == 'aarch64' and sys_platform == 'linux') or ((sys_platform == 'darwin' or (platform_machine == 'x86_64' and sys_platform == 'linux')) and extra == 'e-a')",
+    );
+}

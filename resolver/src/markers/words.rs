@@ -6,6 +6,7 @@ use pep440_rs::{Operator, Version, VersionSpecifier};
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueString, MarkerValueVersion};
 
 use super::paths::{Alternatives, alternatives, negated, paths, terms};
+use super::shape::Shape;
 use super::{covers, overlaps, same, within};
 
 /// Markers with more expressions than this are told as they are.
@@ -13,28 +14,69 @@ const MOST_EXPRESSIONS: usize = 64;
 
 /// The simplest marker that is equal to `marker` in every environment of `within`.
 pub fn simplify(marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
-    match shortest(marker, within) {
-        None => MarkerTree::TRUE,
-        Some(form) => tree(&form),
-    }
+    shortest(marker, within).map_or(MarkerTree::TRUE, |shape| shape.tree())
 }
 
 /// The shortest text that is equal to `marker` in every environment of `within`; none where it holds in all of them.
 ///
 /// Bounds on minor releases are told by `python_version`, which is equal for them.
 pub fn text(marker: &MarkerTree, within: &MarkerTree) -> Option<String> {
-    shortest(marker, within).map(|form| words(&form))
+    shortest(marker, within).map(|shape| shape.words())
 }
 
-fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Alternatives> {
+/// The shape that is found, and once more from that shape as long as it gets shorter.
+fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Shape> {
     if covers(within, marker) {
         return None;
     }
+    let mut best = shorter(marker, within);
+    for _ in 0..MOST_ROUNDS {
+        if best.size() <= FEW {
+            break;
+        }
+        let next = shorter(&best.tree(), within);
+        if cost(&next) >= cost(&best) {
+            break;
+        }
+        best = next;
+    }
+    Some(best)
+}
+
+/// The fewest expressions, the shortest text among those: of alternatives whose common parts are drawn out, and of the
+/// opposite of what the marker leaves out.
+fn shorter(marker: &MarkerTree, within: &MarkerTree) -> Shape {
+    let Some(found) = forms(marker, within) else { return Shape::of(&never()) };
+    let shapes = found.iter().map(Shape::of);
+    let best = shapes.min_by_key(cost).unwrap_or_else(|| Shape::of(&alternatives(marker)));
+    if best.size() <= FEW {
+        return best;
+    }
+    let opposite = forms(&marker.negate(), within).unwrap_or_default();
+    let opposite = opposite.iter().filter_map(|form| Shape::of(form).negated());
+    let both = opposite.chain([best.clone()]);
+    both.min_by_key(cost).unwrap_or(best)
+}
+
+/// So often a shape is looked at for a shorter one.
+const MOST_ROUNDS: usize = 4;
+
+/// So many expressions are not told more shortly as the opposite of something.
+const FEW: usize = 3;
+
+/// What makes a shape long.
+fn cost(shape: &Shape) -> (usize, usize, usize, String) {
+    let text = shape.words();
+    (shape.count(&is_within), shape.size(), text.len(), text)
+}
+
+/// Forms that are equal to a marker; none where no environment is left of it.
+fn forms(marker: &MarkerTree, within: &MarkerTree) -> Option<Vec<Alternatives>> {
     let mut goal = marker.clone();
     goal.and(within.clone());
     goal.and(within::facts(&goal));
     if !overlaps(&goal, &MarkerTree::TRUE) {
-        return Some(never());
+        return None;
     }
     let goal = Goal { goal, within };
     let plain = goal.of_one_kind();
@@ -42,11 +84,7 @@ fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Alternatives> {
     if !forms.iter().any(|form| !has_within(form)) || forms.iter().all(|form| size(form) > 2) {
         forms.extend(goal.reduced(alternatives(marker)));
     }
-    forms.sort_by_cached_key(|form| {
-        let text = words(form);
-        (form.iter().flatten().filter(|term| is_within(term)).count(), size(form), text.len(), text)
-    });
-    Some(forms.into_iter().next().unwrap_or_else(|| alternatives(marker)))
+    Some(forms)
 }
 
 fn has_within(form: &Alternatives) -> bool {
@@ -199,8 +237,11 @@ fn usual_name(key: &MarkerValueString, value: &str) -> Option<(MarkerValueString
     })
 }
 
-/// Where an expression stands among others: versions first, the low ones before the high ones, extras last.
-fn place(term: &MarkerExpression) -> (u8, String, Option<Version>, String) {
+/// Where an expression stands among others.
+pub(super) type Place = (u8, String, Option<Version>, String);
+
+/// Where an expression stands: versions first, the low ones before the high ones, extras last.
+pub(super) fn place(term: &MarkerExpression) -> Place {
     match term {
         MarkerExpression::Version { key, specifier } => {
             (0, key.to_string(), Some(specifier.version().clone()), expression(term))
@@ -323,16 +364,8 @@ fn bound(expression: &MarkerExpression, operator: Operator) -> Option<(&MarkerVa
     }
 }
 
-fn words(form: &Alternatives) -> String {
-    let several = form.len() > 1;
-    let alternative = |all: &Vec<MarkerExpression>| {
-        let text = all.iter().map(expression).collect::<Vec<_>>().join(" and ");
-        if several && all.len() > 1 { format!("({text})") } else { text }
-    };
-    form.iter().map(alternative).collect::<Vec<_>>().join(" or ")
-}
-
-fn expression(expression: &MarkerExpression) -> String {
+/// One expression as text.
+pub(super) fn expression(expression: &MarkerExpression) -> String {
     if let MarkerExpression::Version { key: MarkerValueVersion::PythonFullVersion, specifier } = expression {
         let (short, minor) =
             (specifier.version().release().len() <= 2, specifier.version().release().len() == 2);
