@@ -2,7 +2,7 @@
 //!
 //! Owns: the levels of findings, the exceptions and who they are for. Pure: today's date is an argument.
 //! Never: makes a promise looser; only what the tables of [`ADJUSTABLE`] and [`EXCEPTABLE`] codes list can be set, the
-//! latter for one project at a time.
+//! latter for one project at a time, as is who may name addresses (`address-refused`).
 
 mod known;
 mod read;
@@ -99,6 +99,11 @@ impl DatedPolicy {
             EXCEPTABLE.into_iter().filter(|code| self.is_excepted(*code, &package)).collect();
         Wheel::read_passing(verified, &self.policy.limits, &passed)
             .map_err(|problem| self.with_ended(problem, &package))
+    }
+
+    /// Whether a project may name wheels by address in its requirements.
+    pub fn may_name_addresses(&self, package: &PackageName) -> bool {
+        self.is_excepted(Code::AddressRefused, package)
     }
 
     fn named<'p>(&'p self, code: Code, package: &'p PackageName) -> impl Iterator<Item = &'p Exception> + 'p {

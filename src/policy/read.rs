@@ -79,7 +79,7 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
 fn code(table: &Table<'_, '_>) -> Option<Code> {
     let item = table.required("code")?;
     let text = item.text()?;
-    let all: Vec<Code> = ADJUSTABLE.into_iter().chain(EXCEPTABLE).collect();
+    let all: Vec<Code> = ADJUSTABLE.into_iter().chain(EXCEPTABLE).chain([Code::AddressRefused]).collect();
     let code = all.iter().copied().find(|code| code.name() == text);
     if code.is_none() {
         item.reading.report(

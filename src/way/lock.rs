@@ -2,6 +2,7 @@
 //!
 //! Never: writes the lock (its caller does), and never installs.
 
+mod addressed;
 mod changes;
 mod cutoff;
 mod direct;
@@ -124,6 +125,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     if let Range::Universal(_) = request.range {
         warnings.extend(changes::without_wheels(&resolution));
     }
+    warnings.extend(direct.notes(&resolution));
     warnings.extend(index.notes());
     let changes = request.standing.as_ref().map(|old| changes::between(old, &lock)).unwrap_or_default();
     Ok(Locked { lock, warnings, changes })
@@ -145,17 +147,45 @@ pub fn drift_of_requirements(request: &LockRequest, text: &str) -> Vec<String> {
     }
 }
 
+/// Solves, and again as long as packages name addresses that were not known: no page is asked for twice.
 fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Problem> {
+    loop {
+        let solved = pipward_resolver::solve(&asked(request, facts), facts);
+        let error = match solved {
+            Ok(resolution) if facts.gives_up(&resolution) => continue,
+            Ok(resolution) => return Ok(resolution),
+            Err(SolveError::Facts(_)) if facts.has_learned() => continue,
+            Err(error) => error,
+        };
+        return Err(match error {
+            // What was learned stays useful: the next try differs by one requirement.
+            SolveError::NoSolution(story) => {
+                crate::cache::keep();
+                Problem::new(Code::NoSolution, story.to_string())
+                    .details(&story)
+                    .help("loosen one of the requirements named, or lock for other Pythons")
+            }
+            SolveError::Facts(error) => match error.0.downcast::<Problem>() {
+                Ok(problem) => *problem,
+                Err(error) => Problem::new(Code::Internal, "the index gave no answer").cause(error),
+            },
+        });
+    }
+}
+
+fn asked(request: &LockRequest, facts: &Direct<'_>) -> Request {
     let root = |requirement: &FileRequirement| Root {
-        requirement: requirement.requirement.clone(),
+        requirement: facts.asked(requirement),
         origin: origin(&requirement.place),
     };
     let inputs = &request.inputs;
-    // A constraint to an address leaves that wheel as the only candidate.
-    let mut constraints: Vec<Root> =
-        inputs.constraints.iter().filter(|it| direct::address(it).is_none()).map(root).collect();
+    // A constraint to an address leaves that wheel as the only candidate, unless there are several.
+    let is_by_address =
+        |root: &Root| matches!(root.requirement.version_or_url, Some(pep508_rs::VersionOrUrl::Url(_)));
+    let mut constraints: Vec<Root> = inputs.constraints.iter().map(root).collect();
+    constraints.retain(|root| !is_by_address(root));
     constraints.extend(request.upgrade.pins());
-    let asked = Request {
+    Request {
         roots: inputs.roots.iter().map(root).collect(),
         constraints,
         overrides: inputs.overrides.iter().map(root).collect(),
@@ -167,20 +197,7 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
         prerelease_projects: request.prerelease_projects.clone(),
         preferences: request.preferences(),
         well_known,
-    };
-    pipward_resolver::solve(&asked, facts).map_err(|error| match error {
-        // What was learned stays useful: the next try differs by one requirement.
-        SolveError::NoSolution(story) => {
-            crate::cache::keep();
-            Problem::new(Code::NoSolution, story.to_string())
-                .details(&story)
-                .help("loosen one of the requirements named, or lock for other Pythons")
-        }
-        SolveError::Facts(error) => match error.0.downcast::<Problem>() {
-            Ok(problem) => *problem,
-            Err(error) => Problem::new(Code::Internal, "the index gave no answer").cause(error),
-        },
-    })
+    }
 }
 
 /// Names that a misspelt one may have meant.

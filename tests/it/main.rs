@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod addresses;
 mod lock;
 mod support;
 

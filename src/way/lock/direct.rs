@@ -1,20 +1,23 @@
-//! Wheels that the user names by address: each is fetched and its hash compared before its METADATA is read, and it is
-//! the only candidate of its name. And what else the inputs leave of the candidates of an index: files that are old enough,
+//! Wheels that are named by address: each is fetched and its hash compared before its METADATA is read, and they are the
+//! only candidates of their name. The user may name them, and packages for which the policy has an exception. And what else the inputs leave of the candidates of an index: files that are old enough,
 //! with the hashes that are given.
 //!
 //! Never: asks an index about a name that has an address.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pep508_rs::VersionOrUrl;
+use pep508_rs::{Requirement, VersionOrUrl};
 use pipward_resolver::{
-    CandidateWheel, Candidates, Dependencies, Facts, FactsError, PackageName, Release, VerbatimUrl, Version,
-    WheelName,
+    Candidates, Dependencies, Facts, FactsError, PackageName, Resolution, ResolvedPackage, VerbatimUrl,
+    Version, WheelName,
 };
+use url::Url;
 
 use super::super::inputs::Inputs;
 use super::LockRequest;
+use super::addressed::{Addressed, AddressedWheel};
 use super::kept::Cutoffs;
 use crate::cache::Store;
 use crate::digest::{Sha256, StrongDigest};
@@ -29,16 +32,16 @@ use crate::wheel::Wheel;
 pub(super) struct Direct<'a> {
     index: &'a Index,
     cutoffs: &'a Cutoffs,
+    request: &'a LockRequest,
     /// The hashes that the inputs give for a name, and where.
     hashes: BTreeMap<PackageName, (Vec<StrongDigest>, Place)>,
-    wheels: BTreeMap<PackageName, DirectWheel>,
-}
-
-struct DirectWheel {
-    file: IndexFile,
-    candidates: Arc<Candidates>,
-    dependencies: Arc<Dependencies>,
-    metadata_sha256: Sha256,
+    addressed: RefCell<Addressed>,
+    /// The names that packages give addresses, each with the versions of packages that do.
+    named_by: RefCell<BTreeMap<PackageName, BTreeSet<(PackageName, Version)>>>,
+    /// The versions whose addresses are not used: nothing that was chosen had them.
+    refused: RefCell<BTreeSet<(PackageName, Version)>>,
+    /// Whether an address was learned since the solve began.
+    learned: Cell<bool>,
 }
 
 impl<'a> Direct<'a> {
@@ -48,7 +51,7 @@ impl<'a> Direct<'a> {
     /// `hash-missing` for one without a SHA-256, `hash-mismatch`, and whatever fetching and reading raise; all at once.
     pub(super) fn fetch(
         index: &'a Index,
-        request: &LockRequest,
+        request: &'a LockRequest,
         cutoffs: &'a Cutoffs,
     ) -> Result<Self, Problems> {
         let inputs = &request.inputs;
@@ -57,7 +60,6 @@ impl<'a> Direct<'a> {
         for requirement in inputs.roots.iter().chain(&inputs.overrides).chain(&inputs.constraints) {
             let Some(url) = address(requirement) else { continue };
             match hashed::direct(requirement, url.raw()) {
-                Ok(file) if named.iter().any(|(_, known)| known.location == file.location) => {}
                 Ok(file) => named.push((requirement, file)),
                 Err(problems) => {
                     let about = |problem: Problem| {
@@ -68,40 +70,166 @@ impl<'a> Direct<'a> {
             }
         }
         Problems::unless_empty((), std::mem::take(&mut faults))?;
-        let mut wheels = BTreeMap::new();
-        let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
-        for (at, fetched) in fetcher.start(named.iter().map(|(_, file)| file.clone()).collect()) {
-            let Some((requirement, file)) = named.get(at) else { continue };
+        let direct = Self {
+            index,
+            cutoffs,
+            request,
+            hashes: given_hashes(inputs),
+            addressed: RefCell::default(),
+            named_by: RefCell::default(),
+            refused: RefCell::default(),
+            learned: Cell::new(false),
+        };
+        for (requirement, wheel) in named.iter().map(|(it, _)| it).zip(direct.fetch_all(&named)) {
             let name = &requirement.requirement.name;
-            match fetched
-                .and_then(|bytes| VerifiedWheel::check(bytes, file))
-                .and_then(|it| read(&request.policy.read(it)?, name, file))
-            {
-                Ok(wheel) if !wheels.contains_key(name) => drop(wheels.insert(name.clone(), wheel)),
-                Ok(_) => faults.push(
-                    Problem::new(Code::DuplicatePackage, "two addresses are given for one name")
-                        .package(name)
-                        .at(requirement.place.clone())
-                        .help("keep the one that you mean"),
-                ),
-                Err(problem) => faults.push(problem.package(name).at(requirement.place.clone())),
+            let added = wheel.and_then(|wheel| direct.addressed.borrow_mut().add(name, wheel));
+            faults.extend(added.err().map(|problem| problem.package(name).at(requirement.place.clone())));
+        }
+        Problems::unless_empty(direct, faults)
+    }
+
+    /// Fetches, verifies and reads wheels; each address once. Outcomes in the order of `named`.
+    fn fetch_all(&self, named: &[(&FileRequirement, LockedFile)]) -> Vec<Result<AddressedWheel, Problem>> {
+        let mut once: Vec<&LockedFile> = Vec::new();
+        for (_, file) in named {
+            if !once.iter().any(|known| known.location == file.location) {
+                once.push(file);
             }
         }
-        let hashes = given_hashes(inputs);
-        Problems::unless_empty(Self { index, cutoffs, hashes, wheels }, faults)
+        let mut fetched: BTreeMap<usize, Result<(Wheel, Sha256), Problem>> = BTreeMap::new();
+        let fetcher = self.index.fetcher(self.request.cache.as_deref().map(Store::new));
+        for (at, outcome) in fetcher.start(once.iter().map(|file| (*file).clone()).collect()) {
+            let Some(file) = once.get(at) else { continue };
+            let read = |verified: VerifiedWheel| {
+                let sha256 = verified.sha256();
+                Ok((self.request.policy.read(verified)?, sha256))
+            };
+            fetched.insert(at, outcome.and_then(|bytes| VerifiedWheel::check(bytes, file)).and_then(read));
+        }
+        let outcome = |(requirement, file): &(&FileRequirement, LockedFile)| {
+            let at = once.iter().position(|known| known.location == file.location);
+            match at.and_then(|at| fetched.get(&at)) {
+                Some(Ok((wheel, sha256))) => read(wheel, *sha256, requirement, file),
+                Some(Err(problem)) => Err(problem.clone()),
+                None => Err(Problem::new(Code::Internal, "a download ended without an outcome")),
+            }
+        };
+        named.iter().map(outcome).collect()
+    }
+
+    /// A requirement of the inputs as the resolver takes it: where a name has several addresses, by the version of the
+    /// wheel that it means.
+    pub(super) fn asked(&self, requirement: &FileRequirement) -> Requirement<VerbatimUrl> {
+        let mut asked = requirement.requirement.clone();
+        let addressed = self.addressed.borrow();
+        if addressed.has_several(&asked.name) {
+            addressed.by_version(&mut asked);
+        }
+        asked
+    }
+
+    /// Whether a solve has to begin anew: it came upon an address that a package may name.
+    pub(super) fn has_learned(&self) -> bool {
+        self.learned.take()
+    }
+
+    /// Gives up the addresses that only packages name which were not chosen; whether there were any that were used.
+    pub(super) fn gives_up(&self, resolution: &Resolution) -> bool {
+        let is_chosen = |(name, version): &(PackageName, Version)| {
+            resolution.packages.iter().any(|it| it.name == *name && it.version == *version)
+        };
+        let mut named_by = self.named_by.borrow_mut();
+        let unfounded: Vec<PackageName> = named_by
+            .iter()
+            .filter(|(name, by)| {
+                resolution.packages.iter().any(|it| it.name == **name) && !by.iter().any(is_chosen)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &unfounded {
+            self.refused.borrow_mut().extend(named_by.remove(name).unwrap_or_default());
+            self.addressed.borrow_mut().forget(name);
+        }
+        !unfounded.is_empty()
+    }
+
+    /// Sentences for the user: which packages come from addresses that others name.
+    pub(super) fn notes(&self, resolution: &Resolution) -> Vec<String> {
+        let named_by = self.named_by.borrow();
+        let note = |package: &ResolvedPackage| {
+            let (owner, version) = named_by.get(&package.name)?.iter().next()?;
+            let (name, of) = (&package.name, &package.version);
+            Some(format!(
+                "{name} {of} comes from an address that {owner} {version} names, as the policy allows."
+            ))
+        };
+        resolution.packages.iter().filter_map(note).collect()
     }
 
     /// What the lock says of a wheel.
     pub(super) fn facts(&self, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
-        match self.wheels.get(name) {
+        match self.addressed.borrow().facts(name, wheel) {
+            Some(facts) => Ok(facts),
             None => super::facts(self.index, name, wheel),
-            Some(direct) => Ok(build::WheelFacts {
-                file: direct.file.clone(),
-                metadata_sha256: Some(direct.metadata_sha256),
-                requires_python: direct.dependencies.requires_python.clone(),
-            }),
         }
     }
+
+    /// Puts versions in place of the addresses that a package names, as far as they are the user's own or the policy lets
+    /// the package name them. Others stay, and the resolver refuses them.
+    fn by_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        known: &mut Dependencies,
+    ) -> Result<(), Problem> {
+        for requirement in &mut known.requires {
+            let Some(VersionOrUrl::Url(url)) = &requirement.version_or_url else { continue };
+            let owner = (name.clone(), version.clone());
+            let is_of_users = self.addressed.borrow().knows(&requirement.name)
+                && !self.named_by.borrow().contains_key(&requirement.name);
+            let may = self.request.policy.may_name_addresses(name) && !self.refused.borrow().contains(&owner);
+            if !is_of_users && may && is_plain(url.raw()) {
+                if self.addressed.borrow().version_of(requirement).is_none() {
+                    self.learn(requirement, url.raw(), &owner)?;
+                }
+                self.named_by.borrow_mut().entry(requirement.name.clone()).or_default().insert(owner);
+            }
+            self.addressed.borrow().by_version(requirement);
+        }
+        Ok(())
+    }
+
+    /// Fetches a wheel that a package names by its address.
+    fn learn(
+        &self,
+        requirement: &Requirement<VerbatimUrl>,
+        url: &Url,
+        (name, version): &(PackageName, Version),
+    ) -> Result<(), Problem> {
+        let place = Place::file(format!("METADATA of {name} {version}"));
+        let read = FileRequirement {
+            requirement: requirement.clone(),
+            hashes: Vec::new(),
+            hash_problems: Vec::new(),
+            place: place.clone(),
+        };
+        let about = |problem: Problem| problem.package(&requirement.name).at(place.clone());
+        let file = hashed::direct(&read, url).map_err(|found| {
+            let first = found.into_iter().next();
+            about(first.unwrap_or_else(|| Problem::new(Code::HashMissing, "an address without a hash")))
+        })?;
+        for wheel in self.fetch_all(&[(&read, file)]) {
+            let added = wheel.and_then(|wheel| self.addressed.borrow_mut().add(&requirement.name, wheel));
+            added.map_err(about)?;
+        }
+        self.learned.set(true);
+        Ok(())
+    }
+}
+
+/// Whether an address that a package names is of a kind that is fetched from.
+fn is_plain(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
 }
 
 /// The address of a requirement that has one.
@@ -171,31 +299,29 @@ impl Direct<'_> {
     }
 }
 
-fn read(wheel: &Wheel, name: &PackageName, file: &LockedFile) -> Result<DirectWheel, Problem> {
-    let sha256 = wheel.verified().sha256();
-    let metadata = wheel.metadata();
+fn read(
+    wheel: &Wheel,
+    sha256: Sha256,
+    requirement: &FileRequirement,
+    file: &LockedFile,
+) -> Result<AddressedWheel, Problem> {
+    let (metadata, name) = (wheel.metadata(), &requirement.requirement.name);
     if metadata.name != *name {
         return Err(Problem::new(Code::MetadataMismatch, "the wheel at this address is of another project")
             .expected(name)
             .found(&metadata.name)
             .help("write the name of the wheel before the address"));
     }
-    let candidate = CandidateWheel {
-        name: file.name.clone(),
-        requires_python: metadata.requires_python.clone(),
-        yanked: None,
-        too_new: None,
-    };
-    let release = Release { wheels: vec![candidate], ..Release::default() };
-    let releases = BTreeMap::from([(metadata.version.clone(), release)]);
-    Ok(DirectWheel {
-        candidates: Arc::new(Candidates { known: true, releases }),
-        dependencies: Arc::new(Dependencies {
+    Ok(AddressedWheel {
+        addresses: address(requirement).map(|url| url.raw().clone()).into_iter().collect(),
+        marker: requirement.requirement.marker.clone(),
+        version: metadata.version.clone(),
+        dependencies: Dependencies {
             requires: metadata.requires.clone(),
             extras: metadata.extras.clone(),
             requires_python: metadata.requires_python.clone(),
             malformed: None,
-        }),
+        },
         metadata_sha256: wheel.metadata_sha256()?,
         file: IndexFile {
             name: file.name.clone(),
@@ -211,13 +337,11 @@ fn read(wheel: &Wheel, name: &PackageName, file: &LockedFile) -> Result<DirectWh
 
 impl Facts for Direct<'_> {
     fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
-        match self.wheels.get(name) {
-            Some(direct) => Ok(Arc::clone(&direct.candidates)),
-            None => {
-                let all = self.index.candidates(name)?;
-                self.left(name, all).map_err(|problem| FactsError(Box::new(problem)))
-            }
+        if let Some(named) = self.addressed.borrow().candidates(name) {
+            return Ok(Arc::new(named));
         }
+        let all = self.index.candidates(name)?;
+        self.left(name, all).map_err(|problem| FactsError(Box::new(problem)))
     }
 
     fn dependencies(
@@ -226,15 +350,28 @@ impl Facts for Direct<'_> {
         version: &Version,
         wheel: &WheelName,
     ) -> Result<Arc<Dependencies>, FactsError> {
-        match self.wheels.get(name) {
-            Some(direct) => Ok(Arc::clone(&direct.dependencies)),
-            None => self.index.dependencies(name, version, wheel),
+        let named = self.addressed.borrow().dependencies(name, version);
+        let known = match named {
+            Some(named) => Arc::new(named),
+            None => self.index.dependencies(name, version, wheel)?,
+        };
+        let has_address =
+            |it: &Requirement<VerbatimUrl>| matches!(it.version_or_url, Some(VersionOrUrl::Url(_)));
+        if !known.requires.iter().any(has_address) {
+            return Ok(known);
         }
+        let mut known = Dependencies::clone(&known);
+        self.by_version(name, version, &mut known).map_err(|problem| FactsError(Box::new(problem)))?;
+        if self.learned.get() {
+            // Candidates of the name may have been asked for: the solve begins anew.
+            return Err(FactsError("an address was learned".into()));
+        }
+        Ok(Arc::new(known))
     }
 
     fn hint(&self, soon: &[(PackageName, Option<(Version, WheelName)>)]) {
-        let from_index: Vec<_> =
-            soon.iter().filter(|(name, _)| !self.wheels.contains_key(name)).cloned().collect();
+        let addressed = self.addressed.borrow();
+        let from_index: Vec<_> = soon.iter().filter(|(name, _)| !addressed.knows(name)).cloned().collect();
         self.index.hint(&from_index);
     }
 }
