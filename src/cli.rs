@@ -35,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::error::{Code, ExitClass, Problem, Problems};
+use crate::error::{Code, ExitClass, Problem, Problems, without_passwords};
 use options::OutputArgs;
 use render::Printer;
 
@@ -164,10 +164,19 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
 type Outcome = Result<u8, Problems>;
 
 fn usage(error: &clap::Error) -> ExitCode {
-    let status = if error.use_stderr() { ExitClass::Usage.status() } else { 0 };
-    // A closed standard output is the reader's choice, not an error of ours.
-    let _ = error.print();
-    ExitCode::from(status)
+    if !error.use_stderr() {
+        // A closed standard output is the reader's choice, not an error of ours.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // What was typed may be an address with a password.
+    let told = error.render().to_string();
+    if without_passwords(&told) == told {
+        let _ = error.print();
+    } else {
+        Printer::plain(pip::Persona::Pipward).usage(told.trim_end());
+    }
+    ExitCode::from(ExitClass::Usage.status())
 }
 
 /// Ctrl-C ends the run; while files are being written it asks the writers to take them back first.
@@ -189,7 +198,7 @@ fn trace(output: &OutputArgs) {
     };
     tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(std::io::stderr)
+        .with_writer(|| render::Traced)
         .without_time()
         .with_ansi(false)
         .init();

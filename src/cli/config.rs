@@ -193,7 +193,7 @@ fn text(path: &Path) -> Result<String, Problem> {
 fn variables(config: &Config) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = config
         .pip_variables()
-        .map(|(name, value)| (option_name(name.strip_prefix("PIP_").unwrap_or(name)), value.clone()))
+        .map(|(name, value)| (option_name(name.strip_prefix("PIP_").unwrap_or(name)), cleared(value)))
         .filter(|(option, _)| !matches!(option.as_str(), "version" | "help"))
         .collect();
     found.sort();
@@ -205,7 +205,8 @@ fn list(files: &Files, config: &Config, printer: &Printer) -> Result<(), Problem
     read.sort_by_key(|(path, _)| *path);
     let mut all: Vec<(String, String)> = Vec::new();
     for (_, entries) in read {
-        let mut entries: Vec<_> = entries.into_iter().map(|entry| (entry.key, entry.value)).collect();
+        let mut entries: Vec<_> =
+            entries.into_iter().map(|entry| (entry.key, cleared(&entry.value))).collect();
         entries.sort();
         all.extend(entries);
     }
@@ -221,7 +222,11 @@ fn get(files: &Files, config: &Config, key: &str, printer: &Printer) -> Result<(
     let wanted = option_name(key);
     let mut found = None;
     for (_, entries) in files.read()? {
-        found = entries.into_iter().rfind(|entry| entry.key == wanted).map(|entry| entry.value).or(found);
+        found = entries
+            .into_iter()
+            .rfind(|entry| entry.key == wanted)
+            .map(|entry| cleared(&entry.value))
+            .or(found);
     }
     let variable = || {
         let option = wanted.strip_prefix(":env:.")?;
@@ -256,13 +261,25 @@ fn debug(files: &Files, config: &Config, printer: &Printer) -> Result<(), Proble
             let there = if path.exists() { "True" } else { "False" };
             printer.say(&format!("  {}, exists: {there}", path.display()));
             for entry in entries(&text(path)?) {
-                printer.say(&format!("    {}: {}", entry.key, entry.value.replace('\n', " ")));
+                printer.say(&format!("    {}: {}", entry.key, cleared(&entry.value).replace('\n', " ")));
             }
         }
     }
     let all: Vec<String> = files.all.iter().map(|(_, path)| path.display().to_string()).collect();
     printer.document(&json!({ "ok": true, "files": all }));
     Ok(())
+}
+
+/// A value without user names and passwords. (A proxy may be given without `http://`; of addresses, all that is printed is
+/// cleared by `render`.)
+fn cleared(value: &str) -> String {
+    let line = |line: &str| match line.rsplit_once('@') {
+        Some((before, host)) if !before.contains(['/', ' ']) && before.contains(':') => {
+            format!("****@{host}")
+        }
+        _ => line.to_owned(),
+    };
+    value.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A text as Python shows it.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::options::{Colour, OutputArgs};
 use super::pip::Persona;
 use crate::digest::StrongDigest;
-use crate::error::{Code, Problem, Problems};
+use crate::error::{Code, Problem, Problems, without_passwords};
 
 /// Prints what commands report.
 pub(crate) struct Printer {
@@ -140,14 +140,14 @@ impl Printer {
     /// A JSON text that is the result of a command in every form.
     pub(crate) fn json_text(&self, text: &str) {
         if self.quiet == 0 || self.json {
-            self.out(&neutral_lines(text));
+            self.out(&neutral_json(text));
         }
     }
 
     /// The JSON document of a command.
     pub(crate) fn document(&self, value: &Value) {
         if self.json {
-            self.out(&value.to_string());
+            self.out(&neutral_json(&value.to_string()));
         }
     }
 
@@ -357,7 +357,7 @@ fn code_json(code: Code) -> Value {
 /// written as an escape: control characters, line breaks, and bidirectional and invisible formatting.
 pub fn neutral(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in without_passwords(text).chars() {
         if harmful(character) {
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
         } else {
@@ -370,6 +370,42 @@ pub fn neutral(text: &str) -> String {
 /// As [`neutral`], but line breaks stay: for our own texts of several lines.
 fn neutral_lines(text: &str) -> String {
     text.lines().map(neutral).collect::<Vec<_>>().join("\n")
+}
+
+/// A JSON text as it may reach a terminal: nothing is lost, since a character that could steer one stands there by its
+/// number, as JSON writes it. User names and passwords of addresses are left out.
+pub(super) fn neutral_json(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in without_passwords(text).chars() {
+        if character != '\n' && harmful(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+/// Standard error for lines that are not our own: what libraries tell with -v.
+pub(super) struct Traced;
+
+impl std::io::Write for Traced {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = neutral_lines(&text);
+        if text.ends_with('\n') {
+            lines.push('\n');
+        }
+        std::io::stderr().lock().write_all(lines.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
 }
 
 fn harmful(character: char) -> bool {

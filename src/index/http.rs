@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_place_has_no_credentials() {
-        let url = Url::parse("https://al:hidden@h/x#sha256=1").unwrap();
+        let url = Url::parse("https://al:hidden@h/x?signature=hidden#sha256=1").unwrap();
         assert_eq!(place(&url).to_string(), "https://h/x");
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::FileRequirement;
 use crate::digest::StrongDigest;
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Place, Problem, without_passwords};
 use crate::pep508::{self, Strictness};
 
 /// How much of a line a message shows.
@@ -190,16 +190,7 @@ pub(super) fn syntax(text: &str, reason: &str) -> Problem {
 
 /// The beginning of a text, without what could deceive a reader, and without a password.
 pub(super) fn excerpt(text: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        let end = after.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(after.len());
-        let (authority, tail) = after.split_at_checked(end).unwrap_or((after, ""));
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        shown.extend([before, "://", host]);
-        rest = tail;
-    }
-    shown.push_str(rest);
+    let shown = without_passwords(text);
     let mut out = String::new();
     for c in shown.chars().take(SHOWN) {
         if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }

@@ -1,13 +1,13 @@
-//! A store that was damaged or is shared, and secrets that must not be told.
+//! A store that was damaged or is shared.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pipward::digest::Sha256;
 
 use crate::support::long;
 use crate::support::pythons::any_python;
 use crate::support::run::{Output, pipward, scratch};
-use crate::support::server::{Published, Response, Server, Style, nobody};
+use crate::support::server::{Published, Server, Style};
 use crate::support::tree::{Node, assert_same, tree};
 use crate::support::world::wheel;
 
@@ -122,57 +122,4 @@ fn eight_processes_change_one_environment_in_turn() {
         found.keys().filter(|path| path.ends_with("/apple.py") || path.ends_with("/pear.py")).collect();
     assert_eq!(modules.len(), 2, "{modules:?}");
     world.assert_sound();
-}
-
-/// The files beneath `root` in which a secret stands.
-fn tells(root: &Path, secret: &str) -> Vec<String> {
-    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-    tree(root)
-        .into_iter()
-        .filter(|(path, node)| match node {
-            Node::File { content, .. } => holds(content) || path.contains(secret),
-            Node::Link { to } => to.contains(secret),
-            Node::Directory { .. } => path.contains(secret),
-        })
-        .map(|(path, _)| path)
-        .collect()
-}
-
-#[test]
-fn no_secret_is_told_written_or_sent_elsewhere() {
-    const SECRET: &str = "hunter2-s3cret";
-    let (index, other) = (Server::start(), Server::start());
-    let (file, bytes) = wheel("pear", "1.0").build();
-    let address = index.publish("pear", &[Published::new((file.clone(), bytes.clone()))], &Style::default());
-    other.file(&format!("/{file}"), bytes);
-    let elsewhere = other.url(&format!("/{file}"));
-    index.on(&format!("/files/{file}"), move |_, _| Response::redirect(elsewhere.clone()));
-    let with = |address: &str| address.replace("http://", &format!("http://me:{SECRET}@"));
-    let (good, down) = (with(&address), with(&nobody()));
-    let proxy = with(&nobody()).replace("/simple/", "");
-    let lock = "lock pear --python-version 3.13 --no-universal";
-    let ways: [(&str, &[(&str, &str)]); 6] = [
-        (&format!("{lock} -i {good}"), &[]),
-        (lock, &[("PIP_INDEX_URL", &good)]),
-        (&format!("{lock} -i {down} --timeout 1 --retries 0"), &[]),
-        (&format!("{lock} -i {good} --proxy {proxy} --timeout 1 --retries 0"), &[]),
-        (&format!("{lock} --extra-index-url {good} -i {good}missing/"), &[]),
-        (&format!("{lock} -i {good} no-such-project"), &[]),
-    ];
-    for (typed, variables) in ways {
-        for verbosity in ["-q", "-v", "-vvv"] {
-            let directory = scratch();
-            let words = typed.split(' ').chain([verbosity, "--cache-dir", "cache", "--log", "log"]);
-            let run = pipward(words).dir(directory.path()).env("HOME", directory.path());
-            let told = variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run();
-            assert!(!told.stdout.contains(SECRET) && !told.stderr.contains(SECRET), "{typed} {verbosity}");
-            assert_eq!(tells(directory.path(), SECRET), [""; 0], "{typed} {verbosity}");
-        }
-    }
-    assert!(index.requests().iter().any(|request| request.header("Authorization").is_some()));
-    assert!(!other.requests().is_empty(), "no redirect was followed");
-    let leaked = other.requests().into_iter().filter(|request| {
-        request.header("Authorization").is_some() || request.header("Proxy-Authorization").is_some()
-    });
-    assert_eq!(leaked.count(), 0);
 }

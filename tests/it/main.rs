@@ -44,6 +44,7 @@ mod python;
 mod real;
 mod relock;
 mod roots;
+mod secrets;
 mod shuffled;
 mod steering;
 mod store;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::super::pip::PIP_VERSION;
-use super::super::render::Printer;
+use super::super::render::{Printer, neutral_json};
 use crate::error::{Code, Problem, io};
 use crate::lock::Location;
 use crate::python::installed::message::Message;
@@ -32,10 +32,10 @@ pub(super) fn write(done: &Installed, file: &Path, printer: &Printer) -> Result<
     let text = serde_json::to_string_pretty(&report)
         .map_err(|error| Problem::new(Code::Internal, "the report cannot be told").cause(error))?;
     if file == Path::new("-") {
-        printer.data(&format!("{text}\n"));
+        printer.data(&format!("{}\n", neutral_json(&text)));
         return Ok(());
     }
-    std::fs::write(file, text).map_err(|error| io("writing the report", file, &error))
+    std::fs::write(file, neutral_json(&text)).map_err(|error| io("writing the report", file, &error))
 }
 
 fn item(package: &Package) -> Result<Value, Problem> {

@@ -8,11 +8,12 @@ use super::credentials::strip;
 use super::decode::DecodeError;
 use crate::error::{Code, Place, Problem};
 
-/// An address as a place, without credentials.
+/// An address as a place, without credentials: user, password, and the query, in which signed addresses have theirs.
 pub(crate) fn place(url: &Url) -> Place {
     let mut url = url.clone();
     strip(&mut url);
     url.set_fragment(None);
+    url.set_query(None);
     Place::address(url)
 }
 
