@@ -35,7 +35,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::error::{Code, ExitClass, Problem, Problems, without_passwords};
+use crate::error::{Code, ExitClass, Problem, Problems};
 use options::OutputArgs;
 use render::Printer;
 
@@ -169,9 +169,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    // What was typed may be an address with a password.
+    // What was typed may be an address with a password, or come from elsewhere.
     let told = error.render().to_string();
-    if without_passwords(&told) == told {
+    if render::neutral_lines(&told) == told.trim_end() {
         let _ = error.print();
     } else {
         Printer::plain(pip::Persona::Pipward).usage(told.trim_end());

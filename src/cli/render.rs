@@ -368,7 +368,7 @@ pub fn neutral(text: &str) -> String {
 }
 
 /// As [`neutral`], but line breaks stay: for our own texts of several lines.
-fn neutral_lines(text: &str) -> String {
+pub(super) fn neutral_lines(text: &str) -> String {
     text.lines().map(neutral).collect::<Vec<_>>().join("\n")
 }
 

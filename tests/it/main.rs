@@ -19,6 +19,7 @@ mod bad_input;
 mod cli;
 mod commands;
 mod completions;
+mod deceit;
 mod deny;
 mod differential;
 mod dropin;

@@ -290,6 +290,27 @@ fn few_modules_touch_the_world() {
     none("modules that touch more of the world than they may", &broken);
 }
 
+/// What reaches a terminal goes through `render`, where `neutral` and its kin stand. (clap prints its help, and faults of a
+/// command line that are plain text already.)
+#[test]
+fn one_module_prints() {
+    const PRINTERS: [&str; 6] =
+        ["println!(", "print!(", "io::stdout", "io::stderr", "/dev/tty", "error.print()"];
+    let mut broken = Vec::new();
+    for source in product_sources() {
+        let allowed: &[&str] = match source.path.as_str() {
+            "src/cli/render.rs" => &["io::stdout", "io::stderr"],
+            "src/cli.rs" | "src/cli/pip.rs" => &["error.print()"],
+            _ => &[],
+        };
+        let tokens = PRINTERS.iter().filter(|token| !allowed.contains(token));
+        for token in tokens.filter(|token| source.product.contains(**token)) {
+            broken.push(format!("{}: `{token}`: only render prints", source.path));
+        }
+    }
+    none("modules that print", &broken);
+}
+
 /// clippy refuses these in the resolver (its own clippy.toml), and nothing there may allow them.
 #[test]
 fn the_resolver_is_without_a_world() {
