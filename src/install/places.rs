@@ -124,6 +124,11 @@ impl Places {
             .any(|directory| path.starts_with(directory) && path != directory.as_path())
     }
 
+    /// Whether a resolved path is that of a script.
+    pub(super) fn is_script(&self, path: &Path) -> bool {
+        path.parent() == Some(self.scripts.as_path())
+    }
+
     /// Whether a directory belongs to the environment, so that it stays when it is empty.
     pub(super) fn keeps_directory(&self, path: &Path) -> bool {
         [&self.purelib, &self.platlib, &self.scripts, &self.headers, &self.data]
@@ -145,8 +150,8 @@ impl Places {
         }
         // What stands beside site-packages is the standard library.
         let in_library = self.sites().filter_map(Path::parent).any(|library| {
-            library.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"python"))
-                && path.starts_with(library)
+            let name = library.file_name().map(std::ffi::OsStr::as_encoded_bytes).unwrap_or_default();
+            (name.starts_with(b"python") || name.starts_with(b"pypy")) && path.starts_with(library)
         });
         in_library
             || name.starts_with("libpython")

@@ -25,7 +25,7 @@ pub(super) struct Distribution {
     pub(super) version: String,
     /// Its .dist-info directory, relative to the prefix.
     pub(super) directory: PathBuf,
-    /// What an older tool left (`.egg-info`, `.egg-link`): nothing says which files are its own.
+    /// What an older tool left (`.egg-info`, `.egg-link`), of which a directory may have a list of its files.
     legacy: bool,
 }
 
@@ -78,9 +78,9 @@ impl Distributions {
         for distribution in
             self.0.iter().filter(|distribution| !without.contains(distribution.directory.as_path()))
         {
-            let Ok(Some(rows)) = distribution.rows(places) else { continue };
+            let Ok(paths) = distribution.paths(places) else { continue };
             let owner = format!("{} {}", distribution.name, distribution.version);
-            owners.extend(rows.into_iter().map(|(path, _)| (path, owner.clone())));
+            owners.extend(paths.into_iter().map(|path| (path, owner.clone())));
         }
         owners
     }
@@ -93,6 +93,8 @@ impl Distribution {
             None => (entry.strip_suffix(".egg-info").or_else(|| entry.strip_suffix(".egg-link"))?, true),
         };
         let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
+        // An egg tells its Python behind the version.
+        let version = version.split_once("-py").filter(|_| legacy).map_or(version, |(version, _)| version);
         Some(Self { name: normalize(name), version: version.to_owned(), directory: site.join(entry), legacy })
     }
 
@@ -113,12 +115,63 @@ impl Distribution {
         ))
     }
 
+    /// The files that are its own, as far as it tells.
+    ///
+    /// # Errors
+    /// `unsafe-uninstall` where it has no list of them.
+    fn paths(&self, places: &Places) -> Result<Vec<PathBuf>, Problem> {
+        let at = places.real().join(&self.directory);
+        let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if !self.legacy && is_directory {
+            if let Some(rows) = self.rows(places)? {
+                return Ok(rows.into_iter().map(|(path, _)| path).collect());
+            }
+            let name = &self.name;
+            let why = format!("The package's contents are unknown: no RECORD file was found for {name}.");
+            return Err(self.unsafe_to_remove(places, &why));
+        }
+        if is_directory {
+            return self
+                .installed_files(places)?
+                .ok_or_else(|| self.unsafe_to_remove(places, "an older tool left no list of its files"));
+        }
+        let is_link = self.directory.extension().is_some_and(|extension| extension == "egg-link");
+        Err(self.unsafe_to_remove(
+            places,
+            if is_link {
+                "it is an editable installation: a link to a project that lies elsewhere"
+            } else {
+                "It is a distutils installed project and thus we cannot accurately determine which files belong to it \
+                 which would lead to only a partial uninstall."
+            },
+        ))
+    }
+
+    /// What `installed-files.txt` lists: setuptools left it in `.egg-info`, with paths that begin there.
+    fn installed_files(&self, places: &Places) -> Result<Option<Vec<PathBuf>>, Problem> {
+        let at = places.real().join(&self.directory).join("installed-files.txt");
+        let text = match open(&at).and_then(|file| read_file(file, MAX_RECORD)) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(None),
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(io_problem("reading a list of installed files", at, &error)),
+        };
+        let text = String::from_utf8_lossy(&text);
+        let site = self.directory.parent().unwrap_or(Path::new(""));
+        let own = self.directory.file_name().unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        let rows = lines.filter_map(|line| places.row(site, Path::new(own).join(line).to_str()?));
+        Ok(Some(rows.collect()))
+    }
+
     fn unsafe_to_remove(&self, places: &Places, what: &str) -> Problem {
         let (name, version) = (&self.name, &self.version);
         Problem::new(Code::UnsafeUninstall, format!("Cannot uninstall {name} {version}"))
             .cause(what)
             .at(Place::file(places.real().join(&self.directory)))
-            .expected("a .dist-info directory with a RECORD")
+            .expected(
+                "a .dist-info directory with a RECORD, or an .egg-info directory with installed-files.txt",
+            )
             .help("remove it with the tool that installed it, or make the environment anew with --venv")
     }
 }
@@ -144,17 +197,7 @@ pub(super) fn removal(
 ) -> Result<Removal, Problem> {
     let mut files = BTreeSet::new();
     for distribution in replaced {
-        let at = places.real().join(&distribution.directory);
-        let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if distribution.legacy || !is_directory {
-            return Err(distribution.unsafe_to_remove(places, "an older tool left no list of its files"));
-        }
-        let rows = distribution.rows(places)?.ok_or_else(|| {
-            let name = &distribution.name;
-            let why = format!("The package's contents are unknown: no RECORD file was found for {name}.");
-            distribution.unsafe_to_remove(places, &why)
-        })?;
-        let mut paths: Vec<PathBuf> = rows.into_iter().map(|(path, _)| path).collect();
+        let mut paths = distribution.paths(places)?;
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
         let mut compiled = ByteCode::default();
         for path in paths {
@@ -180,7 +223,11 @@ fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
     };
     let in_foreign_info = !path.starts_with(&distribution.directory)
         && path.parent().is_some_and(|parent| parent.iter().any(is_info));
+    // Wheels bring no links: one among the scripts, such as a `pip` that leads to pipward, was put there by somebody else.
+    let is_linked_script = places.is_script(path)
+        && places.real().join(path).symlink_metadata().is_ok_and(|found| found.is_symlink());
     places.is_in_scheme(path)
+        && !is_linked_script
         && !places.is_environments_own(path)
         && !in_foreign_info
         && places
@@ -280,7 +327,7 @@ mod tests {
             assert_eq!(found, expected, "{entry}");
         };
         check("Foo_Bar.x-1.0.dist-info", Some(("foo-bar-x", "1.0", false)));
-        check("foo-1.0-py3.9.egg-info", Some(("foo", "1.0-py3.9", true)));
+        check("foo-1.0-py3.9.egg-info", Some(("foo", "1.0", true)));
         check("foo.egg-link", Some(("foo", "", true)));
         check("foo", None);
     }

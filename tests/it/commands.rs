@@ -3,6 +3,7 @@
 mod add;
 mod download;
 mod environments;
+mod legacy;
 mod look;
 mod rest;
 mod uninstall;

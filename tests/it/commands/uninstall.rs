@@ -21,7 +21,7 @@ fn wheels() -> Vec<WheelBuilder> {
 
 /// The same command by pip and by pipward, each from the same tree, leads to the same tree.
 #[track_caller]
-fn same_removal(arguments: &[&str], prepare: impl Fn(&Place)) {
+pub(super) fn same_removal(arguments: &[&str], prepare: impl Fn(&Place)) {
     let place = Place::with(&[]);
     let before = tree(&place.environment());
     let mut ended = Vec::new();
