@@ -27,6 +27,9 @@ pub struct Interpreter {
     pub version: Version,
     /// `sys.prefix`.
     pub prefix: PathBuf,
+    /// Beneath which everything is installed: the prefix, but where the interpreter stands in a cellar and its modules
+    /// beside that, as Homebrew has it, the directory above both.
+    pub root: PathBuf,
     /// `sys.base_prefix`.
     pub base_prefix: PathBuf,
     /// The executable of the base installation: the one itself where this is no venv.

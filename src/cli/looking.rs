@@ -45,7 +45,7 @@ impl EnvironmentArgs {
             (Wish::Python(request), true) => python::find(request, None)?,
             _ => destination::find(&wish)?.interpreter().clone(),
         };
-        crate::install::recover(&interpreter.prefix)?;
+        crate::install::recover(&interpreter.root)?;
         Ok(interpreter)
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct RepairArgs {
 pub(super) fn run(arguments: &RepairArgs, printer: &Printer) -> Outcome {
     let place = match &arguments.directory {
         Some(directory) => directory.clone(),
-        None => arguments.environment.interpreter(&Config::load()?, printer)?.prefix,
+        None => arguments.environment.interpreter(&Config::load()?, printer)?.root,
     };
     let settled = repair(&place)?;
     let shown = place.display();

@@ -192,7 +192,7 @@ codes! {
         "Name one with --python, as a path or a version such as 3.13. pipward looks on PATH and where pyenv and uv keep theirs; it installs none.";
     PythonUnusable, "python-unusable", Refused,
         "A Python interpreter did not tell what pipward needs to know, or is too old.",
-        "pipward asks the interpreter about itself with -I -S, without running site or any package. CPython 3.8 and newer are supported.";
+        "pipward asks the interpreter about itself with -I -S, without running site or any package. CPython and PyPy from 3.8 on are supported.";
     NoEnvironment, "no-environment", Usage,
         "There is no environment to install into.",
         "Name one with --venv DIR (made if missing), activate one, or name an interpreter with --python. pipward does not write into a Python of the system without being told to.";

@@ -130,7 +130,7 @@ impl Session {
     /// # Errors
     /// `environment-busy`, `environment-invalid`, `journal-unreadable`, and those of the file system.
     pub fn standing(interpreter: &Interpreter) -> Result<Self, Problem> {
-        Self::at(&interpreter.prefix, interpreter.scheme.clone(), PATIENCE)
+        Self::at(&interpreter.root, interpreter.scheme.clone(), PATIENCE)
     }
 
     /// Begins a change of what is installed beneath `prefix` by another scheme, such as that of a user.

@@ -18,7 +18,9 @@ impl Interpreter {
         };
         let (major, minor) = self.scheme.python;
         let threads = if self.target.tags.iter().any(|tag| tag.abi == "abi3t") { "t" } else { "" };
-        let site = base.join(format!("lib/python{major}.{minor}{threads}/site-packages"));
+        let is_pypy = self.target.tags.iter().any(|tag| tag.python == "pp3");
+        let library = if is_pypy { "pypy" } else { "python" };
+        let site = base.join(format!("lib/{library}{major}.{minor}{threads}/site-packages"));
         let scheme = Scheme {
             purelib: site.clone(),
             platlib: site,
@@ -120,7 +122,7 @@ impl Interpreter {
     }
 
     fn with(&self, prefix: PathBuf, scheme: Scheme) -> Self {
-        Self { prefix, scheme, externally_managed: None, answer: None, ..self.clone() }
+        Self { root: prefix.clone(), prefix, scheme, externally_managed: None, answer: None, ..self.clone() }
     }
 }
 

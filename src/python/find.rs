@@ -129,7 +129,7 @@ fn first_usable(
         match probe::probe(&candidate, cache) {
             Ok(found) if fits(&found) => return Ok(found),
             Ok(_) => {}
-            // A shim that leads nowhere, a Python 2, a PyPy: the next one may do.
+            // A shim that leads nowhere, a Python 2: the next one may do.
             Err(problem) => {
                 tracing::debug!(%problem, "skipped a Python");
                 first_problem.get_or_insert(problem);

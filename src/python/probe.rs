@@ -92,7 +92,7 @@ pub(super) fn remember(interpreter: &Interpreter, cache: &Path) {
 fn unusable(path: &Path, what: &str) -> Problem {
     Problem::new(Code::PythonUnusable, what)
         .at(Place::file(path))
-        .help("name another one with --python: CPython 3.8 or newer")
+        .help("name another one with --python: CPython or PyPy, 3.8 or newer")
 }
 
 fn ask(path: &Path) -> Result<Answer, Problem> {
@@ -190,9 +190,9 @@ fn two_numbers(text: &str) -> Option<(u16, u16)> {
 }
 
 fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
-    if answer.implementation != "cpython" || answer.version < (3, 8) {
+    if !matches!(answer.implementation.as_str(), "cpython" | "pypy") || answer.version < (3, 8) {
         return Err(unusable(asked, "this Python is not one that pipward installs for")
-            .expected("CPython 3.8 or newer")
+            .expected("CPython or PyPy, 3.8 or newer")
             .found(format!("{} {}", answer.implementation, answer.version_text)));
     }
     let malformed =
@@ -234,6 +234,7 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
     Ok(Interpreter {
         executable: answer.executable.clone(),
         version,
+        root: if is_virtual { answer.prefix.clone() } else { root(&answer.prefix, &scheme) },
         prefix: answer.prefix.clone(),
         base_prefix: answer.base_prefix.clone(),
         base_executable: base_executable(answer),
@@ -248,12 +249,26 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
     })
 }
 
+/// The directory above `prefix` and the scheme's directories, as links lead: the prefix itself where those are beneath
+/// it, or where nothing but the root of the file system is above them all.
+fn root(prefix: &Path, scheme: &Scheme) -> PathBuf {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let home = real(prefix);
+    let modules = [real(&scheme.purelib), real(&scheme.platlib), real(&scheme.scripts)];
+    if modules.iter().all(|path| path.starts_with(&home)) {
+        return prefix.to_owned();
+    }
+    let above = home.ancestors().find(|above| modules.iter().all(|path| path.starts_with(above)));
+    above.filter(|above| above.parent().is_some()).map_or_else(|| prefix.to_owned(), Path::to_owned)
+}
+
 /// The executable that environments lead to: the one of the base installation's own `bin`, so that `home` in pyvenv.cfg
 /// is a directory from which that installation finds its library, also where a link elsewhere was asked.
 fn base_executable(answer: &Answer) -> PathBuf {
     let (major, minor) = answer.version;
     let bin = answer.base_prefix.join("bin");
-    let names = [format!("python{major}.{minor}{}", answer.abiflags), format!("python{major}.{minor}")];
+    let program = if answer.implementation == "pypy" { "pypy" } else { "python" };
+    let names = [format!("{program}{major}.{minor}{}", answer.abiflags), format!("{program}{major}.{minor}")];
     let mut inside = names.iter().map(|name| bin.join(name));
     inside.find(|path| path.is_file()).unwrap_or_else(|| answer.executable.clone())
 }

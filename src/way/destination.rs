@@ -109,7 +109,7 @@ pub fn find_for(place: &Place, usage: &Usage) -> Result<(Environment, bool), Pro
     if let Some(root) = &usage.root {
         used = used.beneath(&absolute(root)?);
     }
-    crate::install::recover(&used.prefix)?;
+    crate::install::recover(&used.root)?;
     Ok((Environment::Standing(Box::new(used)), falls_back))
 }
 
@@ -178,7 +178,7 @@ impl Environment {
     pub fn directory(&self) -> &Path {
         match self {
             Self::New { directory, .. } => directory,
-            Self::Standing(interpreter) => &interpreter.prefix,
+            Self::Standing(interpreter) => &interpreter.root,
         }
     }
 }
@@ -224,7 +224,7 @@ pub fn look_at(place: &Place) -> Result<Interpreter, Problem> {
             .help("name the directory of the environment, as in `pipward verify .venv`"));
         }
     };
-    crate::install::recover(&interpreter.prefix)?;
+    crate::install::recover(&interpreter.root)?;
     Ok(interpreter)
 }
 
@@ -291,7 +291,7 @@ fn standing(directory: &Path) -> Result<Environment, Problem> {
 
 fn owned(interpreter: Interpreter) -> Result<Environment, Problem> {
     refuse_managed(&interpreter)?;
-    crate::install::recover(&interpreter.prefix)?;
+    crate::install::recover(&interpreter.root)?;
     Ok(Environment::Standing(Box::new(interpreter)))
 }
 
@@ -304,5 +304,8 @@ pub fn refuse_managed(interpreter: &Interpreter) -> Result<(), Problem> {
     Err(Problem::new(Code::ExternallyManaged, "this environment is externally managed")
         .at(At::file(&interpreter.prefix))
         .cause(text.trim())
-        .help("install into a virtual environment: add --venv .venv, which makes one if it is not there"))
+        .help(
+            "install into a virtual environment: add --venv .venv, which makes one if it is not there; or, where the \
+             system's own Python is meant, say so with --break-system-packages",
+        ))
 }

@@ -167,7 +167,7 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
             (Some(Session::fresh(directory, base)?), base.in_venv(directory).scheme)
         }
         Environment::New { directory, base } => (None, base.in_venv(directory).scheme),
-        Environment::Standing(interpreter) if interpreter.prefix.is_dir() || write => {
+        Environment::Standing(interpreter) if interpreter.root.is_dir() || write => {
             (Some(Session::standing(interpreter)?), interpreter.scheme.clone())
         }
         Environment::Standing(interpreter) => (None, interpreter.scheme.clone()),

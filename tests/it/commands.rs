@@ -5,6 +5,7 @@ mod download;
 mod environments;
 mod legacy;
 mod look;
+mod makers;
 mod rest;
 mod uninstall;
 

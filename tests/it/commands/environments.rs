@@ -10,13 +10,13 @@ use crate::support::tree::{assert_same, tree};
 use crate::support::{loudly, offline};
 
 /// A folder with wheels, a lock of two of them, and a place for an environment.
-struct Ground {
-    scratch: tempfile::TempDir,
-    environment: PathBuf,
+pub(super) struct Ground {
+    pub(super) scratch: tempfile::TempDir,
+    pub(super) environment: PathBuf,
 }
 
 impl Ground {
-    fn at(name: &str) -> Self {
+    pub(super) fn at(name: &str) -> Self {
         let scratch = scratch();
         let environment = scratch.path().join(name);
         std::fs::create_dir_all(scratch.path().join("wheels")).unwrap();
@@ -32,17 +32,17 @@ impl Ground {
         Self { scratch, environment }
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub(super) fn run(&self, words: &[&str]) -> Output {
         pipward(["pip", "--python"]).arg(&self.environment).args(words).dir(self.scratch.path()).run()
     }
 
-    fn sync(&self) -> Output {
+    pub(super) fn sync(&self) -> Output {
         self.run(&["sync", "--no-index", "--find-links", "wheels", "-r", "lock.txt"])
     }
 
     /// Sync, list, uninstall and sync again.
     #[track_caller]
-    fn works(&self) {
+    pub(super) fn works(&self) {
         let told = self.sync().ok();
         assert!(told.stdout.contains("alpha-1 beta-1"), "{}", told.told());
         let synced = tree(&self.environment);
