@@ -1,5 +1,6 @@
 //! What the tests share: wheels and indexes that are made up, real peers and Pythons, and runs of the binary.
 
+pub mod debian;
 pub mod peers;
 pub mod pythons;
 pub mod run;
