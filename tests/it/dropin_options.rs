@@ -99,6 +99,7 @@ fn what_the_table_says_of_install_is_so() {
         };
         // With a value or without: one of them is right usage.
         let value = match option.as_str() {
+            "--keyring-provider" => "disabled",
             "--progress-bar" => "off",
             "--upgrade-strategy" => "eager",
             "--root-user-action" => "ignore",
