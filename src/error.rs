@@ -4,12 +4,12 @@
 //! Never: formats for a terminal (that is `cli::render`), and never lets a code be reused
 //! for another rule. A code, once released, keeps its name and meaning.
 
-mod secrets;
+mod shown;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use secrets::without_passwords;
+pub use shown::{deceives, without_passwords};
 
 /// How a command ends when this problem is what ended it (the exit status of the process).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::options::{Colour, OutputArgs};
 use super::pip::Persona;
 use crate::digest::StrongDigest;
-use crate::error::{Code, Problem, Problems, without_passwords};
+use crate::error::{Code, Problem, Problems, deceives, without_passwords};
 
 /// Prints what commands report.
 pub(crate) struct Printer {
@@ -358,7 +358,7 @@ fn code_json(code: Code) -> Value {
 pub fn neutral(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in without_passwords(text).chars() {
-        if harmful(character) {
+        if deceives(character) {
             let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
         } else {
             safe.push(character);
@@ -377,7 +377,7 @@ pub(super) fn neutral_lines(text: &str) -> String {
 pub(super) fn neutral_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in without_passwords(text).chars() {
-        if character != '\n' && harmful(character) {
+        if character != '\n' && deceives(character) {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 let _ = write!(safe, "\\u{unit:04x}");
@@ -406,12 +406,6 @@ impl std::io::Write for Traced {
     fn flush(&mut self) -> std::io::Result<()> {
         std::io::stderr().lock().flush()
     }
-}
-
-fn harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(u32::from(character),
-            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0xe0000..=0xe007f)
 }
 
 fn indented(text: &str) -> String {
@@ -445,7 +439,7 @@ mod tests {
         let hostile = "a\u{1b}[2Jb\r\nc\u{202e}d\u{200b}e\u{9b}f\u{7}";
         let safe = neutral(hostile);
         assert_eq!(safe, "a\\u{1b}[2Jb\\u{d}\\u{a}c\\u{202e}d\\u{200b}e\\u{9b}f\\u{7}");
-        assert!(!safe.chars().any(harmful));
+        assert!(!safe.chars().any(deceives));
         assert_eq!(neutral("naïve 日本"), "naïve 日本");
     }
 

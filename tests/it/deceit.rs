@@ -152,6 +152,8 @@ fn what_an_index_says_is_neutralised() {
     let file = Published::new(pear().build()).yanked(&evil);
     world.server.publish("pear", &[file], &Style::default());
     world.lock(&simple, &["pear==1.0"]).ok();
+    let lock = std::fs::read_to_string(world.path("pylock.toml")).unwrap();
+    assert!(!lock.chars().any(harmful) && lock.contains("\\u202E"), "{}", lock.escape_debug());
     world.run(&["install", "--venv", "env", "-r", "pylock.toml", "--python", &world.python]);
 }
 

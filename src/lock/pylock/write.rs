@@ -7,6 +7,7 @@ use std::path::Path;
 use percent_encoding::percent_decode_str;
 
 use crate::digest::LockedHashes;
+use crate::error::deceives;
 use crate::lock::{
     Location, Lock, LockMarker, LockedDependency, LockedFile, LockedPackage, LockedSource, ToolTable,
 };
@@ -206,7 +207,10 @@ fn quoted(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => {
+            c if deceives(c) && u32::from(c) > 0xffff => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            c if deceives(c) => {
                 let _ = write!(out, "\\u{:04X}", u32::from(c));
             }
             c => out.push(c),

@@ -1,8 +1,15 @@
-//! Text without what may be a user name or password.
+//! What must not be shown as it is: user names and passwords of addresses, and characters that deceive.
 //!
-//! Owns: how addresses are told apart from other text. Never: leaves out anything that is not of an address.
+//! Owns: how both are told apart from other text. Never: prints; whoever does asks here first.
 
 use std::borrow::Cow;
+
+/// Whether a character could steer a terminal or deceive a reader: controls, bidirectional and invisible ones.
+pub fn deceives(character: char) -> bool {
+    character.is_control()
+        || matches!(u32::from(character),
+            0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0xe0000..=0xe007f)
+}
 
 /// What stands for a user name and password that were left out.
 const LEFT_OUT: &str = "****@";
