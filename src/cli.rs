@@ -4,6 +4,7 @@
 //! than through [`render`].
 
 mod add;
+mod audit_names;
 mod cache;
 mod check;
 mod completion;
@@ -104,6 +105,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Check that what is installed has what it requires
     Check(check::CheckArgs),
+    /// Look up whether internal names are on the public index too
+    AuditNames(audit_names::AuditNamesArgs),
     /// Describe an environment as JSON
     Inspect(inspect::InspectArgs),
 }
@@ -134,6 +137,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, printer: &Printer) -> u8 {
     let outcome = match command {
+        Command::AuditNames(arguments) => audit_names::run(&arguments, printer),
         Command::Lock(arguments) => lock::run(&arguments, printer),
         Command::Install(arguments) => install::run(&arguments, printer),
         Command::Verify(arguments) => verify::run(&arguments, printer),

@@ -4,6 +4,7 @@
 //! Never: takes from them anything that loosens a promise, and never prints an address with
 //! its credentials.
 
+mod indexes;
 mod limits;
 pub mod pip;
 mod settings;
@@ -14,14 +15,11 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::error::{Code, Problem};
-use crate::index::Sources;
+use crate::index::{FileHost, IndexSource, Instead, PYPI, Sources};
 use crate::requirements::SourceOptions;
 
 pub use limits::Limits;
 pub use settings::{Optional, Settings};
-
-/// The public index.
-pub const PYPI: &str = "https://pypi.org/simple/";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,29 +113,70 @@ impl Config {
         Some(base.join("pipward"))
     }
 
-    /// The sources of a run: flags, else the requirements file's options, else variables and files, else PyPI.
+    /// The sources of a run. The index that is asked for every name: flags, else the requirements file's options, else
+    /// pipward.toml, else variables and pip's files, else PyPI. Indexes of pipward.toml with names of their own stand
+    /// beside it.
     ///
     /// # Errors
-    /// `address-refused` for an index address that is not http or https.
-    pub fn sources(&self, flags: &SourceFlags, file: &SourceOptions) -> Result<Sources, Problem> {
+    /// `address-refused` for an index address that is not http or https, `config-invalid` for `PIPWARD_FILE_HOSTS`.
+    pub fn sources(
+        &self,
+        flags: &SourceFlags,
+        file: &SourceOptions,
+        settings: &Settings,
+    ) -> Result<Sources, Problem> {
         let find_links = flags.find_links.iter().chain(&file.find_links).cloned().collect();
+        let file_hosts = self.file_hosts(settings)?;
         if flags.no_index || file.no_index {
-            return Ok(Sources { indexes: Vec::new(), find_links, indexes_given: true });
+            return Ok(Sources { indexes: Vec::new(), find_links, instead: Instead::Everything, file_hosts });
         }
-        let from_pip = self.pip.get("index-url").map(|(value, _)| value.clone());
-        let main = flags.index_url.clone().or_else(|| file.index_url.clone()).or(from_pip);
-        let indexes_given = main.is_some();
-        let mut indexes = vec![index_url(main.as_deref().unwrap_or(PYPI))?];
+        let mut own: Vec<IndexSource> = settings.indexes.clone();
+        let typed = flags.index_url.as_ref().or(file.index_url.as_ref());
+        let has_general = own.iter().any(|index| index.packages.is_empty());
+        let from_pip = self.pip.get("index-url").map(|(value, _)| value);
+        let (main, instead) = match (typed, from_pip) {
+            (Some(typed), _) => (Some(typed.as_str()), Instead::Everything),
+            (None, _) if has_general => (None, Instead::Nothing),
+            (None, Some(from_pip)) => (Some(from_pip.as_str()), Instead::Unpinned),
+            (None, None) => (Some(PYPI), Instead::Nothing),
+        };
+        let mut indexes = Vec::new();
+        if let Some(main) = main {
+            let url = index_url(main)?;
+            // What the configuration knows of that index holds for it.
+            let known = own.iter().position(|index| index.packages.is_empty() && is_same(&index.url, &url));
+            let known = known.map(|at| own.remove(at));
+            indexes.push(match known {
+                Some(known) => IndexSource { url, ..known },
+                None => url.into(),
+            });
+            own.retain(|index| !index.packages.is_empty());
+        }
+        let pinned = own.into_iter().map(|index| self.with_login(index));
+        indexes.splice(0..0, pinned);
         let extra_from_pip =
             self.pip.get("extra-index-url").map(|(value, _)| value.as_str()).unwrap_or_default();
         let extras = flags.extra_index_urls.iter().chain(&file.extra_index_urls).map(String::as_str);
         for extra in extras.chain(extra_from_pip.split_whitespace()) {
             let url = index_url(extra)?;
-            if !indexes.contains(&url) {
-                indexes.push(url);
+            if !indexes.iter().any(|index| index.packages.is_empty() && index.url == url) {
+                indexes.push(url.into());
             }
         }
-        Ok(Sources { indexes, find_links, indexes_given })
+        Ok(Sources { indexes, find_links, instead, file_hosts })
+    }
+
+    /// The hosts of `PIPWARD_FILE_HOSTS` and of `file-hosts` in the configuration.
+    fn file_hosts(&self, settings: &Settings) -> Result<Vec<FileHost>, Problem> {
+        const NAME: &str = "PIPWARD_FILE_HOSTS";
+        let mut hosts = settings.file_hosts.clone();
+        for text in self.variable(NAME).unwrap_or_default().split_whitespace() {
+            hosts.push(text.parse().map_err(|_| {
+                Problem::new(Code::ConfigInvalid, format!("{NAME} names something that is not a host"))
+                    .expected("hosts such as files.example.org, with spaces between them")
+            })?);
+        }
+        Ok(hosts)
     }
 
     /// All that pip's files and variables say, for an environment at `site`. `isolated` leaves out variables and the
@@ -149,6 +188,11 @@ impl Config {
         let files = pip::files(&|name| self.variable(name).map(str::to_owned), site, isolated);
         pip::PipConfig::read(&files, self.variables.iter().filter(|_| !isolated))
     }
+}
+
+/// Whether two addresses are of one index, whoever asks it.
+fn is_same(left: &Url, right: &Url) -> bool {
+    crate::index::without_password(left) == crate::index::without_password(right)
 }
 
 /// The file of this program, links followed.
@@ -197,8 +241,9 @@ mod tests {
     }
 
     fn check(config: &Config, flags: &SourceFlags, expected: &[&str]) {
-        let sources = config.sources(flags, &SourceOptions::default()).unwrap();
-        assert_eq!(sources.indexes.iter().map(Url::as_str).collect::<Vec<_>>(), expected);
+        let sources = config.sources(flags, &SourceOptions::default(), &Settings::default()).unwrap();
+        let indexes: Vec<&str> = sources.indexes.iter().map(|index| index.url.as_str()).collect();
+        assert_eq!(indexes, expected);
     }
 
     #[test]
@@ -223,8 +268,9 @@ mod tests {
     fn odd_addresses_are_refused() {
         for bad in ["ftp://x.example/", "nonsense", "javascript:alert(1)"] {
             let flags = SourceFlags { index_url: Some(bad.into()), ..Default::default() };
-            let found =
-                config(&[]).sources(&flags, &SourceOptions::default()).map_err(|problem| problem.code());
+            let found = config(&[])
+                .sources(&flags, &SourceOptions::default(), &Settings::default())
+                .map_err(|problem| problem.code());
             assert_eq!(found.err(), Some(Code::AddressRefused), "{bad}");
         }
     }

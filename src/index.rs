@@ -14,16 +14,18 @@ mod options;
 mod page;
 mod pages;
 mod project;
+mod registry;
 mod sources;
 mod tail;
+mod waiting;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pipward_resolver::{
     Candidates, Dependencies, Facts, FactsError, PackageName, Target, Version, VersionSpecifiers, WheelName,
 };
@@ -34,7 +36,7 @@ use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 use crate::fetch::{Download, Fetcher, computed_note};
-use crate::lock::{Location, LockedFile, LockedPackage};
+use crate::lock::{Location, Lock, LockedFile, LockedPackage, LockedSource};
 pub use address::read_address;
 use engine::{Engine, blocking};
 use findlinks::{Link, Links};
@@ -42,9 +44,13 @@ use http::Whole;
 use metadata::Learned;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
 use page::Page;
+pub use page::{Marks, Namespace, Status};
 use pages::PageCache;
+use project::Project;
 pub(crate) use project::too_new;
-use project::{Cutoff, Project};
+use registry::Registry;
+pub use registry::{FileHost, IndexSource, Instead, NamePattern, PYPI};
+pub use waiting::{Ages, Waiting, hours};
 
 /// One file that an index offers, with what a lock wants to know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +78,7 @@ pub struct Index {
 
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Index").field("indexes", &self.inner.indexes).finish_non_exhaustive()
+        f.debug_struct("Index").field("registry", &self.inner.registry).finish_non_exhaustive()
     }
 }
 
@@ -81,11 +87,9 @@ pub(crate) struct Inner {
     engine: Arc<Engine>,
     cache: PageCache,
     metadata_directory: Option<PathBuf>,
-    /// Without credentials, each with a slash at its end.
-    indexes: Vec<Url>,
-    indexes_given: bool,
+    registry: Registry,
     find_links: Vec<Link>,
-    cutoff: Cutoff,
+    waiting: Waiting,
     /// Whether an index has metadata beside its wheels without saying so.
     answers_beside: Vec<OnceCell<bool>>,
     links: OnceCell<Result<Arc<Links>, Problem>>,
@@ -125,7 +129,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 
 impl Index {
     /// Opens the indexes. `cache` is the cache directory (`None`: nothing is kept).
-    /// `cutoff` hides files uploaded later; `explicit_cutoff` also hides files without an upload time.
+    /// `waiting` says which files are hidden since they are too new.
     ///
     /// Nothing is asked for yet.
     ///
@@ -135,8 +139,7 @@ impl Index {
         sources: Sources,
         network: NetworkOptions,
         cache: Option<PathBuf>,
-        cutoff: Option<Timestamp>,
-        explicit_cutoff: bool,
+        waiting: Waiting,
     ) -> Result<Self, Problem> {
         let sources = sources::Understood::read(sources)?;
         let engine = Engine::new(network, sources.credentials)?;
@@ -144,11 +147,10 @@ impl Index {
             engine: Arc::new(engine),
             cache: PageCache::new(cache.as_deref()),
             metadata_directory: cache.map(|cache| cache.join("metadata")),
-            answers_beside: sources.indexes.iter().map(|_| OnceCell::new()).collect(),
-            indexes: sources.indexes,
-            indexes_given: sources.indexes_given,
+            answers_beside: sources.registry.indexes.iter().map(|_| OnceCell::new()).collect(),
+            registry: sources.registry,
             find_links: sources.find_links,
-            cutoff: Cutoff { time: cutoff, explicit: explicit_cutoff },
+            waiting,
             links: OnceCell::new(),
             pages: Memo::default(),
             projects: Memo::default(),
@@ -179,7 +181,7 @@ impl Index {
         Ok(IndexFile {
             name: wheel.clone(),
             location: file.location()?,
-            index: offered.index.and_then(|index| self.inner.indexes.get(index)).cloned(),
+            index: offered.index.and_then(|index| self.inner.registry.url(index)).cloned(),
             sha256: file.sha256,
             size: file.size,
             upload_time: file.upload_time,
@@ -240,21 +242,100 @@ impl Index {
     }
 
     /// Where a locked file is fetched from: the first of these that is given, and no other: find-links
-    /// with `--no-index`; the indexes that the user named; the address in the lock. Paths stay.
+    /// with `--no-index`; the indexes that the user named; a mirror that the configuration names for its index; the
+    /// address in the lock, if it is on a host of its index. Paths stay.
     ///
     /// # Errors
-    /// `file-not-found` where the given source does not have the file; else as for index pages.
-    pub fn resolve_source(&self, file: &LockedFile, name: &PackageName) -> Result<LockedFile, Problem> {
-        self.wait(|inner| async move { inner.source_of(file, name).await })
+    /// `file-not-found` where the given source does not have the file, `file-host`; else as for index pages.
+    pub fn resolve_source(&self, file: &LockedFile, package: &LockedPackage) -> Result<LockedFile, Problem> {
+        self.wait(|inner| async move { inner.source_of(file, package).await })
     }
 
     /// [`Self::resolve_source`] for many files at once; outcomes in their order.
-    pub fn resolve_sources(&self, files: &[(&LockedFile, &PackageName)]) -> Vec<Result<LockedFile, Problem>> {
+    pub fn resolve_sources(
+        &self,
+        files: &[(&LockedFile, &LockedPackage)],
+    ) -> Vec<Result<LockedFile, Problem>> {
         let found = self.wait(|inner| async move {
-            let each = files.iter().map(|(file, name)| inner.source_of(file, name));
+            let each = files.iter().map(|(file, package)| inner.source_of(file, package));
             Ok(futures_util::stream::iter(each).buffered(inner.engine.http.concurrency()).collect().await)
         });
         found.unwrap_or_else(|problem: Problem| files.iter().map(|_| Err(problem.clone())).collect())
+    }
+
+    /// What the index that a name comes from says of the project.
+    ///
+    /// # Errors
+    /// As [`Facts::candidates`].
+    pub fn marks(&self, name: &PackageName) -> Result<Marks, Problem> {
+        Ok(self.wait(|inner| async move { inner.project(name).await })?.marks.clone())
+    }
+
+    /// By how much later the files of a project may be than the cutoff, and how long they wait.
+    ///
+    /// # Errors
+    /// As [`Facts::candidates`].
+    pub fn patience(&self, name: &PackageName) -> Result<(SignedDuration, SignedDuration), Problem> {
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        let (waiting, source) = (&self.inner.waiting, self.source(&project));
+        Ok((waiting.allowance(name, source), waiting.ages.of(name, source)))
+    }
+
+    /// The newest release after `than` that still has to wait, and from when on it is taken.
+    ///
+    /// # Errors
+    /// As [`Facts::candidates`].
+    pub fn waiting(
+        &self,
+        name: &PackageName,
+        than: &Version,
+        now: Timestamp,
+    ) -> Result<Option<(Version, Timestamp)>, Problem> {
+        if self.inner.waiting.explicit {
+            return Ok(None);
+        }
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        let age = self.inner.waiting.ages.of(name, self.source(&project));
+        let mut releases: BTreeMap<&Version, Timestamp> = BTreeMap::new();
+        for file in project.files.iter().map(|offered| &offered.file) {
+            let version = file.name.version();
+            let is_fit = version > than && (!version.any_prerelease() || than.any_prerelease());
+            if let (true, None, Some(_), Some(uploaded)) =
+                (is_fit, &file.yanked, file.wheel(), file.upload_time)
+            {
+                let first = releases.entry(version).or_insert(uploaded);
+                *first = uploaded.min(*first);
+            }
+        }
+        let newest = releases
+            .last_key_value()
+            .map(|(version, uploaded)| ((*version).clone(), waiting::taken_from(*uploaded, age)));
+        Ok(newest.filter(|(_, from)| *from > now))
+    }
+
+    /// What is to be said where files of a lock are on hosts from which an install would not take them.
+    pub fn elsewhere(&self, lock: &Lock) -> BTreeSet<String> {
+        let registry = &self.inner.registry;
+        let mut said = BTreeSet::new();
+        for package in &lock.packages {
+            let at = package.index.as_ref().and_then(|index| registry.position(index));
+            let (Some(at), LockedSource::Wheels(files)) = (at, &package.source) else { continue };
+            for file in files {
+                if let Location::Url(url) = &file.location {
+                    said.extend(registry.elsewhere(at, url));
+                }
+            }
+        }
+        said
+    }
+
+    /// Whether an index of the configuration has a name to itself.
+    pub fn is_pinned(&self, name: &PackageName) -> bool {
+        self.inner.registry.pinned(name).is_some()
+    }
+
+    fn source(&self, project: &Project) -> Option<&IndexSource> {
+        project.index.and_then(|at| self.inner.registry.indexes.get(at)).map(|known| &known.source)
     }
 
     /// Sentences for the user: an index without upload times, computed hashes. Each once, sorted.

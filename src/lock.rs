@@ -75,6 +75,22 @@ pub struct LockedPackage {
     pub place: Place,
 }
 
+impl LockedPackage {
+    /// The file as it is named by an address of its own: a requirement `name @ address`, or an `archive` of a lock. `None`
+    /// for one of a lock's list of wheels.
+    pub fn direct(&self, file: &LockedFile) -> Option<&LockedFile> {
+        let LockedSource::Wheels(files) = &self.source else { return None };
+        let [named] = files.as_slice() else { return None };
+        let is_archive = named.place.entry.as_deref().is_some_and(|entry| entry.ends_with(".archive"));
+        (named.name == file.name && (is_archive || named.place == self.place)).then_some(named)
+    }
+
+    /// Whether the file is named by an address of its own.
+    pub fn is_direct(&self, file: &LockedFile) -> bool {
+        self.direct(file).is_some()
+    }
+}
+
 /// A dependency of a locked package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedDependency {

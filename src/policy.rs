@@ -5,24 +5,46 @@
 //! latter for one project at a time, as is who may name addresses (`address-refused`).
 
 mod known;
+mod look_alike;
 mod read;
 mod startup;
+mod yanked;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use pipward_resolver::PackageName;
 
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Place, Problem, Problems};
 use crate::verify::VerifiedWheel;
 use crate::wheel::archive::Limits;
 use crate::wheel::{EXCEPTABLE, Wheel};
 
-pub(crate) use read::read;
+pub use look_alike::{look_alike, well_known};
+pub(crate) use read::{AGES, read};
 pub use startup::startup_code;
+pub use yanked::release_yanked;
 
 /// The findings whose level can be set.
-pub const ADJUSTABLE: [Code; 1] = [Code::StartupCode];
+pub const ADJUSTABLE: [Code; 7] = [
+    Code::LookAlike,
+    Code::NamespaceForeign,
+    Code::ProjectArchived,
+    Code::ProjectDeprecated,
+    Code::ReleaseAge,
+    Code::ReleaseYanked,
+    Code::StartupCode,
+];
+
+/// What is done about a finding where nothing is said: it refuses the run, but for what is no more than worth knowing.
+fn usual(code: Code) -> Level {
+    match code {
+        Code::ProjectArchived | Code::ProjectDeprecated | Code::ReleaseAge | Code::ReleaseYanked => {
+            Level::Warn
+        }
+        _ => Level::Deny,
+    }
+}
 
 /// What is done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +67,7 @@ pub struct Exception {
     place: Place,
 }
 
-/// `[policy]` of the configuration. The default denies every finding.
+/// `[policy]` of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     levels: BTreeMap<&'static str, Level>,
@@ -60,6 +82,29 @@ pub struct Judged {
     pub refused: Vec<Problem>,
     /// These are told.
     pub warned: Vec<Problem>,
+}
+
+impl Judged {
+    /// Takes in what is found elsewhere; nothing is told twice.
+    pub fn add(&mut self, other: Self) {
+        let new = |into: &mut Vec<Problem>, from: Vec<Problem>| {
+            for problem in from {
+                if !into.contains(&problem) {
+                    into.push(problem);
+                }
+            }
+        };
+        new(&mut self.refused, other.refused);
+        new(&mut self.warned, other.warned);
+    }
+
+    /// What is to be told, where nothing refuses the run.
+    ///
+    /// # Errors
+    /// All that refuses it.
+    pub fn told(self) -> Result<Vec<String>, Problems> {
+        Problems::unless_empty(self.warned.iter().map(ToString::to_string).collect(), self.refused)
+    }
 }
 
 impl Policy {
@@ -125,15 +170,30 @@ impl DatedPolicy {
         }
     }
 
+    /// The projects for which a rule has an exception that counts today.
+    pub fn excepted(&self, code: Code) -> BTreeSet<PackageName> {
+        let all = self.policy.exceptions.iter().map(|exception| &exception.package);
+        all.filter(|package| self.is_excepted(code, package)).cloned().collect()
+    }
+
     /// Sorts the findings about a project.
     pub fn judge(&self, package: &PackageName, findings: Vec<Problem>) -> Judged {
+        self.sorted(package, findings, usual)
+    }
+
+    /// The same, where the level that counts when nothing is said depends on more than the code.
+    pub fn judge_as(&self, package: &PackageName, findings: Vec<Problem>, level: Level) -> Judged {
+        self.sorted(package, findings, |_| level)
+    }
+
+    fn sorted(&self, package: &PackageName, findings: Vec<Problem>, usual: impl Fn(Code) -> Level) -> Judged {
         let mut judged = Judged::default();
         for finding in findings {
             let code = finding.code();
             if self.is_excepted(code, package) {
                 continue;
             }
-            match self.policy.levels.get(code.name()).copied().unwrap_or(Level::Deny) {
+            match self.policy.levels.get(code.name()).copied().unwrap_or_else(|| usual(code)) {
                 Level::Allow => {}
                 Level::Warn => judged.warned.push(finding),
                 Level::Deny => judged.refused.push(self.with_ended(finding, package)),

@@ -11,6 +11,7 @@ pub mod install;
 pub mod lock;
 pub mod locks;
 pub mod look;
+pub mod names;
 pub mod settings;
 pub mod stored;
 pub mod sync;

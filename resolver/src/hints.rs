@@ -8,7 +8,7 @@ use pep508_rs::PackageName;
 
 use crate::explain::one_line;
 use crate::facts::{CandidateWheel, Release};
-use crate::moment::TooNew;
+use crate::moment::{TooNew, UploadTime, WAITING_HOURS};
 use crate::project::{Asked, Offers, Project, Unusable};
 use crate::provider::{Provider, Set};
 use crate::reach::{self, Miss};
@@ -309,12 +309,16 @@ impl Candidate<'_> {
     fn too_new(&self, release: &Release) -> Option<String> {
         let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);
         let fits = |wheel: &&CandidateWheel| self.provider.region.rank(&wheel.name).is_some();
-        match release.wheels.iter().filter(fits).filter_map(|wheel| wheel.too_new).min()? {
-            TooNew::Uploaded(time) => Some(format!(
+        let told = |time: UploadTime, hours: i64| {
+            format!(
                 "{name} {version} was uploaded at {time}: take it with --uploaded-prior-to {}, or from {} on without one",
                 time.minute(),
-                time.waited()
-            )),
+                time.waited(hours)
+            )
+        };
+        match release.wheels.iter().filter(fits).filter_map(|wheel| wheel.too_new).min()? {
+            TooNew::Uploaded(time) => Some(told(time, WAITING_HOURS)),
+            TooNew::Waiting(time, hours) => Some(told(time, hours)),
             TooNew::Undated => Some(format!(
                 "no upload time is known of {name} {version}: it is taken where no --uploaded-prior-to is given"
             )),

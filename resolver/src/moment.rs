@@ -25,14 +25,16 @@ pub struct UploadTime(pub i64);
 pub enum TooNew {
     /// It was uploaded after the cutoff.
     Uploaded(UploadTime),
+    /// The same, where its files wait for so many hours, not as long as usual.
+    Waiting(UploadTime, i64),
     /// It has no upload time, and the cutoff was asked for.
     Undated,
 }
 
 impl UploadTime {
     /// From when on it has waited long enough. Cutoffs are whole hours, so this is one too.
-    pub(crate) fn waited(self) -> Self {
-        Self(self.up_to(HOUR).0.saturating_add(WAITING_HOURS * HOUR))
+    pub(crate) fn waited(self, hours: i64) -> Self {
+        Self(self.up_to(HOUR).0.saturating_add(hours.saturating_mul(HOUR)))
     }
 
     /// The first whole minute by which it was there.
@@ -97,8 +99,8 @@ mod tests {
 
     #[test]
     fn what_waited_long_enough_is_there_at_a_whole_hour() {
-        assert_eq!(UploadTime(1).waited().to_string(), "1970-01-04T01:00Z");
-        assert_eq!(UploadTime(3600).waited().to_string(), "1970-01-04T01:00Z");
+        assert_eq!(UploadTime(1).waited(WAITING_HOURS).to_string(), "1970-01-04T01:00Z");
+        assert_eq!(UploadTime(3600).waited(WAITING_HOURS).to_string(), "1970-01-04T01:00Z");
         assert_eq!(UploadTime(61).minute().to_string(), "1970-01-01T00:02Z");
     }
 }

@@ -9,7 +9,7 @@ use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
-use crate::index::Index;
+use crate::index::{Index, Waiting};
 use crate::python::installed::distribution::{Found, normalized};
 use crate::requirements::SourceOptions;
 use crate::way::look::{Look, versions};
@@ -60,7 +60,8 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let interpreter = arguments.environment.interpreter(&config, printer)?;
     let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
-    let index = Index::new(sources, network, arguments.cache.directory(&config, printer), None, false)?;
+    let index =
+        Index::new(sources, network, arguments.cache.directory(&config, printer), Waiting::default())?;
     let wanted = normalized(&arguments.name);
     let pre = arguments.pre || arguments.releases.takes_prereleases(&wanted);
     let found = versions(&index, &wanted, &interpreter.target, pre)?;

@@ -17,7 +17,7 @@ pub(crate) use arguments::InstallArgs;
 
 use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
-use crate::index::Sources;
+use crate::index::{Instead, Sources};
 use crate::lock::Location;
 use crate::python::{self, PythonRequest};
 use crate::way::destination::{self, Environment, Place as Wish};
@@ -132,8 +132,9 @@ fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
 
 /// Where is looked, where that is not the usual place.
 fn looking(sources: &Sources, printer: &Printer) {
-    let indexes: Vec<String> = sources.indexes.iter().map(crate::index::without_password).collect();
-    if sources.indexes_given && !indexes.is_empty() {
+    let general = sources.indexes.iter().filter(|index| index.packages.is_empty());
+    let indexes: Vec<String> = general.map(|index| crate::index::without_password(&index.url)).collect();
+    if sources.instead != Instead::Nothing && !indexes.is_empty() {
         printer.say(&format!("Looking in indexes: {}", indexes.join(", ")));
     }
     if !sources.find_links.is_empty() {

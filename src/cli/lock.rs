@@ -162,7 +162,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         (None, _) => None,
     };
     let inputs = arguments.inputs(&settings, standing.as_ref())?;
-    let (sources, network) = arguments.sources.settle_within(&config, &inputs.sources, &settings.limits)?;
+    let (sources, network) = arguments.sources.settle_within(&config, &inputs.sources, &settings)?;
     let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
     place::check_optional(&inputs, &range, format)?;
     let request = LockRequest {
@@ -173,6 +173,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         prereleases: arguments.prereleases(&settings, inputs.pre),
         prerelease_projects: settings.prerelease_projects.iter().cloned().collect(),
         file: output.clone().unwrap_or_else(|| PathBuf::from("pylock.toml")),
+        ages: settings.ages(&dated(&settings)),
         policy: dated(&settings),
         inputs,
         range,

@@ -178,10 +178,10 @@ impl SourceArgs {
         config: &Config,
         file: &crate::requirements::SourceOptions,
     ) -> Result<(Sources, NetworkOptions), Problems> {
-        self.settle_within(config, file, &nearest()?.limits)
+        self.settle_within(config, file, &nearest()?)
     }
 
-    /// The same, with the limits of a configuration that was read already.
+    /// The same, with a configuration that was read already.
     ///
     /// # Errors
     /// As [`Self::settle`].
@@ -189,7 +189,7 @@ impl SourceArgs {
         &self,
         config: &Config,
         file: &crate::requirements::SourceOptions,
-        limits: &Limits,
+        settings: &Settings,
     ) -> Result<(Sources, NetworkOptions), Problems> {
         let flags = SourceFlags {
             index_url: self.index_url.clone(),
@@ -197,7 +197,7 @@ impl SourceArgs {
             find_links: self.find_links.clone(),
             no_index: self.no_index,
         };
-        Ok((config.sources(&flags, file)?, self.network.within(config, limits)?))
+        Ok((config.sources(&flags, file, settings)?, self.network.within(config, &settings.limits)?))
     }
 }
 

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
 
+use super::indexes;
 use super::limits::Limits;
 use crate::document::{self, Item, Reading, Table};
 use crate::error::{Code, Place, Problem, Problems};
+use crate::index::{Ages, FileHost, IndexSource};
 use crate::lock::LockMarker;
-use crate::policy::{self, Policy};
+use crate::policy::{self, DatedPolicy, Policy};
 use crate::requirements::{self, FileRequirement};
 
 /// What a configuration file says of locks.
@@ -43,8 +45,14 @@ pub struct Settings {
     pub fork_strategy: Option<String>,
     /// `uploaded-prior-to`.
     pub uploaded_prior_to: Option<String>,
+    /// `index`.
+    pub indexes: Vec<IndexSource>,
+    /// `file-hosts`: hosts from which locked files of any index may come.
+    pub file_hosts: Vec<FileHost>,
     /// `policy`.
     pub policy: Policy,
+    /// How long new files wait, as `policy` says.
+    ages: Ages,
     /// `limits`.
     pub limits: Limits,
     /// Where each key stands.
@@ -71,7 +79,7 @@ impl Optional {
 }
 
 /// The keys, with the names that uv has for some of them.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "requires-python",
     "environments",
     "required-environments",
@@ -86,6 +94,8 @@ const KEYS: [&str; 16] = [
     "resolution",
     "fork-strategy",
     "uploaded-prior-to",
+    "index",
+    "file-hosts",
     "policy",
     "limits",
 ];
@@ -112,6 +122,11 @@ impl Settings {
             }
         }
         Ok(Self::default())
+    }
+
+    /// How long new files wait, with the exceptions that count.
+    pub fn ages(&self, policy: &DatedPolicy) -> Ages {
+        Ages { exempt: policy.excepted(Code::ReleaseAge), ..self.ages.clone() }
     }
 
     /// Where a setting stands, for a message about its value.
@@ -172,7 +187,12 @@ impl Settings {
                     self.fork_strategy = choice(&item, &["requires-python", "fewest"]).map(str::to_owned);
                 }
                 "uploaded-prior-to" => self.uploaded_prior_to = item.text().map(str::to_owned),
-                "policy" => self.policy = policy::read(&item),
+                "index" => self.indexes = indexes::read(&item),
+                "file-hosts" => self.file_hosts = indexes::hosts(&item),
+                "policy" => {
+                    self.policy = policy::read(&item);
+                    self.ages = indexes::ages(&item);
+                }
                 "limits" => self.limits = Limits::read(&item),
                 _ => table.reading.report(
                     Problem::new(Code::ConfigInvalid, format!("pipward has no setting `{}`", shown(key)))

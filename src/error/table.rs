@@ -36,7 +36,10 @@ codes! {
         "Every answer has a cap, so that a hostile or broken server cannot fill memory or disk. Name a smaller index, or ask its operator why the answer is that large.";
     IndexConflict, "index-conflict", Refused,
         "Two sources offer one name, or one file, with different content.",
-        "Every name comes from one index. If the newest of several were taken, whoever registers a private name on a public index would put his code into the lock (CVE-2018-20225, dependency confusion). Ask only the index that the name belongs to, or name a directory of its wheels with --find-links.";
+        "Every name comes from one index. If the newest of several were taken, whoever registers a private name on a public index would put his code into the lock (CVE-2018-20225, dependency confusion). Say in pipward.toml which index the name belongs to: packages = [\"NAME\"] in its [[index]].";
+    FileHost, "file-host", Refused,
+        "The lock's address of a file is on a host that its index does not keep files on.",
+        "A lock is a file that many can edit and few read: an address in it that was moved to another host goes by in a review, tells that host who installs what, and waits for the day on which a hash is changed too. So the hosts come from your configuration (PyPI's are known), never from the lock. If an index of yours keeps its files there, add the host to file-hosts of its [[index]] in pipward.toml.";
     AddressRefused, "address-refused", Refused,
         "An address is of a kind that pipward does not use.",
         "Only http and https addresses (and local paths that the user named) are used; user names and passwords never stand in a lock. Use netrc, a variable or the keyring for credentials.";
@@ -182,6 +185,27 @@ codes! {
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
 
+    LookAlike, "look-alike", Refused,
+        "A name that is asked for is close to that of a well-known project.",
+        "Names that differ from a well-known one in a letter, a separator or a prefix are registered to catch slips of the pen, and what they bring runs at once (colorama 2022). Names of the lock are not asked about again, nor those that an index of your configuration has to itself. Write the name that you mean; if you do mean this one, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+    NamePublic, "name-public", Refused,
+        "A name of your own is on the public index too.",
+        "Whoever has an internal name on the public index is one missing line of configuration away from your machines (torchtriton 2022). Pin the name to your index by packages = [\"NAME\"] in pipward.toml, wherever it is installed; other tools may need the name registered by yourself.";
+    NamespaceForeign, "namespace-foreign", Refused,
+        "A project has a name in a namespace that somebody else has reserved.",
+        "An index may reserve names that begin alike for one organization (PEP 752). A project of others in it may be older than the reservation, or may be passing itself off as one of theirs. Look at who makes it; if that is right, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+    ProjectArchived, "project-archived", Refused,
+        "A project is archived: no more updates are to be expected.",
+        "PEP 792: its makers say that nobody will mend it, holes included. This is told, and refuses nothing unless [policy] says so. Look for another project that does the same.";
+    ProjectDeprecated, "project-deprecated", Refused,
+        "A project is deprecated: its makers ask for another to be used.",
+        "PEP 792: its makers call it obsolete. This is told, and refuses nothing unless [policy] says so. Look at what the project names as its successor.";
+    ReleaseAge, "release-age", Refused,
+        "A newer release has not been public for long enough to be locked.",
+        "Stolen accounts and poisoned releases are mostly found within days (litellm 2026), so new files wait 72 hours before a lock takes them. This is told, and refuses nothing unless [policy] says so. Wait until the hour that is named; or shorten the wait by min-release-age; or, for a fix that cannot wait, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+    ReleaseYanked, "release-yanked", Refused,
+        "A release that is pinned was yanked by its makers.",
+        "PEP 592: a yanked release is broken or dangerous, and is taken only where it is pinned exactly. This is told, and refuses nothing unless [policy] says so. Pin another version, or leave the choice to `pipward lock`.";
     StartupCode, "startup-code", Refused,
         "A wheel brings code that runs whenever Python starts.",
         "A .pth file with a line of code, a .start file, sitecustomize, usercustomize and a compiled file that stands for a source run without anybody importing the package, before any check of yours. Stolen projects have used this (2026). The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";

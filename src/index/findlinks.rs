@@ -112,7 +112,8 @@ fn local(path: &Path) -> Result<Page, Problem> {
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(name) = FileName::parse(name, None) {
-        return Ok(Page { files: vec![Arc::new(file(name, path.to_owned(), Some(found.len())))] });
+        let files = vec![Arc::new(file(name, path.to_owned(), Some(found.len())))];
+        return Ok(Page { files, ..Page::default() });
     }
     page(path)
 }
@@ -151,7 +152,7 @@ fn directory(path: &Path) -> std::io::Result<Page> {
     }
     // The order in which a directory lists its names is chance.
     files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-    Ok(Page { files })
+    Ok(Page { files, ..Page::default() })
 }
 
 fn file(name: FileName, path: PathBuf, size: Option<u64>) -> PageFile {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use pipward_resolver::PackageName;
 use url::Url;
 
-use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, check_status, invalid};
+use super::page::{Address, Advertised, FileName, Marks, Page, PageBuilder, PageFile, invalid, status};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -22,12 +22,16 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
     let mut from = Cow::Borrowed(base);
     let mut builder = PageBuilder::new(base);
     let mut has_base = false;
+    let mut said = (String::new(), String::new());
     for tag in dom.nodes().iter().filter_map(tl::Node::as_tag) {
         let name = tag.name().as_utf8_str();
         if name.eq_ignore_ascii_case("meta") {
             check_version(tag, base)?;
-            if attribute(tag, "name").as_deref() == Some("pypi:project-status") {
-                check_status(&attribute(tag, "content").unwrap_or_default(), base)?;
+            let content = || attribute(tag, "content").unwrap_or_default();
+            match attribute(tag, "name").as_deref() {
+                Some("pypi:project-status") => said.0 = content(),
+                Some("pypi:project-status-reason") => said.1 = content(),
+                _ => {}
             }
         } else if name.eq_ignore_ascii_case("base") && !has_base {
             if let Some(href) = attribute(tag, "href") {
@@ -44,6 +48,7 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
             builder.add(file)?;
         }
     }
+    builder.mark(Marks { status: status(&said.0, &said.1, base)?, namespace: None });
     Ok(builder.finish())
 }
 

@@ -9,7 +9,9 @@ use pipward_resolver::PackageName;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use url::Url;
 
-use super::page::{Address, Advertised, FileName, Page, PageBuilder, PageFile, check_status, invalid};
+use super::page::{
+    Address, Advertised, FileName, Marks, Namespace, Page, PageBuilder, PageFile, invalid, status,
+};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -35,10 +37,21 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
             .expected(project)
             .found(&wire.name.0));
     }
-    if let Some(status) = &wire.project_status {
-        check_status(&status.status.0, base).map_err(|problem| problem.package(project))?;
-    }
     let mut builder = PageBuilder::new(base);
+    builder.mark(Marks {
+        status: match &wire.project_status {
+            Some(given) => {
+                let reason = given.reason.as_ref().map_or("", |reason| reason.0.as_ref());
+                status(&given.status.0, reason, base).map_err(|problem| problem.package(project))?
+            }
+            None => None,
+        },
+        namespace: wire.namespace.map(|given| Namespace {
+            prefix: given.prefix.0.into_owned(),
+            authorized: given.authorized,
+            open: given.open,
+        }),
+    });
     for file in wire.files {
         let Some(name) = FileName::parse(&file.filename.0, Some(project)) else { continue };
         let requires_python = file.requires_python.and_then(|text| builder.specifiers(&text.0));
@@ -68,6 +81,18 @@ struct WirePage<'a> {
     files: Vec<WireFile<'a>>,
     #[serde(borrow, default)]
     project_status: Option<ProjectStatus<'a>>,
+    #[serde(borrow, default)]
+    namespace: Option<WireNamespace<'a>>,
+}
+
+/// PEP 752, "Project detail": null, or the grant that the name is in.
+#[derive(serde::Deserialize)]
+struct WireNamespace<'a> {
+    #[serde(borrow)]
+    prefix: Text<'a>,
+    authorized: bool,
+    #[serde(default)]
+    open: bool,
 }
 
 /// PEP 792.
@@ -75,6 +100,8 @@ struct WirePage<'a> {
 struct ProjectStatus<'a> {
     #[serde(borrow)]
     status: Text<'a>,
+    #[serde(borrow, default)]
+    reason: Option<Text<'a>>,
 }
 
 #[derive(serde::Deserialize)]

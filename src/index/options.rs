@@ -5,26 +5,29 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::registry::{FileHost, IndexSource, Instead};
+
 /// Where files come from.
 #[derive(Clone)]
 pub struct Sources {
-    /// Index addresses in order: the main one first. Empty with `--no-index`. May carry credentials, which never leave `index`.
-    pub indexes: Vec<Url>,
+    /// The indexes in their order. Empty with `--no-index`.
+    pub indexes: Vec<IndexSource>,
     /// find-links: directories, `file://` and http(s) pages.
     pub find_links: Vec<String>,
-    /// Whether the index addresses were given by the user (command line, variable, pip.conf) and so stand for the lock's own.
-    pub indexes_given: bool,
+    /// For which names the indexes stand for the addresses in a lock.
+    pub instead: Instead,
+    /// Hosts from which locked files of any index may come.
+    pub file_hosts: Vec<FileHost>,
 }
 
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let indexes: Vec<String> =
-            self.indexes.iter().map(|url| super::http::place(url).to_string()).collect();
         let find_links: Vec<String> = self.find_links.iter().map(|text| shown(text)).collect();
         f.debug_struct("Sources")
-            .field("indexes", &indexes)
+            .field("indexes", &self.indexes)
             .field("find_links", &find_links)
-            .field("indexes_given", &self.indexes_given)
+            .field("instead", &self.instead)
+            .field("file_hosts", &self.file_hosts)
             .finish()
     }
 }
@@ -149,9 +152,10 @@ mod tests {
     #[test]
     fn debug_shows_no_password() {
         let sources = Sources {
-            indexes: vec![Url::parse("https://al:hidden@h/simple/").unwrap()],
+            indexes: vec![Url::parse("https://al:hidden@h/simple/").unwrap().into()],
             find_links: vec!["https://bo:hidden@h/links".to_owned(), "al:hidden@h".to_owned()],
-            indexes_given: true,
+            instead: Instead::Everything,
+            file_hosts: Vec::new(),
         };
         let network = NetworkOptions {
             proxy: Some("http://al:hid@den@proxy:1".to_owned()),

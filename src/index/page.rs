@@ -20,6 +20,36 @@ use crate::lock::Location;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Page {
     pub(crate) files: Vec<Arc<PageFile>>,
+    pub(crate) marks: Marks,
+}
+
+/// What an index says of a project as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// That it is kept for what uses it already, and why (PEP 792).
+    pub status: Option<(Status, String)>,
+    /// The reserved namespace that its name is in (PEP 752).
+    pub namespace: Option<Namespace>,
+}
+
+/// A status of a project (PEP 792) that is for people to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// "The project is not expected to be updated in the future."
+    Archived,
+    /// "The project is considered obsolete."
+    Deprecated,
+}
+
+/// A namespace (PEP 752).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    /// What names in it begin with.
+    pub prefix: String,
+    /// Whether the project is one of its owner's.
+    pub authorized: bool,
+    /// Whether others may have names in it.
+    pub open: bool,
 }
 
 /// One file of a page.
@@ -226,6 +256,10 @@ impl<'a> PageBuilder<'a> {
         parsed
     }
 
+    pub(crate) fn mark(&mut self, marks: Marks) {
+        self.page.marks = marks;
+    }
+
     pub(crate) fn finish(self) -> Page {
         self.page
     }
@@ -235,9 +269,12 @@ impl<'a> PageBuilder<'a> {
 ///
 /// # Errors
 /// `project-quarantined`.
-pub(super) fn check_status(status: &str, base: &Url) -> Result<(), Problem> {
-    if status != "quarantined" {
-        return Ok(());
+pub(super) fn status(status: &str, reason: &str, base: &Url) -> Result<Option<(Status, String)>, Problem> {
+    match status {
+        "archived" => return Ok(Some((Status::Archived, reason.to_owned()))),
+        "deprecated" => return Ok(Some((Status::Deprecated, reason.to_owned()))),
+        "quarantined" => {}
+        _ => return Ok(None),
     }
     Err(Problem::new(Code::ProjectQuarantined, "the index holds this project in quarantine")
         .at(place(base))

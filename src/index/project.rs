@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use pipward_resolver::moment::WAITING_HOURS;
 use pipward_resolver::{CandidateWheel, Candidates, PackageName, TooNew, UploadTime, WheelName};
-use url::Url;
 
 use super::http::place;
-use super::page::{Address, FileName, Page, PageFile};
+use super::page::{Address, FileName, Marks, Page, PageFile};
+use super::registry::Registry;
+use super::waiting::Waiting;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 
@@ -21,6 +23,9 @@ pub(crate) struct Project {
     pub(crate) candidates: Arc<Candidates>,
     /// The indexes (by position) with files that have no upload time, where a cutoff would want one.
     pub(crate) undated: Vec<usize>,
+    /// The index that it comes from, and what that says of it.
+    pub(crate) index: Option<usize>,
+    pub(crate) marks: Marks,
 }
 
 /// A file and who offers it.
@@ -38,6 +43,10 @@ pub(crate) struct Cutoff {
     pub(crate) time: Option<Timestamp>,
     /// The user named it, so that a file without an upload time is too new as well.
     pub(crate) explicit: bool,
+    /// How long files wait where no cutoff is named.
+    pub(crate) age: SignedDuration,
+    /// Files do not wait, so nobody need know when they were uploaded.
+    pub(crate) is_off: bool,
 }
 
 impl Project {
@@ -53,13 +62,13 @@ impl Project {
 /// `index-conflict`.
 pub(crate) fn merge(
     name: &PackageName,
-    indexes: &[Url],
+    registry: &Registry,
     pages: &[Option<Arc<Page>>],
     links: &[(Arc<PageFile>, Option<Sha256>)],
-    cutoff: Cutoff,
+    waiting: &Waiting,
 ) -> Result<Project, Problem> {
     let known = !links.is_empty() || pages.iter().any(Option::is_some);
-    let chosen = one_index(name, indexes, pages)?;
+    let chosen = one_index(name, registry, pages)?;
     let mut files: BTreeMap<&str, Offered> = BTreeMap::new();
     if let Some((index, page)) = chosen {
         for file in &page.files {
@@ -85,8 +94,11 @@ pub(crate) fn merge(
         }
     }
     let files: Vec<Offered> = files.into_values().collect();
-    let (candidates, undated) = candidates(known, &files, cutoff);
-    Ok(Project { files, candidates: Arc::new(candidates), undated })
+    let index = chosen.map(|(index, _)| index);
+    let source = index.and_then(|at| registry.indexes.get(at)).map(|known| &known.source);
+    let (candidates, undated) = candidates(known, &files, waiting.of(name, source));
+    let marks = chosen.map(|(_, page)| page.marks.clone()).unwrap_or_default();
+    Ok(Project { files, candidates: Arc::new(candidates), undated, index, marks })
 }
 
 /// The one index that a name comes from: the first that has it, if all that have it agree.
@@ -96,7 +108,7 @@ pub(crate) fn merge(
 /// name on a public index put his code into the lock (CVE-2018-20225).
 fn one_index<'a>(
     name: &PackageName,
-    indexes: &[Url],
+    registry: &Registry,
     pages: &'a [Option<Arc<Page>>],
 ) -> Result<Option<(usize, &'a Arc<Page>)>, Problem> {
     let with_files = |page: &&'a Arc<Page>| !page.files.is_empty();
@@ -118,12 +130,14 @@ fn one_index<'a>(
             .find(|file| differs(file, &theirs))
             .or_else(|| theirs.iter().find(|file| differs(file, &ours)));
         if let Some((file, _)) = example {
-            let address = |at: usize| indexes.get(at).map_or_else(String::new, |url| place(url).to_string());
+            let address = |at: usize| registry.url(at).map_or_else(String::new, |url| place(url).to_string());
             return Err(Problem::new(Code::IndexConflict, "two indexes offer this name with different files")
                 .package(name)
                 .expected("one index that has the name, or the same files on each")
                 .found(format!("{} and {}; {file} is not the same on both", address(first), address(other)))
-                .help("ask only the index that the name belongs to, or put its wheels into a directory and name that with --find-links"));
+                .help(format!(
+                    "say in pipward.toml which index the name belongs to: packages = [\"{name}\"] in its [[index]]"
+                )));
         }
     }
     Ok(Some((first, page)))
@@ -155,9 +169,9 @@ fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Ve
         let too_new = match (cutoff.time, file.upload_time, &file.address) {
             // A file on this machine was put there by the user.
             (None, ..) | (_, None, Address::Path(_)) => None,
-            (Some(cutoff), Some(uploaded), _) => (uploaded > cutoff).then(|| too_new(uploaded)),
+            (Some(at), Some(uploaded), _) => (uploaded > at).then(|| too_new(uploaded, cutoff.age)),
             (Some(_), None, Address::Web(_)) => {
-                undated.extend(index.filter(|_| is_wheel));
+                undated.extend(index.filter(|_| is_wheel && !cutoff.is_off));
                 cutoff.explicit.then_some(TooNew::Undated)
             }
         };
@@ -179,14 +193,17 @@ fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Ve
 }
 
 /// What is told of a file that was uploaded after the cutoff. A part of a second counts as a whole one.
-pub(crate) fn too_new(uploaded: Timestamp) -> TooNew {
+pub(crate) fn too_new(uploaded: Timestamp, age: SignedDuration) -> TooNew {
     let part = i64::from(uploaded.subsec_nanosecond() > 0);
-    TooNew::Uploaded(UploadTime(uploaded.as_second().saturating_add(part)))
+    let uploaded = UploadTime(uploaded.as_second().saturating_add(part));
+    let hours = age.as_secs().saturating_add(3599) / 3600;
+    if hours == WAITING_HOURS { TooNew::Uploaded(uploaded) } else { TooNew::Waiting(uploaded, hours) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::page::Advertised;
+    use super::super::registry::{Instead, Known};
     use super::*;
 
     const NEW: &str = "2024-01-02T00:00:00Z";
@@ -206,16 +223,23 @@ mod tests {
 
     fn page(files: &[(&str, Option<&str>)]) -> Option<Arc<Page>> {
         let files = files.iter().map(|(name, content)| file(name, *content, None)).collect();
-        Some(Arc::new(Page { files }))
+        Some(Arc::new(Page { files, ..Page::default() }))
+    }
+
+    fn registry(pages: &[Option<Arc<Page>>]) -> Registry {
+        let known = |at: usize| {
+            let url = url::Url::parse(&format!("https://i{at}/simple/")).unwrap();
+            Known { source: url.clone().into(), url, mirror: None, is_mirror: false }
+        };
+        let indexes = (0..pages.len()).map(known).collect();
+        Registry { indexes, file_hosts: Vec::new(), instead: Instead::Nothing }
     }
 
     fn check(
         pages: &[Option<Arc<Page>>],
         links: &[(Arc<PageFile>, Option<Sha256>)],
     ) -> Result<Vec<(String, Option<usize>)>, Code> {
-        let indexes: Vec<Url> =
-            (0..pages.len()).map(|at| Url::parse(&format!("https://i{at}/simple/")).unwrap()).collect();
-        let project = merge(&"a".parse().unwrap(), &indexes, pages, links, Cutoff::default());
+        let project = merge(&"a".parse().unwrap(), &registry(pages), pages, links, &Waiting::default());
         project
             .map(|p| p.files.iter().map(|o| (o.file.name.as_str().to_owned(), o.index)).collect())
             .map_err(|problem| problem.code())
@@ -273,7 +297,12 @@ mod tests {
                 file.address = Address::Path("/x".into());
             }
             let files = [Offered { file: Arc::new(file), index: Some(0) }];
-            let cutoff = Cutoff { time: Some("2024-01-01T00:00:00Z".parse().unwrap()), explicit };
+            let cutoff = Cutoff {
+                time: Some("2024-01-01T00:00:00Z".parse().unwrap()),
+                explicit,
+                age: SignedDuration::ZERO,
+                is_off: false,
+            };
             let (candidates, undated) = candidates(true, &files, cutoff);
             (candidates.releases.values().next().unwrap().wheels[0].too_new.is_some(), undated)
         };
@@ -287,8 +316,8 @@ mod tests {
     #[test]
     fn an_unknown_name_is_unknown() {
         let known = |pages: &[Option<Arc<Page>>]| {
-            let indexes = vec![Url::parse("https://h/").unwrap(); pages.len()];
-            merge(&"a".parse().unwrap(), &indexes, pages, &[], Cutoff::default()).unwrap().candidates.known
+            let waiting = Waiting::default();
+            merge(&"a".parse().unwrap(), &registry(pages), pages, &[], &waiting).unwrap().candidates.known
         };
         assert!(!known(&[None, None]));
         assert!(known(&[None, page(&[])]));

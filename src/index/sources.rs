@@ -12,6 +12,7 @@ use super::http::{Credentials, Whole, check_scheme, status_problem};
 use super::locate::{Told, ranked, refusal, told};
 use super::page::{Address, Page, PageFile, invalid};
 use super::project::{Offered, Project, merge};
+use super::registry::{Asked, Known, Registry, settled};
 use super::{Freshness, Inner, Sources, html, json};
 use crate::cache::open_regular;
 use crate::digest::{Hasher, LockedHashes, Sha256, StrongDigest};
@@ -28,8 +29,7 @@ const FORBIDDEN_MEANS_MISSING: [&str; 1] = ["download.pytorch.org"];
 
 /// Sources with their credentials taken out.
 pub(super) struct Understood {
-    pub(super) indexes: Vec<Url>,
-    pub(super) indexes_given: bool,
+    pub(super) registry: Registry,
     pub(super) find_links: Vec<Link>,
     pub(super) credentials: Credentials,
 }
@@ -37,19 +37,25 @@ pub(super) struct Understood {
 impl Understood {
     pub(super) fn read(sources: Sources) -> Result<Self, Problem> {
         let mut credentials = Credentials::from_netrc();
-        let mut indexes = Vec::new();
-        for url in sources.indexes {
-            let mut url = credentials.take(url);
-            if url.scheme() != "file" {
-                check_scheme(&url, Code::AddressRefused)?;
+        let mut indexes: Vec<Known> = Vec::new();
+        let mut mirrors = Vec::new();
+        for mut source in sources.indexes {
+            let url = taken(&mut credentials, source.url)?;
+            let mirror = source.mirror.take().map(|url| taken(&mut credentials, url)).transpose()?;
+            let mine = |known: &Known| known.url == url && known.source.packages.is_empty();
+            if source.packages.is_empty() && indexes.iter().any(mine) {
+                continue;
             }
-            url.set_fragment(None);
-            if !url.path().ends_with('/') {
-                url.set_path(&format!("{}/", url.path()));
+            mirrors.extend(mirror.map(|url| (indexes.len(), url)));
+            source.url = url.clone();
+            indexes.push(Known { url, source, mirror: None, is_mirror: false });
+        }
+        for (of, url) in mirrors {
+            let at = indexes.len();
+            if let Some(known) = indexes.get_mut(of) {
+                known.mirror = Some(at);
             }
-            if !indexes.contains(&url) {
-                indexes.push(url);
-            }
+            indexes.push(Known { source: url.clone().into(), url, mirror: None, is_mirror: true });
         }
         let mut find_links = Vec::new();
         for text in &sources.find_links {
@@ -58,8 +64,18 @@ impl Understood {
                 path => path,
             });
         }
-        Ok(Self { indexes, indexes_given: sources.indexes_given, find_links, credentials })
+        let registry = Registry { indexes, file_hosts: sources.file_hosts, instead: sources.instead };
+        Ok(Self { registry, find_links, credentials })
     }
+}
+
+/// An index address without its credentials, which are kept.
+fn taken(credentials: &mut Credentials, url: Url) -> Result<Url, Problem> {
+    let url = settled(&credentials.take(url));
+    if url.scheme() != "file" {
+        check_scheme(&url, Code::AddressRefused)?;
+    }
+    Ok(url)
 }
 
 impl Inner {
@@ -81,9 +97,9 @@ impl Inner {
                 };
                 hashed.push((Arc::clone(link), sha256));
             }
-            let project = merge(name, &self.indexes, &pages, &hashed, self.cutoff)?;
-            for index in project.undated.iter().filter_map(|at| self.indexes.get(*at)) {
-                self.note(if self.cutoff.explicit {
+            let project = merge(name, &self.registry, &pages, &hashed, &self.waiting)?;
+            for index in project.undated.iter().filter_map(|at| self.registry.url(*at)) {
+                self.note(if self.waiting.explicit {
                     format!(
                         "{index} gives no upload times, so with a cutoff none of its undated files is taken"
                     )
@@ -96,8 +112,20 @@ impl Inner {
         cell.get_or_init(|| gather).await.clone()
     }
 
+    /// What each index says of a name, by position: nothing, where it is not asked.
     async fn all_pages(&self, name: &PackageName, age: Freshness) -> Result<Vec<Option<Arc<Page>>>, Problem> {
-        let each = (0..self.indexes.len()).map(|index| self.page(index, name, age));
+        self.pages_of(&self.registry.asked(name), name, age).await
+    }
+
+    async fn pages_of(
+        &self,
+        asked: &[usize],
+        name: &PackageName,
+        age: Freshness,
+    ) -> Result<Vec<Option<Arc<Page>>>, Problem> {
+        let each = (0..self.registry.indexes.len()).map(|index| async move {
+            if asked.contains(&index) { self.page(index, name, age).await } else { Ok(None) }
+        });
         futures_util::future::try_join_all(each).await
     }
 
@@ -128,7 +156,7 @@ impl Inner {
         name: &PackageName,
         age: Freshness,
     ) -> Result<Option<Arc<Page>>, Problem> {
-        let Some(base) = self.indexes.get(index) else { return Ok(None) };
+        let Some(base) = self.registry.url(index) else { return Ok(None) };
         let mut url = base.clone();
         url.set_path(&format!("{}{name}/", base.path()));
         if url.scheme() == "file" {
@@ -147,7 +175,11 @@ impl Inner {
     /// Every file of a name that any source offers, find-links first. The hash decides later, so
     /// "any index may serve the file".
     async fn offered(&self, name: &PackageName, age: Freshness) -> Result<(bool, Vec<Offered>), Problem> {
-        let pages = self.all_pages(name, age).await?;
+        let asked = match self.registry.source(name, None) {
+            Asked::Indexes(asked) => asked,
+            Asked::Links | Asked::Locked => self.registry.asked(name),
+        };
+        let pages = self.pages_of(&asked, name, age).await?;
         let links = self.links_of(name).await?;
         let known = !links.is_empty() || pages.iter().any(Option::is_some);
         let mut files: Vec<Offered> = links.into_iter().map(|file| Offered { file, index: None }).collect();
@@ -236,21 +268,25 @@ impl Inner {
     pub(super) async fn source_of(
         &self,
         file: &LockedFile,
-        name: &PackageName,
+        package: &LockedPackage,
     ) -> Result<LockedFile, Problem> {
-        if matches!(file.location, Location::Path(_)) {
-            return Ok(file.clone());
-        }
-        let offered = if self.indexes.is_empty() {
-            self.links_of(name).await?
-        } else if self.indexes_given {
-            let mut files = self.named(file, name, Freshness::Cached).await?;
-            if files.is_empty() && !self.engine.http.offline() {
-                files = self.named(file, name, Freshness::Now).await?;
+        let name = &package.name;
+        let Location::Url(url) = &file.location else { return Ok(file.clone()) };
+        let offered = match self.registry.source(name, package.index.as_ref()) {
+            Asked::Links => self.links_of(name).await?,
+            Asked::Indexes(asked) => {
+                let mut files = self.named(&asked, file, name, Freshness::Cached).await?;
+                if files.is_empty() && !self.engine.http.offline() {
+                    files = self.named(&asked, file, name, Freshness::Now).await?;
+                }
+                files
             }
-            files
-        } else {
-            return Ok(file.clone());
+            // An address that the user wrote stands for itself.
+            Asked::Locked if package.is_direct(file) => return Ok(file.clone()),
+            Asked::Locked => {
+                let checked = self.registry.check_host(name, package.index.as_ref(), url);
+                return checked.map(|()| file.clone()).map_err(|problem| problem.at(file.place.clone()));
+            }
         };
         let named: Vec<_> = offered.iter().filter(|o| o.name.as_str() == file.name.as_str()).collect();
         let Some(first) = named.first() else {
@@ -282,11 +318,12 @@ impl Inner {
     /// The files of the given indexes that are called like a locked one.
     async fn named(
         &self,
+        asked: &[usize],
         file: &LockedFile,
         name: &PackageName,
         age: Freshness,
     ) -> Result<Vec<Arc<PageFile>>, Problem> {
-        let pages = self.all_pages(name, age).await?;
+        let pages = self.pages_of(asked, name, age).await?;
         let files = pages.iter().flatten().flat_map(|page| &page.files);
         Ok(files.filter(|found| found.name.as_str() == file.name.as_str()).cloned().collect())
     }

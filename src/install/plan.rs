@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{InstallPlan, PlannedFile, Source, scripts};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem};
-use crate::lock::{Location, LockedFile, LockedPackage, LockedSource};
+use crate::lock::{Location, LockedFile, LockedPackage};
 use crate::python::{Scheme, venv};
 use crate::wheel::archive::{Entry, WHOLE_ENTRY};
 use crate::wheel::entry_points::Script;
@@ -34,12 +34,7 @@ impl DirectUrl {
     /// The address of a file that the user named itself: a requirement `name @ address`, or an `archive` of a lock.
     /// `None` for what an index or a lock's list of wheels leads to.
     pub fn of(package: &LockedPackage, file: &LockedFile) -> Option<Self> {
-        let LockedSource::Wheels(files) = &package.source else { return None };
-        let [named] = files.as_slice() else { return None };
-        let is_archive = named.place.entry.as_deref().is_some_and(|entry| entry.ends_with(".archive"));
-        if named.name != file.name || !(is_archive || named.place == package.place) {
-            return None;
-        }
+        let named = package.direct(file)?;
         let url = match &named.location {
             Location::Url(url) => url.to_string(),
             Location::Path(path) => url::Url::from_file_path(path).ok()?.to_string(),

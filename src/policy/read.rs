@@ -8,11 +8,18 @@ use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy};
 use crate::document::{Item, Table};
 use crate::error::{Code, Problem};
 
+/// The keys that say how long new files wait.
+pub(crate) const AGES: [&str; 2] = ["min-release-age", "min-release-age-packages"];
+
 /// Reads the table; what is wrong with it is reported to the reading that it is part of.
 pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
     let mut policy = Policy::default();
     let Some(table) = item.table() else { return policy };
     for (key, item) in table.all() {
+        // How long new files wait is told to whoever reads the indexes.
+        if AGES.contains(&key) {
+            continue;
+        }
         if key == "exception" {
             policy.exceptions = item.items().iter().filter_map(exception).collect();
             continue;
@@ -22,7 +29,9 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
                 policy.levels.insert(code.name(), level);
             }
             (Some(_), None) => {}
-            (None, _) => unknown(&item, key, &names(&ADJUSTABLE)),
+            (None, _) => {
+                unknown(&item, key, &format!("{}, {}, exception", names(&ADJUSTABLE), AGES.join(", ")));
+            }
         }
     }
     policy

@@ -19,7 +19,7 @@ use super::{Writing, check_interrupted};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
-use crate::index::{Index, NetworkOptions, Sources};
+use crate::index::{Index, NetworkOptions, Sources, Waiting};
 use crate::install::Session;
 use crate::lock::closure::Declared;
 use crate::lock::{Location, LockedFile};
@@ -146,8 +146,12 @@ pub struct VerifiedFile {
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
-    let index =
-        Index::new(request.sources.clone(), request.network.clone(), request.cache.clone(), None, false)?;
+    let index = Index::new(
+        request.sources.clone(),
+        request.network.clone(),
+        request.cache.clone(),
+        Waiting::default(),
+    )?;
     let target = request.target();
     let gathered = Gathered::new(request, &index)?;
     let packages = gathered
@@ -284,13 +288,6 @@ fn told(
             told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
-        told.warnings.extend(item.package.yanked.as_ref().map(|reason| {
-            let reason = if reason.is_empty() { "no reason is given" } else { reason };
-            format!(
-                "{} {} was yanked ({reason}); the lock pins it.",
-                item.package.name, done.metadata.version
-            )
-        }));
         told.verified.push(VerifiedFile {
             name: item.file.name.to_string(),
             sha256: done.verified.sha256(),

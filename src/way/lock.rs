@@ -6,6 +6,7 @@ mod addressed;
 mod changes;
 mod cutoff;
 mod direct;
+mod findings;
 mod frame;
 mod kept;
 mod range;
@@ -22,7 +23,7 @@ use pipward_resolver::{
 
 use super::inputs::Inputs;
 use crate::error::{Code, Place, Problem, Problems};
-use crate::index::{Index, NetworkOptions, Sources};
+use crate::index::{Ages, Index, NetworkOptions, Sources, Waiting};
 use crate::lock::{Lock, build, drift};
 use crate::policy::DatedPolicy;
 use crate::requirements::FileRequirement;
@@ -55,6 +56,8 @@ pub struct LockRequest {
     pub cache: Option<PathBuf>,
     /// Which files are too new.
     pub cutoff: Cutoff,
+    /// How long new files wait.
+    pub ages: Ages,
     /// What may move away from the standing lock.
     pub upgrade: Upgrade,
     /// The lock that stands at `file`.
@@ -97,9 +100,13 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         request.sources.clone(),
         request.network.clone(),
         request.cache.clone(),
-        Some(cutoffs.latest()),
-        cutoffs.said.is_some() || matches!(request.cutoff, Cutoff::Said { .. }),
+        Waiting {
+            cutoff: Some(cutoffs.latest()),
+            explicit: request.is_explicit(&cutoffs),
+            ages: request.ages.clone(),
+        },
     )?;
+    let mut warnings = request.check_names(&index)?;
     let direct = Direct::fetch(&index, request, &cutoffs)?;
     let resolution = resolve(request, &direct)?;
     step();
@@ -114,19 +121,23 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         tool: frame.tool.unwrap_or_default(),
     };
     let mut lock = build::build(&built, &mut |name, wheel| direct.facts(name, wheel))?;
-    let noted = cutoffs.noted(request.standing.as_ref(), &lock);
+    let noted = cutoffs.noted(request.standing.as_ref(), &lock, &request.ages);
     if let Some(tool) = &mut lock.tool {
         tool.cutoffs = noted;
     }
     let lock = drift::signed(lock);
-    crate::cache::keep();
-    let mut warnings = resolution.warnings.clone();
+    warnings.extend(resolution.warnings.iter().filter(|it| !findings::is_found(it, &lock)).cloned());
+    warnings.extend(request.check_packages(&index, &lock)?);
+    warnings.extend(index.elsewhere(&lock));
     warnings.extend(request.upgraded_in_vain(&lock));
     if let Range::Universal(_) = request.range {
         warnings.extend(changes::without_wheels(&resolution));
     }
     warnings.extend(direct.notes(&resolution));
     warnings.extend(index.notes());
+    let mut seen = BTreeSet::new();
+    warnings.retain(|warning| seen.insert(warning.clone()));
+    crate::cache::keep();
     let changes = request.standing.as_ref().map(|old| changes::between(old, &lock)).unwrap_or_default();
     Ok(Locked { lock, warnings, changes })
 }
@@ -202,8 +213,7 @@ fn asked(request: &LockRequest, facts: &Direct<'_>) -> Request {
 
 /// Names that a misspelt one may have meant.
 fn well_known() -> Vec<PackageName> {
-    let names = include_str!("lock/well_known.txt").lines().filter(|line| !line.starts_with('#'));
-    names.filter_map(|name| name.parse().ok()).collect()
+    crate::policy::well_known().filter_map(|name| name.parse().ok()).collect()
 }
 
 fn origin(place: &Place) -> Origin {
@@ -235,6 +245,11 @@ impl Upgrade {
 }
 
 impl LockRequest {
+    /// Whether the cutoff was said, now or when the standing lock was made.
+    fn is_explicit(&self, cutoffs: &kept::Cutoffs) -> bool {
+        cutoffs.said.is_some() || matches!(self.cutoff, Cutoff::Said { .. })
+    }
+
     /// A project that is not for the Python to lock for cannot be locked for it.
     fn check_python(&self) -> Result<(), Problems> {
         let Range::One(target) = &self.range else { return Ok(()) };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pipward::digest::{LockedHashes, Match, Sha256, StrongDigest};
 use pipward::error::{Code, Place, Problem};
-use pipward::index::{Index, NetworkOptions, Sources};
+use pipward::index::{Index, Instead, NetworkOptions, Sources, Waiting};
 use pipward::lock::{Location, LockedFile, LockedPackage, LockedSource};
 use pipward_resolver::{
     Candidates, Dependencies, Facts, FactsError, MarkerEnvironment, PackageName, Tag, Tags, Target, Version,
@@ -28,23 +28,24 @@ fn name(text: &str) -> PackageName {
 
 fn sources(indexes: &[&str]) -> Sources {
     Sources {
-        indexes: indexes.iter().map(|url| url.parse().unwrap()).collect(),
+        indexes: indexes.iter().map(|url| url.parse::<url::Url>().unwrap().into()).collect(),
         find_links: Vec::new(),
-        indexes_given: true,
+        instead: Instead::Everything,
+        file_hosts: Vec::new(),
     }
 }
 
 fn open(indexes: &[&str]) -> Index {
-    Index::new(sources(indexes), network(), None, None, false).unwrap()
+    Index::new(sources(indexes), network(), None, Waiting::default()).unwrap()
 }
 
 fn open_cached(indexes: &[&str], cache: &Path) -> Index {
-    Index::new(sources(indexes), network(), Some(cache.to_owned()), None, false).unwrap()
+    Index::new(sources(indexes), network(), Some(cache.to_owned()), Waiting::default()).unwrap()
 }
 
 fn with_links(indexes: &[&str], links: &Path) -> Index {
     let sources = Sources { find_links: vec![links.display().to_string()], ..sources(indexes) };
-    Index::new(sources, network(), None, None, false).unwrap()
+    Index::new(sources, network(), None, Waiting::default()).unwrap()
 }
 
 fn problem(error: FactsError) -> Problem {
@@ -286,7 +287,8 @@ fn a_fresh_page_is_not_asked_for_again() {
         }
         assert_eq!(server.asked("/simple/idna/").len(), 1);
         let offline = NetworkOptions { offline: true, ..network() };
-        let index = Index::new(sources(&[&at]), offline, Some(cache.path().to_owned()), None, false).unwrap();
+        let index =
+            Index::new(sources(&[&at]), offline, Some(cache.path().to_owned()), Waiting::default()).unwrap();
         assert_eq!(wheels(&index).len(), 1);
     }
     let server = Server::start();
@@ -461,7 +463,7 @@ fn find_links_pages_and_file_indexes_are_read() {
     let server = Server::start();
     server.publish("idna", &[wheel("3.10")], &Style { form: Form::Html, ..Style::default() });
     let sources = Sources { find_links: vec![server.url("/simple/idna/")], ..sources(&[]) };
-    let index = Index::new(sources, network(), None, None, false).unwrap();
+    let index = Index::new(sources, network(), None, Waiting::default()).unwrap();
     assert_eq!(wheels(&index).len(), 1);
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(directory.path().join("idna")).unwrap();
@@ -499,7 +501,8 @@ fn the_cutoff_hides_and_notes() {
     let bare = server.publish("other", &[], &Style::default());
     let open = |at: &str, explicit| {
         let cutoff = Some("2024-06-01T00:00:00Z".parse().unwrap());
-        Index::new(sources(&[at]), network(), None, cutoff, explicit).unwrap()
+        Index::new(sources(&[at]), network(), None, Waiting { cutoff, explicit, ..Waiting::default() })
+            .unwrap()
     };
     let too_new = |index: &Index| -> Vec<bool> {
         candidates(index)
@@ -615,12 +618,19 @@ fn a_locked_file_comes_from_the_first_given_source_and_no_other() {
     let elsewhere: url::Url = "https://files.example/idna-3.10-py3-none-any.whl".parse().unwrap();
     let entry = LockedFile { location: Location::Url(elsewhere), ..locked(&file.name, &file.bytes) };
     let mirror = Location::Url(server.url("/files/idna-3.10-py3-none-any.whl").parse().unwrap());
-    let of =
-        |index: &Index, entry: &LockedFile| index.resolve_source(entry, &name("idna")).map(|f| f.location);
+    let of = |index: &Index, entry: &LockedFile| {
+        let package =
+            LockedPackage { source: LockedSource::Wheels(vec![entry.clone()]), ..by_hash("3.10", &[b"x"]) };
+        index.resolve_source(entry, &package).map(|f| f.location)
+    };
     assert_eq!(of(&open(&[&at]), &entry).unwrap(), mirror);
-    let lock = Index::new(Sources { indexes_given: false, ..sources(&[&at]) }, network(), None, None, false)
-        .unwrap();
-    assert_eq!(of(&lock, &entry).unwrap(), entry.location);
+    let as_locked = |hosts: &[&str]| {
+        let file_hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
+        let sources = Sources { instead: Instead::Nothing, file_hosts, ..sources(&[&at]) };
+        Index::new(sources, network(), None, Waiting::default()).unwrap()
+    };
+    assert_eq!(of(&as_locked(&["files.example"]), &entry).unwrap(), entry.location);
+    assert_eq!(of(&as_locked(&[]), &entry).unwrap_err().code(), Code::FileHost);
     let links = tempfile::tempdir().unwrap();
     let path = links.path().join(&file.name);
     assert_eq!(of(&with_links(&[], links.path()), &entry).unwrap_err().code(), Code::FileNotFound);

@@ -191,7 +191,7 @@ fn a_yanked_pin_is_told_once_when_it_is_locked_and_when_it_is_installed() {
     let directory = scratch.path();
     lock(directory, &index, &["plum"]).ok();
     assert_eq!(packages(directory), ["plum 1"]);
-    let said = "plum 2 was yanked (broken on Mondays)";
+    let said = "plum 2: it was yanked (broken on Mondays)";
     let locked = lock(directory, &index, &["plum==2"]).ok();
     assert_eq!(locked.stderr.matches(said).count(), 1, "{}", locked.told());
     let installed = pipward(["install", "--venv", "env", "-r", "pylock.toml", "--python"])

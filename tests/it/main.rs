@@ -54,6 +54,7 @@ mod store;
 mod sync;
 mod tidy;
 mod transactions;
+mod trust;
 mod universal;
 mod vendor;
 mod wheel;

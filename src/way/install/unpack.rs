@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use pipward_resolver::{PackageName, Target, Version};
+use pipward_resolver::{Target, Version};
 
 use super::super::check_interrupted;
 use crate::error::{Code, Problem, Problems};
@@ -16,7 +16,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
 use crate::install::{InstallPlan, Session};
 use crate::lock::{LockedFile, LockedPackage, Selected};
-use crate::policy::{DatedPolicy, startup_code};
+use crate::policy::{DatedPolicy, release_yanked, startup_code};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
@@ -58,9 +58,9 @@ pub(in crate::way) fn resolve_files(
         .map(|(selected, _)| &selected.package)
         .collect();
     let mut located = index.locate_all(&by_hash, target).into_iter();
-    let named: Vec<(&LockedFile, &PackageName)> = packages
+    let named: Vec<(&LockedFile, &LockedPackage)> = packages
         .iter()
-        .filter_map(|(selected, _)| Some((selected.file.as_ref()?, &selected.package.name)))
+        .filter_map(|(selected, _)| Some((selected.file.as_ref()?, &selected.package)))
         .collect();
     let mut sourced = index.resolve_sources(&named).into_iter();
     let mut items = Vec::new();
@@ -149,7 +149,8 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
     let scheme = staging.scheme;
     let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
-    let found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
+    let mut found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
+    found.extend(item.package.yanked.as_ref().map(|reason| release_yanked(&item.package, reason)));
     let judged = staging.policy.judge(&item.package.name, found);
     Problems::unless_empty((), judged.refused)?;
     let kept = match staging.session {

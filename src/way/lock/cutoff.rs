@@ -1,17 +1,13 @@
 //! Which files are too new to be locked.
 
 use jiff::{SignedDuration, Timestamp};
-use pipward_resolver::moment::WAITING_HOURS;
 
 use crate::error::{Code, Problem};
-
-/// How long a new file waits before a lock takes it, unless a cutoff is given.
-const COOLING_OFF: SignedDuration = SignedDuration::from_hours(WAITING_HOURS);
 
 /// Which files are too new to be locked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cutoff {
-    /// The cutoff of the standing lock; for a first lock, now less 72 hours, floored to the hour.
+    /// The cutoff of the standing lock; for a first lock, now less how long files wait, floored to the hour.
     CoolingOff,
     /// What the user said. A file without an upload time does not pass.
     Said {
@@ -22,8 +18,8 @@ pub enum Cutoff {
     },
 }
 
-pub(super) fn cooled(now: Timestamp) -> Timestamp {
-    let seconds = now.as_second() - COOLING_OFF.as_secs();
+pub(super) fn cooled(now: Timestamp, age: SignedDuration) -> Timestamp {
+    let seconds = now.as_second().saturating_sub(age.as_secs());
     Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(Timestamp::MIN)
 }
 
@@ -80,6 +76,6 @@ mod tests {
     #[test]
     fn promise_5_a_first_cutoff_is_three_days_ago_floored_to_the_hour() {
         let now: Timestamp = "2026-11-22T10:59:59Z".parse().unwrap();
-        assert_eq!(cooled(now).to_string(), "2026-11-19T10:00:00Z");
+        assert_eq!(cooled(now, SignedDuration::from_hours(72)).to_string(), "2026-11-19T10:00:00Z");
     }
 }

@@ -262,15 +262,18 @@ impl Direct<'_> {
         if hashes.is_none() && all.releases.keys().all(|version| self.cutoffs.of(name, version) == latest) {
             return Ok(all);
         }
+        let (allowance, age) = self.index.patience(name)?;
         let mut left = Candidates::clone(&all);
         let mut any = false;
         for (version, release) in &mut left.releases {
             let cutoff = self.cutoffs.of(name, version);
+            let cutoff = cutoff.saturating_add(allowance).unwrap_or(cutoff);
             let mut fitting = Vec::new();
             for mut wheel in std::mem::take(&mut release.wheels) {
                 let file = self.index.file(name, &wheel.name)?;
                 let uploaded = file.upload_time.filter(|uploaded| *uploaded > cutoff);
-                wheel.too_new = wheel.too_new.or(uploaded.map(crate::index::too_new));
+                wheel.too_new =
+                    wheel.too_new.or(uploaded.map(|uploaded| crate::index::too_new(uploaded, age)));
                 if let Some((given, _)) = hashes {
                     let found = match file.sha256 {
                         Some(found) => found,

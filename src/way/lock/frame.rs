@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use pipward_resolver::{ExtraName, ForkStrategy, MarkerTree, Prereleases, Strategy};
 
-use super::kept::SAID;
+use super::kept::{AGES, SAID};
 use super::{LockRequest, Range, standing};
 use crate::config::Optional;
 use crate::lock::{Lock, LockMarker, ToolTable};
@@ -60,8 +60,10 @@ impl LockRequest {
         for (name, value) in standing::selected(&self.inputs.select) {
             set(name, value);
         }
-        if let Some(said) = self.cutoffs().said {
-            set(SAID, said);
+        match (self.cutoffs().said, self.told_ages()) {
+            (Some(said), _) => drop(set(SAID, said)),
+            (None, Some(ages)) => drop(set(AGES, ages)),
+            (None, None) => {}
         }
         match &self.range {
             Range::One(_) => drop(set("universal", "false".to_owned())),

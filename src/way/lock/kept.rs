@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use pipward_resolver::{MarkerTree, PackageName, Preference, Version};
 
 use super::{Cutoff, LockRequest, Upgrade, cutoff};
+use crate::index::Ages;
 use crate::lock::{Lock, LockedPackage, LockedSource};
 
 /// Which files a run may take.
@@ -48,7 +49,12 @@ impl Cutoffs {
     }
 
     /// The own cutoffs of packages of the new lock.
-    pub(super) fn noted(&self, standing: Option<&Lock>, new: &Lock) -> BTreeMap<PackageName, Timestamp> {
+    pub(super) fn noted(
+        &self,
+        standing: Option<&Lock>,
+        new: &Lock,
+        ages: &Ages,
+    ) -> BTreeMap<PackageName, Timestamp> {
         let mut noted = BTreeMap::new();
         for name in new.packages.iter().map(|package| &package.name) {
             let moved = self.upgrade.as_ref().filter(|upgrade| {
@@ -59,7 +65,10 @@ impl Cutoffs {
                     false => !before.keys().eq(now.keys()),
                 }
             });
+            // What an exception lets in stays when the exception has ended.
+            let excepted = ages.exempt.contains(name).then(|| self.main.saturating_add(ages.usual).ok());
             let own = moved.map(|upgrade| upgrade.at).or_else(|| self.own.get(name).copied());
+            let own = own.max(excepted.flatten());
             noted.extend(own.filter(|own| *own != self.main).map(|own| (name.clone(), own)));
         }
         noted
@@ -80,7 +89,7 @@ impl LockRequest {
     /// The cutoff of the standing lock stays until everything is upgraded, or another one is asked for.
     pub(super) fn cutoffs(&self) -> Cutoffs {
         let (now, said) = match &self.cutoff {
-            Cutoff::CoolingOff => (cutoff::cooled(self.now), None),
+            Cutoff::CoolingOff => (cutoff::cooled(self.now, self.ages.usual), None),
             Cutoff::Said { text, at } => (*at, Some(text.clone())),
         };
         let tool = self.standing.as_ref().and_then(|lock| lock.tool.as_ref());
@@ -91,6 +100,10 @@ impl LockRequest {
         let upgrade = match &self.upgrade {
             Upgrade::All => return fresh,
             Upgrade::Nothing if said.is_some() && said != before => return fresh,
+            // How long files wait was changed: the old cutoff says nothing of that.
+            Upgrade::Nothing if before.is_none() && tool.options.get(AGES) != self.told_ages().as_ref() => {
+                return fresh;
+            }
             Upgrade::Nothing => None,
             Upgrade::Packages(names) => Some(NamedUpgrade {
                 at: now,
@@ -104,6 +117,11 @@ impl LockRequest {
             }),
         };
         Cutoffs { main, said: before, own: tool.cutoffs.clone(), upgrade }
+    }
+
+    /// How long files wait, in the words of a lock.
+    pub(super) fn told_ages(&self) -> Option<String> {
+        self.ages.told(&self.sources.indexes)
     }
 
     /// The standing lock's versions, where it was made with the same wishes for versions.
@@ -143,6 +161,9 @@ impl LockRequest {
             .collect()
     }
 }
+
+/// The option in which a lock keeps how long files waited, where that is not the usual.
+pub(super) const AGES: &str = "min-release-age";
 
 /// The option in which a lock keeps how its cutoff was said.
 pub(super) const SAID: &str = "uploaded-prior-to";

@@ -110,6 +110,7 @@ impl Run {
         }
         command.env("HOME", home.path()).env("LANG", "C.UTF-8");
         command.env("PIPWARD_CACHE_DIR", home.path().join("cache"));
+        command.env("PIPWARD_FILE_HOSTS", super::server::hosts());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.directory.as_deref().unwrap_or(home.path()));
         let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));

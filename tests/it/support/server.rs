@@ -108,6 +108,14 @@ struct State {
     delay: Mutex<Option<(u64, u64)>>,
 }
 
+/// The hosts of all servers of this process. Tests of other rules may install from any of them.
+static HOSTS: Mutex<String> = Mutex::new(String::new());
+
+/// They, as `PIPWARD_FILE_HOSTS` wants them.
+pub fn hosts() -> String {
+    HOSTS.lock().unwrap().clone()
+}
+
 /// The server. It ends when it is dropped.
 pub struct Server {
     scheme: &'static str,
@@ -144,6 +152,7 @@ impl Server {
         let serve = Arc::new(serve);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        *HOSTS.lock().unwrap() += &format!("{address} localhost:{} ", address.port());
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -257,7 +266,9 @@ impl Drop for Server {
 /// An address at which nobody listens.
 pub fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}/simple/", listener.local_addr().unwrap())
+    let address = listener.local_addr().unwrap();
+    *HOSTS.lock().unwrap() += &format!("{address} ");
+    format!("http://{address}/simple/")
 }
 
 /// A file on an index.

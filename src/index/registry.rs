@@ -1,0 +1,479 @@
+//! Which index answers for a name, and on which hosts its files are.
+//!
+//! Pure. Owns: the rule that a name that is pinned to an index asks that one alone, and the one by which an address in a
+//! lock is accepted. Never: believes a lock about where the files of an index are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use pipward_resolver::PackageName;
+use url::Url;
+
+use super::http::place;
+use crate::error::{Code, Problem};
+
+/// The address of the public index.
+pub const PYPI: &str = "https://pypi.org/simple/";
+/// Where the files of the public index are.
+const PYPI_FILES: &str = "files.pythonhosted.org";
+
+/// Names of projects: one, or with `*` for any characters, several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// Whether a project is among them.
+    pub fn matches(&self, name: &PackageName) -> bool {
+        fits(self.0.as_bytes(), name.as_ref().as_bytes())
+    }
+
+    /// The name, where it is one.
+    pub fn name(&self) -> Option<PackageName> {
+        self.0.parse().ok()
+    }
+}
+
+/// Whether `text` is what `pattern` says, `*` standing for any characters.
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    // The last star that was passed, and how much of the text it stands for so far.
+    let (mut at, mut read, mut star) = (0, 0, None);
+    while read < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, read));
+                at += 1;
+            }
+            Some(byte) if Some(byte) == text.get(read) => {
+                at += 1;
+                read += 1;
+            }
+            _ => match &mut star {
+                Some((starred, taken)) => {
+                    *taken += 1;
+                    (at, read) = (*starred + 1, *taken);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+impl FromStr for NamePattern {
+    type Err = &'static str;
+
+    /// Letters, digits, `-`, `_`, `.` and `*`; normalised as names are.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim().to_ascii_lowercase();
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_.*".contains(c);
+        if text.is_empty() || !text.chars().all(known) || text.starts_with(['-', '_', '.']) {
+            return Err("not names of projects");
+        }
+        let mut normal = String::with_capacity(text.len());
+        for c in text.chars() {
+            let c = if matches!(c, '_' | '.') { '-' } else { c };
+            if c != '-' || !normal.ends_with('-') {
+                normal.push(c);
+            }
+        }
+        Ok(Self(normal))
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A host from which files may come: `files.example.org`, or with a port, `files.example.org:8443`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileHost {
+    host: String,
+    /// `None` is the usual port of the scheme.
+    port: Option<u16>,
+}
+
+impl FileHost {
+    /// The host of an address.
+    fn of(url: &Url) -> Option<Self> {
+        Some(Self { host: url.host_str()?.to_ascii_lowercase(), port: url.port() })
+    }
+}
+
+impl FromStr for FileHost {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "not a host";
+        let url = Url::parse(&format!("https://{}/", text.trim())).map_err(|_| WRONG)?;
+        let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !is_bare || !url.username().is_empty() || url.password().is_some() {
+            return Err(WRONG);
+        }
+        Self::of(&url).ok_or(WRONG)
+    }
+}
+
+impl fmt::Display for FileHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// An index that is asked. Its address may carry credentials, which never leave `index`.
+#[derive(Clone)]
+pub struct IndexSource {
+    /// What the configuration calls it.
+    pub name: Option<String>,
+    /// Its address.
+    pub url: Url,
+    /// The names that come from it and nowhere else. Without any, it is asked for every name that no other index has to
+    /// itself.
+    pub packages: Vec<NamePattern>,
+    /// How long its new files wait, where that is said for it.
+    pub min_release_age: Option<SignedDuration>,
+    /// Where its files are; without any, on its own host.
+    pub file_hosts: Vec<FileHost>,
+    /// Where locked files of it are fetched instead.
+    pub mirror: Option<Url>,
+}
+
+impl From<Url> for IndexSource {
+    fn from(url: Url) -> Self {
+        Self {
+            name: None,
+            url,
+            packages: Vec::new(),
+            min_release_age: None,
+            file_hosts: Vec::new(),
+            mirror: None,
+        }
+    }
+}
+
+impl fmt::Debug for IndexSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexSource")
+            .field("name", &self.name)
+            .field("url", &place(&self.url).to_string())
+            .field("packages", &self.packages)
+            .field("min_release_age", &self.min_release_age)
+            .field("file_hosts", &self.file_hosts)
+            .field("mirror", &self.mirror.as_ref().map(|url| place(url).to_string()))
+            .finish()
+    }
+}
+
+/// For which names the indexes stand for the addresses in a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Instead {
+    /// For none: files come from the lock's addresses, or from a mirror that the configuration names.
+    #[default]
+    Nothing,
+    /// For those that no index has to itself: a variable or pip.conf names an index.
+    Unpinned,
+    /// For all: the command line names an index, or that there is none.
+    Everything,
+}
+
+/// The indexes of a run, without credentials.
+#[derive(Debug)]
+pub(super) struct Registry {
+    pub(super) indexes: Vec<Known>,
+    /// Hosts from which files of any index may come.
+    pub(super) file_hosts: Vec<FileHost>,
+    pub(super) instead: Instead,
+}
+
+/// An index, or a mirror of one.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) url: Url,
+    pub(super) source: IndexSource,
+    /// The position of its mirror.
+    pub(super) mirror: Option<usize>,
+    /// Whether it is nothing but a mirror.
+    pub(super) is_mirror: bool,
+}
+
+/// Where a locked file is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// At find-links alone.
+    Links,
+    /// On these indexes, by name and hash.
+    Indexes(Vec<usize>),
+    /// At the address in the lock.
+    Locked,
+}
+
+impl Registry {
+    /// The address of the index at a position.
+    pub(super) fn url(&self, at: usize) -> Option<&Url> {
+        self.indexes.get(at).map(|known| &known.url)
+    }
+
+    /// The index that has a name to itself: the first of those that say so.
+    pub(super) fn pinned(&self, name: &PackageName) -> Option<usize> {
+        let has = |known: &Known| known.source.packages.iter().any(|pattern| pattern.matches(name));
+        self.indexes.iter().position(|known| !known.is_mirror && has(known))
+    }
+
+    /// The indexes that are asked for no name in particular, in their order.
+    fn general(&self) -> Vec<usize> {
+        let of_all = |(at, known): (usize, &Known)| {
+            (!known.is_mirror && known.source.packages.is_empty()).then_some(at)
+        };
+        self.indexes.iter().enumerate().filter_map(of_all).collect()
+    }
+
+    /// The indexes that are asked about a name. "A name pinned by `packages` asks only that index."
+    pub(super) fn asked(&self, name: &PackageName) -> Vec<usize> {
+        self.pinned(name).map_or_else(|| self.general(), |at| vec![at])
+    }
+
+    /// Where a locked file of a name is fetched, whose lock names `index`: the first that is given, and no other.
+    pub(super) fn source(&self, name: &PackageName, index: Option<&Url>) -> Asked {
+        let pinned = self.pinned(name);
+        match self.instead {
+            Instead::Everything if self.indexes.iter().all(|known| known.is_mirror) => Asked::Links,
+            Instead::Everything => Asked::Indexes(self.general()),
+            Instead::Unpinned if pinned.is_none() => Asked::Indexes(self.general()),
+            _ => {
+                let known = pinned.or_else(|| self.position(index?));
+                let mirror = known.and_then(|at| self.indexes.get(at)?.mirror);
+                mirror.map_or(Asked::Locked, |at| Asked::Indexes(vec![at]))
+            }
+        }
+    }
+
+    pub(super) fn position(&self, index: &Url) -> Option<usize> {
+        let index = settled(index);
+        self.indexes.iter().position(|known| !known.is_mirror && known.url == index)
+    }
+
+    /// Whether the address of a locked file is on a host of the index that it comes from. That is the one that has the
+    /// name to itself, else the one that the lock names, if it is known here; else it may be any that is known here.
+    ///
+    /// # Errors
+    /// `file-host`.
+    pub(super) fn check_host(
+        &self,
+        name: &PackageName,
+        index: Option<&Url>,
+        url: &Url,
+    ) -> Result<(), Problem> {
+        if self.file_hosts.iter().any(|host| FileHost::of(url).as_ref() == Some(host)) {
+            return Ok(());
+        }
+        let pypi = || Url::parse(PYPI).ok();
+        let known = self.pinned(name).or_else(|| self.position(index?)).and_then(|at| self.indexes.get(at));
+        let is_pypi = index.is_some_and(|index| Some(settled(index)) == pypi());
+        let (accepted, whose) = match known {
+            Some(known) => (hosts(&known.url, &known.source.file_hosts), Some(known.label())),
+            None if is_pypi => {
+                (pypi().map(|url| hosts(&url, &[])).unwrap_or_default(), Some("PyPI".to_owned()))
+            }
+            None => {
+                let all = self.indexes.iter().flat_map(|known| hosts(&known.url, &known.source.file_hosts));
+                (all.chain(pypi().iter().flat_map(|url| hosts(url, &[]))).collect(), None)
+            }
+        };
+        if accepted.iter().any(|accepted| accepted.takes(url)) {
+            return Ok(());
+        }
+        let mut names: Vec<String> = accepted.iter().map(|accepted| accepted.host.to_string()).collect();
+        names.sort();
+        names.dedup();
+        let found = FileHost::of(url).map_or_else(String::new, |host| host.to_string());
+        let help = match (&whose, index) {
+            (Some(whose), _) => format!(
+                "if {whose} really keeps files there, add file-hosts = [\"{found}\"] to its [[index]] in \
+                 pipward.toml; else find out who changed the lock"
+            ),
+            (None, Some(index)) => format!(
+                "if the index {} is yours, add it to pipward.toml as [[index]] with name, url and file-hosts; \
+                 else find out who changed the lock",
+                place(index)
+            ),
+            (None, None) => format!(
+                "if an index of yours keeps files there, add file-hosts = [\"{found}\"] to its [[index]] in \
+                 pipward.toml; else find out who changed the lock"
+            ),
+        };
+        Err(Problem::new(
+            Code::FileHost,
+            "the lock's address of this file is on a host that its index does not keep files on",
+        )
+        .expected(names.join(", "))
+        .found(found)
+        .cause(format!("the address is {}", place(url)))
+        .help(help))
+    }
+
+    /// What is to be said when an index names a file that an install from its lock would refuse.
+    pub(super) fn elsewhere(&self, at: usize, file: &Url) -> Option<String> {
+        let known = self.indexes.get(at)?;
+        let accepted = hosts(&known.url, &known.source.file_hosts);
+        let host = FileHost::of(file)?;
+        if accepted.iter().any(|accepted| accepted.takes(file)) || self.file_hosts.contains(&host) {
+            return None;
+        }
+        Some(format!(
+            "{} names files on {host}, from where an install takes them only if pipward.toml says \
+             file-hosts = [\"{host}\"] in its [[index]]",
+            known.label()
+        ))
+    }
+}
+
+impl Known {
+    /// What it is called in messages.
+    pub(super) fn label(&self) -> String {
+        match &self.source.name {
+            Some(name) => format!("the index {name} ({})", place(&self.url)),
+            None => format!("the index {}", place(&self.url)),
+        }
+    }
+}
+
+/// A host of an index, and how it may be asked.
+struct Accepted {
+    host: FileHost,
+    only_https: bool,
+}
+
+impl Accepted {
+    fn takes(&self, url: &Url) -> bool {
+        FileHost::of(url).as_ref() == Some(&self.host) && (url.scheme() == "https" || !self.only_https)
+    }
+}
+
+/// The hosts of an index: those that the configuration names, else its own; PyPI's are known.
+fn hosts(index: &Url, named: &[FileHost]) -> Vec<Accepted> {
+    let is_pypi = index.host_str() == Some("pypi.org") && index.scheme() == "https" && index.port().is_none();
+    let own = named.is_empty().then(|| FileHost::of(index)).flatten();
+    let files = (is_pypi && named.is_empty()).then(|| PYPI_FILES.parse().ok()).flatten();
+    let only_https = index.scheme() == "https";
+    let all = named.iter().cloned().chain(own).chain(files);
+    all.map(|host| Accepted { host, only_https }).collect()
+}
+
+/// An index address as two of them are compared: without credentials and fragment, with a slash at its end.
+pub(super) fn settled(url: &Url) -> Url {
+    let mut url = url.clone();
+    super::http::strip(&mut url);
+    url.set_fragment(None);
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(name: &str, url: &str, packages: &[&str], hosts: &[&str]) -> Known {
+        let url = Url::parse(url).unwrap();
+        let source = IndexSource {
+            name: Some(name.to_owned()),
+            packages: packages.iter().map(|text| text.parse().unwrap()).collect(),
+            file_hosts: hosts.iter().map(|text| text.parse().unwrap()).collect(),
+            ..IndexSource::from(url.clone())
+        };
+        Known { url, source, mirror: None, is_mirror: false }
+    }
+
+    fn registry() -> Registry {
+        let indexes = vec![
+            index("internal", "https://pkgs.example/simple/", &["acme-*", "tool"], &[]),
+            index("pypi", PYPI, &[], &[]),
+            index("split", "https://split.example/simple/", &["far"], &["files.split.example:8443"]),
+        ];
+        Registry { indexes, file_hosts: Vec::new(), instead: Instead::Nothing }
+    }
+
+    fn name(text: &str) -> PackageName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn patterns_stand_for_names() {
+        let check = |pattern: &str, name: &str, fits: bool| {
+            let pattern: NamePattern = pattern.parse().unwrap();
+            assert_eq!(pattern.matches(&name.parse().unwrap()), fits, "{pattern} {name}");
+        };
+        check("acme-*", "acme-tool", true);
+        check("Acme_*", "ACME.Tool", true);
+        check("acme-*", "acme", false);
+        check("acme-*", "not-acme-tool", false);
+        check("acme", "acme", true);
+        check("acme", "acme-tool", false);
+        check("*", "anything", true);
+        check("*-acme", "x-acme-acme", true);
+        check("a*b*c", "a-b-b-c", true);
+        check("a*b*c", "a-c", false);
+        for bad in ["", "a b", "-x", "a/b", "ä*", "a?"] {
+            assert!(bad.parse::<NamePattern>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_hosts() {
+        for (text, shown) in
+            [("Files.Example.org", "files.example.org"), ("h:8443", "h:8443"), ("[::1]:80", "[::1]:80")]
+        {
+            assert_eq!(text.parse::<FileHost>().unwrap().to_string(), shown);
+        }
+        for bad in ["", "https://h", "h/path", "al:pw@h", "h h", "h:99999"] {
+            assert!(bad.parse::<FileHost>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pinned_name_asks_its_own_index_alone() {
+        let registry = registry();
+        assert_eq!(registry.asked(&name("acme-x")), [0]);
+        assert_eq!(registry.asked(&name("tool")), [0]);
+        assert_eq!(registry.asked(&name("idna")), [1]);
+        assert_eq!(registry.asked(&name("far")), [2]);
+    }
+
+    #[test]
+    fn an_address_is_on_a_host_of_its_index() {
+        let registry = registry();
+        let check = |project: &str, index: Option<&str>, url: &str| {
+            let index = index.map(|text| Url::parse(text).unwrap());
+            let found = registry.check_host(&name(project), index.as_ref(), &Url::parse(url).unwrap());
+            found.map_err(|problem| problem.code())
+        };
+        let refused = Err(Code::FileHost);
+        let pypi = Some("https://pypi.org/simple");
+        assert_eq!(check("idna", pypi, "https://files.pythonhosted.org/x.whl"), Ok(()));
+        assert_eq!(check("idna", None, "https://files.pythonhosted.org/x.whl"), Ok(()));
+        assert_eq!(check("idna", None, "https://pkgs.example/x.whl"), Ok(()));
+        assert_eq!(check("idna", pypi, "https://files.pythonhosted.org:444/x.whl"), refused);
+        assert_eq!(check("idna", pypi, "http://files.pythonhosted.org/x.whl"), refused);
+        assert_eq!(check("idna", pypi, "https://pkgs.example/x.whl"), refused);
+        assert_eq!(check("idna", pypi, "https://evil.example/x.whl"), refused);
+        let evil = Some("https://evil.example/simple/");
+        assert_eq!(check("idna", evil, "https://evil.example/x.whl"), refused);
+        assert_eq!(check("acme-x", None, "https://pkgs.example/x.whl"), Ok(()));
+        assert_eq!(check("acme-x", pypi, "https://files.pythonhosted.org/x.whl"), refused);
+        assert_eq!(check("far", None, "https://files.split.example:8443/x.whl"), Ok(()));
+        assert_eq!(check("far", None, "https://split.example/x.whl"), refused);
+    }
+
+    #[test]
+    fn no_credentials_are_shown() {
+        let source = IndexSource {
+            mirror: Some(Url::parse("https://al:hidden@m/").unwrap()),
+            ..IndexSource::from(Url::parse("https://al:hidden@h/simple/").unwrap())
+        };
+        assert!(!format!("{source:?}").contains("hidden"));
+    }
+}

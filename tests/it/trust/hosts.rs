@@ -1,0 +1,133 @@
+//! From which hosts an install takes files.
+
+use std::path::Path;
+
+use pipward::error::Code;
+
+use super::{configure, index, install, lock, page};
+use crate::support::run::scratch;
+use crate::support::server::{Published, Server};
+use crate::support::world::{publish, text, wheel, write};
+
+/// The host of a server.
+fn host(server: &Server) -> String {
+    format!("127.0.0.1:{}", server.port())
+}
+
+/// Changes the text of the lock.
+fn edit(directory: &Path, from: &str, to: &str) {
+    let lock = text(directory, "pylock.toml");
+    assert!(lock.contains(from), "{lock}");
+    write(directory, "pylock.toml", &lock.replace(from, to));
+}
+
+#[test]
+fn a_lock_whose_address_was_moved_is_refused_whatever_else_it_says() {
+    let (own, evil) = (Server::start(), Server::start());
+    let at = publish(&own, vec![wheel("plum", "1")]);
+    publish(&evil, vec![wheel("plum", "1")]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    configure(directory, &index("own", &at, ""));
+    lock(directory, &["plum"]).ok();
+    install(directory, &[]).ok();
+    edit(directory, &own.url("/files/"), &evil.url("/files/"));
+    let refused = install(directory, &[]).refused(Code::FileHost);
+    refused.stderr_has(&host(&own)).stderr_has(&host(&evil)).stderr_has("file-hosts");
+    // An index that the lock alone knows has no hosts.
+    edit(directory, &at, &evil.url("/simple/"));
+    install(directory, &[]).refused(Code::FileHost).stderr_has("[[index]]");
+    let lock = text(directory, "pylock.toml");
+    let without: String =
+        lock.lines().filter(|line| !line.starts_with("index =")).map(|line| format!("{line}\n")).collect();
+    write(directory, "pylock.toml", &without);
+    install(directory, &[]).refused(Code::FileHost);
+    assert!(evil.requests().is_empty(), "{:?}", evil.requests());
+    // The address of a locked name that an index has to itself is on that index, whatever the lock says.
+    write(directory, "pylock.toml", &lock);
+    let pinned = index("own", &at, "packages = [\"plum\"]") + &index("evil", &evil.url("/simple/"), "");
+    configure(directory, &pinned);
+    install(directory, &[]).refused(Code::FileHost);
+    assert!(evil.requests().is_empty(), "{:?}", evil.requests());
+}
+
+#[test]
+fn without_any_configuration_the_hosts_of_pypi_are_known() {
+    let server = Server::start();
+    let at = publish(&server, vec![wheel("plum", "1")]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    lock(directory, &["-i", &at, "plum"]).ok();
+    install(directory, &[]).refused(Code::FileHost).stderr_has("files.pythonhosted.org");
+    // What the user says of indexes on the spot counts.
+    install(directory, &["-i", &at]).ok();
+    install(directory, &["--extra-index-url", &at]).ok();
+    configure(directory, &format!("file-hosts = [\"{}\"]\n", host(&server)));
+    install(directory, &[]).ok();
+}
+
+#[test]
+fn an_index_may_keep_its_files_elsewhere_where_the_configuration_says_so() {
+    let (pages, files) = (Server::start(), Server::start());
+    let wheels = [Published::new(wheel("plum", "1").build())];
+    page(&files, "plum", &wheels, &serde_json::json!({}));
+    let body = files.asked("/nothing").len();
+    assert_eq!(body, 0);
+    pages.on("/simple/plum/", {
+        let sha256 = pipward::digest::Sha256::of(&wheels[0].bytes).to_string();
+        let url = files.url(&format!("/files/{}", wheels[0].name));
+        let page = format!("<!DOCTYPE html><a href=\"{url}#sha256={sha256}\">{}</a>", wheels[0].name);
+        move |_, _| crate::support::server::Response::ok(page.clone()).header("Content-Type", "text/html")
+    });
+    let scratch = scratch();
+    let directory = scratch.path();
+    let at = pages.url("/simple/");
+    configure(directory, &index("split", &at, ""));
+    let told = lock(directory, &["plum"]).ok().stderr_has("file-hosts");
+    assert_eq!(told.stderr.matches("file-hosts").count(), 1, "{}", told.told());
+    install(directory, &[]).refused(Code::FileHost);
+    configure(directory, &index("split", &at, &format!("file-hosts = [\"{}\"]", host(&files))));
+    let quiet = lock(directory, &["plum"]).ok();
+    assert!(!quiet.stderr.contains("file-hosts"), "{}", quiet.told());
+    install(directory, &[]).ok();
+}
+
+#[test]
+fn a_mirror_gives_the_locked_file_and_no_other() {
+    let (own, mirror) = (Server::start(), Server::start());
+    let at = publish(&own, vec![wheel("plum", "1")]);
+    let mirrored = publish(&mirror, vec![wheel("plum", "1"), wheel("plum", "2")]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    configure(directory, &index("own", &at, &format!("mirror = \"{mirrored}\"")));
+    lock(directory, &["plum"]).ok();
+    assert!(mirror.requests().is_empty());
+    let file = "/files/plum-1-py3-none-any.whl";
+    let before = own.asked(file).len();
+    install(directory, &[]).ok();
+    assert_eq!((own.asked(file).len(), mirror.asked(file).len()), (before, 1));
+    publish(&mirror, vec![wheel("plum", "1").file("more.py", "changed = True\n")]);
+    install(directory, &[]).refused(Code::SizeMismatch);
+    publish(&mirror, vec![wheel("plum", "2")]);
+    install(directory, &[]).refused(Code::FileNotFound);
+    // The command line comes first.
+    let typed = Server::start();
+    let at = publish(&typed, vec![wheel("plum", "1")]);
+    install(directory, &["-i", &at]).ok();
+    assert_eq!(typed.asked(file).len(), 1);
+}
+
+#[test]
+fn names_of_an_index_stay_there_while_a_variable_names_another() {
+    let (internal, general) = (Server::start(), Server::start());
+    let own = publish(&internal, vec![wheel("plum", "1").requires("peach")]);
+    let at = publish(&general, vec![wheel("peach", "1")]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    configure(directory, &index("internal", &own, "packages = [\"plum\"]"));
+    let run = |words: &[&str]| super::strictly(directory, words).env("PIP_INDEX_URL", &at).run();
+    run(&["lock", "plum"]).ok();
+    let python = crate::support::pythons::any_python().executable.display().to_string();
+    run(&["install", "-r", "pylock.toml", "--venv", "env", "--python", &python]).ok();
+    assert!(!super::was_asked(&general, "plum") && !super::was_asked(&internal, "peach"));
+}
