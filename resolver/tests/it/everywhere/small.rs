@@ -46,7 +46,11 @@ const PYTHONS: [Pythons; 11] = [
     pythons(">=3.11", |env| env.minor >= 11),
     pythons(">=3.12", |env| env.minor >= 12),
     pythons("!=3.11.*", |env| env.minor != 11),
-    pythons(">=3.9,!=3.10.*,!=3.11.4", |env| env.minor != 10 && (env.minor, env.patch) != (11, 4)),
+    Pythons {
+        text: ">=3.9,!=3.10.*,!=3.11.4",
+        open: |env| env.minor != 10,
+        whole: |env| env.minor != 10 && (env.minor, env.patch) != (11, 4),
+    },
     Pythons { text: "<3.12", open: |_| true, whole: |env| env.minor < 12 },
     Pythons {
         text: "!=3.10.*,<3.12",
