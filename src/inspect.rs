@@ -45,6 +45,8 @@ pub struct Expected {
     pub version: Version,
     /// The rows of the RECORD that installing the locked wheel here writes.
     pub rows: Vec<Row>,
+    /// The paths among them whose files may have been left out for one of another distribution.
+    pub may_be_left_out: BTreeSet<String>,
     /// Where the lock names it.
     pub place: Place,
 }
@@ -78,7 +80,7 @@ pub fn inspect(
     inspection.findings.extend(checked.into_iter().flatten());
     inspection.byte_code = unlisted(libraries, &listed, &mut inspection.findings);
     if let Some(expected) = expected {
-        inspection.findings.extend(against_lock(&records, expected));
+        inspection.findings.extend(against_lock(&records, expected, &listed));
     }
     inspection.findings.sort_by_cached_key(|problem| (problem.place().cloned(), problem.to_string()));
     inspection
@@ -231,6 +233,7 @@ fn is_byte_code_of(path: &Path, listed: &BTreeSet<PathBuf>) -> bool {
 fn against_lock(
     records: &[(&Subject, Result<Record, Problem>)],
     expected: &BTreeMap<PackageName, Expected>,
+    listed: &BTreeSet<PathBuf>,
 ) -> Vec<Problem> {
     let mut findings = Vec::new();
     for (subject, record) in records {
@@ -255,7 +258,7 @@ fn against_lock(
                 .found(&subject.version),
             );
         } else if let Ok(record) = record {
-            findings.extend(compare_record(subject, record, locked));
+            findings.extend(compare_record(subject, record, locked, listed));
         }
     }
     for (name, locked) in expected {
@@ -272,8 +275,13 @@ fn against_lock(
     findings
 }
 
-/// Compares an installed RECORD with the one that the locked wheel leads to.
-fn compare_record(subject: &Subject, record: &Record, locked: &Expected) -> Vec<Problem> {
+/// Compares an installed RECORD with the one that the locked wheel leads to. `all` is what any RECORD lists.
+fn compare_record(
+    subject: &Subject,
+    record: &Record,
+    locked: &Expected,
+    all: &BTreeSet<PathBuf>,
+) -> Vec<Problem> {
     let by_path = |rows: &[Row]| -> BTreeMap<PathBuf, Row> {
         rows.iter()
             .filter(|row| !is_installers_own(&row.path))
@@ -284,6 +292,7 @@ fn compare_record(subject: &Subject, record: &Record, locked: &Expected) -> Vec<
     let mut findings = Vec::new();
     for (path, row) in &wanted {
         match found.get(path) {
+            None if locked.may_be_left_out.contains(&row.path) && all.contains(path) => {}
             None => findings.push(finding(
                 Code::RecordOrigin,
                 subject,

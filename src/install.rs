@@ -28,8 +28,10 @@
 //! ```
 
 mod bytecode;
+mod claims;
 mod commit;
 mod conflicts;
+mod contest;
 mod guard;
 mod held;
 mod journal;
@@ -104,6 +106,8 @@ pub struct PlannedFile {
     pub digest: Option<StrongDigest>,
     /// Its size in bytes.
     pub size: u64,
+    /// Whether it is left out where another distribution has a different file of its name.
+    pub gives_way: bool,
 }
 
 /// Where the content of a planned file comes from.

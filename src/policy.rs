@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use pipward_resolver::PackageName;
 
 use crate::error::{Code, Place, Problem, Problems};
+use crate::install::InstallPlan;
 use crate::verify::VerifiedWheel;
 use crate::wheel::archive::Limits;
 use crate::wheel::{EXCEPTABLE, Wheel};
@@ -45,6 +46,9 @@ fn usual(code: Code) -> Level {
         _ => Level::Deny,
     }
 }
+
+/// Of two different files of one name, that of a project with an exception is left out.
+const YIELDING: Code = Code::FileConflict;
 
 /// What is done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +153,11 @@ impl DatedPolicy {
     /// Whether a project may name wheels by address in its requirements.
     pub fn may_name_addresses(&self, package: &PackageName) -> bool {
         self.is_excepted(Code::AddressRefused, package)
+    }
+
+    /// The plan, which gives way to other distributions' files if its project has an exception for that.
+    pub fn yielding(&self, plan: InstallPlan) -> InstallPlan {
+        if self.is_excepted(YIELDING, plan.name()) { plan.giving_way() } else { plan }
     }
 
     fn named<'p>(&'p self, code: Code, package: &'p PackageName) -> impl Iterator<Item = &'p Exception> + 'p {

@@ -231,7 +231,7 @@ codes! {
         "Two writers at once would leave a mixture. Wait for the other one to end.";
     FileConflict, "file-conflict", Refused,
         "A file would be written over one that belongs to something else.",
-        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another. Leave one of them out of the lock, or take releases that do not clash.";
+        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another. Leave one of them out of the lock, or take releases that do not clash. A license or a readme gives way by itself; if a project can do without another file, a [[policy.exception]] with code, package and reason in pipward.toml leaves its file out.";
     EnvironmentOwned, "environment-owned", Refused,
         "A wheel would write a file that belongs to the environment itself.",
         "python, activate and pyvenv.cfg decide which code runs; no package replaces them.";

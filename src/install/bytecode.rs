@@ -55,6 +55,7 @@ impl InstallPlan {
                 executable: false,
                 digest: Some(StrongDigest::Sha256(sha256)),
                 size,
+                gives_way: false,
             });
         }
         self.files.sort_by(|one, other| one.destination.cmp(&other.destination));

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
+use super::claims::{Claim, Claims};
 use super::held::hashes_to;
 use super::places::Places;
-use super::stage::{Claim, Claims};
 use super::uninstall::open;
 use crate::error::{Code, Place, Problem, Problems, io};
 
@@ -17,8 +17,17 @@ pub(super) fn between_plans(claims: &Claims) -> Result<(), Problems> {
     Problems::unless_empty((), sorted(claims.conflicts.clone()))
 }
 
-/// Compares what the plans bring with what is there, but for the files in `going`. Returns the files that have to make
-/// room: they have the same content. `owners` tells, if asked, whose a file is.
+/// What stands where plans bring files.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Files that have to make room: they have the same content.
+    pub(super) taken: Vec<PathBuf>,
+    /// Files that stay, with their owner: what the plans bring gives way.
+    pub(super) staying: Vec<(PathBuf, String)>,
+}
+
+/// Compares what the plans bring with what is there, but for the files in `going`. `owners` tells, if asked, whose a file
+/// is.
 ///
 /// # Errors
 /// `file-conflict`, every one.
@@ -27,9 +36,10 @@ pub(super) fn find(
     claims: &Claims,
     going: &BTreeSet<PathBuf>,
     owners: impl Fn() -> BTreeMap<PathBuf, String>,
-) -> Result<Vec<PathBuf>, Problems> {
-    let mut taken = Vec::new();
+) -> Result<Found, Problems> {
+    let (mut taken, mut staying) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
+    let mut yielding = Vec::new();
     for (directory, claim) in &claims.directories {
         let at = places.real().join(directory);
         match kind(&at)? {
@@ -47,11 +57,22 @@ pub(super) fn find(
                 None => {}
                 Some(_) if going.contains(&path) => {}
                 Some(kind) if kind.is_file() && has_content(&at.join(name), claim) => taken.push(path),
-                Some(_) => found.push((path, claim.package.clone(), "a file")),
+                Some(kind) if kind.is_file() && claim.gives_way => {
+                    yielding.push((path, claim.package().to_owned(), "a file"));
+                }
+                Some(_) => found.push((path, claim.package().to_owned(), "a file")),
             }
         }
     }
-    let owners = if found.is_empty() { BTreeMap::new() } else { owners() };
+    let owners = if found.is_empty() && yielding.is_empty() { BTreeMap::new() } else { owners() };
+    for one in yielding {
+        match owners.get(&one.0) {
+            Some(owner) => staying.push((one.0, owner.clone())),
+            // To give way to nobody would leave a stranger's file in the distribution's place.
+            None => found.push(one),
+        }
+    }
+    staying.sort();
     let problems = found.into_iter().map(|(path, package, what)| {
         let owner = owners.get(&path).map_or("something that no distribution lists", String::as_str);
         Problem::new(Code::FileConflict, "a file would be written over one that belongs to something else")
@@ -61,7 +82,10 @@ pub(super) fn find(
             .found(owner)
             .help("remove what is there yourself if it is not needed, or make a new environment with --venv")
     });
-    Problems::unless_empty(taken, sorted(problems.chain(claims.conflicts.iter().cloned()).collect()))
+    Problems::unless_empty(
+        Found { taken, staying },
+        sorted(problems.chain(claims.conflicts.iter().cloned()).collect()),
+    )
 }
 
 fn has_content(path: &Path, claim: &Claim) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Owns: the comparison, file by file. Never: believes a RECORD; each file is hashed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -41,7 +41,7 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
         };
         planned.insert(places.directory(parent)?.join(name), file);
     }
-    if !same_rows(places, distribution, &planned) {
+    if !same_rows(places, installed, distribution, &mut planned) {
         return Ok(false);
     }
     let planned: Vec<_> = planned.into_iter().collect();
@@ -56,11 +56,13 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
     }
 }
 
-/// The rows of the installed RECORD that matter are those of the plan, digest by digest.
+/// The rows of the installed RECORD that matter are those of the plan, digest by digest. What was left out for a file of
+/// another distribution goes from `planned`.
 fn same_rows(
     places: &Places,
+    installed: &Distributions,
     distribution: &Distribution,
-    planned: &BTreeMap<PathBuf, &PlannedFile>,
+    planned: &mut BTreeMap<PathBuf, &PlannedFile>,
 ) -> bool {
     let Ok(Some(rows)) = distribution.rows(places) else { return false };
     let mut left = rows
@@ -70,6 +72,13 @@ fn same_rows(
         })
         .collect::<Vec<_>>();
     left.sort_by(|(one, _), (other, _)| one.cmp(other));
+    if left.len() < planned.len() {
+        let listed: BTreeSet<&Path> = left.iter().map(|(path, _)| path.as_path()).collect();
+        let owners = installed.owners(places, &BTreeSet::from([distribution.directory.as_path()]));
+        planned.retain(|path, file| {
+            listed.contains(path.as_path()) || !(file.gives_way && owners.contains_key(path))
+        });
+    }
     left.len() == planned.len()
         && left.iter().zip(planned).all(|((path, row), (wanted, file))| {
             *path == **wanted && file.digest.is_some() && row.digest == file.digest

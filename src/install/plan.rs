@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{InstallPlan, PlannedFile, Source, scripts};
+use super::{InstallPlan, PlannedFile, Source, contest, scripts};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem};
 use crate::lock::{Location, LockedFile, LockedPackage};
@@ -248,16 +248,27 @@ impl<'a> Planner<'a> {
     fn add(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) -> Result<(), Problem> {
         self.check(key, &destination)?;
         let path = relative(self.library, &destination);
+        let gives_way = key != Key::Scripts && !executable && contest::is_document(&destination);
         let (row, file) = match made {
             Made::Entry { index, digest, listed, size } => (
                 Row { path, digest, size: listed },
-                PlannedFile { destination, source: Source::Entry(index), executable, digest, size },
+                PlannedFile {
+                    destination,
+                    source: Source::Entry(index),
+                    executable,
+                    digest,
+                    size,
+                    gives_way,
+                },
             ),
             Made::Generated(content) => {
                 let (sha256, size) = (Sha256::of(&content), content.len() as u64);
                 let digest = Some(StrongDigest::Sha256(sha256));
                 let source = Source::Generated(content);
-                (Row::of(path, sha256, size), PlannedFile { destination, source, executable, digest, size })
+                (
+                    Row::of(path, sha256, size),
+                    PlannedFile { destination, source, executable, digest, size, gives_way },
+                )
             }
         };
         let place = file.destination.clone();

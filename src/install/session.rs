@@ -30,6 +30,8 @@ use crate::wheel::Wheel;
 pub struct Report {
     /// Name and version of the distributions that were taken out, by name.
     pub removed: Vec<(String, String)>,
+    /// What was left out because another distribution has a different file of its name, in words.
+    pub left_out: Vec<String>,
 }
 
 /// A change of an environment that has not happened yet. Dropped without [`Session::finish`], it never does, and
@@ -230,7 +232,8 @@ impl Session {
         let mut going = unpoisoned(&self.removed).clone();
         going.extend(names.map(ToString::to_string));
         let replaced = going.iter().flat_map(|name| self.installed.named(name));
-        Report { removed: replaced.map(|one| (one.name.clone(), one.version.clone())).collect() }
+        let removed = replaced.map(|one| (one.name.clone(), one.version.clone())).collect();
+        Report { removed, ..Report::default() }
     }
 
     /// The version and the `.dist-info` directory of an installed distribution, as that directory tells it.
@@ -273,10 +276,11 @@ impl Session {
         let Some(work) = work else { return Ok(Report::default()) };
         let report = match &self.kind {
             Kind::Fresh(building) => {
+                let left_out = work.stage.settle(&self.places)?;
                 conflicts::between_plans(&work.stage.claims())?;
                 work.stage.finish()?;
                 building.publish(&self.gate)?;
-                Report::default()
+                Report { left_out, ..Report::default() }
             }
             Kind::Standing { .. } => self.replace(&work)?,
         };
@@ -293,13 +297,15 @@ impl Session {
         let owners =
             if replaced.is_empty() { BTreeMap::new() } else { self.installed.owners(&self.places, &infos) };
         let removal = uninstall::removal(&self.places, &replaced, &owners)?;
-        let claims = work.stage.claims();
-        let taken = conflicts::find(&self.places, &claims, &removal.files, || {
+        let mut left_out = work.stage.settle(&self.places)?;
+        let found = conflicts::find(&self.places, &work.stage.claims(), &removal.files, || {
             self.installed.owners(&self.places, &infos)
         })?;
-        let out: BTreeSet<PathBuf> = removal.files.into_iter().chain(taken).collect();
-        let into = claims.moves(|directory| self.places.real().join(directory).is_dir());
-        drop(claims);
+        for (path, owner) in &found.staying {
+            left_out.extend(work.stage.give_way(&self.places, path, owner)?);
+        }
+        let out: BTreeSet<PathBuf> = removal.files.into_iter().chain(found.taken).collect();
+        let into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
         work.stage.finish()?;
         let journal =
             Journal::new(out.into_iter().collect(), into, removal.directories).ok_or_else(|| {
@@ -311,7 +317,7 @@ impl Session {
         commit::commit(&tree, &StageNames::of(&work.name), &journal)?;
         let removed =
             replaced.iter().map(|distribution| (distribution.name.clone(), distribution.version.clone()));
-        Ok(Report { removed: removed.collect() })
+        Ok(Report { removed: removed.collect(), left_out })
     }
 
     /// The stage, made when it is first needed: a run that has nothing to do writes nothing.

@@ -1,53 +1,40 @@
 //! Writing the files of plans: each once, side by side, under names that nobody else has.
 //!
-//! Owns: which plan brings which file. Never: follows a link, opens a file that is there, or writes into what is
+//! Owns: the stage, and what of it is left out at the end. Never: follows a link, opens a file that is there, or writes into what is
 //! installed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::{OsStr, OsString};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::claims::{Bringer, Claim, Claims, Directory, two_plans};
+use super::contest::{self, Outcome};
 use super::places::Places;
 use super::{InstallPlan, PlannedFile, Source, guard};
-use crate::digest::StrongDigest;
 use crate::error::{Code, Place, Problem, io};
+use crate::wheel::record::Record;
 use crate::wheel::{ExtractError, Wheel};
 
 /// Files of one directory that one task writes.
 const BATCH: usize = 64;
 
-/// The files of the plans of one run, by directory (resolved, relative to the prefix).
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    pub(super) directories: HashMap<PathBuf, Directory>,
-    /// Two plans bring different files of one name.
-    pub(super) conflicts: Vec<Problem>,
-    /// Files that two plans bring alike, but for the execute bits: the union holds, in whatever order they came.
-    executable: BTreeSet<PathBuf>,
-}
+/// The directory of a stage in which files wait until it is known whose stand.
+const APART: &str = ".pipward-apart";
 
-/// A directory that plans need.
-#[derive(Debug)]
-pub(super) struct Directory {
-    /// The distribution that needs it, for messages.
-    pub(super) package: String,
-    pub(super) files: HashMap<OsString, Claim>,
-}
-
-/// A file that a plan brings.
-#[derive(Debug)]
-pub(super) struct Claim {
-    pub(super) package: String,
-    pub(super) digest: Option<StrongDigest>,
-    executable: bool,
+/// What of a directory is still to be written.
+#[derive(Default)]
+struct Wanted<'a> {
+    files: Vec<&'a PlannedFile>,
+    /// With their numbers.
+    apart: Vec<(usize, &'a PlannedFile)>,
 }
 
 /// Where files are written.
@@ -62,27 +49,6 @@ pub(super) struct Stage {
 struct Task<'a> {
     directory: PathBuf,
     files: Vec<&'a PlannedFile>,
-}
-
-impl Claims {
-    /// The moves that bring everything: whole directories where `is_there` says that nothing stands, else file by file.
-    /// In order of paths, .dist-info last.
-    pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        let there: HashMap<&Path, bool> =
-            self.directories.keys().map(|directory| (directory.as_path(), is_there(directory))).collect();
-        let stands = |path: &Path| there.get(path).copied().unwrap_or(false);
-        let mut moves = Vec::new();
-        for (directory, content) in &self.directories {
-            if stands(directory) {
-                moves.extend(content.files.keys().map(|name| directory.join(name)));
-            } else if directory.parent().is_some_and(stands) {
-                moves.push(directory.clone());
-            }
-        }
-        let is_info = |path: &Path| path.iter().any(|part| part.as_encoded_bytes().ends_with(b".dist-info"));
-        moves.sort_by_cached_key(|path| (is_info(path), path.clone()));
-        moves
-    }
 }
 
 impl Stage {
@@ -117,11 +83,17 @@ impl Stage {
             groups.entry(file.destination.parent().unwrap_or(Path::new(""))).or_default().push(file);
         }
         let mut tasks = Vec::new();
+        let bringer =
+            Arc::new(Bringer { package: package.to_owned(), dist_info: places.directory(plan.dist_info())? });
         for (parent, files) in groups {
             let directory = places.directory(parent)?;
-            let files = self.claim(places, &directory, &files, package)?;
+            let wanted = self.claim(places, &directory, &files, &bringer)?;
+            self.write_apart(&wanted.apart, wheel)?;
             tasks.extend(
-                files.chunks(BATCH).map(|files| Task { directory: directory.clone(), files: files.to_vec() }),
+                wanted
+                    .files
+                    .chunks(BATCH)
+                    .map(|files| Task { directory: directory.clone(), files: files.to_vec() }),
             );
         }
         if let Some(problem) = tasks.par_iter().find_map_first(|task| self.write(task, wheel).err()) {
@@ -134,9 +106,10 @@ impl Stage {
             digest: None,
             size: text.len() as u64,
             source: Source::Generated(text),
+            gives_way: false,
         };
-        let directory = places.directory(plan.dist_info())?;
-        let files = self.claim(places, &directory, &[&record], package)?;
+        let directory = bringer.dist_info.clone();
+        let files = self.claim(places, &directory, &[&record], &bringer)?.files;
         self.write(&Task { directory, files }, wheel)
     }
 
@@ -146,13 +119,14 @@ impl Stage {
         places: &Places,
         directory: &Path,
         files: &[&'a PlannedFile],
-        package: &str,
-    ) -> Result<Vec<&'a PlannedFile>, Problem> {
+        bringer: &Arc<Bringer>,
+    ) -> Result<Wanted<'a>, Problem> {
         let claims = &mut *self.claims();
+        let mut wanted = Wanted::default();
+        let package = bringer.package.as_str();
         if !self.make_directory(claims, directory, package)? {
-            return Ok(Vec::new());
+            return Ok(wanted);
         }
-        let mut wanted = Vec::new();
         for file in files {
             let name = name_of(file)?;
             let path = directory.join(name);
@@ -174,23 +148,16 @@ impl Stage {
             };
             match taken.get_mut(name) {
                 None => {
-                    let claim = Claim {
-                        package: package.to_owned(),
-                        digest: file.digest,
-                        executable: file.executable,
-                    };
-                    taken.insert(name.to_owned(), claim);
-                    wanted.push(*file);
+                    taken.insert(name.to_owned(), Claim::new(bringer, file));
+                    wanted.files.push(*file);
                 }
-                Some(claim) if claim.digest.is_some() && claim.digest == file.digest => {
+                Some(claim) if claim.is_alike(file) => {
                     if claim.executable != file.executable {
                         claims.executable.insert(path);
                     }
+                    claim.join(bringer, file);
                 }
-                Some(claim) => {
-                    let problem = two_plans(&file.destination, package, &claim.package);
-                    claims.conflicts.push(problem);
-                }
+                Some(_) => wanted.apart.extend(claims.rival(path, bringer, file).map(|at| (at, *file))),
             }
         }
         Ok(wanted)
@@ -207,7 +174,7 @@ impl Stage {
                 return Ok(false);
             }
             if let Some(claim) = claims.directories.get(parent).and_then(|parent| parent.files.get(name)) {
-                let problem = two_plans(directory, package, &claim.package);
+                let problem = two_plans(directory, package, claim.package());
                 claims.conflicts.push(problem);
                 return Ok(false);
             }
@@ -227,14 +194,103 @@ impl Stage {
             return Ok(());
         }
         let place = self.target.join(&task.directory);
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(CWD, &place, flags, Mode::empty())
-            .map_err(|error| io("opening a directory", &place, &error.into()))?;
+        let directory = open_directory(&place)?;
         for file in &task.files {
             guard::check()?;
-            write_file(&directory, file, wheel)?;
+            write_file(&directory, name_of(file)?, file, wheel)?;
         }
         Ok(())
+    }
+
+    /// Writes files under their numbers.
+    fn write_apart(&self, files: &[(usize, &PlannedFile)], wheel: &Wheel) -> Result<(), Problem> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let place = self.target.join(APART);
+        match std::fs::create_dir(&place) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(io("making a directory", place, &error));
+            }
+            _ => {}
+        }
+        let directory = open_directory(&place)?;
+        files.iter().try_for_each(|(number, file)| {
+            write_file(&directory, OsStr::new(&number.to_string()), file, wheel)
+        })
+    }
+
+    /// Decides whose file stands where plans bring different ones, once all were added. What is left out goes, also from
+    /// the staged RECORD of its distribution. Returns what is to be said of it.
+    ///
+    /// # Errors
+    /// Those of the file system. Conflicts are added to the claims.
+    pub(super) fn settle(&self, places: &Places) -> Result<Vec<String>, Problem> {
+        let claims = &mut *self.claims();
+        let mut told = Vec::new();
+        for (path, rivals) in std::mem::take(&mut claims.rivals) {
+            let Some(first) = claims.take(&path) else { continue };
+            let mut all = vec![first];
+            let mut numbers = vec![None];
+            for rival in rivals {
+                numbers.push(Some(rival.number));
+                all.push(rival.claim);
+            }
+            let at = match contest::decide(&places.real().join(&path), &all) {
+                Outcome::Conflict(problems) => {
+                    claims.conflicts.extend(problems);
+                    continue;
+                }
+                Outcome::Stands(at) => at,
+            };
+            let stands = all.swap_remove(at);
+            if let Some(number) = numbers.get(at).copied().flatten() {
+                let from = self.target.join(APART).join(number.to_string());
+                std::fs::rename(&from, self.target.join(&path))
+                    .map_err(|error| io("moving a file", &path, &error))?;
+            }
+            for bringer in all.iter().flat_map(Claim::bringers) {
+                self.leave_out(places, bringer, &path)?;
+                told.push(contest::told(&places.real().join(&path), &bringer.package, stands.package()));
+            }
+            if stands.executable {
+                claims.executable.insert(path.clone());
+            }
+            claims.put(&path, stands);
+        }
+        let apart = self.target.join(APART);
+        match std::fs::remove_dir_all(&apart) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io("removing a temporary directory", apart, &error))
+            }
+            _ => Ok(told),
+        }
+    }
+
+    /// Takes a file out that gives way to one of a distribution that is installed.
+    pub(super) fn give_way(&self, places: &Places, path: &Path, owner: &str) -> Result<Vec<String>, Problem> {
+        let Some(claim) = self.claims().take(path) else { return Ok(Vec::new()) };
+        let at = self.target.join(path);
+        std::fs::remove_file(&at).map_err(|error| io("removing a file", at, &error))?;
+        let mut told = Vec::new();
+        for bringer in claim.bringers() {
+            self.leave_out(places, bringer, path)?;
+            told.push(contest::told(&places.real().join(path), &bringer.package, owner));
+        }
+        Ok(told)
+    }
+
+    /// Takes a file out of a staged RECORD.
+    fn leave_out(&self, places: &Places, bringer: &Bringer, path: &Path) -> Result<(), Problem> {
+        let at = self.target.join(&bringer.dist_info).join("RECORD");
+        let site = bringer.dist_info.parent().unwrap_or(Path::new(""));
+        let failed = |error: std::io::Error| io("writing RECORD", &at, &error);
+        let text = std::fs::read(&at).map_err(failed)?;
+        let mut record = Record::parse_installed(&text)?;
+        record.rows.retain(|row| places.row(site, &row.path).as_deref() != Some(path));
+        std::fs::remove_file(&at).map_err(failed)?;
+        let mut file = File::create_new(&at).map_err(failed)?;
+        file.write_all(&record.write()).map_err(failed)
     }
 
     /// The last touch before files move.
@@ -247,8 +303,18 @@ impl Stage {
     }
 }
 
-fn write_file(directory: &OwnedFd, planned: &PlannedFile, wheel: &Wheel) -> Result<(), Problem> {
-    let name = name_of(planned)?;
+fn open_directory(place: &Path) -> Result<OwnedFd, Problem> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, place, flags, Mode::empty())
+        .map_err(|error| io("opening a directory", place, &error.into()))
+}
+
+fn write_file(
+    directory: &OwnedFd,
+    name: &OsStr,
+    planned: &PlannedFile,
+    wheel: &Wheel,
+) -> Result<(), Problem> {
     let failed = |error: std::io::Error| io("writing a file", &planned.destination, &error);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // The process's umask takes its bits away.
@@ -309,17 +375,6 @@ fn make_executable(path: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
 }
 
-/// The same words whichever came first.
-fn two_plans(path: &Path, one: &str, other: &str) -> Problem {
-    let (first, second) = if one <= other { (one, other) } else { (other, one) };
-    Problem::new(Code::FileConflict, "two distributions of this run bring different files of one name")
-        .package(first)
-        .at(Place::file(path))
-        .expected("one of them, or the same content in both")
-        .found(format!("{first} and {second}"))
-        .help("leave one of the two out of the lock, or lock another version of one")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,9 +392,10 @@ mod tests {
             executable: false,
             digest: None,
             size: text.len() as u64,
+            gives_way: false,
         };
-        write_file(&directory, &planned("one"), &wheel).unwrap();
-        let problem = write_file(&directory, &planned("other"), &wheel).unwrap_err();
+        write_file(&directory, OsStr::new("readme"), &planned("one"), &wheel).unwrap();
+        let problem = write_file(&directory, OsStr::new("readme"), &planned("other"), &wheel).unwrap_err();
         assert_eq!(problem.code(), Code::FileConflict);
         assert_eq!(std::fs::read(scratch.path().join("readme")).unwrap(), b"one");
     }

@@ -102,6 +102,7 @@ fn plan(prefix: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Ins
             executable: path.starts_with("bin/"),
             digest: Some(StrongDigest::Sha256(digest)),
             size: content.len() as u64,
+            gives_way: contest::is_document(Path::new(path)),
         });
     }
     record.rows.push(Row::bare(format!("{name}-{version}.dist-info/RECORD")));

@@ -4,7 +4,7 @@
 
 use jiff::civil::Date;
 
-use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy};
+use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy, YIELDING};
 use crate::document::{Item, Table};
 use crate::error::{Code, Problem};
 
@@ -88,7 +88,8 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
 fn code(table: &Table<'_, '_>) -> Option<Code> {
     let item = table.required("code")?;
     let text = item.text()?;
-    let all: Vec<Code> = ADJUSTABLE.into_iter().chain(EXCEPTABLE).chain([Code::AddressRefused]).collect();
+    let all: Vec<Code> =
+        ADJUSTABLE.into_iter().chain(EXCEPTABLE).chain([Code::AddressRefused, YIELDING]).collect();
     let code = all.iter().copied().find(|code| code.name() == text);
     if code.is_none() {
         item.reading.report(

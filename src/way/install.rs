@@ -267,6 +267,7 @@ fn told(
     request: &InstallRequest,
 ) -> Installed {
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
+    told.warnings.extend(report.left_out);
     let markers = &request.target().markers;
     for asked in request.locks.asked() {
         let marker = &asked.requirement.marker;

@@ -101,9 +101,11 @@ fn one(item: &Item, fetched: Fetched, request: &VerifyRequest) -> Result<Expecte
     let wheel = request.policy.read(verified)?;
     agree(item, &wheel)?;
     let plan = InstallPlan::new(&wheel, &request.environment.scheme, item.requested, direct_url(item))?;
+    let plan = request.policy.yielding(plan);
     Ok(Expected {
         version: wheel.metadata().version.clone(),
         rows: plan.record().rows.clone(),
+        may_be_left_out: plan.may_be_left_out().collect(),
         place: item.package.place.clone(),
     })
 }

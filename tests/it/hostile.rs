@@ -5,6 +5,7 @@
 //! cases run whole, by the types, in `hostile_archive`, `wheel` and `plan`).
 
 mod cases;
+mod contest;
 mod controls;
 mod ground;
 mod policy;

@@ -42,6 +42,7 @@ mod oracle;
 mod parity;
 mod peers;
 mod plan;
+mod popular;
 mod promises;
 mod python;
 mod real;

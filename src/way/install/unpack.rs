@@ -147,6 +147,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     agree(item, &wheel)?;
     runs_here(item, wheel.metadata(), staging.target)?;
     let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
+    let plan = staging.policy.yielding(plan);
     let scheme = staging.scheme;
     let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
     let mut found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
@@ -159,7 +160,9 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     };
     if let (Some(session), false, true) = (staging.session, kept, staging.write) {
         let plan = match staging.compiler {
-            Some(python) => plan.compiled(&wheel, &|modules| python.compile(modules))?,
+            Some(python) => {
+                staging.policy.yielding(plan.compiled(&wheel, &|modules| python.compile(modules))?)
+            }
             None => plan,
         };
         session

@@ -1,0 +1,159 @@
+//! Which plan brings which file.
+//!
+//! Owns: the claims of the plans of one run on names, and what differs under one name. Never: touches a file.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::PlannedFile;
+use crate::digest::StrongDigest;
+use crate::error::{Code, Place, Problem};
+
+/// The files of the plans of one run, by directory (resolved, relative to the prefix).
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    pub(super) directories: HashMap<PathBuf, Directory>,
+    /// What two plans both bring, and differently.
+    pub(super) conflicts: Vec<Problem>,
+    /// The files that came after a different one of their name, which stand apart under their number.
+    pub(super) rivals: BTreeMap<PathBuf, Vec<Rival>>,
+    /// How many stand apart.
+    apart: usize,
+    /// Files that two plans bring alike, but for the execute bits: the union holds, in whatever order they came.
+    pub(super) executable: BTreeSet<PathBuf>,
+}
+
+/// A directory that plans need.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// The distribution that needs it, for messages.
+    pub(super) package: String,
+    pub(super) files: HashMap<OsString, Claim>,
+}
+
+/// A plan that brings files.
+#[derive(Debug)]
+pub(super) struct Bringer {
+    /// The distribution, for messages.
+    pub(super) package: String,
+    /// Its .dist-info directory, resolved, relative to the prefix.
+    pub(super) dist_info: PathBuf,
+}
+
+/// A file that one plan brings, or several alike.
+#[derive(Debug)]
+pub(super) struct Claim {
+    first: Arc<Bringer>,
+    others: Vec<Arc<Bringer>>,
+    pub(super) digest: Option<StrongDigest>,
+    pub(super) executable: bool,
+    /// Whether all of them leave it out for a different one of another distribution.
+    pub(super) gives_way: bool,
+}
+
+/// A file that differs from the one that was staged under its name.
+#[derive(Debug)]
+pub(super) struct Rival {
+    pub(super) claim: Claim,
+    pub(super) number: usize,
+}
+
+impl Claim {
+    /// Of the first plan that brings the file.
+    pub(super) fn new(first: &Arc<Bringer>, file: &PlannedFile) -> Self {
+        let (first, others) = (Arc::clone(first), Vec::new());
+        let PlannedFile { digest, executable, gives_way, .. } = *file;
+        Self { first, others, digest, executable, gives_way }
+    }
+
+    /// The distribution that is named in messages.
+    pub(super) fn package(&self) -> &str {
+        self.bringers().map(|bringer| bringer.package.as_str()).min().unwrap_or_default()
+    }
+
+    /// The plans that bring it.
+    pub(super) fn bringers(&self) -> impl Iterator<Item = &Bringer> {
+        std::iter::once(&self.first).chain(&self.others).map(|bringer| &**bringer)
+    }
+
+    /// Whether it is the same content.
+    pub(super) fn is_alike(&self, file: &PlannedFile) -> bool {
+        self.digest.is_some() && self.digest == file.digest
+    }
+
+    /// Of one more plan, which brings it alike.
+    pub(super) fn join(&mut self, bringer: &Arc<Bringer>, file: &PlannedFile) {
+        self.others.push(Arc::clone(bringer));
+        self.gives_way &= file.gives_way;
+    }
+}
+
+impl Claims {
+    /// The moves that bring everything: whole directories where `is_there` says that nothing stands, else file by file.
+    /// In order of paths, .dist-info last.
+    pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let there: HashMap<&Path, bool> =
+            self.directories.keys().map(|directory| (directory.as_path(), is_there(directory))).collect();
+        let stands = |path: &Path| there.get(path).copied().unwrap_or(false);
+        let mut moves = Vec::new();
+        for (directory, content) in &self.directories {
+            if stands(directory) {
+                moves.extend(content.files.keys().map(|name| directory.join(name)));
+            } else if directory.parent().is_some_and(stands) {
+                moves.push(directory.clone());
+            }
+        }
+        let is_info = |path: &Path| path.iter().any(|part| part.as_encoded_bytes().ends_with(b".dist-info"));
+        moves.sort_by_cached_key(|path| (is_info(path), path.clone()));
+        moves
+    }
+
+    /// Takes a claim away.
+    pub(super) fn take(&mut self, path: &Path) -> Option<Claim> {
+        self.directories.get_mut(path.parent()?)?.files.remove(path.file_name()?)
+    }
+
+    /// Puts a claim back.
+    pub(super) fn put(&mut self, path: &Path, claim: Claim) {
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
+            && let Some(directory) = self.directories.get_mut(parent)
+        {
+            directory.files.insert(name.to_owned(), claim);
+        }
+    }
+
+    /// Notes a file that differs from the one of its name. Its number, if it is the first with its content.
+    pub(super) fn rival(
+        &mut self,
+        path: PathBuf,
+        bringer: &Arc<Bringer>,
+        file: &PlannedFile,
+    ) -> Option<usize> {
+        let rivals = self.rivals.entry(path).or_default();
+        if let Some(Rival { claim, .. }) = rivals.iter_mut().find(|rival| rival.claim.is_alike(file)) {
+            claim.executable |= file.executable;
+            claim.join(bringer, file);
+            return None;
+        }
+        let number = self.apart;
+        self.apart += 1;
+        rivals.push(Rival { claim: Claim::new(bringer, file), number });
+        Some(number)
+    }
+}
+
+/// The same words whichever came first.
+pub(super) fn two_plans(path: &Path, one: &str, other: &str) -> Problem {
+    let (first, second) = if one <= other { (one, other) } else { (other, one) };
+    Problem::new(Code::FileConflict, "two distributions of this run bring different files of one name")
+        .package(first)
+        .at(Place::file(path))
+        .expected("one of them, or the same content in both")
+        .found(format!("{first} and {second}"))
+        .help(
+            "leave one of the two out of the lock, or lock another version of one; if one can do without its file, name \
+             it in [[policy.exception]] with code = \"file-conflict\", its package and a reason in pipward.toml",
+        )
+}

@@ -1,0 +1,130 @@
+//! Distributions that bring different files of one name: code is refused, a document gives way, and so does what policy
+//! names.
+
+use std::path::PathBuf;
+
+use pipward::error::Code;
+
+use super::ground::{Ground, Ran};
+use crate::support::pythons::any_python;
+use crate::support::wheels::WheelBuilder;
+
+type Wheel = (String, Vec<u8>);
+
+fn wheel(name: &str, path: &str, content: &str) -> Wheel {
+    WheelBuilder::new(name, "1.0").file(&format!("{name}.py"), "").file(path, content).build()
+}
+
+fn install(ground: &mut Ground, wheels: &[Wheel], more: &[&str]) -> Ran {
+    let lock = ground.lock_of(wheels);
+    ground.run(&[&["install", "--venv", "env", "-r", &lock], more].concat())
+}
+
+fn site(ground: &Ground) -> PathBuf {
+    ground.path(&format!("work/env/lib/python{}/site-packages", any_python().version))
+}
+
+/// The file of the environment, and whether the RECORD of each of two projects lists it.
+fn stands(ground: &Ground, path: &str, names: [&str; 2]) -> (String, [bool; 2]) {
+    let site = site(ground);
+    let lists = |name: &str| {
+        let record = std::fs::read_to_string(site.join(format!("{name}-1.0.dist-info/RECORD"))).unwrap();
+        record.lines().any(|line| line.starts_with(&format!("{path},")))
+    };
+    (std::fs::read_to_string(site.join(path)).unwrap(), names.map(lists))
+}
+
+fn policy(ground: &Ground, packages: &[&str]) {
+    let exceptions = packages.iter().map(|package| {
+        format!(
+            "[[policy.exception]]\ncode = \"file-conflict\"\npackage = \"{package}\"\nreason = \"we do without\"\n"
+        )
+    });
+    std::fs::write(ground.path("work/pipward.toml"), exceptions.collect::<String>()).unwrap();
+}
+
+#[test]
+fn of_two_documents_that_of_the_first_name_stands() {
+    let mut ground = Ground::new();
+    let (one, two) = (wheel("one", "LICENSE", "of one"), wheel("two", "LICENSE", "of two"));
+    for wheels in [[one.clone(), two.clone()], [two.clone(), one.clone()]] {
+        let ran = install(&mut ground, &wheels, &[]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(ran.stderr.contains("LICENSE of two 1.0 was left out: one 1.0 has"), "{}", ran.stderr);
+        assert_eq!(stands(&ground, "LICENSE", ["one", "two"]), ("of one".to_owned(), [true, false]));
+        assert!(!ground.path("work/env/.pipward-apart").exists());
+        let ran = ground.run(&["verify", "env", "-r", "pylock.toml"]);
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+        let ran = install(&mut ground, &wheels, &["--rehash"]);
+        assert!(!ran.stdout.contains("Successfully installed"), "{}{}", ran.stdout, ran.stderr);
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    }
+}
+
+#[test]
+fn a_document_that_is_installed_stays_and_goes_with_its_owner() {
+    let mut ground = Ground::new();
+    let (one, two) = (wheel("one", "pkg/README.md", "of one"), wheel("two", "pkg/README.md", "of two"));
+    let three = wheel("three", "pkg/README.md", "of two");
+    assert_eq!(install(&mut ground, std::slice::from_ref(&two), &[]).status, 0);
+    let ran = install(&mut ground, &[one.clone(), three], &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("README.md of one 1.0 was left out"), "{}", ran.stderr);
+    assert_eq!(stands(&ground, "pkg/README.md", ["one", "two"]), ("of two".to_owned(), [false, true]));
+    assert_eq!(ground.run(&["uninstall", "--python", "env", "one", "-y"]).status, 0);
+    assert_eq!(std::fs::read_to_string(site(&ground).join("pkg/README.md")).unwrap(), "of two");
+    assert_eq!(ground.run(&["uninstall", "--python", "env", "two", "three", "-y"]).status, 0);
+    assert!(!site(&ground).join("pkg").exists());
+    std::fs::create_dir(site(&ground).join("pkg")).unwrap();
+    std::fs::write(site(&ground).join("pkg/README.md"), "of the user").unwrap();
+    let ran = install(&mut ground, &[one], &[]);
+    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
+}
+
+#[test]
+fn what_policy_names_gives_way_and_nothing_else_does() {
+    let mut ground = Ground::new();
+    let path = "tests/__init__.py";
+    let both = [wheel("one", path, "x = 1\n"), wheel("two", path, "x = 2\n")];
+    let mut check = |excepted: &[&str], expected: Option<(&str, [bool; 2])>| {
+        policy(&ground, excepted);
+        for compile in [&["--compile"][..], &[]] {
+            let ran = install(&mut ground, &both, compile);
+            match expected {
+                Some((content, lists)) => {
+                    assert_eq!(ran.status, 0, "{excepted:?}\n{}", ran.stderr);
+                    let found = stands(&ground, path, ["one", "two"]);
+                    assert_eq!(found, (content.to_owned(), lists), "{excepted:?}");
+                    let ran = ground.run(&["verify", "env", "-r", "pylock.toml"]);
+                    assert_eq!(ran.status, 0, "{excepted:?} {}{}", ran.stdout, ran.stderr);
+                    std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+                }
+                None => {
+                    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{excepted:?}\n{}", ran.stderr);
+                    assert!(ran.stderr.contains("policy.exception"), "{}", ran.stderr);
+                    assert!(!ground.path("work/env").exists());
+                }
+            }
+        }
+    };
+    check(&[], None);
+    check(&["three"], None);
+    check(&["one"], Some(("x = 2\n", [false, true])));
+    check(&["two"], Some(("x = 1\n", [true, false])));
+    check(&["one", "two"], Some(("x = 1\n", [true, false])));
+}
+
+#[test]
+fn a_script_is_no_document() {
+    let mut ground = Ground::new();
+    let script = |name: &str| {
+        let builder = WheelBuilder::new(name, "1.0").file(&format!("{name}.py"), "");
+        builder.data_script("readme", format!("of {name}")).build()
+    };
+    let ran = install(&mut ground, &[script("one"), script("two")], &[]);
+    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
+    let program =
+        |name: &str| WheelBuilder::new(name, "1.0").executable("README", format!("of {name}")).build();
+    let ran = install(&mut ground, &[program("one"), program("two")], &[]);
+    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
+}
