@@ -277,6 +277,12 @@ impl Registry {
             None if is_pypi => {
                 (pypi().map(|url| hosts(&url, &[])).unwrap_or_default(), Some("PyPI".to_owned()))
             }
+            // Where nobody has said which indexes there are, one that is not known may keep files on its own host.
+            None if self.indexes.iter().all(|known| known.source.name.is_none())
+                && index.is_none_or(|index| FileHost::of(index) == FileHost::of(url)) =>
+            {
+                return Ok(());
+            }
             None => {
                 let all = self.indexes.iter().flat_map(|known| hosts(&known.url, &known.source.file_hosts));
                 (all.chain(pypi().iter().flat_map(|url| hosts(url, &[]))).collect(), None)

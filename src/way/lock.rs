@@ -6,6 +6,7 @@ mod addressed;
 mod changes;
 mod cutoff;
 mod direct;
+mod exclusive;
 mod findings;
 mod frame;
 mod kept;
@@ -174,7 +175,7 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
                 crate::cache::keep();
                 Problem::new(Code::NoSolution, story.to_string())
                     .details(&story)
-                    .help("loosen one of the requirements named, or lock for other Pythons")
+                    .help(exclusive::way_out(&story))
             }
             SolveError::Facts(error) => match error.0.downcast::<Problem>() {
                 Ok(problem) => *problem,

@@ -47,7 +47,11 @@ fn groups_are_taken_with_what_they_include() {
     with(&["--extra", "odd"]).refused(Code::UnknownExtra).stderr_has("new, old");
     with(&["--extra", "old"]).ok();
     assert_eq!(packages(directory), ["plum 1", "stone 1"]);
-    with(&["--all-extras"]).refused(Code::NoSolution);
+    let way_out = "extra new and extra old are never used together";
+    with(&["--all-extras"])
+        .refused(Code::NoSolution)
+        .stderr_has(way_out)
+        .stderr_has("conflicts = [[{ extra = \"new\" }, { extra = \"old\" }]]");
     with(&["plum", "--group", "outer"]).refused(Code::Usage).stderr_has("-r pyproject.toml");
     let dynamic = PROJECT.replace("dependencies = ['plum']", "dynamic = ['dependencies']");
     write(directory, "pyproject.toml", &dynamic);

@@ -52,17 +52,23 @@ fn a_lock_whose_address_was_moved_is_refused_whatever_else_it_says() {
 }
 
 #[test]
-fn without_any_configuration_the_hosts_of_pypi_are_known() {
-    let server = Server::start();
+fn without_any_configuration_an_index_keeps_files_on_its_own_host_and_pypi_on_those_it_has() {
+    let (server, other) = (Server::start(), Server::start());
     let at = publish(&server, vec![wheel("plum", "1")]);
+    publish(&other, vec![wheel("plum", "1")]);
     let scratch = scratch();
     let directory = scratch.path();
     lock(directory, &["-i", &at, "plum"]).ok();
+    install(directory, &[]).ok();
+    edit(directory, &server.url("/files/"), &other.url("/files/"));
     install(directory, &[]).refused(Code::FileHost).stderr_has("files.pythonhosted.org");
+    edit(directory, &at, "https://pypi.org/simple/");
+    install(directory, &[]).refused(Code::FileHost).stderr_has("files.pythonhosted.org");
+    assert!(other.requests().is_empty(), "{:?}", other.requests());
     // What the user says of indexes on the spot counts.
     install(directory, &["-i", &at]).ok();
     install(directory, &["--extra-index-url", &at]).ok();
-    configure(directory, &format!("file-hosts = [\"{}\"]\n", host(&server)));
+    configure(directory, &format!("file-hosts = [\"{}\"]\n", host(&other)));
     install(directory, &[]).ok();
 }
 
