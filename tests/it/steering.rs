@@ -337,6 +337,8 @@ fn a_lock_without_a_solution_is_explained_twice() {
     assert_eq!(details["facts"][1]["requirement"], "stone>=2");
     assert_eq!(details["facts"][2]["package"], "plum");
     assert!(details["hints"].is_array(), "{details}");
+    lock(scratch.path(), &index, &["reqests"]).refused(Code::LookAlike).stderr_has("requests");
+    std::fs::write(scratch.path().join("pipward.toml"), "[policy]\nlook-alike = \"allow\"\n").unwrap();
     lock(scratch.path(), &index, &["reqests"]).refused(Code::NoSolution).stderr_has("requests");
     assert!(!scratch.path().join("pylock.toml").exists());
 }
