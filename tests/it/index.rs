@@ -630,7 +630,13 @@ fn a_locked_file_comes_from_the_first_given_source_and_no_other() {
         Index::new(sources, network(), None, Waiting::default()).unwrap()
     };
     assert_eq!(of(&as_locked(&["files.example"]), &entry).unwrap(), entry.location);
-    assert_eq!(of(&as_locked(&[]), &entry).unwrap_err().code(), Code::FileHost);
+    let of_pypi = LockedPackage {
+        index: Some("https://pypi.org/simple".parse().unwrap()),
+        source: LockedSource::Wheels(vec![entry.clone()]),
+        ..by_hash("3.10", &[b"x"])
+    };
+    let moved = as_locked(&[]).resolve_source(&entry, &of_pypi).unwrap_err();
+    assert_eq!(moved.code(), Code::FileHost);
     let links = tempfile::tempdir().unwrap();
     let path = links.path().join(&file.name);
     assert_eq!(of(&with_links(&[], links.path()), &entry).unwrap_err().code(), Code::FileNotFound);
