@@ -7,6 +7,7 @@ use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use super::claims::{Claim, Claims};
+use super::contest;
 use super::held::hashes_to;
 use super::places::Places;
 use super::uninstall::open;
@@ -57,7 +58,7 @@ pub(super) fn find(
                 None => {}
                 Some(_) if going.contains(&path) => {}
                 Some(kind) if kind.is_file() && has_content(&at.join(name), claim) => taken.push(path),
-                Some(kind) if kind.is_file() && claim.gives_way => {
+                Some(kind) if kind.is_file() && (claim.gives_way || both_declare(&at.join(name), claim)) => {
                     yielding.push((path, claim.package().to_owned(), "a file"));
                 }
                 Some(_) => found.push((path, claim.package().to_owned(), "a file")),
@@ -86,6 +87,12 @@ pub(super) fn find(
         Found { taken, staying },
         sorted(problems.chain(claims.conflicts.iter().cloned()).collect()),
     )
+}
+
+/// Whether both files declare a namespace, and no more.
+fn both_declare(path: &Path, claim: &Claim) -> bool {
+    let has = |digest| open(path).and_then(|file| hashes_to(file, digest)).unwrap_or(false);
+    contest::is_namespace(claim.digest) && contest::namespaces().any(has)
 }
 
 fn has_content(path: &Path, claim: &Claim) -> bool {

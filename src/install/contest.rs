@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use super::claims::{Claim, two_plans};
-use super::{InstallPlan, plan::relative};
+use super::plan::relative;
+use super::{InstallPlan, PlannedFile};
+use crate::digest::{Sha256, StrongDigest};
 use crate::error::Problem;
 
 /// Names of documents, as they begin.
@@ -66,8 +68,33 @@ impl InstallPlan {
     /// The paths of the rows of RECORD whose files may be left out.
     pub fn may_be_left_out(&self) -> impl Iterator<Item = String> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
-        let files = self.files.iter().filter(|file| file.gives_way);
+        let files = self.files.iter().filter(|file| file.may_be_left_out());
         files.map(move |file| relative(library, &file.destination))
+    }
+}
+
+/// `__init__.py` files that declare a namespace with `pkgutil.extend_path` and do nothing else, by their SHA-256. Which one
+/// of them stands makes no difference.
+const NAMESPACES: &[&str] = &[
+    // dbt-core, and dbt's adapters.
+    "a8415eab7cae7f7950295b1e00b98bf1a3ccf1fa424b9e01ff9a6bcb4d0cde19",
+    "c6c354475c6b2c95b1f87d78bf172a6d6c2ac4da06f4cd4e4eeafa07433bb70a",
+];
+
+/// The known declarations of a namespace.
+pub(super) fn namespaces() -> impl Iterator<Item = StrongDigest> {
+    NAMESPACES.iter().filter_map(|hex| Sha256::from_hex(hex)).map(StrongDigest::Sha256)
+}
+
+/// Whether a file's content is a known declaration of a namespace.
+pub(super) fn is_namespace(digest: Option<StrongDigest>) -> bool {
+    digest.is_some_and(|digest| namespaces().any(|known| known == digest))
+}
+
+impl PlannedFile {
+    /// Whether its row may be missing where another distribution has a file of its name.
+    pub(super) fn may_be_left_out(&self) -> bool {
+        self.gives_way || is_namespace(self.digest)
     }
 }
 
@@ -79,15 +106,18 @@ pub(super) enum Outcome {
     Stands(usize),
 }
 
-/// Whose file stands: that of the one which does not give way, else the first by name. The order of `rivals` does not
+/// Whose file stands: that of the one which does not give way, else the first by name. All of them give way to each other
+/// where each declares a namespace and no more. The order of `rivals` does not
 /// count. `at` is for messages.
 pub(super) fn decide(at: &Path, rivals: &[Claim]) -> Outcome {
     let mut order: Vec<usize> = (0..rivals.len()).collect();
     order.sort_by_key(|at| rivals.get(*at).map(Claim::package));
     let firm: Vec<usize> =
         order.iter().copied().filter(|at| rivals.get(*at).is_some_and(|claim| !claim.gives_way)).collect();
+    let in_effect_one = firm.iter().filter_map(|at| rivals.get(*at)).all(|claim| is_namespace(claim.digest));
     if let [first, others @ ..] = firm.as_slice()
         && !others.is_empty()
+        && !in_effect_one
     {
         let package = |at: &usize| rivals.get(*at).map_or("", Claim::package);
         let conflicts = others.iter().map(|other| two_plans(at, package(first), package(other)));

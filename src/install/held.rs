@@ -76,7 +76,7 @@ fn same_rows(
         let listed: BTreeSet<&Path> = left.iter().map(|(path, _)| path.as_path()).collect();
         let owners = installed.owners(places, &BTreeSet::from([distribution.directory.as_path()]));
         planned.retain(|path, file| {
-            listed.contains(path.as_path()) || !(file.gives_way && owners.contains_key(path))
+            listed.contains(path.as_path()) || !(file.may_be_left_out() && owners.contains_key(path))
         });
     }
     left.len() == planned.len()

@@ -61,6 +61,11 @@ impl Places {
         &self.real
     }
 
+    /// A resolved path as it is told: where it will be, not where it is made.
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
+        self.prefix.join(path)
+    }
+
     /// The directories in which distributions are looked for.
     pub(super) fn sites(&self) -> impl Iterator<Item = &Path> {
         let platlib = Some(self.platlib.as_path()).filter(|platlib| *platlib != self.purelib);

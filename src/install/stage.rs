@@ -236,7 +236,7 @@ impl Stage {
                 numbers.push(Some(rival.number));
                 all.push(rival.claim);
             }
-            let at = match contest::decide(&places.real().join(&path), &all) {
+            let at = match contest::decide(&places.shown(&path), &all) {
                 Outcome::Conflict(problems) => {
                     claims.conflicts.extend(problems);
                     continue;
@@ -251,7 +251,7 @@ impl Stage {
             }
             for bringer in all.iter().flat_map(Claim::bringers) {
                 self.leave_out(places, bringer, &path)?;
-                told.push(contest::told(&places.real().join(&path), &bringer.package, stands.package()));
+                told.push(contest::told(&places.shown(&path), &bringer.package, stands.package()));
             }
             if stands.executable {
                 claims.executable.insert(path.clone());
@@ -275,7 +275,7 @@ impl Stage {
         let mut told = Vec::new();
         for bringer in claim.bringers() {
             self.leave_out(places, bringer, path)?;
-            told.push(contest::told(&places.real().join(path), &bringer.package, owner));
+            told.push(contest::told(&places.shown(path), &bringer.package, owner));
         }
         Ok(told)
     }

@@ -128,3 +128,34 @@ fn a_script_is_no_document() {
     let ran = install(&mut ground, &[program("one"), program("two")], &[]);
     assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
 }
+
+#[test]
+fn declarations_of_a_namespace_are_one_and_nothing_else_takes_their_place() {
+    let plain = "from pkgutil import extend_path\n\n__path__ = extend_path(__path__, __name__)\n";
+    let told = format!(
+        "# N.B.\n# This will add to the package\u{2019}s __path__ all subdirectories of directories on sys.path named after \
+         the package which effectively combines both modules into a single namespace (dbt.adapters)\n# The matching \
+         statement is in plugins/postgres/dbt/__init__.py\n\n{plain}"
+    );
+    let mut ground = Ground::new();
+    let path = "space/__init__.py";
+    let (one, two) = (wheel("one", path, &told), wheel("two", path, plain));
+    let ran = install(&mut ground, &[two.clone(), one.clone()], &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(stands(&ground, path, ["one", "two"]), (told.clone(), [true, false]));
+    assert_eq!(ground.run(&["verify", "env", "-r", "pylock.toml"]).status, 0);
+    let ran = install(&mut ground, &[one.clone(), two.clone()], &["--rehash"]);
+    assert!(!ran.stdout.contains("Successfully installed"), "{}{}", ran.stdout, ran.stderr);
+    std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    assert_eq!(install(&mut ground, std::slice::from_ref(&two), &[]).status, 0);
+    let ran = install(&mut ground, std::slice::from_ref(&one), &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(stands(&ground, path, ["one", "two"]), (plain.to_owned(), [false, true]));
+    let evil = wheel("evil", path, &format!("{plain}import os\n"));
+    let ran = install(&mut ground, std::slice::from_ref(&evil), &[]);
+    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
+    std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    let ran = install(&mut ground, &[evil, one], &[]);
+    assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("work/env/lib/python{}", any_python().version)), "{}", ran.stderr);
+}
