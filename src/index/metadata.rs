@@ -17,6 +17,7 @@ use super::engine::blocking;
 use super::http::{Ask, Kind, PART_CAP, content_range, place, status_problem};
 use super::page::{Advertised, PageFile};
 use super::project::Offered;
+use super::reading::{PARTS, read_metadata, unavailable};
 use super::tail::{self, Part, Step, TailError};
 use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem, io as io_problem};
@@ -31,9 +32,6 @@ pub(crate) struct Learned {
     /// Of its METADATA.
     pub(crate) sha256: Sha256,
 }
-
-/// How many parts of one wheel are asked for at most.
-const PARTS: usize = 4;
 
 impl Inner {
     /// Learns what a wheel depends on.
@@ -237,25 +235,14 @@ fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
     let unreadable = |error: std::io::Error| io_problem("reading a wheel", path, &error);
     let mut file = crate::cache::open_regular(path, true).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    let mut read = |start: u64, length: u64| -> std::io::Result<Part<'static>> {
+    read_metadata(wheel, size, &mut |range| {
         let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(start))?;
-        file.by_ref().take(length).read_to_end(&mut bytes)?;
-        Ok(Part { start, bytes: Cow::Owned(bytes) })
-    };
-    let start = size.saturating_sub(tail::FIRST);
-    let mut parts = vec![read(start, size - start).map_err(unreadable)?];
-    while parts.len() <= PARTS {
-        match tail::step(&parts, size, wheel) {
-            Ok(Step::Found(text)) => return Ok(text),
-            Ok(Step::Need(range)) => {
-                let length = (range.end.saturating_sub(range.start)).min(PART_CAP);
-                parts.push(read(range.start, length).map_err(unreadable)?);
-            }
-            Err(TailError(why)) => return Err(unavailable(why)),
-        }
-    }
-    Err(unavailable("its archive names bytes that it does not have"))
+        let length = range.end.saturating_sub(range.start).min(PART_CAP);
+        file.seek(SeekFrom::Start(range.start))
+            .and_then(|_| file.by_ref().take(length).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        Ok(bytes)
+    })
 }
 
 fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
@@ -272,9 +259,4 @@ fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
         malformed: None,
     };
     Ok(Learned { dependencies: Arc::new(dependencies), sha256: Sha256::of(text) })
-}
-
-fn unavailable(why: &str) -> Problem {
-    Problem::new(Code::MetadataUnavailable, format!("the wheel's metadata cannot be learned: {why}"))
-        .help("tell the project or the operator of the index, or exclude this version with a constraint")
 }

@@ -12,8 +12,9 @@ use super::http::{Credentials, Whole, check_scheme, status_problem};
 use super::locate::{Told, ranked, refusal, told};
 use super::page::{Address, Page, PageFile, invalid};
 use super::project::{Offered, Project, merge};
+use super::reading::PageForm;
 use super::registry::{Asked, Known, Registry, settled};
-use super::{Freshness, Inner, Sources, html, json};
+use super::{Freshness, Inner, Sources};
 use crate::cache::open_regular;
 use crate::digest::{Hasher, LockedHashes, Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem, io as io_problem};
@@ -331,14 +332,11 @@ impl Inner {
 
 /// Reads an answer by the type that it declares, never by what it looks like.
 fn read(whole: &Whole, name: &PackageName) -> Result<Page, Problem> {
-    let page = match media_type(whole).as_str() {
-        "application/vnd.pypi.simple.v1+json" => json::parse(&whole.body, &whole.url, name),
-        "application/vnd.pypi.simple.v1+html" | "text/html" => {
-            html::parse(&whole.body, &whole.url, Some(name))
-        }
-        other => Err(unknown_type(whole, other)),
-    };
-    page.map_err(|problem| problem.package(name))
+    let declared = media_type(whole);
+    match PageForm::of(&declared) {
+        Some(form) => form.read(&whole.body, &whole.url, name),
+        None => Err(unknown_type(whole, &declared).package(name)),
+    }
 }
 
 pub(super) fn media_type(whole: &Whole) -> String {
