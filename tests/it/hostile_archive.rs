@@ -58,6 +58,10 @@ pub(crate) fn an_honest_archive_is_read() {
         zip.members.insert(0, Member::deflated("pkg/", b"").mode(0o040_755));
     });
     accept("no mode", |zip| zip.member(INIT).external = 0);
+    accept("the version that has ZIP64", |zip| zip.member(INIT).needs = [45, 10]);
+    accept("a file by ASi's field", |zip| {
+        zip.member(INIT).central.extra = extra(0x756e, &[0, 0, 0, 0, 0xa4, 0x81, 0, 0, 0, 0, 0, 0, 0, 0]);
+    });
 }
 
 #[test]
@@ -442,10 +446,24 @@ pub(crate) fn flags_and_methods_that_wheels_do_not_have_are_refused() {
             zip.member(INIT).both(|header| header.method = method);
         });
     }
+    for needs in [46, 51, 63, 64, 255] {
+        for header in 0..2 {
+            check(&format!("version {needs}, header {header}"), Code::ArchiveMethod, |zip| {
+                zip.member(INIT).needs[header] = needs;
+            });
+        }
+    }
 }
 
 #[test]
 pub(crate) fn links_and_devices_are_refused() {
+    for kind in [0o120_000u16, 0o020_000] {
+        let asi = [&[0; 4][..], &(kind | 0o777).to_le_bytes(), &[0; 8], b"/etc"].concat();
+        check(&format!("{kind:o} by ASi's field"), Code::ArchiveEntryKind, |zip| {
+            zip.member(INIT).external = 0;
+            zip.member(INIT).central.extra = extra(0x756e, &asi);
+        });
+    }
     for kind in [0o120_000, 0o010_000, 0o020_000, 0o060_000, 0o140_000, 0o170_000] {
         check(&format!("{kind:o}"), Code::ArchiveEntryKind, |zip| {
             zip.member(INIT).external = (kind | 0o777) << 16;

@@ -14,6 +14,9 @@ pub(super) const DESCRIPTOR: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
 /// Bits 1 and 2 tell how hard deflate tried. All others mean encryption, patches or masked headers.
 const ALLOWED_FLAGS: u16 = (1 << 1) | (1 << 2) | DESCRIPTOR | UTF8;
+/// The newest version of ZIP that stored and deflated files can need: 4.5, which has ZIP64 (APPNOTE.TXT 4.4.3). Other
+/// readers leave out an entry that needs a newer one than they know.
+const NEWEST: u16 = 45;
 /// The size of a row without name, extra fields and comment.
 const ROW_SIZE: usize = 46;
 
@@ -81,6 +84,7 @@ fn row<'a>(fields: &mut Fields<'a>) -> Result<Row<'a>, (String, Problem)> {
 }
 
 struct Raw<'a> {
+    needs: u16,
     flags: u16,
     method: u16,
     crc: u32,
@@ -96,7 +100,8 @@ struct Raw<'a> {
 
 fn raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
     fields.array().filter(|signature| signature == b"PK\x01\x02")?;
-    let _versions = fields.u32()?;
+    let _made_by = fields.u16()?;
+    let needs = fields.u16()?;
     let flags = fields.u16()?;
     let method = fields.u16()?;
     let _modified = fields.u32()?;
@@ -110,6 +115,7 @@ fn raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
     let offset = fields.u32()?;
     let [name, extra, comment] = lengths;
     Some(Raw {
+        needs,
         flags,
         method,
         crc,
@@ -126,6 +132,7 @@ fn raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
 
 fn checked<'a>(raw: &Raw<'a>) -> Result<Row<'a>, Problem> {
     let name = name(raw)?;
+    check_version(raw.needs)?;
     if raw.flags & !ALLOWED_FLAGS != 0 {
         return Err(Problem::new(
             Code::ArchiveMethod,
@@ -166,6 +173,20 @@ fn checked<'a>(raw: &Raw<'a>) -> Result<Row<'a>, Problem> {
     };
     check_sizes(&row)?;
     Ok(row)
+}
+
+/// The lower byte of "version needed to extract" is the version; the upper one is not used.
+pub(super) fn check_version(needs: u16) -> Result<(), Problem> {
+    let needs = needs & 0xFF;
+    if needs <= NEWEST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::ArchiveMethod,
+        "an entry says that it needs a newer version of ZIP than wheels use",
+    )
+    .expected(format!("at most {NEWEST}"))
+    .found(needs))
 }
 
 fn name<'a>(raw: &Raw<'a>) -> Result<&'a str, Problem> {

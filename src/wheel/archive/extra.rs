@@ -1,13 +1,14 @@
 //! Extra fields of local and central headers (APPNOTE.TXT 4.5, 4.6.9).
 //!
-//! Owns: the two that can change what an entry is: ZIP64 sizes and the Unicode path.
-//! Never: lets either contradict the header that it belongs to.
+//! Owns: the three that can change what an entry is: ZIP64 sizes, the Unicode path, and the mode of ASi's Unix field.
+//! Never: lets any of them contradict the header that it belongs to.
 
 use super::fields::Fields;
 use crate::error::{Code, Problem};
 
 const ZIP64: u16 = 0x0001;
 const UNICODE_PATH: u16 = 0x7075;
+const ASI_UNIX: u16 = 0x756e;
 
 /// A 32-bit field of a header, and what it stands for.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,10 @@ pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: He
         let slot = match kind {
             ZIP64 => &mut zip64,
             UNICODE_PATH => &mut unicode_path,
+            ASI_UNIX => {
+                check_asi_mode(body)?;
+                continue;
+            }
             _ => continue,
         };
         if slot.replace(body).is_some() {
@@ -91,6 +96,21 @@ fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide], header: Header) -> Result<
         field.value = value;
     }
     Ok(())
+}
+
+/// ASi's Unix field: a CRC, and a mode, which unzip goes by where the row has none. By it a file can be a symbolic link.
+fn check_asi_mode(body: &[u8]) -> Result<(), Problem> {
+    let mut fields = Fields::at(body, 0);
+    let _crc = fields.u32();
+    match fields.u16().map(|mode| mode & 0o170_000) {
+        None | Some(0 | 0o100_000 | 0o040_000) => Ok(()),
+        Some(other) => Err(Problem::new(
+            Code::ArchiveEntryKind,
+            "an extra field makes an entry neither a regular file nor a directory",
+        )
+        .expected("a regular file")
+        .found(format!("file type {other:#o}"))),
+    }
 }
 
 /// Info-ZIP's Unicode path (APPNOTE.TXT 4.6.9): version 1, CRC of the header's name, name.

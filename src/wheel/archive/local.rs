@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::central::{DESCRIPTOR, Row};
+use super::central::{DESCRIPTOR, Row, check_version};
 use super::extra::{self, Header, Wide};
 use super::fields::Fields;
 use crate::error::{Code, Problem};
@@ -40,16 +40,17 @@ fn overlap() -> Problem {
 fn header(fields: &mut Fields<'_>, row: &Row<'_>) -> Result<(), Problem> {
     let mut read = || {
         fields.array().filter(|signature| signature == b"PK\x03\x04")?;
-        let _version = fields.u16()?;
+        let needs = fields.u16()?;
         let flags = fields.u16()?;
         let method = fields.u16()?;
         let _modified = fields.u32()?;
         let crc = fields.u32()?;
         let (compressed, size) = (Wide::new(fields.u32()?), Wide::new(fields.u32()?));
         let (name, extra) = (fields.u16()?, fields.u16()?);
-        Some((flags, method, crc, compressed, size, fields.bytes(name.into())?, fields.bytes(extra.into())?))
+        let (name, extra) = (fields.bytes(name.into())?, fields.bytes(extra.into())?);
+        Some((needs, flags, method, crc, compressed, size, name, extra))
     };
-    let (flags, method, crc, mut compressed, mut size, name, extra) = read().ok_or_else(|| {
+    let (needs, flags, method, crc, mut compressed, mut size, name, extra) = read().ok_or_else(|| {
         Problem::new(Code::ArchiveFraming, "a row of the central directory leads to no local header")
     })?;
     if name != row.name.as_bytes() {
@@ -58,6 +59,7 @@ fn header(fields: &mut Fields<'_>, row: &Row<'_>) -> Result<(), Problem> {
     if flags != row.flags {
         return Err(differs("flags").expected(row.flags).found(flags));
     }
+    check_version(needs)?;
     if method != row.method() {
         return Err(differs("method").expected(row.method()).found(method));
     }

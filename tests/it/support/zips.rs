@@ -27,6 +27,8 @@ pub struct Member {
     /// Bytes before the local header.
     pub before: Vec<u8>,
     pub made_by: u16,
+    /// The version of ZIP that is needed: in the local header, in the row.
+    pub needs: [u16; 2],
     pub external: u32,
     pub comment: Vec<u8>,
     pub disk: u16,
@@ -41,12 +43,12 @@ impl Member {
     pub fn deflated(name: impl Into<Vec<u8>>, content: &[u8]) -> Self {
         let mut writer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
         writer.write_all(content).unwrap();
-        Self::new(name, content, 8, writer.finish().unwrap())
+        Self::packed(name, content, 8, writer.finish().unwrap())
     }
 
     /// A stored file.
     pub fn stored(name: impl Into<Vec<u8>>, content: &[u8]) -> Self {
-        Self::new(name, content, 0, content.to_vec())
+        Self::packed(name, content, 0, content.to_vec())
     }
 
     /// A directory; `name` ends in a slash.
@@ -54,7 +56,8 @@ impl Member {
         Self::stored(name, b"").mode(0o040_755)
     }
 
-    fn new(name: impl Into<Vec<u8>>, content: &[u8], method: u16, data: Vec<u8>) -> Self {
+    /// A file of this content, packed to `data` by `method`.
+    pub fn packed(name: impl Into<Vec<u8>>, content: &[u8], method: u16, data: Vec<u8>) -> Self {
         let name = name.into();
         let header = Header {
             flags: if name.is_ascii() { 0 } else { 1 << 11 },
@@ -73,6 +76,7 @@ impl Member {
             descriptor: Vec::new(),
             before: Vec::new(),
             made_by: 3 << 8 | 20,
+            needs: [20, 20],
             external: 0o100_644 << 16,
             comment: Vec::new(),
             disk: 0,
@@ -213,7 +217,7 @@ impl Zip {
 
 fn put_local(out: &mut Vec<u8>, member: &Member) {
     out.extend(member.local_signature);
-    out.extend(20u16.to_le_bytes());
+    out.extend(member.needs[0].to_le_bytes());
     put_header(out, &member.local);
     out.extend(&member.local.name);
     out.extend(&member.local.extra);
@@ -237,7 +241,7 @@ fn put_header(out: &mut Vec<u8>, header: &Header) {
 fn put_row(out: &mut Vec<u8>, member: &Member, offset: u32) {
     out.extend(b"PK\x01\x02");
     out.extend(member.made_by.to_le_bytes());
-    out.extend(20u16.to_le_bytes());
+    out.extend(member.needs[1].to_le_bytes());
     put_header(out, &member.central);
     out.extend(u16::try_from(member.comment.len()).unwrap().to_le_bytes());
     out.extend(member.disk.to_le_bytes());
