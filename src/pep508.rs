@@ -5,17 +5,18 @@
 //! it for the rest of the process), so text from outside is looked at here first.
 //! Never: reads the environment, and never lets through a text that makes the parsers panic.
 
-use std::fmt;
-use std::str::FromStr as _;
+mod marker;
 
-use pep508_rs::{MarkerWarningKind, Pep508Error, Pep508ErrorSource};
-use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl, Version};
+use std::fmt;
+
+use pep508_rs::{Pep508Error, Pep508ErrorSource};
+use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl};
 
 /// The longest requirement or marker that is read, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
 /// How deep parentheses may stand in each other.
 const MAX_DEPTH: usize = 32;
-/// How many comparisons a marker may have: its decision diagram may grow with their product.
+/// How many comparisons a marker may have. (How large they may grow together, `marker` says.)
 const MAX_COMPARISONS: usize = 512;
 /// The longest run of digits in a version: more would not fit the numbers that are computed with.
 const MAX_DIGITS: usize = 18;
@@ -53,23 +54,16 @@ pub fn requirement(text: &str, strictness: Strictness) -> Result<Requirement<Ver
 /// One sentence part that says what is wrong.
 pub fn marker(text: &str, strictness: Strictness) -> Result<MarkerTree, String> {
     check_size(text)?;
-    marker_of(tokens(text)?, strictness)
+    marker_of(&tokens(text)?, strictness)
 }
 
 /// Reads a marker that is already cut into tokens.
-pub(crate) fn marker_of(tokens: Vec<Token<'_>>, strictness: Strictness) -> Result<MarkerTree, String> {
-    check_tokens(&tokens)?;
-    let text = spell_out_compatible(tokens)?;
-    let mut ignored = None;
-    let tree = MarkerTree::parse_reporter(&text, &mut |kind, warning: String| {
-        if kind != MarkerWarningKind::DeprecatedMarkerName && ignored.is_none() {
-            ignored = Some(one_line(&warning).trim_end_matches(", will be ignored").to_owned());
-        }
-    })
-    .map_err(|error| words(&error))?;
-    match ignored {
+pub(crate) fn marker_of(tokens: &[Token<'_>], strictness: Strictness) -> Result<MarkerTree, String> {
+    check_tokens(tokens)?;
+    let read = marker::read(tokens)?;
+    match read.ignored {
         Some(reason) if strictness == Strictness::Strict => Err(reason),
-        _ => Ok(tree),
+        _ => Ok(read.tree),
     }
 }
 
@@ -216,6 +210,10 @@ fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
             Token::Open => depth += 1,
             Token::Close => depth = depth.saturating_sub(1),
             Token::Operator(_) | Token::Word("in") => comparisons += 1,
+            // No two readers agree on how such a literal is written again, and the rest of it would be read as a marker.
+            Token::Literal(text, _) if text.contains(['\'', '"']) => {
+                return Err("a literal has a quote in it".to_owned());
+            }
             Token::Literal(text, _) => check_digits(text)?,
             Token::Word(_) => {}
         }
@@ -227,37 +225,6 @@ fn check_tokens(tokens: &[Token<'_>]) -> Result<(), String> {
         return Err(format!("it has more than {MAX_COMPARISONS} comparisons"));
     }
     if tokens.is_empty() { Err("a marker is missing".to_owned()) } else { Ok(()) }
-}
-
-/// Writes `V ~= "3.8.1"` as `(V >= "3.8.1" and V == "3.8.*")` (PEP 440, "Compatible release"): the
-/// algebra drops trailing zeros first, which turns `~= "3.8.0"` into `~= "3.8"` and panics on `~= "3.0"`.
-fn spell_out_compatible(tokens: Vec<Token<'_>>) -> Result<String, String> {
-    const VERSIONS: [&str; 3] = ["python_version", "python_full_version", "implementation_version"];
-    let mut words: Vec<String> = Vec::with_capacity(tokens.len());
-    let mut rest = tokens.into_iter().peekable();
-    while let Some(token) = rest.next() {
-        match (&token, rest.peek()) {
-            (Token::Word(variable), Some(Token::Operator("~="))) if VERSIONS.contains(variable) => {
-                rest.next();
-                let Some(Token::Literal(literal, quote)) = rest.next() else {
-                    return Err("`~=` compares a version with a literal".to_owned());
-                };
-                let version = Version::from_str(literal.trim())
-                    .map_err(|_| format!("`{}` is not a version", one_line(&literal)))?;
-                let [prefix @ .., _] = version.release() else { return Err("a version is empty".to_owned()) };
-                if prefix.is_empty() {
-                    return Err(format!("`~=` needs a version of two parts, not `{version}`"));
-                }
-                let prefix = prefix.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-                words.push(format!(
-                    "({variable} >= {quote}{version}{quote} and {variable} == {quote}{prefix}.*{quote})"
-                ));
-            }
-            (Token::Operator("~="), _) => return Err("`~=` compares versions only".to_owned()),
-            _ => words.push(token.to_string()),
-        }
-    }
-    Ok(words.join(" "))
 }
 
 /// The parser's own sentence, on one line. (Its `Display` draws a picture, and slices by width.)
@@ -310,6 +277,8 @@ mod tests {
             "a ; '3.0' ~= python_version",
             "a ; python_full_version ~= '3'",
             "a == 18446744073709551615.*",
+            "a ; os_name == \"x' or os_name != 'x\"",
+            "a ; 'x\"' in platform_version",
             "a ; python_version > '3.18446744073709551615'",
             "",
             "-e .",
@@ -318,6 +287,58 @@ mod tests {
         }
         let deep = format!("a ; {}os_name == 'x'{}", "(".repeat(50_000), ")".repeat(50_000));
         assert!(requirement(&deep, Strictness::Lenient).is_err());
+    }
+
+    /// Each of these would take hours, or all memory.
+    #[test]
+    fn a_marker_that_would_grow_is_refused() {
+        let pairs = |count: usize, first: &str, inner: &str, outer: &str| {
+            let pair = |at| format!("({first} 'a{at:03}' {inner} extra == 'b{at:03}')");
+            (0..count).map(pair).collect::<Vec<_>>().join(outer)
+        };
+        for text in [
+            pairs(200, "extra ==", "and", " or "),
+            pairs(200, "extra ==", "or", " and "),
+            pairs(200, "platform_version in", "or", " and "),
+            (0..200)
+                .map(|at| format!("('a{at}' in os_name or sys_platform in 'b{at}')"))
+                .collect::<Vec<_>>()
+                .join(" and "),
+        ] {
+            for strictness in [Strictness::Strict, Strictness::Lenient] {
+                assert!(marker(&text, strictness).is_err(), "{text}");
+            }
+        }
+        let many: Vec<String> = (0..200).map(|at| format!("extra == 'a{at}'")).collect();
+        assert!(marker(&many.join(" or "), Strictness::Strict).is_ok());
+        assert!(marker(&pairs(4, "extra ==", "and", " or "), Strictness::Strict).is_ok());
+    }
+
+    #[test]
+    fn and_binds_before_or_and_what_means_nothing_is_left_out() {
+        let same = |one: &str, other: &str| {
+            assert_eq!(marker(one, Strictness::Lenient), marker(other, Strictness::Lenient), "{one}");
+        };
+        same(
+            "os_name == 'a' or os_name == 'b' and sys_platform == 'c'",
+            "os_name == 'a' or (os_name == 'b' and sys_platform == 'c')",
+        );
+        same("os_name == 'a' or 'x' == 'y'", "os_name == 'a'");
+        same("(python_version == 'x') and os_name == 'a'", "(os_name == 'a')");
+        assert!(marker("'x' == 'y'", Strictness::Lenient).is_ok_and(|tree| tree.is_true()));
+        for bad in [
+            "os_name == 'a' os_name == 'b'",
+            "(os_name == 'a'",
+            "os_name == 'a')",
+            "os_name not 'a'",
+            "os_name == and",
+            "and",
+            "os_name",
+            "== 'a'",
+            "()",
+        ] {
+            assert!(marker(bad, Strictness::Lenient).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl LockMarker {
     /// # Errors
     /// One sentence part.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let tree = pep508::marker_of(map_sets(pep508::tokens(text)?)?, Strictness::Strict)?;
+        let tree = pep508::marker_of(&map_sets(pep508::tokens(text)?)?, Strictness::Strict)?;
         Ok(Self { text: text.to_owned(), tree })
     }
 
@@ -42,7 +42,7 @@ impl LockMarker {
         }) {
             return Err(format!("`{word}` says nothing about an environment"));
         }
-        let tree = pep508::marker_of(tokens, Strictness::Strict)?;
+        let tree = pep508::marker_of(&tokens, Strictness::Strict)?;
         Ok(Self { text: text.to_owned(), tree })
     }
 
@@ -80,29 +80,30 @@ impl LockMarker {
 
 /// Replaces `extra == 'e-x'` by `'x' in extras`, and so on.
 fn sets_of_extras(text: &str) -> String {
+    let Ok(tokens) = pep508::tokens(text) else { return text.to_owned() };
     let mut told = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("extra ") {
-        told.push_str(before);
-        let found = after.split_once(" '").and_then(|(operator, after)| {
-            let (name, after) = after.split_once('\'')?;
-            let (set, prefix) = SETS.iter().find(|(_, prefix)| name.starts_with(prefix))?;
-            Some((operator, name.strip_prefix(prefix)?, set, after))
-        });
-        match found {
-            Some((operator, name, set, after)) => {
-                let word = if operator == "==" { "in" } else { "not in" };
-                told.push_str(&format!("'{name}' {word} {set}"));
-                rest = after;
-            }
-            None => {
-                told.push_str("extra ");
-                rest = after;
-            }
+    let mut rest = tokens.as_slice();
+    while let [token, after @ ..] = rest {
+        let (words, after) = match (set_of_extra(rest), after) {
+            (Some(words), [_, _, after @ ..]) => (words, after),
+            _ => (token.to_string(), after),
+        };
+        if !(told.is_empty() || told.ends_with('(') || *token == Token::Close) {
+            told.push(' ');
         }
+        told.push_str(&words);
+        rest = after;
     }
-    told.push_str(rest);
     told
+}
+
+fn set_of_extra(tokens: &[Token<'_>]) -> Option<String> {
+    let [Token::Word("extra"), Token::Operator(operator), Token::Literal(name, _), ..] = tokens else {
+        return None;
+    };
+    let (set, prefix) = SETS.iter().find(|(_, prefix)| name.starts_with(prefix))?;
+    let word = if *operator == "==" { "in" } else { "not in" };
+    Some(format!("'{}' {word} {set}", name.strip_prefix(prefix)?))
 }
 
 /// Replaces `'x' in extras` by `extra == 'e-x'`, and so on.
@@ -192,6 +193,10 @@ mod tests {
         assert_eq!(
             told("(extra == 'e-a' and sys_platform == 'linux') or extra != 'g-b'"),
             "'b' not in dependency_groups or (sys_platform == 'linux' and 'a' in extras)"
+        );
+        assert_eq!(
+            told("platform_version == 'extra ' and extra == 'e-a'"),
+            "platform_version == 'extra ' and 'a' in extras"
         );
         assert_eq!(LockMarker::told(&MarkerTree::TRUE, &MarkerTree::TRUE), None);
     }
