@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use percent_encoding::percent_decode_str;
+use url::Url;
 
 use crate::digest::LockedHashes;
 use crate::error::deceives;
@@ -67,7 +68,10 @@ fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
         files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         match (files.as_slice(), &package.index) {
             // "archive: … a direct reference": a file that no index is known for, at an address.
-            ([LockedFile { location: Location::Url(_), .. }], None) => {
+            // (Such an address ends with the file's name, which the table has no key for.)
+            ([file @ LockedFile { location: Location::Url(url), .. }], None)
+                if last_of(url) == file.name.as_str() =>
+            {
                 let all: Vec<String> = files.into_iter().map(|file| wheel(file, lock)).collect();
                 let _ = writeln!(out, "archive = {{ {} }}", all.join(", "));
             }
@@ -97,11 +101,7 @@ fn dependency(entry: &LockedDependency) -> String {
 fn wheel(file: &LockedFile, lock: &Path) -> String {
     let mut keys = Vec::new();
     let (location, last) = match &file.location {
-        Location::Url(url) => {
-            let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-            let last = percent_decode_str(last).decode_utf8_lossy().into_owned();
-            (format!("url = {}", quoted(url.as_str())), last)
-        }
+        Location::Url(url) => (format!("url = {}", quoted(url.as_str())), last_of(url)),
         Location::Path(path) => {
             let text = relative(path, lock);
             let last = text.rsplit('/').next().unwrap_or_default().to_owned();
@@ -223,6 +223,12 @@ fn quoted(text: &str) -> String {
 fn quoted_key(key: &str) -> String {
     let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if is_bare { key.to_owned() } else { quoted(key) }
+}
+
+/// The last part of an address.
+fn last_of(url: &Url) -> String {
+    let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    percent_decode_str(last).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
