@@ -31,6 +31,7 @@ mod dropin_requirements;
 mod environments;
 mod faults;
 mod fetch;
+mod fuzz_corpus;
 mod hostile;
 mod hostile_archive;
 mod index;
