@@ -62,35 +62,23 @@ pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
 /// is not looked at. A hole in it counts as far as whole minor releases are missing; one patch release with a fault
 /// (`!=3.9.7`) is no reason for another version: an install with it is refused, and another patch release is the way out.
 pub fn of_open_python(specifiers: &VersionSpecifiers) -> MarkerTree {
-    let ranges = ranges::of_specifiers(specifiers);
-    let mut all = at_least(specifiers);
-    for ((_, high), (low, _)) in ranges.iter().zip(ranges.iter().skip(1)) {
-        if let (Some(first), Some(next)) = (next_minor(high), minor(low))
-            && first < next
-        {
-            let mut around = python(Operator::LessThan, &Version::new([first.0, first.1]));
-            around.or(python(Operator::GreaterThanEqual, &Version::new([next.0, next.1])));
-            all.and(around);
+    // Ranges that are joined by "and" have no other holes than those of `!=`.
+    let counts = |it: &&VersionSpecifier| match it.operator() {
+        Operator::NotEqual => false,
+        Operator::NotEqualStar => it.version().release().len() <= 2,
+        _ => true,
+    };
+    let ranges = ranges::of_specifiers(&specifiers.iter().filter(counts).cloned().collect());
+    let mut any = MarkerTree::FALSE;
+    let mut rest = ranges.iter().peekable();
+    while let Some((low, high)) = rest.next() {
+        let mut all = lower(low);
+        if rest.peek().is_some() {
+            all.and(upper(high));
         }
+        any.or(all);
     }
-    all
-}
-
-/// The minor release that a bound stands in.
-fn minor(bound: &Bound<Version>) -> Option<(u64, u64)> {
-    let (Bound::Included(version) | Bound::Excluded(version)) = bound else { return None };
-    let part = |at: usize| version.release().get(at).copied().unwrap_or(0);
-    Some((part(0), part(1)))
-}
-
-/// The first minor release that lies wholly above a bound.
-fn next_minor(bound: &Bound<Version>) -> Option<(u64, u64)> {
-    let (major, minor) = minor(bound)?;
-    let (Bound::Included(version) | Bound::Excluded(version)) = bound else { return None };
-    let is_start = matches!(bound, Bound::Excluded(_))
-        && !is_after_release(version)
-        && version.release().iter().skip(2).all(|part| *part == 0);
-    Some((major, if is_start { minor } else { minor + 1 }))
+    any
 }
 
 /// The Pythons from the lowest on that satisfies a `requires-python`; what it says of higher ones is not looked at.

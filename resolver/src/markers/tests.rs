@@ -58,8 +58,13 @@ fn open_ranges_and_upper_bounds() {
     let check = |text: &str, expected: &str| {
         assert_eq!(of_open_python(&specifiers(text)), marker(expected), "{text}");
     };
-    check(">=3.9,<3.13,!=3.9.7", "python_full_version >= '3.9' and python_full_version != '3.9.7'");
+    check(">=3.9,<3.13,!=3.9.7", "python_full_version >= '3.9'");
     check("!=3.11.*,<4", "python_version != '3.11'");
+    check("!=3.8.*,!=3.9.0,!=3.9.1,!=3.9.2.*", "python_version != '3.8'");
+    check("!=2.*,>=2.7", "python_full_version >= '3'");
+    check(">=3.10,!=3.10.0", "python_full_version >= '3.10'");
+    check(">=3.10.1,!=3.11.*", "python_full_version >= '3.10.1' and python_version != '3.11'");
+    check("!=3.18446744073709551615.1", "true");
     check("<3.13", "true");
     check(">=3,<2", "false");
     let most = |text: &str| upper_bound_of(&marker(text)).map(|version| version.to_string());
