@@ -19,6 +19,10 @@ use crate::error::{Code, Problem};
 
 /// No WHEEL file is larger, in bytes.
 const MAX_WHEEL: u64 = 1 << 20;
+/// No more tags than this are compared; no wheel has a hundred.
+const MOST_TAGS: usize = 5_000;
+/// No part of a tag is longer: it stands in a file name.
+const MAX_PART: usize = 255;
 /// Content is checked in steps of this many bytes, which stay in the processor's cache.
 const STEP: usize = 64 << 10;
 /// The files that RECORD need not list.
@@ -117,19 +121,16 @@ fn number(text: &str) -> Option<u32> {
 fn tag_warning(headers: &Headers, name: &WheelName) -> Option<Problem> {
     let inside: BTreeSet<String> = headers
         .all("Tag")
-        .take(1_000)
+        .take(MOST_TAGS)
         .flat_map(|tag| {
-            let mut sets = tag.splitn(3, '-').map(|set| set.split('.').take(100).collect::<Vec<_>>());
-            let (python, abi, platform) = (
-                sets.next().unwrap_or_default(),
-                sets.next().unwrap_or_default(),
-                sets.next().unwrap_or_default(),
-            );
-            product(&python, &abi, &platform)
+            let mut sets = tag.splitn(3, '-').map(|set| set.split('.').collect::<Vec<_>>());
+            let [python, abi, platform] = [(); 3].map(|()| sets.next().unwrap_or_default());
+            product(&python, &abi, &platform).take(MOST_TAGS).collect::<Vec<_>>()
         })
+        .take(MOST_TAGS)
         .collect();
     let (python, abi, platform) = name.tag_parts();
-    let outside: BTreeSet<String> = product(python, abi, platform).into_iter().collect();
+    let outside: BTreeSet<String> = product(python, abi, platform).take(MOST_TAGS).collect();
     let join =
         |tags: &BTreeSet<String>| tags.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(" ");
     (inside != outside).then(|| {
@@ -139,16 +140,18 @@ fn tag_warning(headers: &Headers, name: &WheelName) -> Option<Problem> {
     })
 }
 
-fn product<S: AsRef<str>>(python: &[S], abi: &[S], platform: &[S]) -> Vec<String> {
-    let mut tags = Vec::new();
-    for (python, abi) in python.iter().flat_map(|python| abi.iter().map(move |abi| (python, abi))) {
-        for platform in platform {
-            tags.push(
-                format!("{}-{}-{}", python.as_ref(), abi.as_ref(), platform.as_ref()).to_ascii_lowercase(),
-            );
-        }
-    }
-    tags
+/// The tags of three sets, one after the other: a short line can name more than fit into memory.
+fn product<'s, S: AsRef<str>>(
+    python: &'s [S],
+    abi: &'s [S],
+    platform: &'s [S],
+) -> impl Iterator<Item = String> + 's {
+    let short = |part: &'s S| part.as_ref().chars().take(MAX_PART).collect::<String>();
+    let pairs = python.iter().flat_map(move |python| abi.iter().map(move |abi| (python, abi)));
+    pairs.flat_map(move |(python, abi)| {
+        let pair = format!("{}-{}", short(python), short(abi));
+        platform.iter().map(move |platform| format!("{pair}-{}", short(platform)).to_ascii_lowercase())
+    })
 }
 
 /// Whether RECORD need not list a file, or give a hash for it.
