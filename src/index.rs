@@ -22,7 +22,7 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -161,6 +161,18 @@ impl Index {
             notes: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// An index for files that are locked: none of them waits.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_locked(
+        sources: &Sources,
+        network: &NetworkOptions,
+        cache: Option<&Path>,
+    ) -> Result<Self, Problem> {
+        Self::new(sources.clone(), network.clone(), cache.map(Path::to_owned), Waiting::default())
     }
 
     /// A fetcher that shares the connections and credentials of this index.

@@ -12,6 +12,7 @@ pub mod requirements;
 mod select;
 
 pub use marker::LockMarker;
+pub(crate) use marker::sets_of_extras;
 pub use select::Subset;
 
 use std::path::PathBuf;

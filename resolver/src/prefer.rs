@@ -23,8 +23,9 @@ impl Policy {
 
     /// The places of the usable versions in `set`, the one to choose first. Lazy: what is not looked at is not judged.
     ///
-    /// A preferred version comes first where it may be chosen at all, a yanked one last. Pre-releases are among them as PEP 440, "Handling of
-    /// pre-releases", says: where a specifier names one, and where no final release satisfies the specifiers.
+    /// A preferred version comes first where it may be chosen at all, a yanked one last. Pre-releases are among them as
+    /// PEP 440, "Handling of pre-releases", says: where a specifier names one, and where no final release satisfies the
+    /// specifiers.
     ///
     /// The specifiers that count are those of chosen versions that `set` lies in. The solver also takes versions out of
     /// a set because of what they depend on; that alone opens no door to pre-releases.

@@ -1,7 +1,7 @@
 //! Writing the files of plans: each once, side by side, under names that nobody else has.
 //!
-//! Owns: the stage, and what of it is left out at the end. Never: follows a link, opens a file that is there, or writes into what is
-//! installed.
+//! Owns: the stage, and what of it is left out at the end. Never: follows a link, opens a file that is there, or
+//! writes into what is installed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;

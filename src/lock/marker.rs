@@ -78,8 +78,8 @@ impl LockMarker {
     }
 }
 
-/// Replaces `extra == 'e-x'` by `'x' in extras`, and so on.
-fn sets_of_extras(text: &str) -> String {
+/// A marker of a resolution in the words of a lock: `extra == 'e-x'` becomes `'x' in extras`, and so on.
+pub(crate) fn sets_of_extras(text: &str) -> String {
     let Ok(tokens) = pep508::tokens(text) else { return text.to_owned() };
     let mut told = String::new();
     let mut rest = tokens.as_slice();

@@ -19,7 +19,7 @@ use super::{Writing, check_interrupted};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
-use crate::index::{Index, NetworkOptions, Sources, Waiting};
+use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::Session;
 use crate::lock::closure::Declared;
 use crate::lock::{Location, LockedFile};
@@ -146,12 +146,7 @@ pub struct VerifiedFile {
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
-    let index = Index::new(
-        request.sources.clone(),
-        request.network.clone(),
-        request.cache.clone(),
-        Waiting::default(),
-    )?;
+    let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let gathered = Gathered::new(request, &index)?;
     let packages = gathered

@@ -171,8 +171,9 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
         };
         return Err(match error {
             // What was learned stays useful: the next try differs by one requirement.
-            SolveError::NoSolution(story) => {
+            SolveError::NoSolution(mut story) => {
                 crate::cache::keep();
+                story.environments = story.environments.map(|marker| crate::lock::sets_of_extras(&marker));
                 Problem::new(Code::NoSolution, story.to_string())
                     .details(&story)
                     .help(exclusive::way_out(&story))

@@ -12,7 +12,7 @@ use super::install::{Item, agree, direct_url, resolve_files};
 use crate::cache::Store;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::Fetched;
-use crate::index::{Index, NetworkOptions, Sources, Waiting};
+use crate::index::{Index, NetworkOptions, Sources};
 use crate::inspect::{self, Expected, Inspection, Subject};
 use crate::install::InstallPlan;
 use crate::lock::{Lock, SelectRequest};
@@ -70,12 +70,7 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
     let target = &request.environment.target;
     let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
     let selection = lock.select(&select)?;
-    let index = Index::new(
-        request.sources.clone(),
-        request.network.clone(),
-        request.cache.clone(),
-        Waiting::default(),
-    )?;
+    let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let packages = selection.packages.into_iter().map(|selected| (selected, true)).collect();
     let items = resolve_files(packages, &index, target)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));

@@ -84,6 +84,12 @@ fn what_excludes_each_other_needs_a_universal_pylock() {
     with(&["--extra", "old", "-o", "requirements.txt"]).ok();
     with(&["--extra", "old"]).ok();
     assert_eq!(packages(directory), ["plum 1", "stone 1"]);
+    // A third extra that clashes with one of them: told in the words of the lock, not of the solver.
+    let third = PROJECT.replace("new = ", "more = ['stone==1']\nnew = ");
+    assert_ne!(third, PROJECT);
+    write(directory, "pyproject.toml", &format!("{third}{conflicts}"));
+    let told = with(&["--all-extras"]).refused(Code::NoSolution).stderr_has("'new' in extras");
+    assert!(!told.stderr.contains("e-new") && told.stderr_has("extra more").stderr.contains("extra new"));
     // A slip of the pen is told.
     let slip = "[tool.pipward]\nconflicts = [[{ extra = 'old' }, { extra = 'newer' }]]\n";
     write(directory, "pyproject.toml", &format!("{PROJECT}{slip}"));

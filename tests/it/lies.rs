@@ -54,7 +54,11 @@ impl World {
     }
 
     fn install(&self, lock: &str) -> Output {
-        pipward(["install", "--venv", "env", "--cache-dir", "cache", "-r", lock, "--retries", "0"])
+        self.install_trying(lock, "0")
+    }
+
+    fn install_trying(&self, lock: &str, retries: &str) -> Output {
+        pipward(["install", "--venv", "env", "--cache-dir", "cache", "-r", lock, "--retries", retries])
             .args(["--timeout", "1", "--python"])
             .arg(any_python().executable)
             .dir(self.directory.path())
@@ -301,7 +305,17 @@ fn metadata_that_goes_wrong_locks_nothing() {
 }
 
 #[test]
-fn a_reset_is_told_and_tried_again() {
+fn a_dropped_connection_is_tried_again() {
+    let world = World::new();
+    let body = world.pear.1.clone();
+    let (cut, good) = (Response::ok(body.clone()).fault(Fault::Drop), Response::ok(body));
+    world.server.sequence(&world.wheel_path(), vec![cut.clone(), cut, good]);
+    world.install_trying("pear.toml", "2").ok();
+    assert_eq!(world.server.asked(&world.wheel_path()).len(), 3);
+}
+
+#[test]
+fn a_reset_is_told() {
     let world = World::new();
     let before = tree(world.directory.path());
     world.server.reset();

@@ -11,7 +11,7 @@ use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems, io};
 use crate::fetch::Fetched;
-use crate::index::{Index, Waiting};
+use crate::index::Index;
 use crate::verify::VerifiedWheel;
 use crate::way::{Writing, check_interrupted};
 use crate::wheel::metadata::Metadata;
@@ -41,12 +41,7 @@ pub fn download(
     folder: &Path,
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Saved>, Problems> {
-    let index = Index::new(
-        request.sources.clone(),
-        request.network.clone(),
-        request.cache.clone(),
-        Waiting::default(),
-    )?;
+    let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let gathered = Gathered::new(request, &index)?;
     let packages = gathered

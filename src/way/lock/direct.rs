@@ -1,6 +1,6 @@
 //! Wheels that are named by address: each is fetched and its hash compared before its METADATA is read, and they are the
-//! only candidates of their name. The user may name them, and packages for which the policy has an exception. And what else the inputs leave of the candidates of an index: files that are old enough,
-//! with the hashes that are given.
+//! only candidates of their name. The user may name them, and packages for which the policy has an exception. And what
+//! else the inputs leave of the candidates of an index: files that are old enough, with the hashes that are given.
 //!
 //! Never: asks an index about a name that has an address.
 

@@ -92,17 +92,20 @@ fn at_odds(how: &str) -> (String, Vec<u8>) {
     built.record(text).build()
 }
 
+/// How a RECORD can be at odds with its wheel, and what that is called.
+const AT_ODDS: [(&str, Code); 6] = [
+    ("unlisted", Code::RecordUnlisted),
+    ("ghost", Code::RecordMissingFile),
+    ("no hash", Code::RecordHash),
+    ("weak hash", Code::RecordHash),
+    ("wrong hash", Code::RecordHash),
+    ("wrong size", Code::RecordHash),
+];
+
 #[test]
 fn a_policy_passes_over_a_record_of_one_project_for_a_reason() {
     let mut ground = Ground::new();
-    for (how, code) in [
-        ("unlisted", Code::RecordUnlisted),
-        ("ghost", Code::RecordMissingFile),
-        ("no hash", Code::RecordHash),
-        ("weak hash", Code::RecordHash),
-        ("wrong hash", Code::RecordHash),
-        ("wrong size", Code::RecordHash),
-    ] {
+    for (how, code) in AT_ODDS {
         let mut check = |policy: &str, refused: Option<Code>, told: &str| {
             let (status, codes, stderr) = install(&mut ground, at_odds(how), policy);
             let expected: Vec<String> = refused.iter().map(|code| code.name().to_owned()).collect();
@@ -139,13 +142,7 @@ fn a_policy_passes_over_a_record_of_one_project_for_a_reason() {
 #[test]
 fn what_is_installed_by_exception_has_an_honest_record() {
     let mut ground = Ground::new();
-    for (how, code) in [
-        ("unlisted", Code::RecordUnlisted),
-        ("ghost", Code::RecordMissingFile),
-        ("no hash", Code::RecordHash),
-        ("weak hash", Code::RecordHash),
-        ("wrong hash", Code::RecordHash),
-    ] {
+    for (how, code) in AT_ODDS {
         let lock = ground.lock_of(&[at_odds(how)]);
         let policy =
             format!("[[policy.exception]]\ncode = \"{code}\"\npackage = \"evil\"\nreason = \"a test\"\n");
