@@ -2,7 +2,7 @@
 //!
 //! Owns reachability. Never: keeps a package that no environment reaches, and never asks for a fact that the solve did not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -173,8 +173,20 @@ pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
     }
     let mut seen = BTreeSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
-    let packages = packages.into_values().map(|package| package.told(universe)).collect();
+    let mut shorter = Shorter::default();
+    let packages = packages.into_values().map(|package| package.told(universe, &mut shorter)).collect();
     Resolution { packages, universe: universe.clone(), warnings }
+}
+
+/// Markers told shortly, each looked for once: many packages stand under the same one.
+#[derive(Default)]
+struct Shorter(HashMap<(MarkerTree, MarkerTree), MarkerTree>);
+
+impl Shorter {
+    fn of(&mut self, marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
+        let told = || markers::simplify(marker, within);
+        self.0.entry((marker.clone(), within.clone())).or_insert_with(told).clone()
+    }
 }
 
 impl PartPackage {
@@ -191,21 +203,22 @@ impl PartPackage {
         }
     }
 
-    fn told(self, universe: &MarkerTree) -> ResolvedPackage {
+    fn told(self, universe: &MarkerTree, shorter: &mut Shorter) -> ResolvedPackage {
         let mut within = universe.clone();
         within.and(self.marker.clone());
-        let dependency = |((name, version), marker): ((PackageName, Version), MarkerTree)| {
-            ResolvedDependency { name, version, marker: markers::simplify(&marker, &within) }
-        };
         let mut wheels = self.wheels;
         if !universe.is_true() {
             wheels.retain(|(_, wheel)| markers::overlaps(&within, &markers::of_wheel(wheel)));
             wheels.sort_by(|(a, x), (b, y)| (a, x.as_str()).cmp(&(b, y.as_str())));
         }
+        let marker = shorter.of(&self.marker, universe);
+        let dependency = |((name, version), marker): ((PackageName, Version), MarkerTree)| {
+            ResolvedDependency { name, version, marker: shorter.of(&marker, &within) }
+        };
         ResolvedPackage {
             name: self.name,
             version: self.version,
-            marker: markers::simplify(&self.marker, universe),
+            marker,
             extras: self.extras,
             dependencies: self.dependencies.into_iter().map(dependency).collect(),
             wheels: wheels.into_iter().map(|(_, wheel)| wheel).collect(),

@@ -3,11 +3,11 @@
 //! Owns: what the lock says of its environments and of each package. Pure: the files come through a
 //! closure. Never: writes a file without a SHA-256.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use pipward_resolver::{
-    ExtraName, MarkerEnvironment, PackageName, Resolution, ResolvedDependency, ResolvedPackage,
+    ExtraName, MarkerEnvironment, MarkerTree, PackageName, Resolution, ResolvedDependency, ResolvedPackage,
     VersionSpecifiers, WheelName,
 };
 
@@ -56,8 +56,14 @@ pub fn build(
 ) -> Result<Lock, Problems> {
     let mut problems = Vec::new();
     let mut packages = Vec::with_capacity(request.resolution.packages.len());
+    // Many packages stand under the same marker.
+    let mut told: HashMap<MarkerTree, Option<LockMarker>> = HashMap::new();
     for resolved in &request.resolution.packages {
-        match package(resolved, request, facts) {
+        let marker = told
+            .entry(resolved.marker.clone())
+            .or_insert_with(|| LockMarker::told(&resolved.marker, &request.resolution.universe))
+            .clone();
+        match package(resolved, request, marker, facts) {
             Ok(package) => packages.push(package),
             Err(found) => problems.extend(found),
         }
@@ -81,9 +87,10 @@ pub fn build(
 fn package(
     resolved: &ResolvedPackage,
     request: &BuildRequest<'_>,
+    marker: Option<LockMarker>,
     facts: &mut dyn FnMut(&PackageName, &WheelName) -> Result<WheelFacts, Problem>,
 ) -> Result<LockedPackage, Vec<Problem>> {
-    let (name, universe) = (&resolved.name, &request.resolution.universe);
+    let name = &resolved.name;
     let place = Place::file(&request.file).entry(name.to_string());
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     let (mut index, mut requires_python) = (None, None);
@@ -136,7 +143,7 @@ fn package(
     Ok(LockedPackage {
         name: name.clone(),
         version: Some(resolved.version.clone()),
-        marker: LockMarker::told(&resolved.marker, universe),
+        marker,
         requires_python,
         dependencies: Some(resolved.dependencies.iter().map(dependency).collect()),
         index,
