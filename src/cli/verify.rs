@@ -75,8 +75,10 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
         ));
     } else {
         let count = checked.findings.len();
-        printer
-            .say(&format!("{count} findings in {files} files of {distributions} distributions in {place}."));
+        let plural = if count == 1 { "" } else { "s" };
+        printer.say(&format!(
+            "{count} finding{plural} in {files} files of {distributions} distributions in {place}."
+        ));
     }
     let findings: Vec<_> = checked.findings.iter().map(problem_json).collect();
     printer.document(&json!({
