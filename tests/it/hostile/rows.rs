@@ -70,7 +70,7 @@ pub const ROWS: &[Row] = &[
     tested("F content type", &["a_page_is_refused_that_is_not_what_it_says", "a_page_that_goes_wrong_locks_nothing"]),
     tested("F oversize and slow bodies", &["an_oversize_page_is_refused_by_its_length", "no_more_than_the_locked_size_is_read", "how_much_of_an_answer_is_read_is_limited", "an_answer_that_drips_is_given_up"]),
     tested("F encoding bombs", &["a_page_may_be_gzipped_but_not_a_bomb", "an_encoding_that_was_not_asked_for_is_refused", "pages_and_metadata_are_limited_as_they_come_and_as_they_are_decoded", "a_bomb_behind_a_redirect_is_not_read"]),
-    tested("F truncated bodies", &["a_truncated_download_is_no_alarm", "chunks_that_end_early_are_a_cut_download", "a_reset_is_told_and_tried_again"]),
+    tested("F truncated bodies", &["a_truncated_download_is_no_alarm", "chunks_that_end_early_are_a_cut_download", "a_reset_is_told", "a_dropped_connection_is_tried_again"]),
     tested("F deep or doubled JSON", &["what_breaks_the_specification_is_refused", "depth_in_unknown_keys_does_not_exhaust_the_stack"]),
     tested("F yanked and quarantined", &["quarantined_projects_have_no_candidates"]),
     tested("F dependency confusion", &["two_indexes_with_different_files_conflict"]),
