@@ -48,8 +48,8 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Version};
 
-use crate::digest::StrongDigest;
-use crate::wheel::record::Record;
+use crate::digest::{Sha256, StrongDigest};
+use crate::wheel::record::{Record, Row};
 
 pub use guard::{interrupt, interrupted};
 pub use plan::DirectUrl;
@@ -67,6 +67,23 @@ pub struct InstallPlan {
 }
 
 impl InstallPlan {
+    /// The same plan, with another name in INSTALLER.
+    #[must_use]
+    pub fn by(mut self, installer: Installer) -> Self {
+        let place = self.dist_info.join("INSTALLER");
+        let content = format!("{}\n", installer.name()).into_bytes();
+        let (sha256, size) = (Sha256::of(&content), content.len() as u64);
+        for file in self.files.iter_mut().filter(|file| file.destination == place) {
+            file.digest = Some(StrongDigest::Sha256(sha256));
+            file.size = size;
+            file.source = Source::Generated(content.clone());
+        }
+        let row = self.dist_info.file_name().map(|name| format!("{}/INSTALLER", name.to_string_lossy()));
+        for old in self.record.rows.iter_mut().filter(|old| Some(&old.path) == row.as_ref()) {
+            *old = Row::of(old.path.clone(), sha256, size);
+        }
+        self
+    }
     /// The distribution.
     pub fn name(&self) -> &PackageName {
         &self.name
@@ -90,6 +107,26 @@ impl InstallPlan {
     /// Where RECORD goes.
     pub fn record_path(&self) -> PathBuf {
         self.dist_info.join("RECORD")
+    }
+}
+
+/// What INSTALLER names: "the name of the tool used to invoke the installation".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Installer {
+    /// pipward.
+    #[default]
+    Pipward,
+    /// pip, in whose place pipward was started.
+    Pip,
+}
+
+impl Installer {
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pipward => "pipward",
+            Self::Pip => "pip",
+        }
     }
 }
 

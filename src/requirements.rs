@@ -73,6 +73,8 @@ impl RequirementsFile {
 pub struct FileRequirement {
     /// The requirement.
     pub requirement: Requirement<VerbatimUrl>,
+    /// Its name as it was written; none where a path or address alone was.
+    pub spelled: Option<String>,
     /// Its `--hash` options, strong ones.
     pub hashes: Vec<StrongDigest>,
     /// Problems with its `--hash` options: weak or malformed ones (`hash-weak`, `hash-malformed`).

@@ -14,7 +14,7 @@ pub mod look;
 pub mod names;
 pub mod settings;
 pub mod stored;
-pub mod sync;
+mod unchanged;
 pub mod uninstall;
 pub mod upkeep;
 pub mod verify;

@@ -141,6 +141,8 @@ fn bring_in_line(
         only_dependencies: false,
         change: Change::Missing,
         anew: false,
+        rehash: false,
+        installer: printer.persona().installer(),
         compile: false,
         policy: policy()?,
         sources,

@@ -66,7 +66,7 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
 }
 
 /// A path beneath the current directory as `./…`, another one as it is.
-fn relative(path: &Path) -> String {
+pub(super) fn relative(path: &Path) -> String {
     let here = std::path::absolute(".").ok();
     match here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
         Some(tail) => format!("./{}", tail.display()),

@@ -64,8 +64,10 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         only_dependencies: arguments.selection.only_deps,
         change: arguments.change(),
         anew: arguments.anew(),
+        rehash: arguments.selection.rehash,
+        installer: printer.persona().installer(),
         compile: arguments.selection.compile,
-        upkeep: Upkeep::default(),
+        upkeep: Upkeep { changed: arguments.selection.changed(), ..Upkeep::default() },
         policy: policy()?,
         sources,
         network,
@@ -150,6 +152,7 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
         tracing::info!("verified {} sha256:{}", super::render::neutral(&file.name), file.sha256);
     }
     for (name, marker) in &done.ignored {
+        let marker = marker.replace('\'', "\"");
         printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
     }
     let site = request.environment.interpreter().scheme.purelib.display().to_string();
@@ -174,27 +177,20 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
 
 /// One package, as pip tells of it while it works.
 fn package_told(package: &Package, site: &str, printer: &Printer) {
-    let from = match &package.asked {
-        Some((_, place)) => match place.line {
-            Some(line) => format!(" (from -r {} (line {line}))", place.file),
-            None => String::new(),
-        },
-        None => String::new(),
-    };
-    let (name, version) = (package.file.name.name(), &package.version);
-    let asked =
-        package.asked.as_ref().map_or_else(|| format!("{name}=={version}"), |(asked, _)| asked.clone());
+    let from = package.origin.from.as_ref().map(|from| format!(" (from {from})")).unwrap_or_default();
+    let (asked, version) = (&package.origin.wanted, &package.version);
     if package.kept {
         printer.say(&format!("Requirement already satisfied: {asked} in {site}{from} ({version})"));
     } else if printer.persona().is_pip() {
-        match &package.file.location {
-            Location::Path(path) => {
-                printer.say(&format!("Processing {}{from}", path.display()));
+        match package.file.as_ref().map(|file| &file.location) {
+            Some(Location::Path(path)) => {
+                printer.say(&format!("Processing {}{from}", super::download::relative(path)));
             }
-            Location::Url(url) => {
+            Some(Location::Url(url)) => {
                 printer.say(&format!("Collecting {asked}{from}"));
                 printer.say(&format!("  Downloading {}", crate::index::without_password(url)));
             }
+            None => {}
         }
     }
 }
@@ -214,13 +210,17 @@ fn would_install(done: &Installed, printer: &Printer) {
 
 fn installed_told(done: &Installed, printer: &Printer) {
     let pip = printer.persona().is_pip();
-    let names: Vec<&str> = done.installed.iter().map(|(name, _)| name.as_str()).collect();
+    let mut new: Vec<&Package> = done.packages.iter().filter(|package| !package.kept).collect();
+    new.sort_by_key(|package| package.origin.turn);
     if pip {
+        let names: Vec<&str> = new.iter().map(|package| package.origin.spelled.as_str()).collect();
         printer.say(&format!("Installing collected packages: {}", names.join(", ")));
     }
     for (name, version) in &done.removed {
         if pip {
-            printer.say(&format!("  Attempting uninstall: {name}"));
+            let spelled = new.iter().find(|package| package.key.as_ref() == name.as_str());
+            let spelled = spelled.map_or(name.as_str(), |package| package.origin.spelled.as_str());
+            printer.say(&format!("  Attempting uninstall: {spelled}"));
             printer.say(&format!("    Found existing installation: {name} {version}"));
             printer.say(&format!("    Uninstalling {name}-{version}:"));
             printer.say(&format!("      Successfully uninstalled {name}-{version}"));
@@ -234,8 +234,11 @@ fn installed_told(done: &Installed, printer: &Printer) {
         "Verified the SHA-256 of {count} wheel{} ({size}) before opening; every file matches its RECORD.",
         if count == 1 { "" } else { "s" },
     ));
-    let list: Vec<String> =
-        done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect();
+    let mut list: Vec<String> = match pip {
+        true => new.iter().map(|package| format!("{}-{}", package.origin.spelled, package.version)).collect(),
+        false => done.installed.iter().map(|(name, version)| format!("{name}-{version}")).collect(),
+    };
+    list.sort();
     printer.say(&format!("Successfully installed {}", list.join(" ")));
 }
 
@@ -299,6 +302,8 @@ impl InstallArgs {
             only_dependencies: self.selection.only_deps,
             change: Change::Nothing,
             anew: false,
+            rehash: false,
+            installer: printer.persona().installer(),
             compile: false,
             upkeep: Upkeep::default(),
             policy: policy()?,

@@ -16,6 +16,7 @@ use super::render::Printer;
 use super::{Cli, dispatch, interruptible, trace};
 use crate::config::Config;
 use crate::error::{Code, Place, Problem};
+use crate::install::Installer;
 use crate::python::{self, PythonRequest};
 use crate::way::destination::Place as Wish;
 
@@ -36,6 +37,11 @@ impl Persona {
     /// Whether pip's ways hold.
     pub(crate) fn is_pip(&self) -> bool {
         matches!(self, Self::Pip(_))
+    }
+
+    /// What INSTALLER names.
+    pub(crate) fn installer(&self) -> Installer {
+        if self.is_pip() { Installer::Pip } else { Installer::Pipward }
     }
 
     /// The environment that a command works on where `typed` (`--python`) names none: the active one; for pip, that of
@@ -193,7 +199,7 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
         ErrorKind::TooManyValues => format!("{option} option does not take a value"),
         _ => error.to_string().trim_start_matches("error: ").trim().to_owned(),
     };
-    printer.usage(&format!("\nUsage:   \n  {program} {command} [options] ...\n\n{message}"));
+    printer.usage(&format!("\nUsage:   \n  {program} {command} [options]\n\n{message}"));
     2
 }
 

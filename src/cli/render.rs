@@ -170,6 +170,9 @@ impl Printer {
         }
         for problem in problems {
             self.err(&self.problem_text(problem));
+            if self.persona.is_pip() {
+                super::pip::words::story(problem).iter().for_each(|line| self.say(line));
+            }
         }
     }
 
@@ -179,8 +182,12 @@ impl Printer {
             Persona::Pipward => format!("error[{}]:", problem.code()),
         };
         let word = self.paint("31;1", &word);
-        let theirs = Some(problem).filter(|_| self.persona.is_pip()).and_then(super::pip::words::of);
-        let mut text = theirs.map(|line| format!("{word} {}\n", neutral(&line))).unwrap_or_default();
+        let theirs = if self.persona.is_pip() { super::pip::words::of(problem) } else { Vec::new() };
+        let mut text = String::new();
+        for (at, line) in theirs.iter().enumerate() {
+            let before = if at == 0 { format!("{word} ") } else { String::new() };
+            let _ = writeln!(text, "{before}{}", neutral(line));
+        }
         let _ = write!(text, "{word} ");
         if let Some(package) = problem.package_name() {
             let _ = write!(text, "{}: ", self.paint("1", &neutral(package)));

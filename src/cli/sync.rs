@@ -12,9 +12,8 @@ use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Place as Wish};
-use crate::way::install::{Change, InstallRequest, Installed};
+use crate::way::install::{Change, InstallRequest, Installed, install};
 use crate::way::locks::{self, Wanted};
-use crate::way::sync::{Synced, sync};
 use crate::way::upkeep::{Changed, Others, Upkeep};
 
 /// Arguments of `pipward sync`.
@@ -91,6 +90,8 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         only_dependencies: false,
         change: if arguments.dry_run { Change::Nothing } else { Change::Missing },
         anew: false,
+        rehash: arguments.rehash,
+        installer: printer.persona().installer(),
         compile: arguments.compile,
         policy: policy()?,
         sources,
@@ -99,18 +100,14 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
     };
     let place = request.environment.directory().to_owned();
     let progress = printer.progress("syncing", request.locks.len() as u64);
-    let synced = sync(&request, arguments.rehash, &|| progress.step())?;
+    let synced = install(&request, &|| progress.step())?;
     drop(progress);
     report(&synced, &place, arguments.dry_run, printer);
     Ok(0)
 }
 
-fn report(synced: &Synced, place: &Path, dry_run: bool, printer: &Printer) {
-    let nothing = Installed::default();
-    let (kept, done) = match synced {
-        Synced::Nothing(all) => (all, &nothing),
-        Synced::Changed(done) => (&done.kept, done),
-    };
+fn report(done: &Installed, place: &Path, dry_run: bool, printer: &Printer) {
+    let kept = &done.kept;
     done.warnings.iter().for_each(|warning| printer.warn(warning));
     let shown = place.display();
     // What was replaced is told as installed.

@@ -69,8 +69,13 @@ pub(crate) fn refusal(
             .help("look at the spelling, and name the index that has it with --index-url");
     }
     if release.is_empty() {
+        let mut versions: Vec<&Version> = files.iter().map(|offered| offered.file.name.version()).collect();
+        versions.sort();
+        versions.dedup();
+        let versions: Vec<String> = versions.into_iter().map(ToString::to_string).collect();
         return Problem::new(Code::FileNotFound, "the project is there, but this release has no files")
             .package(what)
+            .found(versions.join(", "))
             .help("name an index that has it with --index-url, or lock again with `pipward lock`");
     }
     let locked: Vec<&Offered> = release.iter().copied().filter(|o| told(o, hashes) == Told::Locked).collect();
@@ -124,7 +129,9 @@ fn listed(files: &[&Offered]) -> String {
         .take(SHOWN)
         .map(|offered| {
             let uploaded = offered.file.upload_time.map(|time| format!(" (uploaded {time})"));
-            format!("{}{}", offered.file.name.as_str(), uploaded.unwrap_or_default())
+            let sha256 = offered.file.sha256.map(|sha256| format!(" sha256:{sha256}"));
+            let name = offered.file.name.as_str();
+            format!("{name}{}{}", sha256.unwrap_or_default(), uploaded.unwrap_or_default())
         })
         .collect();
     if files.len() > SHOWN {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pep508_rs::VersionOrUrl;
-use pipward_resolver::{ExtraName, PackageName, Requirement, Target, VerbatimUrl};
+use pipward_resolver::{ExtraName, PackageName, Requirement, Target, VerbatimUrl, Version};
 
 use super::{Lock, LockedDependency, Selected, Selection};
 use crate::error::{Code, Place, Problem};
@@ -126,7 +126,14 @@ impl<'a> Check<'a> {
                 // Another entry of that version may be the one for other environments.
                 if !fits && !entries.any(|package| package.version == entry.version) {
                     let wanted = entry.version.as_ref().map(|v| format!("=={v}")).unwrap_or_default();
-                    self.problems.push(other_version(&of.package.name, found, &wanted, &of.package.place));
+                    let of = &of.package;
+                    self.problems.push(other_version(
+                        &of.name,
+                        of.version.as_ref(),
+                        found,
+                        &wanted,
+                        &of.place,
+                    ));
                 }
             }
         }
@@ -147,8 +154,9 @@ impl<'a> Check<'a> {
             (&requirement.version_or_url, &found.package.version)
             && !specifiers.contains(version)
         {
+            let version = of.and_then(|of| self.by_name.get(of)).and_then(|of| of.package.version.as_ref());
             let of = of.unwrap_or(&requirement.name);
-            self.problems.push(other_version(of, found, &specifiers.to_string(), place));
+            self.problems.push(other_version(of, version, found, &specifiers.to_string(), place));
         }
     }
 }
@@ -168,18 +176,30 @@ fn missing(of: Option<&PackageName>, name: &PackageName, place: &Place) -> Probl
         .help("lock again with `pipward lock`; --no-deps leaves out this check alone")
 }
 
-fn other_version(of: &PackageName, found: &Selected, wanted: &str, place: &Place) -> Problem {
+fn other_version(
+    of: &PackageName,
+    of_version: Option<&Version>,
+    found: &Selected,
+    wanted: &str,
+    place: &Place,
+) -> Problem {
     let name = &found.package.name;
     let version = found.package.version.as_ref().map(ToString::to_string).unwrap_or_default();
-    Problem::new(
+    let depends = of_version.map(|of_version| format!("{of} {of_version} depends on {name}{wanted}"));
+    let problem = Problem::new(
         Code::DependencyVersion,
         format!("it needs {name}{wanted}, and the lock has {name} {version}"),
-    )
-    .package(of)
-    .at(place.clone())
-    .expected(format!("{name}{wanted}"))
-    .found(format!("{name} {version}"))
-    .help("lock again with `pipward lock`; --no-deps leaves out this check alone")
+    );
+    let problem = match depends {
+        Some(depends) => problem.cause(depends),
+        None => problem,
+    };
+    problem
+        .package(of)
+        .at(place.clone())
+        .expected(format!("{name}{wanted}"))
+        .found(format!("{name} {version}"))
+        .help("lock again with `pipward lock`; --no-deps leaves out this check alone")
 }
 
 /// Whether a recorded dependency says nothing against this environment.

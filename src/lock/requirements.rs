@@ -343,24 +343,26 @@ fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, probl
         {
             continue;
         }
-        let excluded = match (&requirement.version_or_url, &package.version) {
+        let clash = match (&requirement.version_or_url, &package.version) {
             (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) => {
                 !specifiers.contains(version)
             }
-            (Some(VersionOrUrl::Url(url)), _) => !leads_to(package, url),
+            (Some(VersionOrUrl::Url(url)), _) => {
+                !leads_to(package, url) && !led_to(package, constraint, url.raw())
+            }
             _ => false,
         };
-        let mut clash = excluded;
+        let mut why = clash.then_some("a constraint excludes this pin");
         if let (LockedSource::ByHash(mine), false) = (&package.source, constraint.hashes.is_empty()) {
             let both = mine.digests().iter().filter(|d| constraint.hashes.contains(d)).copied().collect();
             match LockedHashes::new(Match::Any, both) {
                 Some(both) => package.source = LockedSource::ByHash(both),
-                None => clash = true,
+                None => why = why.or(Some("this pin and a constraint have no hash in common")),
             }
         }
-        if clash {
+        if let Some(why) = why {
             problems.push(
-                Problem::new(Code::DependencyVersion, "a constraint excludes this pin")
+                Problem::new(Code::DependencyVersion, why)
                     .package(&package.name)
                     .at(package.place.clone())
                     .expected(format!("{requirement} ({})", constraint.place))
@@ -368,6 +370,19 @@ fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, probl
                     .help("lock again with the constraint, or delete it"),
             );
         }
+    }
+}
+
+/// Takes the wheel of a constraint's address for a package of that version; its hashes are those of the package.
+fn led_to(package: &mut LockedPackage, constraint: &FileRequirement, address: &Url) -> bool {
+    let LockedSource::ByHash(hashes) = &package.source else { return false };
+    let read = FileRequirement { hashes: hashes.digests().to_vec(), ..constraint.clone() };
+    match direct(&read, address) {
+        Ok(file) if package.version.as_ref() == Some(file.name.version()) => {
+            package.source = LockedSource::Wheels(vec![file]);
+            true
+        }
+        _ => false,
     }
 }
 

@@ -148,7 +148,7 @@ fn read_head(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
 }
 
 /// The content of a regular file of at most `cap` bytes; `None` where there is none.
-fn read_capped(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, Problem> {
+pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, Problem> {
     let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(cap + 1).read_to_end(&mut bytes).map_err(|error| io("reading a file", path, &error))?;

@@ -36,7 +36,17 @@ pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileReq
             Err(problem) => faults.push(problem.package(&requirement.name).at(place.clone())),
         }
     }
-    Ok(FileRequirement { requirement, hashes: strong, hash_problems: faults, place: place.clone() })
+    let spelled = spelled(text, &requirement.name);
+    Ok(FileRequirement { requirement, spelled, hashes: strong, hash_problems: faults, place: place.clone() })
+}
+
+/// The name at the beginning of a requirement, as it was written.
+fn spelled(text: &str, name: &pipward_resolver::PackageName) -> Option<String> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
+    let word = text.get(..end)?;
+    let is_it = word.parse::<pipward_resolver::PackageName>().is_ok_and(|word| word == *name);
+    is_it.then(|| word.to_owned())
 }
 
 fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
@@ -53,6 +63,12 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
         check_address(&requirement, url)?;
     }
     Ok(requirement)
+}
+
+/// Whether a requirement begins with a path or an address instead of a name.
+pub(super) fn is_unnamed(text: &str) -> bool {
+    let source = text.split_once(" ;").or_else(|| text.split_once("; ")).map_or(text, |(source, _)| source);
+    bare(source.trim()).is_some()
 }
 
 /// The address of a requirement that begins with a path or an address instead of a name.

@@ -156,6 +156,9 @@ impl<'v> Walk<'v> {
                         .found(path.display())
                         .help("look at the spelling; the path starts at the file that has the line")
                 }
+                _ if role == Role::Constraints && problem.code() == Code::LockNotFound => {
+                    problem.expected("a constraints file")
+                }
                 _ => problem,
             }),
         }
@@ -187,6 +190,13 @@ impl<'v> Walk<'v> {
         let (requirement, options) = options::split(&line.text);
         let given = options::parse(options)?;
         if requirement.is_empty() {
+            let editable = given.iter().find(|option| option.name == Name::Editable);
+            if let (Role::Constraints, Some(editable)) = (role, editable) {
+                return Err(no_constraint(
+                    "Editable requirements are not allowed as constraints",
+                    &editable.value,
+                ));
+            }
             return self.option_line(&given, path, place);
         }
         let mut hashes = Vec::new();
@@ -206,7 +216,13 @@ impl<'v> Walk<'v> {
                 }
             }
         }
+        if role == Role::Constraints && entry::is_unnamed(&requirement) {
+            return Err(no_constraint("Unnamed requirements are not allowed as constraints", &requirement));
+        }
         let read = entry::read(&requirement, &hashes, place)?;
+        if role == Role::Constraints && !read.requirement.extras.is_empty() {
+            return Err(no_constraint("Constraints cannot have extras", &requirement));
+        }
         self.keep(read, role);
         Ok(())
     }
@@ -339,6 +355,14 @@ pub(super) fn address(path: &Path) -> Option<Url> {
 /// The path of a `file:` address.
 pub(super) fn file_address(text: &str) -> Option<PathBuf> {
     Url::parse(text).ok()?.to_file_path().ok()
+}
+
+/// A line that says more than a constraint can.
+fn no_constraint(message: &str, text: &str) -> Problem {
+    Problem::new(Code::RequirementUnsupported, message)
+        .expected("a name with versions, or with an address")
+        .found(excerpt(text))
+        .help("put it among the requirements, or take it out")
 }
 
 /// Options that would turn off what the lock stands for.

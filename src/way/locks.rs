@@ -303,7 +303,8 @@ fn uncovered(open: &Open, vouching: &[Lock], wanted: &Wanted) -> Vec<Problem> {
 
 fn no_lock(text: &str, name: &PackageName, wanted: &Wanted) -> Problem {
     let problem = Problem::new(Code::LockNotFound, "names are installed from a lock, and there is none here")
-        .at(Place::file(DEFAULT_LOCK));
+        .at(Place::file(DEFAULT_LOCK))
+        .found(text);
     if is_of_the_installer(name) {
         return problem.package(name).help(no_installer(text));
     }

@@ -102,6 +102,17 @@ impl Witness {
         self.distributions.get(name).map(|noted| noted.dist_info.as_path())
     }
 
+    /// Whether a distribution has files by whose names Python may run them when it starts.
+    pub(crate) fn has_startup_files(&self, name: &str) -> bool {
+        let runs = |path: &Path| {
+            let is_named = |stem: &str| path.file_stem().is_some_and(|found| found == stem);
+            path.extension().is_some_and(|extension| extension == "pth" || extension == "start")
+                || is_named("sitecustomize")
+                || is_named("usercustomize")
+        };
+        self.distributions.get(name).is_some_and(|noted| noted.files.iter().any(|(path, _)| runs(path)))
+    }
+
     /// Whether every dependency of exactly these was found among them.
     pub(crate) fn is_closed(&self, all: &[Vouched]) -> bool {
         self.closed.as_deref() == Some(fingerprint(all).as_str())

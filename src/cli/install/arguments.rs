@@ -13,6 +13,7 @@ use crate::lock::pylock::is_pylock_name;
 use crate::way::destination::{Elsewhere, Usage};
 use crate::way::install::Change;
 use crate::way::locks::Wanted;
+use crate::way::upkeep::Changed;
 
 /// Arguments of `pipward install`.
 #[derive(Args)]
@@ -91,12 +92,25 @@ pub(super) struct SelectionArgs {
     /// Write everything anew, whatever is there
     #[arg(short = 'I', long)]
     pub(super) ignore_installed: bool,
+    /// Refuse, where an installed distribution has other content than the lock's wheel
+    #[arg(long)]
+    pub(super) no_heal: bool,
+    /// Hash every installed file, also where nothing seems to have changed
+    #[arg(long)]
+    pub(super) rehash: bool,
     /// Compile to byte-code, the same bytes each time and without running any of it
     #[arg(long, overrides_with = "no_compile")]
     pub(super) compile: bool,
     /// Compile nothing, which is the default
     #[arg(long, overrides_with = "compile")]
     pub(super) no_compile: bool,
+}
+
+impl SelectionArgs {
+    /// What becomes of a distribution with other content.
+    pub(super) fn changed(&self) -> Changed {
+        if self.no_heal { Changed::Refuse } else { Changed::Heal }
+    }
 }
 
 /// Where it goes.

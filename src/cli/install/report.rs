@@ -39,9 +39,10 @@ pub(super) fn write(done: &Installed, file: &Path, printer: &Printer) -> Result<
 }
 
 fn item(package: &Package) -> Result<Value, Problem> {
-    let url = match &package.file.location {
-        Location::Url(url) => url.to_string(),
-        Location::Path(path) => url::Url::from_file_path(path).map(String::from).map_err(|()| {
+    let url = match package.file.as_ref().map(|file| &file.location) {
+        None => return Err(Problem::new(Code::Internal, "a package that was put in has no file")),
+        Some(Location::Url(url)) => url.to_string(),
+        Some(Location::Path(path)) => url::Url::from_file_path(path).map(String::from).map_err(|()| {
             Problem::new(Code::Internal, "the path of a wheel is no address").found(path.display())
         })?,
     };

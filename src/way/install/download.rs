@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::InstallRequest;
 use super::gather::Gathered;
-use super::unpack::{Item, agree, resolve_files};
-use super::{InstallRequest, declared};
+use super::unpack::{Item, agree};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems, io};
@@ -42,16 +42,7 @@ pub fn download(
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Saved>, Problems> {
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
-    let target = request.target();
-    let gathered = Gathered::new(request, &index)?;
-    let packages = gathered
-        .selection
-        .packages
-        .iter()
-        .map(|selected| (selected.clone(), gathered.requested.contains(&selected.package.name)))
-        .filter(|(_, requested)| !(request.only_dependencies && *requested))
-        .collect();
-    let items = resolve_files(packages, &index, target)?;
+    let (gathered, items) = Gathered::with_items(request, &index)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut wheels: Vec<Option<(VerifiedWheel, Metadata)>> = items.iter().map(|_| None).collect();
     let mut faults = Vec::new();
@@ -70,12 +61,7 @@ pub fn download(
         return Err(Problem::new(Code::Internal, "a wheel did not arrive").into());
     }
     if request.check_closure {
-        let declared = items
-            .iter()
-            .zip(&wheels)
-            .map(|(item, (_, metadata))| (item.package.name.clone(), declared(metadata)))
-            .collect();
-        Problems::unless_empty((), gathered.check(&declared, target))?;
+        gathered.check_items(&items, wheels.iter().map(|(_, metadata)| metadata), request.target())?;
     }
     let _writing = Writing::begin();
     std::fs::create_dir_all(folder).map_err(|error| io("making a directory", folder, &error))?;

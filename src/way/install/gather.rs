@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipward_resolver::{PackageName, Target};
 
-use super::unpack::resolve_files;
+use super::unpack::{Item, resolve_files};
 use super::{InstallRequest, declared};
 use crate::cache::Store;
 use crate::error::{Code, Problem, Problems};
@@ -23,13 +23,64 @@ pub(super) struct Gathered {
     pub(super) selection: Selection,
     pub(super) requested: BTreeSet<PackageName>,
     roots: Vec<FileRequirement>,
+    /// METADATA of what is needed and not itself installed (`--only-deps`), or was read on the way.
+    known: BTreeMap<PackageName, Metadata>,
 }
 
 impl Gathered {
+    /// What a request leads to, and the file of each package that is installed.
+    ///
+    /// # Errors
+    /// Those of the selection, and of finding the files.
+    pub(super) fn with_items(request: &InstallRequest, index: &Index) -> Result<(Self, Vec<Item>), Problems> {
+        let mut gathered = Self::new(request, index)?;
+        let (left_out, taken): (Vec<Selected>, Vec<Selected>) =
+            gathered.selection.packages.iter().cloned().partition(|selected| {
+                request.only_dependencies && gathered.requested.contains(&selected.package.name)
+            });
+        if request.check_closure {
+            let unread = |selected: &&Selected| {
+                selected.package.dependencies.is_none()
+                    && !gathered.known.contains_key(&selected.package.name)
+            };
+            let unread = left_out.iter().filter(unread).cloned().collect();
+            let read = read_metadata(unread, index, request)?;
+            gathered.known.extend(read);
+        }
+        let taken = taken
+            .into_iter()
+            .map(|selected| {
+                let requested = gathered.requested.contains(&selected.package.name);
+                (selected, requested)
+            })
+            .collect();
+        let items = resolve_files(taken, index, request.target())?;
+        Ok((gathered, items))
+    }
+
+    /// Checks that what is installed has what it needs; `read` are the METADATA of the items.
+    ///
+    /// # Errors
+    /// As [`closure::check`].
+    pub(super) fn check_items<'m>(
+        &'m self,
+        items: &'m [Item],
+        read: impl Iterator<Item = &'m Metadata>,
+        target: &Target,
+    ) -> Result<(), Problems> {
+        let mut all: BTreeMap<PackageName, Declared<'_>> =
+            self.known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
+        all.extend(
+            items.iter().zip(read).map(|(item, metadata)| (item.package.name.clone(), declared(metadata))),
+        );
+        Problems::unless_empty((), self.check(&all, target))
+    }
+
     pub(super) fn new(request: &InstallRequest, index: &Index) -> Result<Self, Problems> {
         let target = request.target();
         let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
         let mut faults = Vec::new();
+        let mut known = BTreeMap::new();
         let mut gathered: Option<Self> = None;
         let mut add = |lock: &Lock, part: Self, faults: &mut Vec<Problem>| match &mut gathered {
             Some(gathered) => gathered.merge(lock, part, faults),
@@ -45,13 +96,15 @@ impl Gathered {
             // "Non-matching lines are skipped."
             let here = |asked: &&FileRequirement| asked.requirement.evaluate_markers(&target.markers, &[]);
             let names: Vec<FileRequirement> = names.iter().filter(here).cloned().collect();
-            let selected = lock.select(&select).and_then(|all| subset(&all, &names, index, request));
+            let selected =
+                lock.select(&select).and_then(|all| subset(&all, &names, &mut known, index, request));
             match selected {
                 Ok(selection) => add(lock, Self::named(lock, selection, &names), &mut faults),
                 Err(problems) => faults.extend(problems),
             }
         }
-        let gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
+        let mut gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
+        gathered.known = known;
         // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
         if request.check_closure
             && faults.is_empty()
@@ -64,12 +117,12 @@ impl Gathered {
 
     fn whole(lock: &Lock, selection: Selection) -> Self {
         let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: Vec::new() }
+        Self { lock: lock.clone(), selection, requested, roots: Vec::new(), known: BTreeMap::new() }
     }
 
     fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
         let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: names.to_vec() }
+        Self { lock: lock.clone(), selection, requested, roots: names.to_vec(), known: BTreeMap::new() }
     }
 
     fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
@@ -86,11 +139,7 @@ impl Gathered {
         self.selection.packages.sort_by(|a, b| a.package.name.cmp(&b.package.name));
     }
 
-    pub(super) fn check(
-        &self,
-        declared: &BTreeMap<PackageName, Declared<'_>>,
-        target: &Target,
-    ) -> Vec<Problem> {
+    fn check(&self, declared: &BTreeMap<PackageName, Declared<'_>>, target: &Target) -> Vec<Problem> {
         closure::check(&ClosureRequest {
             lock: &self.lock,
             selection: &self.selection,
@@ -106,6 +155,7 @@ impl Gathered {
 fn subset(
     all: &Selection,
     names: &[FileRequirement],
+    known: &mut BTreeMap<PackageName, Metadata>,
     index: &Index,
     request: &InstallRequest,
 ) -> Result<Selection, Problems> {
@@ -119,23 +169,31 @@ fn subset(
         .iter()
         .map(|named| (named.requirement.name.clone(), named.requirement.extras.clone()))
         .collect();
-    let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
     loop {
         let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
         match all.subset(&names, target, &declared)? {
             Subset::Whole(selection) => return Ok(selection),
-            Subset::NeedsMetadata(packages) => {
-                let packages = packages.into_iter().map(|selected| (selected, false)).collect();
-                let items = resolve_files(packages, index, target)?;
-                let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
-                for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
-                    let Some(item) = items.get(at) else { continue };
-                    let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
-                    known.insert(item.package.name.clone(), wheel.metadata().clone());
-                }
-            }
+            Subset::NeedsMetadata(packages) => known.extend(read_metadata(packages, index, request)?),
         }
     }
+}
+
+/// METADATA of packages, from their verified wheels.
+fn read_metadata(
+    packages: Vec<Selected>,
+    index: &Index,
+    request: &InstallRequest,
+) -> Result<BTreeMap<PackageName, Metadata>, Problems> {
+    let mut read = BTreeMap::new();
+    let packages = packages.into_iter().map(|selected| (selected, false)).collect();
+    let items = resolve_files(packages, index, request.target())?;
+    let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+        let Some(item) = items.get(at) else { continue };
+        let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
+        read.insert(item.package.name.clone(), wheel.metadata().clone());
+    }
+    Ok(read)
 }
 
 fn same_release(a: &Selected, b: &Selected) -> bool {

@@ -14,7 +14,7 @@ use super::super::check_interrupted;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
-use crate::install::{InstallPlan, Session};
+use crate::install::{InstallPlan, Installer, Session};
 use crate::lock::{LockedFile, LockedPackage, Selected};
 use crate::policy::{DatedPolicy, release_yanked, startup_code};
 use crate::python::{Interpreter, Scheme};
@@ -44,6 +44,8 @@ pub(super) struct Staging<'s> {
     pub(super) policy: &'s DatedPolicy,
     /// Who compiles modules, if anybody does.
     pub(super) compiler: Option<&'s Interpreter>,
+    /// What INSTALLER names.
+    pub(super) installer: Installer,
 }
 
 /// Says for each package which file is fetched, and from where.
@@ -146,7 +148,8 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let wheel = staging.policy.read(verified)?;
     agree(item, &wheel)?;
     runs_here(item, wheel.metadata(), staging.target)?;
-    let plan = InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?;
+    let plan =
+        InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?.by(staging.installer);
     let plan = staging.policy.yielding(plan);
     let scheme = staging.scheme;
     let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];

@@ -208,6 +208,7 @@ impl<'a> Direct<'a> {
     ) -> Result<(), Problem> {
         let place = Place::file(format!("METADATA of {name} {version}"));
         let read = FileRequirement {
+            spelled: None,
             requirement: requirement.clone(),
             hashes: Vec::new(),
             hash_problems: Vec::new(),

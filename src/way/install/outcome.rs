@@ -1,0 +1,239 @@
+//! What an install did, for those who tell of it.
+//!
+//! Never: does anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
+
+use super::InstallRequest;
+use super::origin::{self, Origin, Part};
+use super::unpack::{Done, Item, direct_url};
+use crate::digest::Sha256;
+use crate::index::Index;
+use crate::lock::{Location, LockedFile, Selection};
+use crate::python::installed::message::Message;
+use crate::way::witness::Vouched;
+use crate::wheel::metadata::Metadata;
+
+/// What an install did.
+#[derive(Debug, Default)]
+pub struct Installed {
+    /// All packages of the run, in the order in which they were asked for.
+    pub packages: Vec<Package>,
+    /// Name and version of what was put in, by name.
+    pub installed: Vec<(String, String)>,
+    /// What was there already, file for file as the lock has it.
+    pub kept: Vec<(String, String)>,
+    /// What was taken out to make room.
+    pub removed: Vec<(String, String)>,
+    /// The wheels whose hashes were compared in this run.
+    pub verified: Vec<VerifiedFile>,
+    /// Requirements whose markers do not hold: name and marker.
+    pub ignored: Vec<(String, String)>,
+    /// Sentences for the user.
+    pub warnings: Vec<String>,
+    /// What the markers were evaluated for.
+    pub markers: Option<MarkerEnvironment>,
+}
+
+/// One package of a run.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Its name, normalised.
+    pub key: PackageName,
+    /// Its name as METADATA spells it.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// Where its file came from; none where nothing had to be fetched.
+    pub file: Option<LockedFile>,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Whether it was there already.
+    pub kept: bool,
+    /// Whether it was asked for by name.
+    pub requested: bool,
+    /// The extras with which it was asked for.
+    pub extras: Vec<ExtraName>,
+    /// Whether it was asked for by address.
+    pub direct: bool,
+    /// Whether the lock says that it was yanked (PEP 592).
+    pub yanked: bool,
+    /// METADATA.
+    pub metadata: Vec<u8>,
+    /// Why it is part of the run.
+    pub origin: Origin,
+}
+
+/// A wheel that was verified.
+#[derive(Debug, Clone)]
+pub struct VerifiedFile {
+    /// Its file name.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+pub(super) fn told(
+    report: crate::install::Report,
+    items: &[Item],
+    done: Vec<Done>,
+    index: &Index,
+    request: &InstallRequest,
+) -> Installed {
+    let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
+    told.warnings.extend(report.left_out);
+    let markers = &request.target().markers;
+    told.ignored = ignored(request);
+    let texts: Vec<Message> =
+        done.iter().map(|done| Message::parse(&String::from_utf8_lossy(&done.metadata_text))).collect();
+    let parts: Vec<Part<'_>> = items
+        .iter()
+        .zip(&done)
+        .zip(&texts)
+        .map(|((item, done), text)| Part {
+            name: &item.package.name,
+            version: &done.metadata.version,
+            requires: &done.metadata.requires,
+            requires_text: text.all("Requires-Dist").collect(),
+            kept: done.kept,
+        })
+        .collect();
+    let origins = origin::trace(&parts, request.locks.asked(), markers);
+    drop(parts);
+    for (item, done) in items.iter().zip(done) {
+        let origin = origins.iter().find(|(name, _)| *name == item.package.name);
+        let origin = origin.map(|(_, origin)| origin.clone()).unwrap_or_default();
+        let package = package(item, &done, origin, request);
+        told.warnings.extend(unknown_extras(Some(&package), &done.metadata.extras));
+        told.packages.push(package);
+        let pair = (item.package.name.to_string(), done.metadata.version.to_string());
+        if done.kept {
+            told.kept.push(pair);
+        } else {
+            told.installed.push(pair);
+        }
+        told.warnings.extend(done.warnings);
+        told.verified.push(VerifiedFile {
+            name: item.file.name.to_string(),
+            sha256: done.verified.sha256(),
+            size: done.size,
+        });
+    }
+    told.arrange(&origins);
+    told
+}
+
+impl Installed {
+    /// Puts the packages into the order of their origins.
+    pub(super) fn arrange(&mut self, origins: &[(PackageName, Origin)]) {
+        self.packages.sort_by_key(|package| {
+            origins.iter().position(|(name, _)| *name == package.key).unwrap_or(usize::MAX)
+        });
+    }
+}
+
+/// Requirements whose markers do not hold: name and marker.
+pub(super) fn ignored(request: &InstallRequest) -> Vec<(String, String)> {
+    let markers = &request.target().markers;
+    let mut ignored = Vec::new();
+    for asked in request.locks.asked() {
+        let marker = &asked.requirement.marker;
+        if let (false, Some(text)) = (marker.evaluate(markers, &[]), marker.contents()) {
+            let name = asked.spelled.clone().unwrap_or_else(|| asked.requirement.name.to_string());
+            ignored.push((name, text.to_string()));
+        }
+    }
+    ignored
+}
+
+/// The extras with which a package was asked for.
+pub(super) fn asked_extras(name: &PackageName, request: &InstallRequest) -> Vec<ExtraName> {
+    let asked = request.locks.asked().iter().filter(|asked| asked.requirement.name == *name);
+    let mut extras: Vec<ExtraName> = asked.flat_map(|asked| asked.requirement.extras.clone()).collect();
+    extras.sort();
+    extras.dedup();
+    extras
+}
+
+fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -> Package {
+    let mut file = item.file.clone();
+    if let Location::Url(url) = &mut file.location {
+        url.set_fragment(None);
+    }
+    Package {
+        key: item.package.name.clone(),
+        name: done.metadata.name_text.clone(),
+        version: done.metadata.version.clone(),
+        file: Some(file),
+        sha256: done.verified.sha256(),
+        kept: done.kept,
+        requested: item.requested,
+        extras: asked_extras(&item.package.name, request),
+        direct: direct_url(item).is_some(),
+        yanked: item.package.yanked.is_some(),
+        metadata: done.metadata_text.clone(),
+        origin,
+    }
+}
+
+/// What is told of a run in which everything was there already: METADATA by name, and the wheels.
+pub(in crate::way) fn nothing_to_do(
+    request: &InstallRequest,
+    selection: &Selection,
+    requested: &BTreeSet<PackageName>,
+    read: &BTreeMap<PackageName, (Metadata, Vec<u8>)>,
+    vouched: &[Vouched],
+) -> Installed {
+    let markers = &request.target().markers;
+    let texts: BTreeMap<&PackageName, Message> =
+        read.iter().map(|(name, (_, text))| (name, Message::parse(&String::from_utf8_lossy(text)))).collect();
+    let parts: Vec<Part<'_>> = read
+        .iter()
+        .map(|(name, (metadata, _))| Part {
+            name,
+            version: &metadata.version,
+            requires: &metadata.requires,
+            requires_text: texts.get(name).into_iter().flat_map(|text| text.all("Requires-Dist")).collect(),
+            kept: true,
+        })
+        .collect();
+    let origins = origin::trace(&parts, request.locks.asked(), markers);
+    let mut told =
+        Installed { ignored: ignored(request), markers: Some(markers.clone()), ..Installed::default() };
+    for (selected, vouched) in selection.packages.iter().zip(vouched) {
+        let name = &selected.package.name;
+        let Some((metadata, text)) = read.get(name) else { continue };
+        let origin = origins.iter().find(|(known, _)| known == name);
+        told.kept.push((name.to_string(), metadata.version.to_string()));
+        told.packages.push(Package {
+            key: name.clone(),
+            name: metadata.name_text.clone(),
+            version: metadata.version.clone(),
+            file: None,
+            sha256: vouched.sha256,
+            kept: true,
+            requested: requested.contains(name),
+            extras: asked_extras(name, request),
+            direct: false,
+            yanked: selected.package.yanked.is_some(),
+            metadata: text.clone(),
+            origin: origin.map(|(_, origin)| origin.clone()).unwrap_or_default(),
+        });
+        told.warnings.extend(unknown_extras(told.packages.last(), &metadata.extras));
+    }
+    told.warnings.extend(request.locks.warnings());
+    told.arrange(&origins);
+    told
+}
+
+fn unknown_extras(package: Option<&Package>, known: &[ExtraName]) -> Vec<String> {
+    let Some(package) = package else { return Vec::new() };
+    let missing = package.extras.iter().filter(|extra| !known.contains(extra));
+    missing
+        .map(|extra| format!("{} {} does not provide the extra '{extra}'", package.name, package.version))
+        .collect()
+}
