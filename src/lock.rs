@@ -54,6 +54,8 @@ pub struct Lock {
 pub struct LockedPackage {
     /// `name`, normalised.
     pub name: PackageName,
+    /// The name as a requirements line writes it (none for a pylock.toml).
+    pub spelled: Option<String>,
     /// `version`.
     pub version: Option<Version>,
     /// `marker`.
@@ -89,6 +91,11 @@ impl LockedPackage {
     /// Whether the file is named by an address of its own.
     pub fn is_direct(&self, file: &LockedFile) -> bool {
         self.direct(file).is_some()
+    }
+
+    /// The name for a message: as it was written, where that is known.
+    pub fn shown(&self) -> &str {
+        self.spelled.as_deref().unwrap_or(self.name.as_ref())
     }
 }
 

@@ -8,6 +8,7 @@ mod include;
 mod lines;
 mod options;
 mod project;
+mod script;
 
 use std::path::{Path, PathBuf};
 
@@ -189,6 +190,14 @@ pub struct Project {
 /// `requirement-unsupported` (dynamic dependencies).
 pub fn read_project(path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
     project::read(path, select)
+}
+
+/// Reads the dependencies of a script, which stand in a comment of it (PEP 723), and its `requires-python`.
+///
+/// # Errors
+/// All faults at once: `requirement-syntax`, `lock-not-found`.
+pub fn read_script(path: &Path) -> Result<Project, Problems> {
+    script::read(path)
 }
 
 /// Reads the text of a pyproject.toml that stands (or stood) at `path`.

@@ -138,6 +138,7 @@ fn bring_in_line(
         extras: Vec::new(),
         groups: None,
         check_closure: true,
+        any_python: false,
         only_dependencies: false,
         change: Change::Missing,
         anew: false,

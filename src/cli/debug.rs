@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
+use super::install::foreign::{TargetArgs, target};
 use super::looking::EnvironmentArgs;
 use super::render::Printer;
 use crate::config::Config;
@@ -16,6 +17,8 @@ const FEW: usize = 10;
 #[derive(Args)]
 pub(crate) struct DebugArgs {
     #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
     environment: EnvironmentArgs,
     #[command(flatten)]
     _unused: super::looking::UnusedArgs,
@@ -25,8 +28,10 @@ pub(super) fn run(arguments: &DebugArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let python = arguments.environment.interpreter(&config, printer)?;
     let path = SearchPath::of(&python);
+    let described = target(&arguments.target, &python)?;
+    let target = described.as_ref().unwrap_or(&python.target);
     let tags: Vec<String> =
-        python.target.tags.iter().map(|tag| format!("{}-{}-{}", tag.python, tag.abi, tag.platform)).collect();
+        target.tags.iter().map(|tag| format!("{}-{}-{}", tag.python, tag.abi, tag.platform)).collect();
     let variables = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT"];
     let show = |name: &str, value: &dyn std::fmt::Display| printer.say(&format!("{name}: {value}"));
     show("pipward version", &env!("CARGO_PKG_VERSION"));

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::Outcome;
+use super::install::foreign::{TargetArgs, target};
 use super::looking::{EnvironmentArgs, ReleaseArgs, dumps};
 use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
@@ -29,6 +30,11 @@ pub(crate) struct IndexArgs {
     /// Pre-releases too
     #[arg(long)]
     pre: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Taken for pip's sake: a version for other Pythons is none that can be used
+    #[arg(long = "ignore-requires-python", hide_short_help = true)]
+    _ignore_requires_python: bool,
     #[command(flatten)]
     releases: ReleaseArgs,
     #[command(flatten)]
@@ -63,8 +69,9 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let index =
         Index::new(sources, network, arguments.cache.directory(&config, printer), Waiting::default())?;
     let wanted = normalized(&arguments.name);
-    let pre = arguments.pre || arguments.releases.takes_prereleases(&wanted);
-    let found = versions(&index, &wanted, &interpreter.target, pre)?;
+    let pre = arguments.releases.takes_prereleases(arguments.pre, &wanted)?;
+    let described = target(&arguments.target, &interpreter)?;
+    let found = versions(&index, &wanted, described.as_ref().unwrap_or(&interpreter.target), pre)?;
     crate::cache::keep();
     let look = Look::at(interpreter)?;
     let shown: Vec<String> = found.iter().map(|one| one.version.to_string()).collect();

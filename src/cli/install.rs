@@ -1,7 +1,7 @@
 //! `pipward install`.
 
 mod arguments;
-mod foreign;
+pub(super) mod foreign;
 mod report;
 
 use std::path::Path;
@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let (wanted, groups) = arguments.wanted(printer)?;
     let network = arguments.sources.network.settle(&config)?;
     let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
-    let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
+    let (mut sources, network) = arguments.sources.settle(&config, locks.sources())?;
+    pass_over_missing(&mut sources, printer);
     let wish = arguments.wish(&config, printer.persona());
     let usage = arguments.usage(printer);
     // Before anything else is asked of the environment.
@@ -56,11 +57,12 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     }
     let mut request = InstallRequest {
         locks,
-        target: foreign::target(&arguments.wheels, environment.interpreter())?,
+        target: foreign::target(&arguments.wheels.target, environment.interpreter())?,
         environment,
         extras: extra_names(&arguments.extra)?,
         groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
         check_closure: !arguments.selection.no_deps,
+        any_python: arguments.wheels.ignore_requires_python,
         only_dependencies: arguments.selection.only_deps,
         change: arguments.change(),
         anew: arguments.anew(),
@@ -130,6 +132,23 @@ fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
         lines.insert(0, format!("{head} What the lock does not have may not work with what it has:"));
         lines.iter().for_each(|line| printer.complain(line));
     }
+}
+
+/// As pip, a place of `--find-links` that is not there is told and passed over: what is installed has its hash, wherever
+/// it comes from.
+fn pass_over_missing(sources: &mut Sources, printer: &Printer) {
+    if !printer.persona().is_pip() {
+        return;
+    }
+    sources.find_links.retain(|place| {
+        let is_there = place.contains(':') || Path::new(place).exists();
+        if !is_there {
+            printer.warn(&format!(
+                "Location '{place}' is ignored: it is either a non-existing path or lacks a specific scheme."
+            ));
+        }
+        is_there
+    });
 }
 
 /// Where is looked, where that is not the usual place.
@@ -287,18 +306,20 @@ impl InstallArgs {
         let (wanted, groups) = self.wanted(printer)?;
         let network = self.sources.network.settle(&config)?;
         let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
-        let (sources, network) = self.sources.settle(&config, locks.sources())?;
+        let (mut sources, network) = self.sources.settle(&config, locks.sources())?;
+        pass_over_missing(&mut sources, printer);
         let interpreter = match self.wish(&config, printer.persona()) {
             Wish::Nothing => python::find(&PythonRequest::Any, None)?,
             wish => destination::look_at(&wish)?,
         };
         Ok(InstallRequest {
             locks,
-            target: foreign::target(&self.wheels, &interpreter)?,
+            target: foreign::target(&self.wheels.target, &interpreter)?,
             environment: Environment::Standing(Box::new(interpreter)),
             extras: extra_names(&self.extra)?,
             groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
             check_closure: !self.selection.no_deps,
+            any_python: self.wheels.ignore_requires_python,
             only_dependencies: self.selection.only_deps,
             change: Change::Nothing,
             anew: false,

@@ -159,7 +159,7 @@ fn compare(
             index,
             line.found,
             target,
-            arguments.pre || arguments.releases.takes_prereleases(&line.found.name),
+            arguments.releases.takes_prereleases(arguments.pre, &line.found.name)?,
         )?;
     }
     lines.retain(|line| match (&line.latest, line.found.version()) {

@@ -1,6 +1,7 @@
 //! `pipward lock`.
 
 mod check;
+mod pips;
 mod place;
 mod target;
 
@@ -112,6 +113,8 @@ pub(crate) struct LockArgs {
     #[arg(long, value_enum)]
     format: Option<Format>,
     #[command(flatten)]
+    pips: pips::PipsArgs,
+    #[command(flatten)]
     sources: SourceArgs,
     #[command(flatten)]
     cache: CacheArgs,
@@ -144,6 +147,7 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
+    arguments.pips.check()?;
     let config = Config::load()?;
     let settings = Settings::find(&arguments.directory())?;
     let cache = arguments.cache.directory(&config, printer);
@@ -212,12 +216,14 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
     };
     let changed = inputs::write_if_changed(path, &text)?;
     let count = locked.lock.packages.len();
+    // Where pip is expected, standard error is for faults.
+    let told = |line: &str| if printer.persona().is_pip() { printer.say(line) } else { printer.note(line) };
     for change in &locked.changes {
-        printer.note(&format!("  {change}"));
+        told(&format!("  {change}"));
     }
     let doing = if changed { "Locked" } else { "Unchanged:" };
     let plural = if count == 1 { "" } else { "s" };
-    printer.note(&format!("{doing} {count} package{plural} in {}", path.display()));
+    told(&format!("{doing} {count} package{plural} in {}", path.display()));
     let packages: Vec<_> = locked
         .lock
         .packages
@@ -363,7 +369,9 @@ impl LockArgs {
         match self.prerelease {
             Some(Prerelease::Allow) => Prereleases::Allow,
             Some(Prerelease::IfNecessary) => Prereleases::IfNecessary,
-            None if self.pre || in_file || settings.prereleases => Prereleases::Allow,
+            None if self.pre || self.pips.takes_prereleases() || in_file || settings.prereleases => {
+                Prereleases::Allow
+            }
             None => Prereleases::IfNecessary,
         }
     }

@@ -72,15 +72,16 @@ pub(crate) struct UnusedArgs {
     _cache: CacheArgs,
 }
 
-/// Options of pip that choose among releases: `--all-releases` counts, the others choose nothing here.
+/// Options of pip that choose among releases: `--all-releases` and `--only-final` count, the others choose nothing here.
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Taken for pip's sake")]
 pub(crate) struct ReleaseArgs {
     /// Pre-releases of these projects count too; :all: for all
     #[arg(long, value_name = "NAMES", hide_short_help = true)]
     all_releases: Vec<String>,
-    #[arg(long = "only-final", value_name = "NAMES", hide_short_help = true)]
-    _only_final: Vec<String>,
+    /// Pre-releases of these projects do not count; :all: for all
+    #[arg(long, value_name = "NAMES", hide_short_help = true)]
+    only_final: Vec<String>,
     #[arg(long = "prefer-binary", hide_short_help = true)]
     _prefer_binary: bool,
     #[arg(long = "only-binary", value_name = "NAMES", hide_short_help = true)]
@@ -94,10 +95,29 @@ pub(crate) struct ReleaseArgs {
 }
 
 impl ReleaseArgs {
-    /// Whether pre-releases of a project (normalised) count.
-    pub(crate) fn takes_prereleases(&self, name: &str) -> bool {
-        let named = self.all_releases.iter().flat_map(|names| names.split(','));
-        named.map(str::trim).any(|one| one == ":all:" || normalized(one) == name)
+    /// Whether pre-releases of a project (normalised) count, where `pre` stands for `--pre`. What names a project counts
+    /// for more than `:all:`.
+    ///
+    /// # Errors
+    /// `usage` where `--pre` is given besides.
+    pub(crate) fn takes_prereleases(&self, pre: bool, name: &str) -> Result<bool, Problem> {
+        if pre && !(self.all_releases.is_empty() && self.only_final.is_empty()) {
+            return Err(Problem::new(
+                Code::Usage,
+                "--pre cannot be used with --all-releases or --only-final.",
+            )
+            .help("leave one of them out"));
+        }
+        let has = |list: &[String], wanted: &dyn Fn(&str) -> bool| {
+            list.iter().flat_map(|names| names.split(',')).any(|one| wanted(one.trim()))
+        };
+        let named = |one: &str| normalized(one) == name;
+        let all = |one: &str| one == ":all:";
+        Ok(match (has(&self.all_releases, &named), has(&self.only_final, &named)) {
+            (true, _) => true,
+            (_, true) => false,
+            _ => pre || (has(&self.all_releases, &all) && !has(&self.only_final, &all)),
+        })
     }
 }
 

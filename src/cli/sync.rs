@@ -87,6 +87,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
             changed: if arguments.no_heal { Changed::Refuse } else { Changed::Heal },
         },
         target: None,
+        any_python: false,
         only_dependencies: false,
         change: if arguments.dry_run { Change::Nothing } else { Change::Missing },
         anew: false,

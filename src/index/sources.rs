@@ -221,7 +221,15 @@ impl Inner {
                     });
                 }
             }
-            refused = Some(refusal(&package.name, version, hashes, &files, target, known));
+            let mut problem = refusal(&package.name, version, hashes, &files, target, known);
+            if let (Code::HashMismatch, Some(first)) =
+                (problem.code(), ranked(&files, version, target).first())
+                && first.file.sha256.is_none()
+                && let Ok((sha256, _)) = self.hash(&first.file.location()?).await
+            {
+                problem = problem.found(format!("{} sha256:{sha256}", first.file.name.as_str()));
+            }
+            refused = Some(problem);
             if self.engine.http.offline() {
                 break;
             }

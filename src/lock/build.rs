@@ -141,6 +141,7 @@ fn package(
         marker: None,
     };
     Ok(LockedPackage {
+        spelled: None,
         name: name.clone(),
         version: Some(resolved.version.clone()),
         marker,

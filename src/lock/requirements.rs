@@ -3,6 +3,8 @@
 //! Owns: what makes a requirements file a lock. Never: lets a requirement through that is not pinned
 //! to one version and hashed, whether its marker holds here or not.
 
+mod constrain;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,6 +16,8 @@ use url::Url;
 use super::{Location, Lock, LockMarker, LockedFile, LockedPackage, LockedSource};
 use crate::digest::{LockedHashes, Match, StrongDigest};
 use crate::error::{Code, Problem, Problems};
+use constrain::{constrain, outside};
+
 use crate::requirements::{FileRequirement, RequirementsFile, entry};
 
 /// Takes a requirements file as a lock: every requirement pinned with `==` (or a wheel's direct
@@ -62,6 +66,7 @@ pub fn sort(file: &RequirementsFile) -> Sorted {
                     merge(packages, package, &mut sorted.faults);
                 }
                 Err(lacks) if is_open(requirement, &lacks) => {
+                    sorted.faults.extend(outside(requirement, &file.constraints));
                     sorted.open.push(Open { requirement: requirement.clone(), lacks });
                 }
                 Err(found) => sorted.faults.extend(found),
@@ -187,6 +192,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
     }
     let Some(source) = source.filter(|_| problems.is_empty()) else { return Err(problems) };
     Ok(LockedPackage {
+        spelled: read.spelled.clone(),
         name: requirement.name.clone(),
         version,
         marker: LockMarker::of_requirement(&requirement.marker),
@@ -316,7 +322,7 @@ fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut V
         }
         None => problems.push(
             Problem::new(Code::DuplicatePackage, "two lines of this package have no hash in common")
-                .package(&new.name)
+                .package(new.shown())
                 .at(new.place)
                 .expected(format!("a hash of {}", old.place))
                 .help("delete one of the lines"),
@@ -329,72 +335,6 @@ fn allowed(package: &LockedPackage) -> Option<&[StrongDigest]> {
         LockedSource::ByHash(hashes) => Some(hashes.digests()),
         _ => None,
     }
-}
-
-/// A constraint binds what it names: its versions, and its hashes where it has any.
-fn constrain(packages: &mut [LockedPackage], constraint: &FileRequirement, problems: &mut Vec<Problem>) {
-    let requirement = &constraint.requirement;
-    if let ([], Some(problem)) = (constraint.hashes.as_slice(), constraint.hash_problems.first()) {
-        problems.push(problem.clone());
-    }
-    for package in packages {
-        if let Some(marker) = &package.marker
-            && marker.tree.is_disjoint(&requirement.marker)
-        {
-            continue;
-        }
-        let clash = match (&requirement.version_or_url, &package.version) {
-            (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) => {
-                !specifiers.contains(version)
-            }
-            (Some(VersionOrUrl::Url(url)), _) => {
-                !leads_to(package, url) && !led_to(package, constraint, url.raw())
-            }
-            _ => false,
-        };
-        let mut why = clash.then_some("a constraint excludes this pin");
-        if let (LockedSource::ByHash(mine), false) = (&package.source, constraint.hashes.is_empty()) {
-            let both = mine.digests().iter().filter(|d| constraint.hashes.contains(d)).copied().collect();
-            match LockedHashes::new(Match::Any, both) {
-                Some(both) => package.source = LockedSource::ByHash(both),
-                None => why = why.or(Some("this pin and a constraint have no hash in common")),
-            }
-        }
-        if let Some(why) = why {
-            problems.push(
-                Problem::new(Code::DependencyVersion, why)
-                    .package(&package.name)
-                    .at(package.place.clone())
-                    .expected(format!("{requirement} ({})", constraint.place))
-                    .found(package.version.as_ref().map(ToString::to_string).unwrap_or_default())
-                    .help("lock again with the constraint, or delete it"),
-            );
-        }
-    }
-}
-
-/// Takes the wheel of a constraint's address for a package of that version; its hashes are those of the package.
-fn led_to(package: &mut LockedPackage, constraint: &FileRequirement, address: &Url) -> bool {
-    let LockedSource::ByHash(hashes) = &package.source else { return false };
-    let read = FileRequirement { hashes: hashes.digests().to_vec(), ..constraint.clone() };
-    match direct(&read, address) {
-        Ok(file) if package.version.as_ref() == Some(file.name.version()) => {
-            package.source = LockedSource::Wheels(vec![file]);
-            true
-        }
-        _ => false,
-    }
-}
-
-/// Whether a package is the wheel at an address.
-fn leads_to(package: &LockedPackage, address: &Url) -> bool {
-    let LockedSource::Wheels(files) = &package.source else { return false };
-    let mut address = address.clone();
-    address.set_fragment(None);
-    files.iter().all(|file| match &file.location {
-        Location::Url(url) => *url == address,
-        Location::Path(path) => address.to_file_path().as_ref() == Ok(path),
-    })
 }
 
 /// Writes a lock of one environment as a hashed requirements file, for `pip install --require-hashes -r`.

@@ -136,7 +136,7 @@ fn ambiguous(first: &LockedPackage, second: &LockedPackage) -> Problem {
         (None, _) => package.place.to_string(),
     };
     Problem::new(Code::DuplicatePackage, "two entries of this package apply to this environment")
-        .package(&second.name)
+        .package(second.shown())
         .at(second.place.clone())
         .expected("one entry")
         .found(format!("{} and {}", tell(first), tell(second)))

@@ -120,7 +120,7 @@ fn check_dynamic(project: &Table<'_, '_>, select: &ProjectSelection) {
 }
 
 /// Reads an array of PEP 508 strings.
-fn requirements(item: &Item<'_, '_>) -> Vec<FileRequirement> {
+pub(super) fn requirements(item: &Item<'_, '_>) -> Vec<FileRequirement> {
     item.items().iter().filter_map(requirement).collect()
 }
 

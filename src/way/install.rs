@@ -45,6 +45,8 @@ pub struct InstallRequest {
     pub groups: Option<Vec<ExtraName>>,
     /// Whether every dependency must be part of what is installed.
     pub check_closure: bool,
+    /// Whether what is for other Pythons is taken too.
+    pub any_python: bool,
     /// Whether what was asked for itself is left out.
     pub only_dependencies: bool,
     /// Whether anything is changed.
@@ -116,9 +118,18 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
     let compiler = request.compile.then(|| request.environment.interpreter());
     let policy = &request.policy;
     let (session_of, anew) = (session.as_ref(), request.anew);
-    let installer = request.installer;
-    let staging =
-        Staging { scheme: &scheme, session: session_of, write, anew, target, policy, compiler, installer };
+    let (installer, any_python) = (request.installer, request.any_python);
+    let staging = Staging {
+        scheme: &scheme,
+        session: session_of,
+        write,
+        anew,
+        target,
+        policy,
+        compiler,
+        installer,
+        any_python,
+    };
     let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
         gathered.check_items(&items, done.iter().map(|done| &done.metadata), target)?;

@@ -29,6 +29,8 @@ pub struct Wanted {
     pub constraints: Vec<PathBuf>,
     /// Requirements as typed.
     pub names: Vec<String>,
+    /// `--requirements-from-script`: scripts that say what they need.
+    pub scripts: Vec<PathBuf>,
     /// `--group`: a pyproject.toml and the name of one of its groups.
     pub groups: Vec<(PathBuf, String)>,
     /// `--lock`.
@@ -103,6 +105,12 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         };
         match requirements::read_project(project, &select) {
             Ok(project) => written.requirements.extend(project.requirements),
+            Err(problems) => faults.extend(problems),
+        }
+    }
+    for script in &wanted.scripts {
+        match requirements::read_script(script) {
+            Ok(script) => written.requirements.extend(script.requirements),
             Err(problems) => faults.extend(problems),
         }
     }

@@ -12,13 +12,13 @@ use crate::support::tree::{assert_same, tree};
 use crate::support::wheels::WheelBuilder;
 
 /// An environment, a folder of wheels, and their hashes.
-struct World {
+pub struct World {
     _scratch: tempfile::TempDir,
     root: PathBuf,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let scratch = scratch();
         let root = scratch.path().to_owned();
         Run::new(&any_python().executable)
@@ -31,16 +31,16 @@ impl World {
         Self { _scratch: scratch, root }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
     /// Puts a wheel into the folder; returns its pin and hash.
-    fn wheel(&self, builder: &WheelBuilder) -> String {
+    pub fn wheel(&self, builder: &WheelBuilder) -> String {
         let (name, bytes) = builder.build();
         std::fs::write(self.path("links").join(&name), &bytes).unwrap();
         let mut parts = name.split('-');
@@ -48,17 +48,28 @@ impl World {
         format!("{project}=={version} --hash=sha256:{}\n", Sha256::of(&bytes))
     }
 
-    fn install(&self, words: &[&str]) -> Output {
-        Run::new(self.path("env/bin/pip"))
-            .args(["install", "--no-index", "--find-links", "links"])
-            .args(words)
-            .dir(&self.root)
-            .env("NO_PROXY", "127.0.0.1")
-            .run()
+    pub fn install(&self, words: &[&str]) -> Output {
+        let words = ["install", "--no-index", "--find-links", "links"].iter().chain(words);
+        self.pip(&words.copied().collect::<Vec<_>>())
+    }
+
+    pub fn pip(&self, words: &[&str]) -> Output {
+        self.run(words).run()
+    }
+
+    /// As `install`, with a cache that stays.
+    pub fn install_again(&self, words: &[&str]) -> Output {
+        let words = ["install", "--no-index", "--find-links", "links"].iter().chain(words);
+        let words: Vec<&str> = words.copied().collect();
+        self.run(&words).env("PIPWARD_CACHE_DIR", self.path("cache")).run()
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        Run::new(self.path("env/bin/pip")).args(words).dir(&self.root).env("NO_PROXY", "127.0.0.1")
     }
 }
 
-fn plain(name: &str, version: &str) -> WheelBuilder {
+pub fn plain(name: &str, version: &str) -> WheelBuilder {
     WheelBuilder::new(name, version).file(&format!("{name}.py"), format!("version = '{version}'\n"))
 }
 

@@ -90,6 +90,7 @@ fn target() -> Target {
 fn by_hash(version: &str, contents: &[&[u8]]) -> LockedPackage {
     let digests = contents.iter().map(|bytes| StrongDigest::Sha256(Sha256::of(bytes))).collect();
     LockedPackage {
+        spelled: None,
         name: name("idna"),
         version: Some(version.parse::<Version>().unwrap()),
         marker: None,

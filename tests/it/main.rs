@@ -28,6 +28,7 @@ mod dropin;
 mod dropin_install;
 mod dropin_options;
 mod dropin_requirements;
+mod dropin_words;
 mod environments;
 mod faults;
 mod fetch;

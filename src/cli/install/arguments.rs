@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::super::options::{CacheArgs, PipArgs, SourceArgs};
 use super::super::render::Printer;
+use super::foreign::TargetArgs;
 use crate::error::{Code, Problem};
 use crate::lock::pylock::is_pylock_name;
 use crate::way::destination::{Elsewhere, Usage};
@@ -141,18 +142,8 @@ pub(super) struct PlaceArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Wheels")]
 pub(super) struct WheelArgs {
-    /// Wheels for this platform in place of this machine's
-    #[arg(long, value_name = "PLATFORM")]
-    pub(super) platform: Vec<String>,
-    /// Wheels and markers for this Python
-    #[arg(long, value_name = "X.Y")]
-    pub(super) python_version: Option<String>,
-    /// Wheels for this implementation: cp, pp, py
-    #[arg(long, value_name = "CODE")]
-    pub(super) implementation: Option<String>,
-    /// Wheels for this ABI
-    #[arg(long, value_name = "ABI")]
-    pub(super) abi: Vec<String>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
     /// Only wheels, which is all that there is
     #[arg(long, value_name = "NAMES")]
     pub(super) only_binary: Vec<String>,
@@ -165,7 +156,7 @@ pub(super) struct WheelArgs {
     /// Refused: nothing is installed without a hash
     #[arg(long)]
     pub(super) no_require_hashes: bool,
-    /// Refused: a wheel is installed only for a Python that it is for
+    /// Take what does not say that it runs with this Python
     #[arg(long)]
     pub(super) ignore_requires_python: bool,
 }
@@ -177,7 +168,7 @@ pub(super) struct IgnoredArgs {
     /// Refused: an editable install runs the project's code
     #[arg(short, long, value_name = "PATH|URL", hide_short_help = true)]
     pub(super) editable: Vec<String>,
-    /// Refused: lock the script's requirements instead
+    /// What a script says that it needs (PEP 723); pins and hashes come from -c
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(super) requirements_from_script: Vec<PathBuf>,
     #[arg(long, hide_short_help = true)]
@@ -242,9 +233,17 @@ impl InstallArgs {
         if self.wheels.no_require_hashes {
             return Err(refused("--no-require-hashes", "turns off the check of hashes").help("leave it out"));
         }
-        if self.wheels.ignore_requires_python {
-            return Err(refused("--ignore-requires-python", "installs what does not say that it runs here")
-                .help("leave it out; lock for this Python, or name another with --python"));
+        let ignored = &self.ignored;
+        if ignored.pre && !(ignored.all_releases.is_empty() && ignored.only_final.is_empty()) {
+            return Err(Problem::new(
+                Code::Usage,
+                "--pre cannot be used with --all-releases or --only-final.",
+            )
+            .help("leave one of them out"));
+        }
+        if ignored.requirements_from_script.len() > 1 {
+            return Err(Problem::new(Code::Usage, "--requirements-from-script can only be given once")
+                .help("install for one script at a time"));
         }
         let together = |one: &str, other: &str, why: &str| {
             Problem::new(Code::Usage, format!("Can not combine '{one}' and '{other}'{why}"))
@@ -268,11 +267,7 @@ impl InstallArgs {
     /// pip's `check_dist_restriction`, word for word as scripts look for it.
     fn check_foreign(&self, printer: &Printer) -> Result<(), Problem> {
         let wheels = &self.wheels;
-        let foreign = !wheels.platform.is_empty()
-            || !wheels.abi.is_empty()
-            || wheels.python_version.is_some()
-            || wheels.implementation.is_some();
-        if !foreign {
+        if !wheels.target.is_foreign() {
             return Ok(());
         }
         let only = wheels.only_binary.iter().any(|names| names.split(',').any(|name| name == ":all:"));
@@ -308,14 +303,6 @@ impl InstallArgs {
                  install it with --find-links FOLDER; see docs/local-projects.md",
             ));
         }
-        if let Some(script) = self.ignored.requirements_from_script.first() {
-            return Err(Problem::new(
-                Code::OptionRefused,
-                "--requirements-from-script: the requirements of a script have no hashes",
-            )
-            .found(script.display())
-            .help("lock them with `pipward lock`, and install from the lock with -r"));
-        }
         let builds = self.wheels.no_binary.iter().flat_map(|names| names.split(','));
         match builds.map(str::trim).find(|name| !matches!(*name, "" | ":none:")) {
             Some(name) => Err(Problem::new(
@@ -337,6 +324,7 @@ impl InstallArgs {
             constraints: self.constraint.clone(),
             names: self.names.clone(),
             groups: Vec::new(),
+            scripts: self.ignored.requirements_from_script.clone(),
             lock: self.lock.clone(),
         };
         let mut of_lock = Vec::new();
@@ -350,7 +338,10 @@ impl InstallArgs {
                 }
             }
         }
-        let nothing = wanted.files.is_empty() && wanted.names.is_empty() && self.group.is_empty();
+        let nothing = wanted.files.is_empty()
+            && wanted.names.is_empty()
+            && wanted.scripts.is_empty()
+            && self.group.is_empty();
         if nothing {
             return Err(Problem::new(
                 Code::Usage,

@@ -2,23 +2,49 @@
 //!
 //! Owns: which tags these words stand for, as pip reads them. Never: looks at an environment.
 
+use clap::Args;
 use pipward_resolver::tags::{Platform, Tag};
 use pipward_resolver::{Tags, Target, Version};
 
-use super::arguments::WheelArgs;
 use crate::error::{Code, Problem};
 use crate::python::Interpreter;
+
+/// The words.
+#[derive(Args, Clone, Debug, Default)]
+pub(in crate::cli) struct TargetArgs {
+    /// Wheels for this platform in place of this machine's
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Vec<String>,
+    /// Wheels and markers for this Python
+    #[arg(long, value_name = "X.Y")]
+    python_version: Option<String>,
+    /// Wheels for this implementation: cp, pp, py
+    #[arg(long, value_name = "CODE")]
+    implementation: Option<String>,
+    /// Wheels for this ABI
+    #[arg(long, value_name = "ABI")]
+    abi: Vec<String>,
+}
+
+impl TargetArgs {
+    /// Whether anything is said.
+    pub(in crate::cli) fn is_foreign(&self) -> bool {
+        !self.platform.is_empty()
+            || !self.abi.is_empty()
+            || self.python_version.is_some()
+            || self.implementation.is_some()
+    }
+}
 
 /// The described environment; none where nothing is said.
 ///
 /// # Errors
 /// `usage` for a version that is none.
-pub(super) fn target(wheels: &WheelArgs, interpreter: &Interpreter) -> Result<Option<Target>, Problem> {
-    let said = !wheels.platform.is_empty()
-        || !wheels.abi.is_empty()
-        || wheels.python_version.is_some()
-        || wheels.implementation.is_some();
-    if !said {
+pub(in crate::cli) fn target(
+    wheels: &TargetArgs,
+    interpreter: &Interpreter,
+) -> Result<Option<Target>, Problem> {
+    if !wheels.is_foreign() {
         return Ok(None);
     }
     let version = wheels.python_version.as_deref().map(python_version).transpose()?;

@@ -160,6 +160,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
         _ => None,
     });
     Some(LockedPackage {
+        spelled: None,
         metadata_sha256: metadata_digests(table),
         yanked: own_table(table).and_then(|own| Some(own.get("yanked")?.get_ref().as_str()?.to_owned())),
         name,

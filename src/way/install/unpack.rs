@@ -44,6 +44,8 @@ pub(super) struct Staging<'s> {
     pub(super) policy: &'s DatedPolicy,
     /// Who compiles modules, if anybody does.
     pub(super) compiler: Option<&'s Interpreter>,
+    /// Whether what is for other Pythons is taken too.
+    pub(super) any_python: bool,
     /// What INSTALLER names.
     pub(super) installer: Installer,
 }
@@ -147,7 +149,9 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
     let wheel = staging.policy.read(verified)?;
     agree(item, &wheel)?;
-    runs_here(item, wheel.metadata(), staging.target)?;
+    if !staging.any_python {
+        runs_here(item, wheel.metadata(), staging.target)?;
+    }
     let plan =
         InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?.by(staging.installer);
     let plan = staging.policy.yielding(plan);

@@ -46,6 +46,7 @@ fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {
             .help("name another file with -o, or delete this one")
     })?;
     Ok(LockedPackage {
+        spelled: None,
         name: requirement.name.clone(),
         version: Some(version),
         marker: LockMarker::of_requirement(&requirement.marker),

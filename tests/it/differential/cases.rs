@@ -356,6 +356,11 @@ fn singles() -> Vec<Case> {
             "--python-version 3.9 --only-binary :all: --target {work}/t -r r.txt",
         ),
         same("own platform", &[("r.txt", "plat==1.0 {H:plat-1.0-cp313-cp313-many}\n")], "-r r.txt"),
+        same(
+            "for another Python",
+            &[("r.txt", "newer==1.0 {H:newer-1.0}\n")],
+            "-r r.txt --ignore-requires-python",
+        ),
         same("marked dependency", &[("r.txt", "marked==1.0 {H:marked-1.0}\n")], "-r r.txt"),
         same(
             "only dependencies",
@@ -428,13 +433,6 @@ fn stricter() -> Vec<Case> {
             Code::OptionRefused,
         ),
         refused("no-binary of another", &[one], &[], "-r one.txt --no-binary other", Code::OptionRefused),
-        refused(
-            "ignore-requires-python",
-            &[one],
-            &[],
-            "-r one.txt --ignore-requires-python",
-            Code::OptionRefused,
-        ),
         refused(
             "target, another version",
             &[one, ("two.txt", "simple==2.0 {H:simple-2.0-1}\n")],

@@ -34,6 +34,7 @@ impl ParseWheel for str {
 
 fn package(name_text: &str, version: &str, source: Vec<LockedFile>) -> LockedPackage {
     LockedPackage {
+        spelled: None,
         name: name(name_text),
         version: version.parse().ok(),
         marker: None,

@@ -1,0 +1,214 @@
+//! What a run as pip tells: names as they were asked for, what asked for what, what contradicts what; and what it need not
+//! look at again.
+
+use std::path::PathBuf;
+
+use crate::dropin_install::{World, plain};
+use crate::support::run::Output;
+
+/// Where a module of the environment is.
+fn module(world: &World, name: &str) -> PathBuf {
+    let mut found = Vec::new();
+    let lib = world.path("env/lib");
+    for python in std::fs::read_dir(lib).unwrap() {
+        let path = python.unwrap().path().join("site-packages").join(name);
+        found.extend(path.exists().then_some(path));
+    }
+    found.pop().unwrap_or_else(|| panic!("{name} is not installed"))
+}
+
+fn says(output: &Output, lines: &[&str]) {
+    for line in lines {
+        assert!(output.stdout.contains(line), "`{line}` is missing: {}", output.told());
+    }
+}
+
+#[test]
+fn names_are_told_as_they_were_asked_for() {
+    let world = World::new();
+    let beet = world.wheel(&plain("Red_Beet", "1.0").requires("Soil>=1,<3"));
+    let soil = world.wheel(&plain("soil", "2.0"));
+    world.write("c.txt", &(beet + &soil));
+    let told = world.install(&["Red.Beet", "-c", "c.txt"]).ok();
+    says(
+        &told,
+        &[
+            "Processing ./links/Red_Beet-1.0-py3-none-any.whl\n",
+            "Processing ./links/soil-2.0-py3-none-any.whl (from Red.Beet==1.0)\n",
+            "Installing collected packages: Soil, Red.Beet\n",
+            "Successfully installed Red.Beet-1.0 Soil-2.0\n",
+        ],
+    );
+    let installer = module(&world, "soil-2.0.dist-info/INSTALLER");
+    assert_eq!(std::fs::read_to_string(installer).unwrap(), "pip\n");
+    let again = world.install(&["Red.Beet", "-c", "c.txt"]).ok();
+    says(
+        &again,
+        &["Requirement already satisfied: Red.Beet in ", "Requirement already satisfied: Soil<3,>=1 in "],
+    );
+    says(&again, &[" (from Red.Beet) (2.0)\n"]);
+    world.write("r.txt", "-c c.txt\nred-beet==1.0\n");
+    let lines = world.install(&["-r", "r.txt"]).ok();
+    says(&lines, &[" (from red-beet==1.0->-r r.txt (line 2)) (2.0)\n"]);
+}
+
+#[test]
+fn contradictions_are_told_on_both_streams() {
+    let world = World::new();
+    let old = world.wheel(&plain("plum_tree", "1.0"));
+    let new = world.wheel(&plain("plum_tree", "2.0"));
+    let stone = world.wheel(&plain("stone", "1.0").requires("plum-tree==2.0"));
+    world.write("old.txt", &old);
+    world.write("both.txt", &(old.clone() + &new));
+    world.write("stone.txt", &(old.clone() + &stone));
+    world.write("not.txt", "plum_tree!=1.0\n");
+    let cases: [(&[&str], &str, &[&str]); 4] = [
+        (
+            &["-r", "both.txt"],
+            "Cannot install plum_tree==1.0 and plum_tree==2.0 because",
+            &["The user requested plum_tree==1.0\n", "The user requested plum_tree==2.0\n"],
+        ),
+        (
+            &["-r", "old.txt", "-c", "not.txt"],
+            "Cannot install plum_tree==1.0 because",
+            &["The user requested plum_tree==1.0\n", "The user requested (constraint) plum-tree!=1.0\n"],
+        ),
+        (
+            &["plum_tree==2.0", "-c", "old.txt"],
+            "Cannot install plum_tree==2.0 because",
+            &["The user requested (constraint) plum-tree==1.0\n"],
+        ),
+        (
+            &["-r", "stone.txt"],
+            "Cannot install stone and plum-tree==1.0 because",
+            &["stone 1.0 depends on plum-tree==2.0\n"],
+        ),
+    ];
+    for (words, told, lines) in cases {
+        let output = world.install(words).code(1).stderr_has(told).stderr_has("ResolutionImpossible");
+        says(&output, &["The conflict is caused by:\n"]);
+        says(&output, lines);
+    }
+}
+
+#[test]
+fn hashes_that_differ_are_told_side_by_side() {
+    let world = World::new();
+    let right = world.wheel(&plain("plum", "1.0"));
+    let got = right.trim_end().rsplit(':').next().unwrap().to_owned();
+    let wrong = right.replace(&got, &"0".repeat(64));
+    let file = world.path("links/plum-1.0-py3-none-any.whl").display().to_string();
+    world.write("wrong.txt", &wrong);
+    world.write("address.txt", &format!("plum @ file://{file}\n"));
+    world.write("right.txt", &right);
+    let words: [&[&str]; 2] = [&["-r", "wrong.txt"], &["-r", "wrong.txt", "-c", "address.txt"]];
+    for words in words {
+        let told = world.install(words).code(1).stderr_has("DO NOT MATCH THE HASHES");
+        let told = told.stderr_has(&format!("Expected sha256 {}", "0".repeat(64)));
+        told.stderr_has(&format!("Got        {got}"));
+    }
+    // Two lines, or a line and a constraint, with nothing in common.
+    world.install(&["-r", "wrong.txt", "-r", "right.txt"]).code(1).stderr_has("DO NOT MATCH THE HASHES");
+    world.install(&["-r", "right.txt", "-c", "wrong.txt"]).code(1).stderr_has("DO NOT MATCH THE HASHES");
+    // An address as a constraint says where the pinned file is.
+    world.pip(&["install", "--no-index", "-r", "right.txt", "-c", "address.txt"]).ok();
+    module(&world, "plum.py");
+}
+
+#[test]
+fn a_constraint_says_no_more_than_versions() {
+    let world = World::new();
+    world.write("r.txt", &world.wheel(&plain("plum", "1.0")));
+    for (line, told) in [
+        ("-e .\n", "Editable requirements are not allowed as constraints"),
+        ("./plum-1.0.zip\n", "Unnamed requirements are not allowed as constraints"),
+        ("plum[more]\n", "Constraints cannot have extras"),
+    ] {
+        world.write("c.txt", line);
+        world.install(&["-r", "r.txt", "-c", "c.txt"]).code(1).stderr_has(told);
+    }
+    world.install(&["-r", "r.txt", "-c", "gone.txt"]).code(1).stderr_has("Could not open constraint file:");
+}
+
+#[test]
+fn what_has_not_changed_is_not_fetched_again() {
+    let world = World::new();
+    world.write("c.txt", &world.wheel(&plain("plum", "1.0")));
+    let words = ["plum", "-c", "c.txt"];
+    world.install_again(&words).ok();
+    let wheel = world.path("links/plum-1.0-py3-none-any.whl");
+    let away = world.path("away.whl");
+    std::fs::rename(&wheel, &away).unwrap();
+    says(&world.install_again(&words).ok(), &["Requirement already satisfied: plum in "]);
+    world.install_again(&[&words[..], &["--rehash", "--no-cache-dir"]].concat()).code(1);
+    std::fs::rename(&away, &wheel).unwrap();
+    world.install_again(&[&words[..], &["--rehash"]].concat()).ok();
+    // A file that was changed is put right, or refused.
+    let plum = module(&world, "plum.py");
+    let before = std::fs::read_to_string(&plum).unwrap();
+    std::fs::write(&plum, "changed = True\n").unwrap();
+    world.install_again(&[&words[..], &["--no-heal"]].concat()).code(1).stderr_has("file-changed");
+    assert_eq!(std::fs::read_to_string(&plum).unwrap(), "changed = True\n");
+    says(&world.install_again(&words).ok(), &["Successfully installed plum-1.0"]);
+    assert_eq!(std::fs::read_to_string(&plum).unwrap(), before);
+}
+
+#[test]
+fn scripts_dependencies_and_other_pythons() {
+    let world = World::new();
+    let stone = world.wheel(&plain("stone", "1.0").requires("plum"));
+    let plum = world.wheel(&plain("plum", "1.0"));
+    let odd = world.wheel(&plain("odd", "1.0").requires_python("<3"));
+    world.write("c.txt", &(stone + &plum));
+    world.write("odd.txt", &odd);
+    world.write("s.py", "# /// script\n# dependencies = ['plum']\n# ///\nprint()\n");
+    let script = world.install(&["--requirements-from-script", "s.py", "-c", "c.txt"]).ok();
+    says(&script, &["Successfully installed plum-1.0"]);
+    world.write("s.py", "print()\n");
+    world.install(&["--requirements-from-script", "s.py", "-c", "c.txt"]).code(1).stderr_has("PEP 723");
+    world.pip(&["uninstall", "-y", "plum"]).ok();
+    let only = world.install(&["--only-deps", "stone", "-c", "c.txt"]).ok();
+    says(&only, &["Successfully installed plum-1.0\n"]);
+    world.install(&["-r", "odd.txt"]).code(1).stderr_has("requires a different Python");
+    world.install(&["-r", "odd.txt", "--ignore-requires-python"]).ok();
+    let missing = world.pip(&[
+        "install",
+        "--no-index",
+        "-f",
+        "nowhere",
+        "-f",
+        "links",
+        "-r",
+        "odd.txt",
+        "-I",
+        "--ignore-requires-python",
+    ]);
+    missing.ok().stderr_has("WARNING: Location 'nowhere' is ignored");
+}
+
+#[test]
+fn the_options_of_lock_and_index_are_taken_or_refused() {
+    let world = World::new();
+    world.wheel(&plain("plum", "1.0"));
+    world.wheel(&plain("plum", "2.0a1"));
+    let links = ["--no-index", "--find-links", "links"];
+    let pip = |words: &[&str]| world.pip(&[words, &links].concat());
+    let locked = pip(&["lock", "plum", "--progress-bar", "off", "--src", "x", "--only-binary", ":all:"]).ok();
+    assert!(locked.stderr.is_empty(), "{}", locked.told());
+    assert!(world.path("pylock.toml").is_file());
+    for option in ["--no-deps", "--only-deps", "--ignore-requires-python", "--no-require-hashes"] {
+        pip(&["lock", "plum", option]).code(1).stderr_has(option);
+    }
+    pip(&["lock", "-e", "."]).code(1).stderr_has("editable");
+    let versions =
+        pip(&["index", "versions", "plum", "--python-version", "3.8", "--platform", "win_amd64"]).ok();
+    says(&versions, &["Available versions: 1.0\n"]);
+    says(&pip(&["index", "versions", "plum", "--all-releases", ":all:"]).ok(), &["2.0a1, 1.0"]);
+    let words = ["index", "versions", "plum", "--all-releases", ":all:", "--only-final", "Plum"];
+    says(&pip(&words).ok(), &["Available versions: 1.0\n"]);
+    pip(&["index", "versions", "plum", "--pre", "--only-final", ":all:"])
+        .code(1)
+        .stderr_has("--pre cannot be");
+    let foreign = world.pip(&["debug", "--python-version", "3.8", "--platform", "win_amd64"]).ok();
+    says(&foreign, &["cp38-cp38-win_amd64"]);
+}
