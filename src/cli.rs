@@ -64,7 +64,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Resolve requirements into a lock in which every file is pinned and hashed
-    Lock(lock::LockArgs),
+    Lock(Box<lock::LockArgs>),
     /// Install what a lock selects for an environment, and nothing else
     Install(Box<install::InstallArgs>),
     /// Re-hash every installed file, against RECORD and against a lock
