@@ -33,7 +33,7 @@ fn names_are_told_as_they_were_asked_for() {
     says(
         &told,
         &[
-            "Processing ./links/Red_Beet-1.0-py3-none-any.whl\n",
+            "Processing ./links/red_beet-1.0-py3-none-any.whl\n",
             "Processing ./links/soil-2.0-py3-none-any.whl (from Red.Beet==1.0)\n",
             "Installing collected packages: Soil, Red.Beet\n",
             "Successfully installed Red.Beet-1.0 Soil-2.0\n",
