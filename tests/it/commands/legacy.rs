@@ -76,7 +76,7 @@ fn an_egg_info_is_replaced_by_a_wheel() {
     let place = Place::with(&[]);
     setuptools(&place);
     let wheel = simple("legacy-egg", "2.0").file("legacy/__init__.py", "x = 2\n");
-    place.install(&[wheel]).ok().stdout_has("Successfully installed legacy-egg-2.0");
+    place.install(&[wheel]).ok().stdout_has("Successfully installed legacy_egg-2.0");
     let listed = place.ours(&["list", "--format", "freeze"]).run().ok();
     assert_eq!(listed.stdout, "legacy-egg==2.0\n");
     assert!(!place.library().join("legacy_top.py").exists());
