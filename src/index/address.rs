@@ -14,13 +14,7 @@ use crate::error::{Code, Problem};
 /// # Errors
 /// `address-refused`, and those of the network.
 pub fn read_address(url: &Url, network: &NetworkOptions) -> Result<Vec<u8>, Problem> {
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if url.scheme() != "https" && !is_here {
+    if url.scheme() != "https" && !is_here(url) {
         return Err(Problem::new(
             Code::AddressRefused,
             "a file that says what is installed is not read over a connection that others can change",
@@ -32,4 +26,14 @@ pub fn read_address(url: &Url, network: &NetworkOptions) -> Result<Vec<u8>, Prob
     let engine = Engine::new(network.clone(), Credentials::from_netrc())?;
     let whole = engine.wait(engine.http.whole(&Ask::new(url.clone(), Kind::Metadata)))?;
     if whole.status.is_success() { Ok(whole.body) } else { Err(status_problem(whole.status, &whole.url)) }
+}
+
+/// Whether an address is on this machine itself, where nobody else can answer.
+pub(super) fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

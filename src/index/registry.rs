@@ -277,8 +277,9 @@ impl Registry {
             None if is_pypi => {
                 (pypi().map(|url| hosts(&url, &[])).unwrap_or_default(), Some("PyPI".to_owned()))
             }
-            // Where nobody has said which indexes there are, one that is not known may keep files on its own host.
-            None if self.indexes.iter().all(|known| known.source.name.is_none())
+            // Where nobody has said which indexes there are, this machine may be one.
+            None if super::address::is_here(url)
+                && self.indexes.iter().all(|known| known.source.name.is_none())
                 && index.is_none_or(|index| FileHost::of(index) == FileHost::of(url)) =>
             {
                 return Ok(());
@@ -301,13 +302,13 @@ impl Registry {
                  pipward.toml; else find out who changed the lock"
             ),
             (None, Some(index)) => format!(
-                "if the index {} is yours, add it to pipward.toml as [[index]] with name, url and file-hosts; \
-                 else find out who changed the lock",
+                "if the index {0} is yours, name it by --index-url {0}, or in pipward.toml as [[index]] with name, url \
+                 and file-hosts; else find out who changed the lock",
                 place(index)
             ),
             (None, None) => format!(
-                "if an index of yours keeps files there, add file-hosts = [\"{found}\"] to its [[index]] in \
-                 pipward.toml; else find out who changed the lock"
+                "if an index of yours keeps files there, name it by --index-url, or add file-hosts = [\"{found}\"] \
+                 to its [[index]] in pipward.toml; else find out who changed the lock"
             ),
         };
         Err(Problem::new(
@@ -380,106 +381,4 @@ pub(super) fn settled(url: &Url) -> Url {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn index(name: &str, url: &str, packages: &[&str], hosts: &[&str]) -> Known {
-        let url = Url::parse(url).unwrap();
-        let source = IndexSource {
-            name: Some(name.to_owned()),
-            packages: packages.iter().map(|text| text.parse().unwrap()).collect(),
-            file_hosts: hosts.iter().map(|text| text.parse().unwrap()).collect(),
-            ..IndexSource::from(url.clone())
-        };
-        Known { url, source, mirror: None, is_mirror: false }
-    }
-
-    fn registry() -> Registry {
-        let indexes = vec![
-            index("internal", "https://pkgs.example/simple/", &["acme-*", "tool"], &[]),
-            index("pypi", PYPI, &[], &[]),
-            index("split", "https://split.example/simple/", &["far"], &["files.split.example:8443"]),
-        ];
-        Registry { indexes, file_hosts: Vec::new(), instead: Instead::Nothing }
-    }
-
-    fn name(text: &str) -> PackageName {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn patterns_stand_for_names() {
-        let check = |pattern: &str, name: &str, fits: bool| {
-            let pattern: NamePattern = pattern.parse().unwrap();
-            assert_eq!(pattern.matches(&name.parse().unwrap()), fits, "{pattern} {name}");
-        };
-        check("acme-*", "acme-tool", true);
-        check("Acme_*", "ACME.Tool", true);
-        check("acme-*", "acme", false);
-        check("acme-*", "not-acme-tool", false);
-        check("acme", "acme", true);
-        check("acme", "acme-tool", false);
-        check("*", "anything", true);
-        check("*-acme", "x-acme-acme", true);
-        check("a*b*c", "a-b-b-c", true);
-        check("a*b*c", "a-c", false);
-        for bad in ["", "a b", "-x", "a/b", "ä*", "a?"] {
-            assert!(bad.parse::<NamePattern>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn hosts_are_hosts() {
-        for (text, shown) in
-            [("Files.Example.org", "files.example.org"), ("h:8443", "h:8443"), ("[::1]:80", "[::1]:80")]
-        {
-            assert_eq!(text.parse::<FileHost>().unwrap().to_string(), shown);
-        }
-        for bad in ["", "https://h", "h/path", "al:pw@h", "h h", "h:99999"] {
-            assert!(bad.parse::<FileHost>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_pinned_name_asks_its_own_index_alone() {
-        let registry = registry();
-        assert_eq!(registry.asked(&name("acme-x")), [0]);
-        assert_eq!(registry.asked(&name("tool")), [0]);
-        assert_eq!(registry.asked(&name("idna")), [1]);
-        assert_eq!(registry.asked(&name("far")), [2]);
-    }
-
-    #[test]
-    fn an_address_is_on_a_host_of_its_index() {
-        let registry = registry();
-        let check = |project: &str, index: Option<&str>, url: &str| {
-            let index = index.map(|text| Url::parse(text).unwrap());
-            let found = registry.check_host(&name(project), index.as_ref(), &Url::parse(url).unwrap());
-            found.map_err(|problem| problem.code())
-        };
-        let refused = Err(Code::FileHost);
-        let pypi = Some("https://pypi.org/simple");
-        assert_eq!(check("idna", pypi, "https://files.pythonhosted.org/x.whl"), Ok(()));
-        assert_eq!(check("idna", None, "https://files.pythonhosted.org/x.whl"), Ok(()));
-        assert_eq!(check("idna", None, "https://pkgs.example/x.whl"), Ok(()));
-        assert_eq!(check("idna", pypi, "https://files.pythonhosted.org:444/x.whl"), refused);
-        assert_eq!(check("idna", pypi, "http://files.pythonhosted.org/x.whl"), refused);
-        assert_eq!(check("idna", pypi, "https://pkgs.example/x.whl"), refused);
-        assert_eq!(check("idna", pypi, "https://evil.example/x.whl"), refused);
-        let evil = Some("https://evil.example/simple/");
-        assert_eq!(check("idna", evil, "https://evil.example/x.whl"), refused);
-        assert_eq!(check("acme-x", None, "https://pkgs.example/x.whl"), Ok(()));
-        assert_eq!(check("acme-x", pypi, "https://files.pythonhosted.org/x.whl"), refused);
-        assert_eq!(check("far", None, "https://files.split.example:8443/x.whl"), Ok(()));
-        assert_eq!(check("far", None, "https://split.example/x.whl"), refused);
-    }
-
-    #[test]
-    fn no_credentials_are_shown() {
-        let source = IndexSource {
-            mirror: Some(Url::parse("https://al:hidden@m/").unwrap()),
-            ..IndexSource::from(Url::parse("https://al:hidden@h/simple/").unwrap())
-        };
-        assert!(!format!("{source:?}").contains("hidden"));
-    }
-}
+mod tests;
