@@ -10,6 +10,7 @@ mod check;
 mod completion;
 mod config;
 mod debug;
+mod diff;
 mod download;
 mod explain;
 mod freeze;
@@ -69,6 +70,8 @@ enum Command {
     Install(Box<install::InstallArgs>),
     /// Re-hash every installed file, against RECORD and against a lock
     Verify(verify::VerifyArgs),
+    /// Tell what a change of a lock means
+    Diff(Box<diff::DiffArgs>),
     /// Tell what a code means, why the rule exists, and what to do
     Explain(explain::ExplainArgs),
     /// Print the hash of files, as pip prints it
@@ -141,6 +144,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Lock(arguments) => lock::run(&arguments, printer),
         Command::Install(arguments) => install::run(&arguments, printer),
         Command::Verify(arguments) => verify::run(&arguments, printer),
+        Command::Diff(arguments) => diff::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),

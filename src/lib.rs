@@ -40,6 +40,8 @@ pub mod install;
 
 pub mod inspect;
 
+pub mod audit;
+
 pub mod policy;
 
 pub mod config;

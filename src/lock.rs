@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod closure;
+pub mod compare;
 pub mod drift;
 mod marker;
 pub mod pylock;

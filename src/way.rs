@@ -12,6 +12,7 @@ pub mod lock;
 pub mod locks;
 pub mod look;
 pub mod names;
+pub mod review;
 pub mod settings;
 pub mod stored;
 mod unchanged;

@@ -22,6 +22,7 @@ mod completions;
 mod debian;
 mod deceit;
 mod deny;
+mod diff;
 mod differential;
 mod docker;
 mod dropin;

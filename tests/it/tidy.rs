@@ -245,7 +245,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
     (
         "other programs",
         &["std::process::", "Command::new"],
-        &["src/cli.rs", "src/index/http/keyring.rs", "src/main.rs", "src/python/"],
+        &["src/cli.rs", "src/index/http/keyring.rs", "src/main.rs", "src/python/", "src/way/review.rs"],
     ),
     (
         "the environment",

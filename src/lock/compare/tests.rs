@@ -1,0 +1,105 @@
+//! What differs between two locks.
+
+use super::*;
+use crate::lock::tests::{hex, lock_of, pure, read};
+
+fn compare(before: &str, after: &str) -> Comparison {
+    let of = |packages: &str| {
+        let packages = if packages.is_empty() { "packages = []" } else { packages };
+        read(&lock_of(packages)).unwrap()
+    };
+    Comparison::of(&of(before), &of(after))
+}
+
+#[track_caller]
+fn one(comparison: &Comparison) -> &PackageChange {
+    let [change] = comparison.packages.as_slice() else { panic!("{comparison:?}") };
+    change
+}
+
+#[test]
+fn the_same_packages_in_another_order_do_not_differ() {
+    let (a, b) = (pure("a", "1", ""), pure("b", "2", ""));
+    assert!(compare(&format!("{a}{b}"), &format!("{b}{a}")).is_empty());
+}
+
+#[test]
+fn versions_go_up_and_down_and_come_and_go() {
+    let kind = |before: &str, after: &str| one(&compare(before, after)).kind;
+    assert_eq!(kind(&pure("a", "1.9", ""), &pure("a", "1.10", "")), Kind::Up);
+    assert_eq!(kind(&pure("a", "2", ""), &pure("a", "2rc1", "")), Kind::Down);
+    assert_eq!(kind("", &pure("a", "1", "")), Kind::Added);
+    assert_eq!(kind(&pure("a", "1", ""), ""), Kind::Removed);
+    let linux = "marker = \"sys_platform == 'linux'\"";
+    let others = "marker = \"sys_platform != 'linux'\"";
+    let both = |low: &str, high: &str| pure("a", low, linux) + &pure("a", high, others);
+    assert_eq!(kind(&both("1", "2"), &both("1", "3")), Kind::Up);
+    assert_eq!(kind(&both("1", "3"), &both("2", "2.5")), Kind::Other);
+    assert_eq!(kind(&pure("a", "1", ""), &both("1", "3")), Kind::Other);
+}
+
+#[test]
+fn other_bytes_behind_one_version_are_an_alarm_and_come_first() {
+    let before = pure("a", "1", "") + &pure("b", "1", "");
+    let after = pure("a", "2", "") + &pure("b", "1", "").replace(&hex('a'), &hex('b'));
+    let found = compare(&before, &after);
+    assert!(found.is_alarm());
+    assert_eq!(found.packages[0].name.as_ref() as &str, "b");
+    let change = &found.packages[0].changes[0];
+    assert_eq!((change.what, change.of.as_deref()), (What::Hashes, Some("b-1-py3-none-any.whl")));
+    assert!(change.before.contains(&hex('a')) && change.after.contains(&hex('b')), "{change:?}");
+    // Without a version in the entry, the wheels tell it.
+    let bare = |text: &str| text.replace("version = \"1\"\n", "");
+    assert!(
+        compare(&bare(&pure("b", "1", "")), &bare(&pure("b", "1", "").replace(&hex('a'), &hex('b'))))
+            .is_alarm()
+    );
+}
+
+#[test]
+fn sizes_hosts_indexes_and_markers_are_told() {
+    let what = |before: &str, after: &str| -> Vec<What> {
+        let found = compare(before, after);
+        one(&found).changes.iter().map(|change| change.what).collect()
+    };
+    let plain = pure("a", "1", "");
+    assert_eq!(what(&plain, &plain.replace("files.example.org", "evil.example.org")), [What::Hosts]);
+    let sized = |size: &str| plain.replace("hashes =", &format!("size = {size}, hashes ="));
+    assert_eq!(what(&sized("10"), &sized("11")), [What::Size]);
+    let index = |host: &str| pure("a", "1", &format!("index = \"https://{host}/simple/\""));
+    assert_eq!(what(&index("one.example"), &index("two.example")), [What::Index]);
+    assert_eq!(what(&plain, &pure("a", "1", "marker = \"os_name == 'nt'\"")), [What::Marker]);
+    assert_eq!(what(&plain, &pure("a", "1", "requires-python = '>=3.9'")), [What::RequiresPython]);
+    let native = plain.replace("py3-none-any", "cp312-cp312-win_amd64");
+    assert_eq!(what(&plain, &native), [What::Wheels]);
+    let up = pure("a", "2", "").replace("py3-none-any", "cp312-cp312-win_amd64");
+    assert_eq!(what(&plain, &up), [What::Platforms]);
+}
+
+#[test]
+fn the_lines_of_the_lock_itself_are_told() {
+    let before =
+        read("lock-version = \"1.0\"\ncreated-by = \"t\"\nrequires-python = '>=3.9'\npackages = []\n");
+    let after =
+        read("lock-version = \"1.0\"\ncreated-by = \"u\"\nrequires-python = '>=3.10'\npackages = []\n");
+    let found = Comparison::of(&before.unwrap(), &after.unwrap());
+    let [change] = found.frame.as_slice() else { panic!("{found:?}") };
+    assert_eq!((change.before.as_str(), change.after.as_str()), (">=3.9", ">=3.10"));
+}
+
+#[test]
+fn hashes_without_names_are_compared_too() {
+    let of = |text: &str| {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("requirements.txt");
+        std::fs::write(&file, text).unwrap();
+        let read = crate::requirements::read_with_faults(&file);
+        crate::lock::requirements::from_requirements(&read, &file).unwrap()
+    };
+    let line = |digits: &[char]| {
+        let hashes: String = digits.iter().map(|digit| format!(" --hash=sha256:{}", hex(*digit))).collect();
+        of(&format!("a==1{hashes}\n"))
+    };
+    assert!(Comparison::of(&line(&['a']), &line(&['b'])).is_alarm());
+    assert!(Comparison::of(&line(&['a']), &line(&['a', 'b'])).is_empty());
+}

@@ -1,0 +1,236 @@
+//! Two locks -> Comparison, and with it the verified wheels of both -> Capabilities -> Gains.
+//!
+//! Owns: where a lock that is reviewed comes from (a file, or a revision of a git repository), and which wheel of a
+//! release is looked at. Never: installs or runs anything.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pipward_resolver::{PackageName, Target, Version};
+
+use super::install::{agree, resolve_files};
+use super::locks::read_lock;
+use crate::audit::{Capabilities, Gain};
+use crate::cache::Store;
+use crate::error::{Code, Place, Problem, Problems, io};
+use crate::index::{Index, NetworkOptions, Sources};
+use crate::lock::compare::{Comparison, Kind, PackageChange, What};
+use crate::lock::{Lock, LockedPackage, LockedSource, Selected};
+use crate::policy::DatedPolicy;
+use crate::verify::VerifiedWheel;
+
+/// The largest lock that is taken from a repository, in bytes.
+const MAX_LOCK: usize = 64 << 20;
+
+/// Where a lock is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockPlace {
+    /// A file.
+    File(PathBuf),
+    /// `git:REV:PATH`: a file of a revision. The text is git's own `REV:PATH`.
+    Git(String),
+}
+
+impl LockPlace {
+    /// Reads what was typed.
+    ///
+    /// # Errors
+    /// `usage` for a `git:` without a revision or a path.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let Some(blob) = text.strip_prefix("git:") else { return Ok(Self::File(PathBuf::from(text))) };
+        match blob.split_once(':') {
+            Some((revision, path))
+                if !revision.is_empty() && !path.is_empty() && !revision.starts_with('-') =>
+            {
+                Ok(Self::Git(blob.to_owned()))
+            }
+            _ => Err(Problem::new(Code::Usage, "this does not name a file of a revision")
+                .expected("git:REVISION:PATH, such as git:main:pylock.toml")
+                .found(text)),
+        }
+    }
+
+    /// Reads the lock.
+    ///
+    /// # Errors
+    /// `lock-not-found`, and those of the lock.
+    pub fn read(&self) -> Result<Lock, Problems> {
+        match self {
+            Self::File(path) => Ok(read_lock(path)?.0),
+            Self::Git(blob) => of_revision(blob),
+        }
+    }
+}
+
+fn of_revision(blob: &str) -> Result<Lock, Problems> {
+    let named = format!("git:{blob}");
+    let failed = |why: &str| {
+        Problem::new(Code::LockNotFound, "git does not give this lock")
+            .at(Place::file(&named))
+            .cause(why)
+            .help("name a revision and a path from the top of the repository, or ./PATH from here")
+    };
+    let output = Command::new("git")
+        .args(["cat-file", "blob", blob])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(&error.to_string()))?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(failed(&told).into());
+    }
+    if output.stdout.len() > MAX_LOCK {
+        return Err(failed("it is larger than 64 MiB").into());
+    }
+    // A lock is read from a file, whose name says of which form it is.
+    let name = Path::new(blob).file_name().and_then(|name| name.to_str()).unwrap_or(blob);
+    let name = name.rsplit(':').next().unwrap_or(name);
+    let folder =
+        tempfile::tempdir().map_err(|error| io("making a temporary directory", "of the system", &error))?;
+    let path = folder.path().join(name);
+    std::fs::write(&path, &output.stdout).map_err(|error| io("writing", &path, &error))?;
+    let (mut lock, _) = read_lock(&path)?;
+    lock.file = PathBuf::from(named);
+    Ok(lock)
+}
+
+/// What a deep review depends on.
+pub struct DeepRequest {
+    /// Whose wheel of each release is looked at first.
+    pub target: Target,
+    /// What is allowed of wheels.
+    pub policy: DatedPolicy,
+    /// Where locked files come from.
+    pub sources: Sources,
+    /// How the network is used.
+    pub network: NetworkOptions,
+    /// The cache directory.
+    pub cache: Option<PathBuf>,
+}
+
+/// What a package can do now and could not before.
+#[derive(Debug, Clone)]
+pub struct Deep {
+    /// The name.
+    pub name: PackageName,
+    /// The wheel of before, and the one of now.
+    pub files: (Option<String>, Option<String>),
+    /// What is new in it.
+    pub gains: Vec<Gain>,
+    /// Why a wheel could not be looked at.
+    pub refused: Vec<Problem>,
+}
+
+/// Fetches, verifies and looks through a wheel of each release that is new, next to one of the release before it.
+///
+/// # Errors
+/// What hinders the look itself; a wheel that is refused is told of in [`Deep::refused`].
+pub fn deep(
+    before: &Lock,
+    after: &Lock,
+    comparison: &Comparison,
+    request: &DeepRequest,
+    step: &(dyn Fn() + Sync),
+) -> Result<Vec<Deep>, Problems> {
+    let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
+    let mut all = Vec::new();
+    for change in comparison.packages.iter().filter(|change| has_other_bytes(change)) {
+        super::check_interrupted()?;
+        let new = chosen(after, change, change.after.last(), None, &request.target);
+        let old = chosen(before, change, change.before.last(), new.as_ref(), &request.target);
+        let mut refused = Vec::new();
+        let mut look = |selected: Option<Selected>| {
+            let (file, result) = one(selected?, &index, request);
+            let found = match result {
+                Ok(found) => Some(found),
+                Err(problems) => {
+                    refused.extend(problems);
+                    None
+                }
+            };
+            Some((file, found))
+        };
+        let (old, new) = (look(old), look(new));
+        let none = Capabilities::default();
+        let gains = match (&old, &new) {
+            (Some((_, None)), _) | (_, Some((_, None)) | None) => Vec::new(),
+            (None, Some((_, Some(new)))) => new.gains(&none),
+            (Some((_, Some(old))), Some((_, Some(new)))) => new.gains(old),
+        };
+        let files = (old.and_then(|(file, _)| file), new.and_then(|(file, _)| file));
+        all.push(Deep { name: change.name.clone(), files, gains, refused });
+        step();
+    }
+    all.sort_by_key(|one| !one.gains.iter().any(|gain| gain.is_alarm));
+    crate::cache::keep();
+    Ok(all)
+}
+
+/// Whether there is anything to look at: what is new, in another version, or of other bytes.
+pub fn has_other_bytes(change: &PackageChange) -> bool {
+    match change.kind {
+        Kind::Removed => false,
+        Kind::Same => change.changes.iter().any(|change| change.what == What::Hashes),
+        Kind::Added | Kind::Up | Kind::Down | Kind::Other => true,
+    }
+}
+
+/// The entry of a version, with the wheel that is looked at: the one with the tags of `like`, else the best of the target,
+/// else the first.
+fn chosen(
+    lock: &Lock,
+    change: &PackageChange,
+    version: Option<&Version>,
+    like: Option<&Selected>,
+    target: &Target,
+) -> Option<Selected> {
+    let mut entries = lock.packages.iter().filter(|package| package.name == change.name);
+    let is_it = |package: &&LockedPackage| package.version.is_none() || package.version.as_ref() == version;
+    let package = entries.find(is_it)?.clone();
+    let file = match &package.source {
+        LockedSource::Wheels(files) => {
+            let tags = like.and_then(|like| Some(like.file.as_ref()?.name.tag_parts()));
+            let same = files.iter().find(|file| Some(file.name.tag_parts()) == tags);
+            let best = files.iter().filter_map(|file| Some((target.tags.rank(&file.name)?, file)));
+            let best = best.min_by_key(|(rank, _)| *rank).map(|(_, file)| file);
+            Some(same.or(best).or_else(|| files.first())?.clone())
+        }
+        LockedSource::ByHash(_) => None,
+        LockedSource::Unusable(_) => return None,
+    };
+    Some(Selected { package, file })
+}
+
+/// What one wheel can do, with its file name as far as it is known.
+fn one(
+    selected: Selected,
+    index: &Index,
+    request: &DeepRequest,
+) -> (Option<String>, Result<Capabilities, Problems>) {
+    let name = selected.package.name.clone();
+    let known = selected.file.as_ref().map(|file| file.name.as_str().to_owned());
+    let mut items = match resolve_files(vec![(selected, false)], index, &request.target) {
+        Ok(items) => items,
+        Err(problems) => return (known, Err(problems)),
+    };
+    let Some(item) = items.pop() else {
+        return (known, Err(Problem::new(Code::Internal, "a package has no file").into()));
+    };
+    let file = Some(item.file.name.as_str().to_owned());
+    let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+    let look = || {
+        let Ok((_, fetched)) = fetcher.start(vec![item.file.clone()]).recv() else {
+            return Err(Problem::new(Code::Internal, "a wheel did not arrive"));
+        };
+        let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
+        agree(&item, &wheel)?;
+        let found = Capabilities::of(&wheel)?;
+        if let Some(store) = request.cache.as_deref().map(Store::new)
+            && let Err(problem) = store.put(wheel.verified())
+        {
+            tracing::warn!("{problem}");
+        }
+        Ok(found)
+    };
+    (file, look().map_err(|problem| problem.package(&name).into()))
+}
