@@ -1,0 +1,154 @@
+//! The same commands with something tampered with: speed that was bought with a check shows here.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::corpus::Corpus;
+use crate::fairness::{difference, pins, tree};
+use crate::measure::{run, succeed};
+use crate::scenario::{Scenario, Stand};
+use crate::server::{Manner, Served};
+use crate::tools::{Action, Ground, Programs, Tool, command};
+
+/// Changes one byte in the middle.
+pub fn change(bytes: &mut [u8]) {
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 1;
+    }
+}
+
+/// What a workload is locked to, and where.
+pub struct Case<'a> {
+    /// The frozen index.
+    pub corpus: &'a Corpus,
+    /// The programs.
+    pub programs: &'a Programs,
+    /// An empty directory.
+    pub directory: PathBuf,
+    /// The requirements, one a line.
+    pub requirements: String,
+    /// A wheel that is installed.
+    pub wheel: String,
+}
+
+/// Tampers in every scenario, one after the other. What is neither refused nor healed is an error.
+pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
+    let mut told = vec![metadata(case)?];
+    for scenario in [Scenario::InstallCold, Scenario::InstallNoCache] {
+        told.push(download(case, scenario)?);
+    }
+    let honest = Served::start(case.corpus, &Manner::default())?;
+    let (ground, lock) = locked(case, &honest.index)?;
+    let stand = |scenario| Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), lock.clone());
+    let mut warm = stand(Scenario::InstallWarm);
+    warm.run(case.programs)?;
+    let good = tree(&ground.environment())?;
+    warm.prepare(case.programs)?;
+    let entry = store_entry(&ground.cache())?;
+    tamper(&entry)?;
+    succeed(&mut warm.command(case.programs).context("no command")?)?;
+    same(&good, &ground.environment())?;
+    told.push("install warm: a changed entry of the store was not used, and fetched anew".to_owned());
+
+    let victim = installed(&good, &ground.environment())?;
+    for scenario in [Scenario::InstallNothing, Scenario::InstallChanged] {
+        tamper(&victim)?;
+        succeed(&mut stand(scenario).command(case.programs).context("no command")?)?;
+        same(&good, &ground.environment())?;
+        told.push(format!("{}: an edited installed file was written anew", scenario.name()));
+    }
+    tamper(&victim)?;
+    if run(&mut stand(Scenario::Verify).command(case.programs).context("no command")?)?.ok {
+        bail!("verify: an edited installed file was passed over");
+    }
+    told.push("verify: an edited installed file was told".to_owned());
+    Ok(told)
+}
+
+fn locked(case: &Case<'_>, index: &str) -> Result<(Ground, PathBuf)> {
+    Ground::clear(&case.directory)?;
+    let ground = Ground::new(case.directory.clone(), index)?;
+    std::fs::write(ground.requirements(), &case.requirements)?;
+    let action = Action::Lock { universal: false, check: false };
+    succeed(&mut command(case.programs, Tool::Pipward, &ground, action).context("no command")?)?;
+    let lock = case.directory.join("pylock.toml");
+    std::fs::copy(ground.lock(), &lock)?;
+    Ok((ground, lock))
+}
+
+/// A metadata file that is not what its page says: the lock is the one that honest files give, or there is none.
+fn metadata(case: &Case<'_>) -> Result<String> {
+    let honest = Served::start(case.corpus, &Manner::default())?;
+    let (_, lock) = locked(case, &honest.index)?;
+    let good = pins(&lock)?;
+    let tamper = Some(format!("{}.metadata", case.wheel));
+    let server = Served::start(case.corpus, &Manner { tamper, ..Manner::default() })?;
+    let Ok((_, lock)) = locked(case, &server.index) else {
+        return Ok("lock cold: a changed metadata file was refused".to_owned());
+    };
+    if pins(&lock)? != good {
+        bail!("lock cold: a changed metadata file was believed");
+    }
+    Ok("lock cold: a changed metadata file was not used, and the wheel itself asked".to_owned())
+}
+
+/// A wheel that is not what the lock says.
+fn download(case: &Case<'_>, scenario: Scenario) -> Result<String> {
+    let manner = Manner { tamper: Some(case.wheel.clone()), ..Manner::default() };
+    let server = Served::start(case.corpus, &manner)?;
+    let (ground, lock) = locked(case, &server.index)?;
+    let mut stand = Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), lock);
+    stand.prepare(case.programs)?;
+    let before = tree(&ground.environment())?;
+    if run(&mut stand.command(case.programs).context("no command")?)?.ok {
+        bail!("{}: a changed wheel was installed", scenario.name());
+    }
+    if let Some(told) = difference(&before, &tree(&ground.environment())?) {
+        bail!("{}: a refused wheel left something: {told}", scenario.name());
+    }
+    Ok(format!("{}: a changed wheel was refused, and nothing was left of it", scenario.name()))
+}
+
+fn same(good: &std::collections::BTreeMap<String, String>, environment: &Path) -> Result<()> {
+    match difference(good, &tree(environment)?) {
+        None => Ok(()),
+        Some(told) => bail!("an environment is not what it was: {told}"),
+    }
+}
+
+fn tamper(path: &Path) -> Result<()> {
+    let mut bytes = std::fs::read(path)?;
+    change(&mut bytes);
+    Ok(std::fs::write(path, bytes)?)
+}
+
+/// The first wheel of pipward's store.
+fn store_entry(cache: &Path) -> Result<PathBuf> {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(cache.join("wheels"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    entries.sort();
+    entries.into_iter().next().context("the store is empty")
+}
+
+/// A module that a wheel brought.
+fn installed(tree: &std::collections::BTreeMap<String, String>, environment: &Path) -> Result<PathBuf> {
+    let mut modules = tree.keys().filter(|path| path.contains("site-packages") && path.ends_with(".py"));
+    let module =
+        modules.find(|path| std::fs::metadata(environment.join(path)).is_ok_and(|found| found.len() > 10));
+    Ok(environment.join(module.context("no module")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_one_byte() {
+        let mut bytes = b"hello".to_vec();
+        change(&mut bytes);
+        assert_eq!(bytes.iter().zip(b"hello").filter(|(a, b)| a != b).count(), 1);
+        change(&mut []);
+    }
+}

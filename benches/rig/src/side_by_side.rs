@@ -1,0 +1,204 @@
+//! The run: every workload, scenario and place, the tools in turn.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::corpus::Corpus;
+use crate::fairness::{difference, pins, tree, wheels};
+use crate::measure::succeed;
+use crate::report::{Row, Run};
+use crate::scenario::{Scenario, Stand};
+use crate::server::{Manner, Served};
+use crate::tools::{Action, Ground, Programs, Tool, command};
+use crate::workload::Workload;
+
+/// What is run.
+pub struct Plan<'a> {
+    /// The programs.
+    pub programs: &'a Programs,
+    /// The frozen index.
+    pub corpus: &'a Corpus,
+    /// How it is served.
+    pub manner: &'a Manner,
+    /// The workloads.
+    pub workloads: Vec<&'static Workload>,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+    /// Rounds of each tool; one more is run before and not counted.
+    pub rounds: usize,
+    /// Rounds of pip, which takes its time.
+    pub pip_rounds: usize,
+    /// Where the numbers are kept, after each row.
+    pub keep: Option<&'a Path>,
+}
+
+/// The locks of a workload: what all tools install.
+pub struct Locked {
+    /// The lock.
+    pub lock: PathBuf,
+    /// The same with another version of one package.
+    pub changed: PathBuf,
+    /// The wheels that it selects.
+    pub wheels: Vec<PathBuf>,
+}
+
+/// Measures everything in one place. `directory` is emptied.
+pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Result<()> {
+    let server = Served::start(plan.corpus, plan.manner)?;
+    for workload in &plan.workloads {
+        let directory = directory.join(workload.name);
+        Ground::clear(&directory)?;
+        let locked = lock(plan, workload, &directory, &server.index, run)?;
+        for scenario in &plan.scenarios {
+            eprintln!("{name}: {}: {}", workload.name, scenario.name());
+            let samples = scenario_of(plan, workload, *scenario, &directory, &locked, &server.index, run)
+                .with_context(|| format!("{name}: {}: {}", workload.name, scenario.name()))?;
+            run.rows.push(Row {
+                place: name.to_owned(),
+                workload: workload.name.to_owned(),
+                scenario: *scenario,
+                samples,
+            });
+            if let Some(keep) = plan.keep {
+                std::fs::write(keep, serde_json::to_vec_pretty(run)?)?;
+            }
+        }
+        Ground::clear(&directory)?;
+    }
+    Ok(())
+}
+
+/// Locks a workload with pipward and with uv, and compares.
+pub fn lock(
+    plan: &Plan<'_>,
+    workload: &Workload,
+    directory: &Path,
+    index: &str,
+    run: &mut Run,
+) -> Result<Locked> {
+    let locked = Locked {
+        lock: directory.join("pylock.toml"),
+        changed: directory.join("pylock.changed.toml"),
+        wheels: Vec::new(),
+    };
+    let action = Action::Lock { universal: false, check: false };
+    let mut locks = Vec::new();
+    for tool in [Tool::Pipward, Tool::Uv] {
+        let ground = Ground::new(directory.join(format!("lock-{}", tool.name())), index)?;
+        std::fs::write(ground.requirements(), workload.requirements())?;
+        succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
+        locks.push(pins(&ground.lock())?);
+        if tool == Tool::Pipward {
+            std::fs::copy(ground.lock(), &locked.lock)?;
+            std::fs::copy(ground.lock(), &locked.changed)?;
+            if let Some(name) = workload.changed {
+                let pinned = locks[0].iter().find_map(|pin| pin.strip_prefix(&format!("{name} ")));
+                let version = pinned.and_then(|pin| pin.split(' ').next()).context("nothing to change")?;
+                let requirements = format!("{}{name}!={version}\n", workload.requirements());
+                std::fs::write(ground.requirements(), requirements)?;
+                Ground::clear(&ground.lock())?;
+                succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
+                std::fs::copy(ground.lock(), &locked.changed)?;
+            }
+        }
+    }
+    let [ours, theirs] = locks.as_slice() else { anyhow::bail!("two locks") };
+    let versions = |pins: &std::collections::BTreeSet<String>| -> std::collections::BTreeSet<String> {
+        pins.iter().map(|pin| pin.rsplit_once(' ').map_or(pin.as_str(), |(pin, _)| pin).to_owned()).collect()
+    };
+    let (all, other) = (versions(ours), versions(theirs).symmetric_difference(&versions(ours)).count());
+    run.fairness.push(format!(
+        "{}: {} packages locked; {other} entries differ from uv's lock",
+        workload.name,
+        all.len()
+    ));
+    let mut download = std::process::Command::new(&plan.programs.pipward);
+    let folder = directory.join("wheels");
+    download.args(["download", "-q", "-r"]).arg(&locked.lock).arg("-d").arg(&folder);
+    download.arg("--python").arg(&plan.programs.python).args(["--no-cache-dir", "--index-url", index]);
+    download.env("HOME", directory);
+    succeed(&mut download)?;
+    let mut wheels: Vec<PathBuf> =
+        std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    wheels.retain(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    wheels.sort();
+    Ok(Locked { wheels, ..locked })
+}
+
+fn scenario_of(
+    plan: &Plan<'_>,
+    workload: &Workload,
+    scenario: Scenario,
+    directory: &Path,
+    locked: &Locked,
+    index: &str,
+    run: &mut Run,
+) -> Result<BTreeMap<Tool, Vec<crate::measure::Sample>>> {
+    let mut stands = Vec::new();
+    for tool in std::iter::once(Tool::Pipward).chain(scenario.peers().iter().copied()) {
+        if tool == Tool::Pip && plan.pip_rounds == 0 {
+            continue;
+        }
+        let mut ground =
+            Ground::new(directory.join(format!("run-{}", tool.name().replace(' ', "-"))), index)?;
+        ground.wheels.clone_from(&locked.wheels);
+        std::fs::write(ground.requirements(), workload.requirements())?;
+        let (lock, changed) = (locked.lock.clone(), locked.changed.clone());
+        stands.push((tool, Stand::new(scenario, tool, ground, lock, changed)));
+    }
+    let mut samples: BTreeMap<Tool, Vec<_>> = BTreeMap::new();
+    for round in 0..=plan.rounds {
+        for (tool, stand) in &mut stands {
+            let warming = round == 0;
+            if *tool == Tool::Pip && (warming || round > plan.pip_rounds) {
+                continue;
+            }
+            let sample = stand.run(plan.programs)?;
+            if !warming {
+                samples.entry(*tool).or_default().extend(sample);
+            }
+        }
+    }
+    if scenario == Scenario::InstallCold {
+        same_trees(workload, &stands, run)?;
+    }
+    for (_, stand) in &stands {
+        Ground::clear(&stand.ground.cache())?;
+        Ground::clear(&stand.ground.environment())?;
+        Ground::clear(&stand.ground.lock())?;
+    }
+    samples.retain(|_, samples| !samples.is_empty());
+    Ok(samples)
+}
+
+fn same_trees(workload: &Workload, stands: &[(Tool, Stand)], run: &mut Run) -> Result<()> {
+    let mut ours: Option<BTreeMap<String, String>> = None;
+    for (tool, stand) in stands.iter().filter(|(tool, _)| *tool != Tool::Limit) {
+        let theirs = tree(&stand.ground.environment())?;
+        let Some(ours) = &ours else {
+            ours = Some(theirs);
+            continue;
+        };
+        let told = difference(ours, &theirs).unwrap_or_else(|| "file for file the same".to_owned());
+        run.fairness.push(format!(
+            "{}: {} files next to {}'s: {told}",
+            workload.name,
+            ours.len(),
+            tool.name()
+        ));
+    }
+    Ok(())
+}
+
+/// A wheel of a workload's lock that is installed, for tampering.
+pub fn a_wheel(locked: &Locked) -> Result<String> {
+    let named = wheels(&locked.lock)?;
+    let installed = locked.wheels.iter().filter_map(|path| path.file_name()?.to_str());
+    installed
+        .filter(|name| named.iter().any(|wheel| wheel == name))
+        .map(str::to_owned)
+        .next()
+        .context("no wheel")
+}

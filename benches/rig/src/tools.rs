@@ -1,0 +1,275 @@
+//! The tools side by side, and how each is told the same thing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::measure::succeed;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// This project.
+    Pipward,
+    /// uv as it comes: hardlinks out of its cache where it can.
+    Uv,
+    /// uv with `--link-mode copy`, which is what it does across file systems.
+    UvCopy,
+    /// pip.
+    Pip,
+    /// The bare loop.
+    Limit,
+}
+
+impl Tool {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pipward => "pipward",
+            Self::Uv => "uv",
+            Self::UvCopy => "uv copying",
+            Self::Pip => "pip",
+            Self::Limit => "limit",
+        }
+    }
+}
+
+/// What a tool is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Action<'a> {
+    /// Resolve; `check` leaves the standing lock.
+    Lock { universal: bool, check: bool },
+    /// Install what a lock selects.
+    Install { lock: &'a Path, cached: bool },
+    /// Compare installed files with a lock.
+    Verify { lock: &'a Path },
+    /// Say the version.
+    Start,
+}
+
+/// The programs.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The release build that is measured.
+    pub pipward: PathBuf,
+    /// An environment with uv and pip.
+    pub peers: PathBuf,
+    /// The interpreter of all environments.
+    pub python: PathBuf,
+}
+
+impl Programs {
+    /// Installs the pinned and hashed peers with pipward, unless they are there.
+    pub fn install_peers(&self) -> Result<()> {
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/requirements.txt");
+        if self.peers.join("bin/uv").exists() {
+            return Ok(());
+        }
+        let mut command = Command::new(&self.pipward);
+        command
+            .args(["install", "-r"])
+            .arg(lock)
+            .arg("--venv")
+            .arg(&self.peers)
+            .arg("--python")
+            .arg(&self.python);
+        succeed(&mut command).context("installing the peers")?;
+        Ok(())
+    }
+
+    /// What a tool calls itself.
+    pub fn version(&self, tool: Tool) -> Result<String> {
+        let mut command = match tool {
+            Tool::Pip => Command::new(self.peers.join("bin/pip")),
+            Tool::Uv | Tool::UvCopy => Command::new(self.peers.join("bin/uv")),
+            Tool::Pipward | Tool::Limit => Command::new(&self.pipward),
+        };
+        let output = command.arg("--version").output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// The directory of one tool and one workload, and what is in it.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    directory: PathBuf,
+    /// The address of the simple index.
+    pub index: String,
+    /// The wheels of the lock, for the bare loop.
+    pub wheels: Vec<PathBuf>,
+}
+
+impl Ground {
+    /// An empty one.
+    pub fn new(directory: PathBuf, index: &str) -> Result<Self> {
+        for part in ["home", "tmp", "work"] {
+            std::fs::create_dir_all(directory.join(part))?;
+        }
+        Ok(Self { directory, index: index.to_owned(), wheels: Vec::new() })
+    }
+
+    /// The tool's cache.
+    pub fn cache(&self) -> PathBuf {
+        self.directory.join("cache")
+    }
+
+    /// The environment that is installed into.
+    pub fn environment(&self) -> PathBuf {
+        self.directory.join("env")
+    }
+
+    /// The requirements, one a line.
+    pub fn requirements(&self) -> PathBuf {
+        self.directory.join("work/requirements.in")
+    }
+
+    /// The lock that a tool writes.
+    pub fn lock(&self) -> PathBuf {
+        self.directory.join("work/pylock.toml")
+    }
+
+    /// Removes what a run left, if it is there.
+    pub fn clear(path: &Path) -> Result<()> {
+        match std::fs::symlink_metadata(path) {
+            Err(_) => Ok(()),
+            Ok(found) if found.is_dir() => Ok(std::fs::remove_dir_all(path)?),
+            Ok(_) => Ok(std::fs::remove_file(path)?),
+        }
+    }
+
+    /// Makes an empty environment.
+    pub fn new_environment(&self, programs: &Programs) -> Result<()> {
+        Self::clear(&self.environment())?;
+        let mut command = Command::new(programs.peers.join("bin/uv"));
+        command.args(["venv", "-q", "--no-config", "--no-cache", "--python"]).arg(&programs.python);
+        succeed(command.arg(self.environment()))?;
+        Ok(())
+    }
+}
+
+/// The command line of a tool for an action. `None` where it has nothing of the kind.
+pub fn command(programs: &Programs, tool: Tool, ground: &Ground, action: Action<'_>) -> Option<Command> {
+    let mut command = match tool {
+        Tool::Pipward => pipward(programs, ground, action),
+        Tool::Uv | Tool::UvCopy => uv(programs, ground, action, tool == Tool::UvCopy)?,
+        Tool::Pip => pip(programs, ground, action)?,
+        Tool::Limit => limit(ground, action)?,
+    };
+    command.env_clear().current_dir(ground.directory.join("work"));
+    command.env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
+    command.env("HOME", ground.directory.join("home")).env("TMPDIR", ground.directory.join("tmp"));
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    Some(command)
+}
+
+fn pipward(programs: &Programs, ground: &Ground, action: Action<'_>) -> Command {
+    let mut command = Command::new(&programs.pipward);
+    match action {
+        Action::Lock { universal, check } => {
+            command.arg("lock").arg("-r").arg(ground.requirements()).arg("-o").arg(ground.lock());
+            command.args(check.then_some("--check"));
+            if universal {
+                command.args(["--universal", "--python-version", "3.10"]);
+            } else {
+                command.arg("--no-universal").arg("--python").arg(&programs.python);
+            }
+            command.arg("--cache-dir").arg(ground.cache()).arg("--index-url").arg(&ground.index);
+        }
+        Action::Install { lock, cached } => {
+            command.arg("install").arg("-r").arg(lock).arg("--python").arg(ground.environment());
+            command.arg("--index-url").arg(&ground.index);
+            if cached {
+                command.arg("--cache-dir").arg(ground.cache());
+            } else {
+                command.arg("--no-cache-dir");
+            }
+        }
+        Action::Verify { lock } => {
+            command.arg("verify").arg(ground.environment()).arg("-r").arg(lock);
+        }
+        Action::Start => {
+            command.arg("--version");
+        }
+    }
+    command
+}
+
+fn uv(programs: &Programs, ground: &Ground, action: Action<'_>, copy: bool) -> Option<Command> {
+    let mut command = Command::new(programs.peers.join("bin/uv"));
+    let preview = ["--preview-features", "pylock"];
+    match action {
+        Action::Lock { universal, .. } => {
+            command
+                .args(["pip", "compile", "--format", "pylock.toml", "--only-binary", ":all:"])
+                .args(preview);
+            command
+                .arg("--python")
+                .arg(&programs.python)
+                .arg("-o")
+                .arg(ground.lock())
+                .arg(ground.requirements());
+            if universal {
+                command.args(["--universal", "--python-version", "3.10"]);
+            }
+            command.arg("--default-index").arg(&ground.index);
+        }
+        Action::Install { lock, cached } => {
+            command.args(["pip", "install"]).args(preview).arg("-r").arg(lock);
+            command.arg("--python").arg(ground.environment()).arg("--default-index").arg(&ground.index);
+            command.args((!cached).then_some("--no-cache"));
+            if copy {
+                command.args(["--link-mode", "copy"]);
+            }
+        }
+        Action::Verify { .. } => return None,
+        Action::Start => {
+            command.arg("--version");
+            return Some(command);
+        }
+    }
+    command.args(["--no-config", "--no-python-downloads", "--cache-dir"]).arg(ground.cache());
+    Some(command)
+}
+
+fn pip(programs: &Programs, ground: &Ground, action: Action<'_>) -> Option<Command> {
+    let mut command = Command::new(programs.peers.join("bin/python"));
+    command.args(["-m", "pip"]);
+    match action {
+        Action::Lock { universal: true, .. } | Action::Lock { check: true, .. } | Action::Verify { .. } => {
+            return None;
+        }
+        Action::Lock { .. } => {
+            command.arg("lock").arg("-r").arg(ground.requirements()).arg("-o").arg(ground.lock());
+            command.args(["--only-binary", ":all:", "--index-url"]).arg(&ground.index);
+            command.arg("--cache-dir").arg(ground.cache());
+        }
+        Action::Install { lock, cached } => {
+            command
+                .arg("--python")
+                .arg(ground.environment())
+                .args(["install", "--no-compile", "-r"])
+                .arg(lock);
+            command.arg("--index-url").arg(&ground.index);
+            if cached {
+                command.arg("--cache-dir").arg(ground.cache());
+            } else {
+                command.arg("--no-cache-dir");
+            }
+        }
+        Action::Start => {
+            command.arg("--version");
+        }
+    }
+    Some(command)
+}
+
+fn limit(ground: &Ground, action: Action<'_>) -> Option<Command> {
+    let Action::Install { .. } = action else { return None };
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    command.arg("limit").arg("--into").arg(ground.environment().join("limit")).args(&ground.wheels);
+    Some(command)
+}
