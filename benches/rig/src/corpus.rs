@@ -35,13 +35,14 @@ impl Corpus {
         self.directory.join("pages").join(format!("{name}.json"))
     }
 
-    /// A page as it is served. A bare one names no metadata files.
-    pub fn page(&self, name: &str, bare: bool) -> Result<Vec<u8>> {
-        let text = std::fs::read(self.page_path(name))?;
+    /// A page as it is served at `origin`. A bare one names no metadata files.
+    pub fn page(&self, name: &str, bare: bool, origin: &str) -> Result<Vec<u8>> {
+        let text = std::fs::read_to_string(self.page_path(name))?;
+        let text = text.replace("\"url\":\"/files/", &format!("\"url\":\"{origin}/files/"));
         if !bare {
-            return Ok(text);
+            return Ok(text.into_bytes());
         }
-        let mut page: Value = serde_json::from_slice(&text)?;
+        let mut page: Value = serde_json::from_str(&text)?;
         for file in page["files"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
             file.remove("core-metadata");
             file.remove("data-dist-info-metadata");
@@ -67,11 +68,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let corpus = Corpus::at(place.path().to_owned()).unwrap();
         let page =
-            r#"{"files":[{"filename":"a-1-py3-none-any.whl","core-metadata":{"sha256":"0"}}],"name":"a"}"#;
+            r#"{"files":[{"url":"/files/a-1-py3-none-any.whl","core-metadata":{"sha256":"0"}}],"name":"a"}"#;
         corpus.put(&corpus.page_path("a"), page.as_bytes()).unwrap();
-        assert_eq!(corpus.page("a", false).unwrap(), page.as_bytes());
-        let bare = String::from_utf8(corpus.page("a", true).unwrap()).unwrap();
-        assert!(bare.contains("a-1-py3-none-any.whl") && !bare.contains("metadata"), "{bare}");
-        assert!(corpus.page("b", false).is_err());
+        assert_eq!(corpus.page("a", false, "").unwrap(), page.as_bytes());
+        let bare = String::from_utf8(corpus.page("a", true, "http://x").unwrap()).unwrap();
+        assert!(bare.contains("http://x/files/a-1-py3-none-any.whl") && !bare.contains("metadata"), "{bare}");
+        assert!(corpus.page("b", false, "").is_err());
     }
 }

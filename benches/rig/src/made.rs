@@ -23,7 +23,7 @@ pub fn name(number: usize) -> String {
 
 /// The file name and the SHA-256 of a made project's wheel.
 pub fn wheel(corpus: &Corpus, number: usize) -> Result<(String, String)> {
-    let page: Value = serde_json::from_slice(&corpus.page(&name(number), false)?)?;
+    let page: Value = serde_json::from_slice(&corpus.page(&name(number), false, "")?)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok((text(&page["files"][0]["filename"]), text(&page["files"][0]["hashes"]["sha256"])))
 }

@@ -73,6 +73,8 @@ struct Page {
 struct Server {
     corpus: Corpus,
     manner: Manner,
+    /// Scheme, address and port, which stand before each file on a page, as on PyPI.
+    origin: String,
     pages: RwLock<HashMap<String, Arc<Page>>>,
 }
 
@@ -87,13 +89,14 @@ struct Request {
 /// Serves until standard input ends, as it does when whoever started it is gone. The address of the index is printed first.
 pub fn serve(corpus: Corpus, manner: Manner) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("http://{}/simple/", listener.local_addr()?);
+    let origin = format!("http://{}", listener.local_addr()?);
+    println!("{origin}/simple/");
     std::io::stdout().flush()?;
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    let server = Arc::new(Server { corpus, manner, pages: RwLock::default() });
+    let server = Arc::new(Server { corpus, manner, origin, pages: RwLock::default() });
     for stream in listener.incoming() {
         let (stream, server) = (stream?, Arc::clone(&server));
         std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
@@ -130,7 +133,9 @@ impl Server {
                 if self.manner.record {
                     freeze::page(&self.corpus, name)?;
                 }
-                let Ok(plain) = self.corpus.page(name, self.manner.bare) else { return missing(stream) };
+                let Ok(plain) = self.corpus.page(name, self.manner.bare, &self.origin) else {
+                    return missing(stream);
+                };
                 let page = Arc::new(Page { gzip: gzip(&plain)?, plain });
                 if let Ok(mut pages) = self.pages.write() {
                     pages.insert(name.to_owned(), Arc::clone(&page));

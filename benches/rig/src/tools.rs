@@ -109,6 +109,10 @@ impl Ground {
         for part in ["home", "tmp", "work"] {
             std::fs::create_dir_all(directory.join(part))?;
         }
+        // An index of the configuration: files are fetched from the addresses in the lock, as uv and pip do. One on the command
+        // line would be looked through for each file.
+        let configuration = format!("[[index]]\nname = \"rig\"\nurl = \"{index}\"\n");
+        std::fs::write(directory.join("work/pipward.toml"), configuration)?;
         Ok(Self { directory, index: index.to_owned(), wheels: Vec::new() })
     }
 
@@ -177,11 +181,10 @@ fn pipward(programs: &Programs, ground: &Ground, action: Action<'_>) -> Command 
             } else {
                 command.arg("--no-universal").arg("--python").arg(&programs.python);
             }
-            command.arg("--cache-dir").arg(ground.cache()).arg("--index-url").arg(&ground.index);
+            command.arg("--cache-dir").arg(ground.cache());
         }
         Action::Install { lock, cached } => {
             command.arg("install").arg("-r").arg(lock).arg("--python").arg(ground.environment());
-            command.arg("--index-url").arg(&ground.index);
             if cached {
                 command.arg("--cache-dir").arg(ground.cache());
             } else {
