@@ -23,6 +23,7 @@ use crate::wheel_name::WheelName;
 /// The answer in one region; its markers lie within the region.
 pub(crate) struct Part {
     pub(crate) packages: Vec<PartPackage>,
+    newest_minor: Option<u8>,
     warnings: Vec<String>,
 }
 
@@ -63,14 +64,19 @@ pub(crate) fn part(provider: &Provider<'_>, decisions: Vec<(Package, Version)>) 
     }
     let mut reach = Reach::of(provider, &decided);
     let mut pinned = pins_of_yanked(provider, &decided);
-    let mut part = Part { packages: Vec::new(), warnings: Vec::new() };
+    let mut part = Part { packages: Vec::new(), newest_minor: None, warnings: Vec::new() };
     for (name, mut known) in decided {
         let Some(marker) = reach.nodes.get(&(name.clone(), None)).cloned() else { continue };
         known.extras.retain(|extra| reach.nodes.contains_key(&(name.clone(), Some(extra.clone()))));
         let wheels = wheels(provider, &known);
+        part.newest_minor = part.newest_minor.max(newest_minor(&known, &wheels));
         part.warnings.extend(yanked_warning(&name, &known.version, &wheels, pinned.remove(&name)));
         part.warnings.extend(extra_warnings(&name, &known));
-        let rank = |wheel: &&CandidateWheel| Some((provider.region.rank(&wheel.name)?, wheel.name.clone()));
+        let region = provider.region;
+        let rank = |wheel: &&CandidateWheel| {
+            let rank = region.rank(&wheel.name).or_else(|| region.rank_elsewhere(&wheel.name))?;
+            Some((rank, wheel.name.clone()))
+        };
         part.packages.push(PartPackage {
             marker,
             wheels: wheels.iter().filter_map(rank).collect(),
@@ -161,6 +167,7 @@ impl Reach {
 pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
     let mut packages: BTreeMap<(PackageName, Version), PartPackage> = BTreeMap::new();
     let mut warnings: Vec<String> = Vec::new();
+    let newest_minor = parts.iter().filter_map(|part| part.newest_minor).max();
     for part in parts {
         warnings.extend(part.warnings);
         for package in part.packages {
@@ -175,7 +182,7 @@ pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
     warnings.retain(|warning| seen.insert(warning.clone()));
     let mut shorter = Shorter::default();
     let packages = packages.into_values().map(|package| package.told(universe, &mut shorter)).collect();
-    Resolution { packages, universe: universe.clone(), warnings }
+    Resolution { packages, universe: universe.clone(), newest_minor, warnings }
 }
 
 /// Markers told shortly, each looked for once: many packages stand under the same one.
@@ -208,7 +215,11 @@ impl PartPackage {
         within.and(self.marker.clone());
         let mut wheels = self.wheels;
         if !universe.is_true() {
-            wheels.retain(|(_, wheel)| markers::overlaps(&within, &markers::of_wheel(wheel)));
+            // Where none is for an environment that needs it, those that there are tell what was chosen.
+            let fits = |wheel: &WheelName| markers::overlaps(&within, &markers::of_wheel(wheel));
+            if wheels.iter().any(|(_, wheel)| fits(wheel)) {
+                wheels.retain(|(_, wheel)| fits(wheel));
+            }
             wheels.sort_by(|(a, x), (b, y)| (a, x.as_str()).cmp(&(b, y.as_str())));
         }
         let marker = shorter.of(&self.marker, universe);
@@ -230,6 +241,20 @@ fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d Candidat
     let Some(offers) = decided.project.offers() else { return Vec::new() };
     let Some(at) = offers.position(&decided.version) else { return Vec::new() };
     decided.project.wheels(offers, at, provider.region).map(Iterator::collect).unwrap_or_default()
+}
+
+/// The newest Python that a project has wheels for by name: those chosen, and those of its newest final release.
+fn newest_minor(decided: &Decided, wheels: &[&CandidateWheel]) -> Option<u8> {
+    let of_wheel = |wheel: &CandidateWheel| {
+        let (pythons, _, _) = wheel.name.tag_parts();
+        pythons.iter().filter_map(|python| python.strip_prefix("cp3")?.parse::<u8>().ok()).max()
+    };
+    let newest = decided.project.offers().and_then(|offers| {
+        let release = |(at, version): (usize, &Version)| offers.release(at).filter(|_| version.is_stable());
+        offers.iter().rev().filter_map(release).find(|release| !release.wheels.is_empty())
+    });
+    let newest = newest.into_iter().flat_map(|release| &release.wheels);
+    wheels.iter().copied().chain(newest).filter_map(of_wheel).max()
 }
 
 /// So many extras are named where one does not exist, the nearest first.

@@ -48,6 +48,9 @@ pub(crate) struct Memory {
     pub(crate) chosen: RefCell<HashMap<PackageName, Vec<Version>>>,
     /// The yanked versions that may be taken where a chosen version pins them, since there is no solution without.
     pub(crate) admitted: RefCell<BTreeSet<(PackageName, Version)>>,
+    /// The projects of which a version may be taken that has wheels for other environments of the universe alone, since
+    /// there is no solution without.
+    pub(crate) elsewhere: RefCell<BTreeSet<PackageName>>,
     /// Whether there is no solution with those either: none is looked for any more, and the story is told without.
     pub(crate) given_up: Cell<bool>,
     /// The projects that are decided first, in every region.

@@ -23,7 +23,8 @@ impl Policy {
 
     /// The places of the usable versions in `set`, the one to choose first. Lazy: what is not looked at is not judged.
     ///
-    /// A preferred version comes first where it may be chosen at all, a yanked one last. Pre-releases are among them as
+    /// A preferred version comes first where it may be chosen at all, one that has wheels for other regions alone late,
+    /// a yanked one last. Pre-releases are among them as
     /// PEP 440, "Handling of pre-releases", says: where a specifier names one, and where no final release satisfies the
     /// specifiers.
     ///
@@ -95,10 +96,15 @@ impl Policy {
         let preferred: Vec<usize> = preferred.filter(|at| !yanked.contains(at) && usable(at)).collect();
         let lowest = self.is_lowest(project.wishes.direct);
         let last = offers.len().saturating_sub(1);
-        let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
         let known: Vec<usize> = preferred.iter().chain(&yanked).copied().collect();
-        let others = places.filter(move |at| !known.contains(at) && usable(at));
-        preferred.into_iter().chain(others).chain(yanked.into_iter().filter(usable))
+        let others = move |elsewhere: bool| {
+            let known = known.clone();
+            let places = (0..offers.len()).map(move |at| if lowest { at } else { last - at });
+            let places = places.filter(move |at| !known.contains(at) && usable(at));
+            places.filter(move |at| project.is_elsewhere(offers, *at, region) == elsewhere)
+        };
+        let elsewhere = project.wishes.elsewhere.then(|| others(true)).into_iter().flatten();
+        preferred.into_iter().chain(others(false)).chain(elsewhere).chain(yanked.into_iter().filter(usable))
     }
 
     /// Whether pre-releases are asked for.

@@ -67,6 +67,8 @@ pub(crate) struct Wishes {
     pub(crate) pins: Vec<Ranges<Version>>,
     /// Yanked versions that are taken for a chosen version that pins them.
     pub(crate) admitted: BTreeSet<Version>,
+    /// Whether wheels count that no environment of the region takes, and one of another region does.
+    pub(crate) elsewhere: bool,
 }
 
 /// A requirement or constraint on a project.
@@ -153,6 +155,8 @@ struct Usable {
     wheels: Vec<usize>,
     /// Where it can be used, if not in the whole region.
     part: Option<MarkerTree>,
+    /// Whether its wheels are for other regions alone.
+    elsewhere: bool,
 }
 
 /// Why a version is no candidate.
@@ -291,6 +295,20 @@ impl Project {
         self.wheels(offers, at, region).ok()?.next().map(|wheel| &wheel.name)
     }
 
+    /// Whether a version that can be used has wheels for other regions alone.
+    pub(crate) fn is_elsewhere(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
+        let judged = self.state(offers, at, region).map(|state| &state.judged);
+        judged.is_some_and(|judged| judged.as_ref().is_ok_and(|usable| usable.elsewhere))
+    }
+
+    /// Whether a version cannot be used for the one reason that its wheels are for other regions.
+    pub(crate) fn would_be_elsewhere(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
+        let why = self.wheels(offers, at, region).err();
+        let wheels = offers.release(at).map(|release| release.wheels.as_slice()).unwrap_or_default();
+        matches!(why, Some(Unusable::Platform))
+            && wheels.iter().any(|wheel| region.rank_elsewhere(&wheel.name).is_some())
+    }
+
     /// Whether the user pins a version.
     pub(crate) fn is_pinned(&self, version: &Version) -> bool {
         self.wishes.pins.iter().any(|pin| pin.contains(version))
@@ -304,29 +322,18 @@ impl Project {
             return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
         }
         let pinned = self.is_pinned(version) || self.wishes.admitted.contains(version);
-        let mut taken: Vec<(u32, usize, &CandidateWheel)> = Vec::new();
-        // Where it can be used: for all Pythons of the region that one of its wheels is for.
-        let mut part: Option<MarkerTree> = None;
-        let mut whole = false;
-        for (at, wheel) in release.wheels.iter().enumerate() {
-            // Tags first: they are the cheapest to look at, and most wheels fail them.
-            let Some(rank) = region.rank(&wheel.name) else { continue };
-            if let Ok(holds_in) = judge_wheel(wheel, pinned, region) {
-                taken.push((rank, at, wheel));
-                whole |= holds_in.is_none();
-                match (&mut part, holds_in) {
-                    (Some(part), Some(more)) => part.or(more),
-                    (part, more) => *part = part.take().or(more),
-                }
-            }
-        }
+        let here = taken(release, pinned, region, &|wheel| region.rank(&wheel.name));
+        let elsewhere = here.0.is_empty() && self.wishes.elsewhere;
+        let (mut taken, mut part) = match elsewhere {
+            true => taken(release, pinned, region, &|wheel| region.rank_elsewhere(&wheel.name)),
+            false => here,
+        };
         if taken.is_empty() {
             // The miss that came closest is the one worth telling.
-            let misses = release.wheels.iter().filter_map(|wheel| judge_wheel(wheel, pinned, region).err());
-            return Err(misses.max().unwrap_or(Unusable::NoFiles));
-        }
-        if whole || part.as_ref().is_some_and(|part| region.is_all(part)) {
-            part = None;
+            let miss = |wheel: &CandidateWheel| {
+                judge_wheel(wheel, region.rank(&wheel.name).is_some(), pinned, region).err()
+            };
+            return Err(release.wheels.iter().filter_map(miss).max().unwrap_or(Unusable::NoFiles));
         }
         if let Some(lacking) = region.without_wheel(&taken.iter().map(|(_, _, wheel)| &wheel.name)) {
             if lacking.whole {
@@ -337,15 +344,45 @@ impl Project {
             part = part.or(Some(lacking.marker.negate()));
         }
         taken.sort_by_key(|(rank, _, wheel)| (*rank, Reverse(wheel.name.build()), wheel.name.as_str()));
-        Ok(Usable { wheels: taken.into_iter().map(|(_, at, _)| at).collect(), part })
+        Ok(Usable { wheels: taken.into_iter().map(|(_, at, _)| at).collect(), part, elsewhere })
     }
 }
 
-/// What keeps a wheel out, or the part of the region's Pythons that it is for. "An installer MUST ignore yanked releases,
+/// The wheels that can be used, with their ranks and places, and where they can, if not in the whole region: for all of its
+/// Pythons that one of them is for.
+fn taken<'r>(
+    release: &'r Release,
+    pinned: bool,
+    region: &Region<'_>,
+    rank: &dyn Fn(&CandidateWheel) -> Option<u32>,
+) -> (Vec<(u32, usize, &'r CandidateWheel)>, Option<MarkerTree>) {
+    let mut taken = Vec::new();
+    let mut part: Option<MarkerTree> = None;
+    let mut whole = false;
+    for (at, wheel) in release.wheels.iter().enumerate() {
+        // Tags first: they are the cheapest to look at, and most wheels fail them.
+        let Some(rank) = rank(wheel) else { continue };
+        if let Ok(holds_in) = judge_wheel(wheel, true, pinned, region) {
+            taken.push((rank, at, wheel));
+            whole |= holds_in.is_none();
+            match (&mut part, holds_in) {
+                (Some(part), Some(more)) => part.or(more),
+                (part, more) => *part = part.take().or(more),
+            }
+        }
+    }
+    if whole || part.as_ref().is_some_and(|part| region.is_all(part)) {
+        part = None;
+    }
+    (taken, part)
+}
+
+/// What keeps a wheel out (`has_place`: an environment takes it), or the part of the region's Pythons that it is for. "An installer MUST ignore yanked releases,
 /// if the selection constraints can be satisfied with a non-yanked version" (PEP 592); here an exact pin alone makes a
 /// yanked file a candidate: one of the user's, or one of a chosen version where there is no solution without.
 fn judge_wheel(
     wheel: &CandidateWheel,
+    has_place: bool,
     pinned: bool,
     region: &Region<'_>,
 ) -> Result<Option<MarkerTree>, Unusable> {
@@ -357,7 +394,7 @@ fn judge_wheel(
             Fit::Part(_) | Fit::Nowhere => return Err(Unusable::Python(plain(specifiers))),
         }
     }
-    if region.rank(&wheel.name).is_none() {
+    if !has_place {
         return Err(Unusable::Platform);
     }
     if wheel.too_new.is_some() {

@@ -27,6 +27,8 @@ pub(crate) struct Many<'a> {
     pub(crate) marker: MarkerTree,
     /// What tells it from the other regions of its universe.
     pub(crate) side: MarkerTree,
+    /// The environments of all regions, within what is true of every environment.
+    whole: MarkerTree,
     universe: &'a Universe,
     fork_strategy: ForkStrategy,
     /// Whether wheels with these tags fit somewhere, by the end of their names.
@@ -56,7 +58,8 @@ impl<'a> Region<'a> {
         let (wheels, pythons) = (RefCell::default(), RefCell::default());
         let mut marker = whole.clone();
         marker.and(side.clone());
-        Self::Many(Many { marker, side, universe, fork_strategy, wheels, pythons })
+        let whole = whole.clone();
+        Self::Many(Many { marker, side, whole, universe, fork_strategy, wheels, pythons })
     }
 
     /// Whether a requirement with this marker counts: it holds somewhere in the region.
@@ -101,6 +104,12 @@ impl<'a> Region<'a> {
             Self::One(target) => target.tags.rank(wheel),
             Self::Many(many) => many.takes(wheel).then(|| breadth(wheel)),
         }
+    }
+
+    /// The rank of a wheel that some environment of the universe takes, be it in this region or in another.
+    pub(crate) fn rank_elsewhere(&self, wheel: &WheelName) -> Option<u32> {
+        let Self::Many(many) = self else { return None };
+        markers::overlaps(&many.whole, &markers::of_wheel(wheel)).then(|| breadth(wheel))
     }
 
     /// The declared environments in this region of which none takes one of `wheels`: the first of them.

@@ -28,6 +28,9 @@ pub struct Resolution {
     /// What holds in every environment of the answer; always true where there is one environment. The markers of the
     /// packages say nothing of other environments.
     pub universe: MarkerTree,
+    /// The newest Python that wheels of these projects are named for, the minor number of Python 3: of the versions chosen, and
+    /// of the newest final release of each. None where all wheels are for any Python.
+    pub newest_minor: Option<u8>,
     /// Warnings for the user: yanked pins, unknown extras. Each one sentence.
     pub warnings: Vec<String>,
 }

@@ -42,6 +42,7 @@ impl Provider<'_> {
         let mut wishes = Wishes {
             preferred: self.preferred(name),
             admitted: self.admitted(name),
+            elsewhere: self.memory.elsewhere.borrow().contains(name),
             prereleases: self.request.prerelease_projects.contains(name),
             ..Wishes::default()
         };
@@ -88,15 +89,18 @@ impl Provider<'_> {
     }
 
     /// Whether to solve the region once more, now that there is no solution: with the yanked versions of the proof, which
-    /// stand where a chosen version pins them; or, where that was in vain, without them to tell the story.
+    /// stand where a chosen version pins them, and with those that have wheels elsewhere in the universe; or, where that was
+    /// in vain, without them to tell the story.
     ///
     /// "Yanked files are always ignored, unless they are the only file that matches a version specifier that \"pins\" to an
-    /// exact version" (PEP 592).
+    /// exact version" (PEP 592). Of wheels no specification says that a release has to have one for every environment of a
+    /// lock; were that asked of a region, a split for the sake of some other project would refuse what is taken without it.
     pub(crate) fn is_to_be_tried_again(&self, proof: &Proof) -> bool {
         if self.memory.given_up.get() {
             return false;
         }
         let mut admitted = self.memory.admitted.borrow_mut();
+        let mut elsewhere = self.memory.elsewhere.borrow_mut();
         let mut any = false;
         for (project, set) in missing(proof) {
             let Some(offers) = project.offers() else { continue };
@@ -107,9 +111,16 @@ impl Provider<'_> {
             for (_, version) in offers.iter().rev().filter(is_yanked).take(MOST_YANKED) {
                 any |= admitted.insert((project.name.clone(), version.clone()));
             }
+            let has_wheels = |(at, version): (usize, &Version)| {
+                set.contains(version) && project.would_be_elsewhere(offers, at, self.region)
+            };
+            if offers.iter().any(has_wheels) {
+                any |= elsewhere.insert(project.name.clone());
+            }
         }
-        if !any && !admitted.is_empty() {
+        if !any && !(admitted.is_empty() && elsewhere.is_empty()) {
             admitted.clear();
+            elsewhere.clear();
             self.memory.given_up.set(true);
             return true;
         }

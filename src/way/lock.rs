@@ -133,6 +133,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     warnings.extend(request.upgraded_in_vain(&lock));
     if let Range::Universal(_) = request.range {
         warnings.extend(changes::without_wheels(&resolution));
+        warnings.extend(changes::without_pythons(&resolution));
     }
     warnings.extend(direct.notes(&resolution));
     warnings.extend(index.notes());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipward_resolver::{MarkerTree, PackageName, Resolution, markers};
+use pipward_resolver::{MarkerTree, PackageName, Resolution, WheelName, markers};
 
 use crate::lock::Lock;
 
@@ -34,16 +34,63 @@ pub(super) fn without_wheels(resolution: &Resolution) -> Vec<String> {
             })
             .map(|package| format!("{} {}", package.name, package.version))
             .collect();
-        let rest = lacking.len().saturating_sub(NAMED);
-        let named = lacking.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
         if !lacking.is_empty() {
             sentences.push(format!(
-                "{name} finds no wheel of {named}{more}; name it in required-environments to lock versions that have one."
+                "{name} finds no wheel of {}; name it in required-environments to lock versions that have one.",
+                self::named(&lacking)
             ));
         }
     }
     sentences
+}
+
+/// The packages that have no wheel for a Python that needs them, a sentence for all that lack the same Pythons. Which Pythons
+/// there are is told by the wheels of the lock's own projects.
+pub(super) fn without_pythons(resolution: &Resolution) -> Vec<String> {
+    let Some(newest) = resolution.newest_minor else { return Vec::new() };
+    let pythons: Vec<(u8, MarkerTree)> = (0..=newest).filter_map(|minor| Some((minor, cpython(minor)?))).collect();
+    let mut by_pythons: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
+    for package in &resolution.packages {
+        let is_pure = |wheel: &WheelName| wheel.tag_parts().0.iter().any(|python| python == "py3");
+        if package.wheels.iter().any(is_pure) {
+            continue;
+        }
+        let mut here = resolution.universe.clone();
+        here.and(package.marker.clone());
+        let lacks = |(_, python): &&(u8, MarkerTree)| {
+            let takes = |wheel| markers::overlaps(python, &markers::of_wheel(wheel));
+            markers::overlaps(&here, python) && !package.wheels.iter().any(takes)
+        };
+        let lacking: Vec<u8> = pythons.iter().filter(lacks).map(|(minor, _)| *minor).collect();
+        if !lacking.is_empty() {
+            by_pythons.entry(lacking).or_default().push(format!("{} {}", package.name, package.version));
+        }
+    }
+    let sentence = |(minors, lacking): (Vec<u8>, Vec<String>)| {
+        let pythons = match minors.as_slice() {
+            [first, .., last] if *last == newest && usize::from(last - first) + 1 == minors.len() => {
+                format!("3.{first} and later")
+            }
+            [last] if *last == newest => format!("3.{last} and later"),
+            minors => minors.iter().map(|minor| format!("3.{minor}")).collect::<Vec<_>>().join(", "),
+        };
+        format!(
+            "Python {pythons} finds no wheel of {}; an install there is refused until versions are locked that have one.",
+            named(&lacking)
+        )
+    };
+    by_pythons.into_iter().map(sentence).collect()
+}
+
+fn cpython(minor: u8) -> Option<MarkerTree> {
+    format!("python_version == '3.{minor}' and implementation_name == 'cpython'").parse().ok()
+}
+
+/// The first few of a list, and how many more there are.
+fn named(list: &[String]) -> String {
+    let rest = list.len().saturating_sub(NAMED);
+    let named = list.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if rest == 0 { named } else { format!("{named} and {rest} more") }
 }
 
 /// What changed, a line each.
