@@ -145,7 +145,7 @@ fn any_specifier() -> impl Strategy<Value = VersionSpecifier> {
 }
 
 proptest! {
-    #![proptest_config(super::fixed_seed(4000))]
+    #![proptest_config(super::fixed_seed(super::cases(4000)))]
 
     #[test]
     fn agrees_with_pep_440(specifier in any_specifier(), version in any_version()) {

@@ -1,13 +1,6 @@
 //! What a solve answers, world by world.
 
-use std::cell::RefCell;
-use std::sync::Arc;
-
-use pipward_resolver::recorded::Recorder;
-use pipward_resolver::{
-    Candidates, Dependencies, Facts, FactsError, PackageName, Prereleases, Recorded, Strategy, Version,
-    WheelName, solve,
-};
+use pipward_resolver::{PackageName, Prereleases, Strategy, WheelName, solve};
 
 use crate::scenario::{check, check_request, outcome, preference, request, root, world};
 
@@ -182,8 +175,8 @@ fn only_wheels_that_the_target_takes_are_candidates() {
         &["a>1,<6"],
         "there is no solution, since
         you require a>1,<6 (in.txt, line 1)
-        a has no version in >1,<6 that can be used: 2 needs Python >=3.13, not 3.12.0; \
-3 has only a source distribution, and building one runs its code; 4 has no wheel for Python 3.12.0; 5 was uploaded after the cutoff
+        a has no version in >1,<6 that can be used: 2 needs Python >=3.13, not 3.12; \
+3 has only a source distribution, and building one runs its code; 4 has no wheel for Python 3.12; 5 was uploaded after the cutoff
         hint: a 5 was uploaded at 2026-01-01T00:04Z: take it with --uploaded-prior-to 2026-01-01T00:05Z, or from 2026-01-04T01:00Z on without one",
     );
 }
@@ -395,72 +388,6 @@ fn text_of_others_stays_on_its_line() {
     );
 }
 
-/// Facts that notes what it is asked and hinted at.
-struct Noted {
-    facts: Recorded,
-    asked: RefCell<Vec<String>>,
-    hinted: RefCell<Vec<Vec<String>>>,
-}
-
-impl Facts for Noted {
-    fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
-        self.asked.borrow_mut().push(name.to_string());
-        self.facts.candidates(name)
-    }
-    fn dependencies(
-        &self,
-        name: &PackageName,
-        version: &Version,
-        wheel: &WheelName,
-    ) -> Result<Arc<Dependencies>, FactsError> {
-        self.asked.borrow_mut().push(format!("{name} {version}"));
-        self.facts.dependencies(name, version, wheel)
-    }
-    fn hint(&self, soon: &[(PackageName, Option<(Version, WheelName)>)]) {
-        let show = |(name, version): &(PackageName, Option<(Version, WheelName)>)| match version {
-            Some((version, _)) => format!("{name} {version}"),
-            None => name.to_string(),
-        };
-        self.hinted.borrow_mut().push(soon.iter().map(show).collect());
-    }
-}
-
-fn noted(text: &str, requirements: &[&str]) -> Noted {
-    let noted = Noted { facts: world(text), asked: RefCell::default(), hinted: RefCell::default() };
-    let _ = solve(&request(requirements), &noted);
-    noted
-}
-
-#[test]
-fn asks_for_nothing_twice_and_hints_level_by_level() {
-    let noted = noted(
-        "
-        a 1 | c | d
-        b 1 | d | e
-        b 2 | d | e
-        c 1
-        d 1
-        e 1",
-        &["a", "b"],
-    );
-    let mut asked = noted.asked.borrow().clone();
-    asked.sort();
-    let mut once = asked.clone();
-    once.dedup();
-    assert_eq!(asked, once);
-    let hinted = noted.hinted.borrow();
-    let expected: [&[&str]; 5] = [&["a", "b"], &["a 1", "b 2"], &["c", "d"], &["e"], &["c 1", "d 1", "e 1"]];
-    assert_eq!(*hinted, expected);
-}
-
-#[test]
-fn hints_at_several_versions_when_it_backtracks() {
-    let versions: String = (1..40).map(|version| format!("a {version} | b=={version}\n")).collect();
-    let noted = noted(&format!("{versions}b 1"), &["a", "b"]);
-    let longest = noted.hinted.borrow().iter().map(Vec::len).max().unwrap();
-    assert!(longest >= 8, "{longest}");
-}
-
 #[test]
 fn a_long_proof_is_told_briefly() {
     // Each version falls by a reason of its own: the solver's proof is as deep as there are versions.
@@ -468,35 +395,4 @@ fn a_long_proof_is_told_briefly() {
     let text = outcome(&world(&format!("{versions}b 1")), &request(&["a", "b"]));
     assert!(text.starts_with("there is no solution, since\n  you require a (in.txt, line 1)\n"), "{text}");
     assert!(text.lines().count() < 20, "{text}");
-}
-
-#[test]
-fn a_record_repeats_a_solve() {
-    let facts = world(
-        "
-        a 1 | b>=1; python_version >= '3'
-        a 2 yanked=why | c
-        b 1 extras=x
-        b 2 sdist
-        c 1",
-    );
-    let recorder = Recorder::new(&facts);
-    let first = solve(&request(&["a", "b[x]"]), &recorder).unwrap();
-    let record = recorder.into_record();
-    let again = Recorded::from_json(&record.to_json().unwrap()).unwrap();
-    assert_eq!(record, again);
-    assert_eq!(solve(&request(&["a", "b[x]"]), &again).unwrap(), first);
-    assert!(again.projects.len() == 2, "only what was asked for");
-}
-
-#[test]
-fn a_missing_fact_stops_the_solve() {
-    let mut facts = world("a 1");
-    facts
-        .projects
-        .values_mut()
-        .flat_map(|project| project.values_mut())
-        .for_each(|release| release.metadata = None);
-    let error = solve(&request(&["a"]), &facts).unwrap_err();
-    assert!(matches!(error, pipward_resolver::SolveError::Facts(_)));
 }

@@ -261,7 +261,7 @@ fn run(world: &World, prereleases: Prereleases, strategy: Preference) -> Result<
 }
 
 proptest! {
-    #![proptest_config(super::fixed_seed(300))]
+    #![proptest_config(super::fixed_seed(super::cases(300)))]
 
     #[test]
     fn answers_where_there_is_one(world in any_world(false), strategy in strategies()) {
