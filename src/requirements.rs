@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use pipward_resolver::{Requirement, VerbatimUrl};
 
 pub use include::{Fetch, Role};
+pub(crate) use project::INCLUDED_BY;
 
 use crate::digest::StrongDigest;
 use crate::error::{Place, Problem, Problems};

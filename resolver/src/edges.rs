@@ -63,13 +63,23 @@ pub(crate) enum Unavailable {
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words(false))
+    }
+}
+
+impl Unavailable {
+    /// As it is told of one version, or of several.
+    pub(crate) fn words(&self, several: bool) -> String {
+        let (has, depends, itself) =
+            if several { ("have", "depend", "themselves") } else { ("has", "depends", "itself") };
         match self {
-            Self::Python(specifiers) => write!(f, "needs Python {specifiers}"),
-            Self::Malformed(why) => write!(f, "has metadata that cannot be read ({})", one_line(why)),
+            Self::Python(specifiers) if several => format!("need Python {specifiers}"),
+            Self::Python(specifiers) => format!("needs Python {specifiers}"),
+            Self::Malformed(why) => format!("{has} metadata that cannot be read ({})", one_line(why)),
             Self::Address(name) => {
-                write!(f, "depends on {name} by its address, and only releases of an index can be locked")
+                format!("{depends} on {name} by its address, and only releases of an index can be locked")
             }
-            Self::Itself(text) => write!(f, "depends on another version of itself ({})", one_line(text)),
+            Self::Itself(text) => format!("{depends} on another version of {itself} ({})", one_line(text)),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::provider::{Provider, Set};
 use crate::ranges;
 use crate::request::Origin;
 use crate::story::{Explanation, Fact, FactKind};
+use crate::versions;
 
 type Tree = DerivationTree<Package, Set, Unavailable>;
 
@@ -138,7 +139,6 @@ fn requirement_facts(provider: &Provider<'_>, edge: &Edge, proof: &Proof) -> Vec
         return pairs.iter().flat_map(|(_, set)| users_facts(provider, &project, set)).collect();
     };
     let who_project = provider.project(who);
-    let versions = |set: &Set| hints::versions(provider, &who_project, set);
     let mut weakest = weakest(pairs);
     if weakest.len() > MOST_WAYS {
         let both = |a: &(Set, Set), b: &(Set, Set)| (a.0.union(&b.0), a.1.union(&b.1));
@@ -146,20 +146,22 @@ fn requirement_facts(provider: &Provider<'_>, edge: &Edge, proof: &Proof) -> Vec
         weakest = vec![all];
     }
     let fact = |(who_set, what_set): &(Set, Set)| {
-        let who_told = with_extra(who, edge.extra.as_ref(), &versions(who_set));
+        let versions = versions::versions(provider, &who_project, who_set);
+        let who_told = with_extra(who, edge.extra.as_ref(), &versions.text);
+        let requires = if versions.several { "require" } else { "requires" };
         let nothing = if what_set.is_empty() { ", whose bounds exclude each other" } else { "" };
         let over = overriding(provider, &project, what_set);
         let text = written(&project, what_set, false)
             .into_iter()
             .next()
-            .map_or_else(|| hints::versions_or_none(provider, &project, what_set), |asked| asked.text);
+            .map_or_else(|| versions::versions_or_none(provider, &project, what_set), |asked| asked.text);
         let told = match over {
             Some(origin) => format!(
-                "{who_told} requires {}, for which the override {text} ({}) stands",
+                "{who_told} {requires} {}, for which the override {text} ({}) stands",
                 project.name,
                 place(origin)
             ),
-            None => format!("{who_told} requires {text}{nothing}"),
+            None => format!("{who_told} {requires} {text}{nothing}"),
         };
         Fact {
             requirement: Some(text),
@@ -216,7 +218,7 @@ fn weakest(pairs: &[(Set, Set)]) -> Vec<(Set, Set)> {
 fn users_facts(provider: &Provider<'_>, project: &Project, set: &Set) -> Vec<Fact> {
     let mut found = written(project, set, true);
     if found.is_empty() {
-        found.push(Written { text: hints::versions(provider, project, set), origin: None });
+        found.push(Written { text: versions::versions(provider, project, set).text, origin: None });
     }
     let nothing = if set.is_empty() { ", whose bounds exclude each other" } else { "" };
     let fact = |Written { text, origin }: Written| {
@@ -270,17 +272,17 @@ fn unavailable_facts(
     name: Option<&PackageName>,
     sets: &[(Set, Unavailable)],
 ) -> Vec<Fact> {
-    let mut by_reason: BTreeMap<String, Set> = BTreeMap::new();
+    let mut by_reason: BTreeMap<String, (Set, &Unavailable)> = BTreeMap::new();
     for (set, why) in sets {
-        let all = by_reason.entry(why.to_string()).or_insert_with(Set::empty);
+        let (all, _) = by_reason.entry(why.to_string()).or_insert_with(|| (Set::empty(), why));
         *all = all.union(set);
     }
     by_reason
-        .into_iter()
-        .map(|(why, set)| match (name, sets) {
+        .into_values()
+        .map(|(set, why)| match (name, sets) {
             (Some(name), _) => {
-                let who = hints::versions(provider, &provider.project(name), &set);
-                format!("{who} {why}")
+                let who = versions::versions(provider, &provider.project(name), &set);
+                format!("{} {}", who.text, why.words(who.several))
             }
             (None, [(_, Unavailable::Address(name)), ..]) => {
                 format!("you require {name} by its address, and only releases of an index can be locked")

@@ -10,11 +10,13 @@ pub use pep508_rs::{
     Requirement, VerbatimUrl,
 };
 
+mod ahead;
 mod answer;
 mod edges;
 mod explain;
 pub mod facts;
 mod fork;
+mod help;
 mod hints;
 pub mod markers;
 mod memory;
@@ -36,6 +38,7 @@ mod split;
 mod story;
 pub mod tags;
 pub mod target;
+mod versions;
 pub mod wheel_name;
 mod wishes;
 

@@ -1,7 +1,7 @@
 //! The solver's view of the world: the only implementation of pubgrub's `DependencyProvider`.
 //!
 //! Owns what was learned during one solve. It asks [`Facts`] and nothing else, never twice for the same thing, and
-//! hints at what it will ask for soon. No answer depends on the order in which facts arrive.
+//! has [`crate::ahead`] hint at what it will ask for soon. No answer depends on the order in which facts arrive.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -24,13 +24,9 @@ use crate::project::{Asked, Offers, Project, plain};
 use crate::ranges;
 use crate::region::{Fit, Region};
 use crate::request::{Request, Root};
-use crate::wheel_name::WheelName;
 
 /// A set of versions, as the solver handles them.
 pub(crate) type Set = Ranges<Version>;
-
-/// A project name, and where it is known a version with the wheel whose metadata will be wanted.
-pub(crate) type Hint = (PackageName, Option<(Version, WheelName)>);
 
 /// Who requires what; the user has no name.
 pub(crate) type Edge = (Option<PackageName>, PackageName);
@@ -39,8 +35,6 @@ pub(crate) type Edge = (Option<PackageName>, PackageName);
 const MANY_CONFLICTS: u32 = 5;
 /// So many packages are decided first because they lost many versions; each costs a solve.
 const MOST_URGENT: usize = 64;
-/// How many versions are hinted at, at most, when a package is tried again.
-const NEXT_VERSIONS: u32 = 32;
 
 /// One solve.
 pub(crate) struct Provider<'a> {
@@ -55,8 +49,8 @@ pub(crate) struct Provider<'a> {
     pub(crate) region: &'a Region<'a>,
     projects: RefCell<HashMap<PackageName, Rc<Project>>>,
     /// The projects in the order in which they were first heard of; those from `looked_at` on are still to be looked at.
-    heard_of: RefCell<Vec<Rc<Project>>>,
-    looked_at: Cell<usize>,
+    pub(crate) heard_of: RefCell<Vec<Rc<Project>>>,
+    pub(crate) looked_at: Cell<usize>,
 }
 
 impl<'a> Provider<'a> {
@@ -159,44 +153,6 @@ impl<'a> Provider<'a> {
         Ok(Arc::clone(kept.get_or_init(|| known)))
     }
 
-    /// Looks at the candidates of all projects that were heard of since the last time, and hints at the versions that
-    /// will be chosen if nothing stands against them: so each level of the graph costs two waits, not two a package.
-    fn look_ahead(&self) {
-        let start = self.looked_at.get();
-        let fresh: Vec<Rc<Project>> = self.heard_of.borrow().iter().skip(start).cloned().collect();
-        self.looked_at.set(start + fresh.len());
-        let mut soon = Vec::new();
-        for project in fresh {
-            project.looked_at.set(true);
-            // A fact that cannot be had matters only if it is needed; then it is asked for again.
-            let Ok(offers) = self.offers(&project) else { continue };
-            let set = project.wanted.borrow().clone();
-            soon.extend(self.next_versions(&project, offers, &set).next());
-        }
-        if !soon.is_empty() {
-            self.facts.hint(&soon);
-        }
-    }
-
-    /// The versions that will be tried, in order, as hints.
-    fn next_versions<'p>(
-        &'p self,
-        project: &'p Project,
-        offers: &'p Offers,
-        set: &'p Set,
-    ) -> impl Iterator<Item = Hint> + 'p {
-        let order = self.policy.order(project, offers, set, self.region);
-        order.filter_map(move |at| {
-            let kept = project.needs(offers, at, self.region)?;
-            let wheel = project.best_wheel(offers, at, self.region).filter(|_| kept.get().is_none())?;
-            let version = offers.get(at)?.version.clone();
-            if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
-                return None;
-            }
-            Some((project.name.clone(), Some((version, wheel.clone()))))
-        })
-    }
-
     fn choose(&self, package: &Package, project: &Project, set: &Set) -> Result<Option<Version>, Stop> {
         if !project.looked_at.get() {
             self.look_ahead();
@@ -223,9 +179,7 @@ impl<'a> Provider<'a> {
                 return Err(Stop::Again(project.name.clone()));
             }
             if tries > 1 && tries.is_power_of_two() {
-                let count = tries.saturating_mul(2).min(NEXT_VERSIONS);
-                let soon: Vec<Hint> = self.next_versions(project, offers, set).take(count as usize).collect();
-                self.facts.hint(&soon);
+                self.hint_next(project, offers, set, tries.saturating_mul(2));
             }
         }
         Ok(version)
@@ -368,15 +322,6 @@ impl<'a> Provider<'a> {
             }
         }
         banned
-    }
-
-    fn hint_names(&self, edges: &Edges) {
-        let projects = edges.list.iter().filter_map(|(package, _)| package.project());
-        let fresh = projects.filter(|project| !project.hinted.replace(true));
-        let soon: Vec<Hint> = fresh.map(|project| (project.name.clone(), None)).collect();
-        if !soon.is_empty() {
-            self.facts.hint(&soon);
-        }
     }
 }
 

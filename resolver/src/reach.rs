@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerTree;
 
 use crate::explain::one_line;
@@ -14,6 +15,8 @@ use crate::wheel_name::WheelName;
 
 /// No minor number of a Python 3 that is asked about is higher.
 const LAST_MINOR: u8 = 99;
+/// No patch release is higher.
+const LAST_PATCH: u64 = 99;
 
 /// How near a version's wheels come to what is locked for, where none fits.
 pub(crate) enum Miss {
@@ -116,6 +119,19 @@ impl Pythons {
         }
     }
 
+    /// How many minor releases lie between these Pythons and those that are locked for.
+    pub(crate) fn distance(&self, region: &Region<'_>) -> i64 {
+        let here = minors(region);
+        let (Some(first), Some(last)) = (here.first(), here.last()) else { return i64::MAX };
+        let away = |minor: u8| match minor {
+            minor if minor > *last => i64::from(minor - last),
+            minor => i64::from(first.saturating_sub(minor)),
+        };
+        let exact = self.exact.iter().filter(|(major, _)| *major == 3).map(|(_, minor)| *minor);
+        let from = self.from.filter(|(major, _)| *major == 3).map(|(_, minor)| minor.max(*first));
+        exact.chain(from).map(away).min().unwrap_or(i64::MAX)
+    }
+
     /// The newest one, as it is typed.
     pub(crate) fn newest(&self) -> Option<String> {
         let newest = self.exact.last().copied().max(self.from)?;
@@ -176,16 +192,20 @@ fn minors(region: &Region<'_>) -> Vec<u8> {
     found
 }
 
+fn system_words(sys_platform: &str) -> &str {
+    match sys_platform {
+        "linux" => "Linux",
+        "darwin" => "macOS",
+        "win32" => "Windows",
+        other => other,
+    }
+}
+
 /// What is locked for: `Python 3.12 on Linux x86_64`, or `any of these environments`.
 pub(crate) fn place_words(region: &Region<'_>) -> String {
     match region {
         Region::One(target) => {
-            let system = match target.markers.sys_platform() {
-                "linux" => "Linux",
-                "darwin" => "macOS",
-                "win32" => "Windows",
-                other => other,
-            };
+            let system = system_words(target.markers.sys_platform());
             let machine = target.markers.platform_machine();
             format!("Python {} on {system} {machine}", region.python_words())
         }
@@ -193,11 +213,48 @@ pub(crate) fn place_words(region: &Region<'_>) -> String {
     }
 }
 
-/// The tags of a version's wheels, those nearest to what is locked for first: `cp312-win_amd64, …`.
-pub(crate) fn tags(region: &Region<'_>, release: &Release) -> String {
+/// How many minor releases lie between a `requires-python` and the Pythons that are locked for.
+pub(crate) fn distance(region: &Region<'_>, specifiers: &VersionSpecifiers) -> i64 {
+    let mut pythons = Pythons::default();
+    let holds = |minor: &u8| specifiers.contains(&Version::new([3, u64::from(*minor), LAST_PATCH]));
+    pythons.exact = (0..=LAST_MINOR).filter(holds).map(|minor| (3, minor)).collect();
+    pythons.distance(region)
+}
+
+/// The platforms that a version's wheels are for. Where none is for the system that is locked for, tags help nobody, and the
+/// systems are told; else the tags of its wheels for that system.
+pub(crate) fn places(region: &Region<'_>, release: &Release) -> String {
+    let system = |wheel: &CandidateWheel| {
+        let platform = wheel.name.tag_parts().2.first().map(String::as_str).unwrap_or_default();
+        let known = [
+            ("macosx", "macOS"),
+            ("win", "Windows"),
+            ("musllinux", "Linux"),
+            ("ios", "iOS"),
+            ("android", "Android"),
+        ];
+        let found = known.into_iter().find(|(prefix, _)| platform.starts_with(prefix));
+        found.map_or_else(|| if platform.contains("linux") { "Linux" } else { "" }, |(_, name)| name)
+    };
+    let here = match region {
+        Region::One(target) => system_words(target.markers.sys_platform()),
+        Region::Many(_) => return tags(region, &release.wheels.iter().collect::<Vec<_>>()),
+    };
+    let systems: BTreeSet<&str> = release.wheels.iter().map(system).collect();
+    if systems.contains(here) || systems.contains("") {
+        let of_system: Vec<&CandidateWheel> =
+            release.wheels.iter().filter(|wheel| system(wheel) == here).collect();
+        let all: Vec<&CandidateWheel> = release.wheels.iter().collect();
+        return tags(region, if of_system.is_empty() { &all } else { &of_system });
+    }
+    format!("{} alone", list(&systems.into_iter().map(str::to_owned).collect::<Vec<_>>()))
+}
+
+/// The tags of wheels, those nearest to what is locked for first: `cp312-win_amd64, …`.
+fn tags(region: &Region<'_>, wheels: &[&CandidateWheel]) -> String {
     const MOST: usize = 3;
     let mut tags: Vec<(Reverse<u32>, String)> = Vec::new();
-    for wheel in &release.wheels {
+    for wheel in wheels {
         let (pythons, abis, platforms) = wheel.name.tag_parts();
         let first = |parts: &[String]| parts.first().cloned().unwrap_or_default();
         let (python, abi, platform) = (first(pythons), first(abis), first(platforms));
@@ -211,7 +268,7 @@ pub(crate) fn tags(region: &Region<'_>, release: &Release) -> String {
         }
     }
     tags.sort();
-    let more = if tags.len() > MOST { format!(" and {} more", tags.len() - MOST) } else { String::new() };
+    let more = if tags.len() > MOST { " and others" } else { "" };
     let told: Vec<String> = tags.into_iter().take(MOST).map(|(_, told)| told).collect();
     format!("{}{more}", told.join(", "))
 }

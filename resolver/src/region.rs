@@ -185,22 +185,39 @@ impl<'a> Region<'a> {
         markers::text(&many.side, &whole)
     }
 
-    /// The Python of the region in words: `3.12.0`, `3.10 and later`, or `3.10 to 3.12`.
+    /// The Python of the region in words: `3.12`, `3.12.4`, `3.10 and later`, or `3.10 to 3.12`.
     pub(crate) fn python_words(&self) -> String {
-        let many = match self {
+        match self {
             Self::One(target) => {
-                return target.markers.python_full_version().version.only_release().to_string();
+                let python = target.markers.python_full_version().version.only_release();
+                match *python.release() {
+                    [major, minor, 0] => Version::new([major, minor]).to_string(),
+                    _ => python.to_string(),
+                }
             }
-            Self::Many(many) => many,
-        };
-        let Some(least) = markers::lower_bound_of(&many.marker) else { return "every version".to_owned() };
-        let Some(end) = markers::upper_bound_of(&many.marker) else { return format!("{least} and later") };
-        let last = match *end.release() {
-            [major, minor] if minor > 0 => Version::new([major, minor - 1]),
-            _ => end,
-        };
-        if last == least { least.to_string() } else { format!("{least} to {last}") }
+            Self::Many(many) => pythons_of(&many.marker),
+        }
     }
+
+    /// The Pythons of the region that a `requires-python` leaves out, in words.
+    pub(crate) fn python_words_outside(&self, specifiers: &str) -> String {
+        let (Self::Many(many), Ok(specifiers)) = (self, specifiers.parse::<VersionSpecifiers>()) else {
+            return self.python_words();
+        };
+        let mut outside = markers::of_python(&specifiers).negate();
+        outside.and(many.marker.clone());
+        if outside.is_false() { self.python_words() } else { pythons_of(&outside) }
+    }
+}
+
+fn pythons_of(marker: &MarkerTree) -> String {
+    let Some(least) = markers::lower_bound_of(marker) else { return "every version".to_owned() };
+    let Some(end) = markers::upper_bound_of(marker) else { return format!("{least} and later") };
+    let last = match *end.release() {
+        [major, minor] if minor > 0 => Version::new([major, minor - 1]),
+        _ => end,
+    };
+    if last == least { least.to_string() } else { format!("{least} to {last}") }
 }
 
 /// A required environment that finds no wheel.

@@ -6,6 +6,7 @@ use pep440_rs::Version;
 use pep508_rs::{MarkerEnvironment, MarkerTree, PackageName, Requirement, VerbatimUrl};
 use serde::Serialize;
 
+use crate::moment::UploadTime;
 use crate::tags::Tags;
 
 /// Everything that a solve depends on, besides the facts.
@@ -32,6 +33,8 @@ pub struct Request {
     pub prerelease_projects: BTreeSet<PackageName>,
     /// Versions to prefer where they are allowed: those of a standing lock.
     pub preferences: BTreeMap<PackageName, Vec<Preference>>,
+    /// The time of the run, if it is to be told of: words alone depend on it.
+    pub now: Option<UploadTime>,
     /// Names that are known well: where a project does not exist, the nearest ones are told.
     pub well_known: fn() -> Vec<PackageName>,
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use pep440_rs::Version;
 use pep508_rs::{MarkerTree, PackageName};
 
+use crate::ahead::Hint;
 use crate::explain;
 use crate::facts::{Candidates, Dependencies, Facts, FactsError};
 use crate::fork;
 use crate::markers;
 use crate::memory::Stop;
-use crate::provider::{Hint, Provider};
+use crate::provider::Provider;
 use crate::ranges;
 use crate::region::Region;
 use crate::request::{Request, Root, Scope};

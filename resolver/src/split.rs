@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{MarkerTree, PackageName};
 
+use crate::ahead::Hint;
 use crate::facts::CandidateWheel;
 use crate::markers::{self, Usual};
 use crate::memory::Stop;
 use crate::needs::Need;
 use crate::project::{Offers, Project};
-use crate::provider::{Hint, Provider, Set};
+use crate::provider::{Provider, Set};
 use crate::ranges;
 use crate::region::Region;
 

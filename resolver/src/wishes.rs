@@ -118,13 +118,13 @@ impl Provider<'_> {
                 any |= elsewhere.insert(project.name.clone());
             }
         }
-        if !any && !(admitted.is_empty() && elsewhere.is_empty()) {
-            admitted.clear();
-            elsewhere.clear();
-            self.memory.given_up.set(true);
-            return true;
+        if any || (admitted.is_empty() && elsewhere.is_empty()) {
+            return any;
         }
-        any
+        admitted.clear();
+        elsewhere.clear();
+        self.memory.given_up.set(true);
+        true
     }
 
     /// The versions to prefer: those that a standing lock has in these environments, then those of the regions that are

@@ -14,6 +14,8 @@ use crate::error::{Code, Place, Problem, Problems};
 
 /// How many requirements a project may come to: extras that name each other multiply.
 const MAX_REQUIREMENTS: usize = 100_000;
+/// What stands between an entry and the one that includes it.
+pub(crate) const INCLUDED_BY: &str = ", by ";
 /// How many references to its own extras, told apart by their markers, a project may have.
 const MAX_REFERENCES: usize = 2000;
 
@@ -237,6 +239,7 @@ impl Found {
                 for requirement in requirements.iter().rev() {
                     let mut requirement = requirement.clone();
                     requirement.requirement.marker.and(marker.clone());
+                    requirement.place = included_by(requirement.place, &next.place);
                     open.push(requirement);
                 }
             }
@@ -246,6 +249,17 @@ impl Found {
             }
         }
         resolved
+    }
+}
+
+/// Where a requirement of an extra stands, and the requirement that includes the extra.
+fn included_by(place: Place, by: &Place) -> Place {
+    match (&place.entry, &by.entry) {
+        (Some(entry), Some(by)) => {
+            let told = format!("{entry}{INCLUDED_BY}{by}");
+            place.entry(told)
+        }
+        _ => place,
     }
 }
 

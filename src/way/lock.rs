@@ -177,7 +177,7 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
                 story.environments = story.environments.map(|marker| crate::lock::sets_of_extras(&marker));
                 Problem::new(Code::NoSolution, story.to_string())
                     .details(&story)
-                    .help(exclusive::way_out(&story))
+                    .help(exclusive::way_out(&story, &request.inputs.conflicts))
             }
             SolveError::Facts(error) => match error.0.downcast::<Problem>() {
                 Ok(problem) => *problem,
@@ -210,6 +210,7 @@ fn asked(request: &LockRequest, facts: &Direct<'_>) -> Request {
         prereleases: request.prereleases,
         prerelease_projects: request.prerelease_projects.clone(),
         preferences: request.preferences(),
+        now: Some(pipward_resolver::UploadTime(request.now.as_second())),
         well_known,
     }
 }

@@ -90,6 +90,13 @@ fn what_excludes_each_other_needs_a_universal_pylock() {
     write(directory, "pyproject.toml", &format!("{third}{conflicts}"));
     let told = with(&["--all-extras"]).refused(Code::NoSolution).stderr_has("'new' in extras");
     assert!(!told.stderr.contains("e-new") && told.stderr_has("extra more").stderr.contains("extra new"));
+    // An extra that includes one of them: the story says so.
+    let including = PROJECT.replace("new = ", "all = ['tree[old]']\nnew = ");
+    write(directory, "pyproject.toml", &format!("{including}{conflicts}"));
+    with(&["--all-extras"])
+        .refused(Code::NoSolution)
+        .stderr_has("old[0], by project.optional-dependencies.all[0]")
+        .stderr_has("extra all includes extra old, which excludes others");
     // A slip of the pen is told.
     let slip = "[tool.pipward]\nconflicts = [[{ extra = 'old' }, { extra = 'newer' }]]\n";
     write(directory, "pyproject.toml", &format!("{PROJECT}{slip}"));

@@ -200,3 +200,35 @@ fn forked_locks_of_uv_install_on_every_python() {
         install(directory, "export", &python, "pylock.export.toml");
     }
 }
+
+#[test]
+fn pythons_that_find_no_wheel_are_told_of_once() {
+    let server = Server::start();
+    let native = |version: &str, minor: u8| {
+        let tag = format!("cp3{minor}-cp3{minor}-manylinux_2_17_x86_64");
+        wheel("plum", version).tag(&tag).platlib()
+    };
+    let index = publish(
+        &server,
+        vec![
+            native("1", 10),
+            native("1", 11),
+            native("2", 12).requires_python(">=3.12"),
+            wheel("stone", "1"),
+            wheel("stone", "2").requires_python(">=3.12"),
+        ],
+    );
+    let scratch = scratch();
+    let directory = scratch.path();
+    let told = "Python 3.12 and later finds no wheel of plum 1;";
+    // By itself, and beside a project that has the lock split.
+    for wanted in [&["plum<2"][..], &["plum<2", "stone"][..]] {
+        let options = ["--python-version", "3.10"];
+        let found = lock(directory, &index, &[wanted, &options[..]].concat()).ok().stderr;
+        assert_eq!(found.matches(told).count(), 1, "{found}");
+        assert!(packages(directory).contains(&"plum 1".to_owned()));
+        std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    }
+    let found = lock(directory, &index, &["stone", "--python-version", "3.10"]).ok().stderr;
+    assert!(!found.contains("finds no wheel"), "{found}");
+}

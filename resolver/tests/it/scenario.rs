@@ -100,6 +100,7 @@ pub(crate) fn request(requirements: &[&str]) -> Request {
         strategy: Strategy::Highest,
         prereleases: Prereleases::IfNecessary,
         preferences: BTreeMap::new(),
+        now: None,
         well_known: || ["requests", "numpy", "beautifulsoup4"].map(|name| name.parse().unwrap()).to_vec(),
     }
 }

@@ -21,7 +21,8 @@ use std::str::FromStr;
 
 use pipward_resolver::{
     ForkStrategy, MarkerTree, PackageName, Platform, Preference, Prereleases, Request, Resolution,
-    ResolvedPackage, Scope, SolveError, Strategy, Target, Universe, Version, WheelName, markers, solve,
+    ResolvedPackage, Scope, SolveError, Strategy, Target, Universe, UploadTime, Version, WheelName, markers,
+    solve,
 };
 
 use crate::scenario::{request, root, world};
@@ -110,6 +111,7 @@ impl Scenario {
                     let name = PackageName::from_str(name).unwrap();
                     all.preferences.entry(name).or_default().push(preference);
                 }
+                "now" => all.now = Some(UploadTime(value.parse().unwrap())),
                 "show" => drop(show.insert(value)),
                 _ => panic!("{}: {key} is no key of a scenario", self.name),
             }

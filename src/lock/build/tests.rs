@@ -27,6 +27,7 @@ fn built(python: &str, sha256: Option<Sha256>) -> Result<Lock, Problems> {
         wheels: vec![wheel(file)],
     };
     let resolution = Resolution {
+        newest_minor: None,
         packages: vec![
             package("a", "a-1.0-py3-none-any.whl", &["b"]),
             package("b", "b-1.0-py3-none-any.whl", &[]),

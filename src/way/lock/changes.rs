@@ -37,7 +37,7 @@ pub(super) fn without_wheels(resolution: &Resolution) -> Vec<String> {
         if !lacking.is_empty() {
             sentences.push(format!(
                 "{name} finds no wheel of {}; name it in required-environments to lock versions that have one.",
-                self::named(&lacking)
+                named(&lacking)
             ));
         }
     }
@@ -48,7 +48,8 @@ pub(super) fn without_wheels(resolution: &Resolution) -> Vec<String> {
 /// there are is told by the wheels of the lock's own projects.
 pub(super) fn without_pythons(resolution: &Resolution) -> Vec<String> {
     let Some(newest) = resolution.newest_minor else { return Vec::new() };
-    let pythons: Vec<(u8, MarkerTree)> = (0..=newest).filter_map(|minor| Some((minor, cpython(minor)?))).collect();
+    let pythons: Vec<(u8, MarkerTree)> =
+        (0..=newest).filter_map(|minor| Some((minor, cpython(minor)?))).collect();
     let mut by_pythons: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
     for package in &resolution.packages {
         let is_pure = |wheel: &WheelName| wheel.tag_parts().0.iter().any(|python| python == "py3");

@@ -144,6 +144,7 @@ fn taken(specifiers: &str, versions: &[String]) -> Option<String> {
         prereleases: Prereleases::IfNecessary,
         prerelease_projects: BTreeSet::new(),
         preferences: BTreeMap::new(),
+        now: None,
         well_known: Vec::new,
     };
     match solve(&request, &facts) {
