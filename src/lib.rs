@@ -42,6 +42,8 @@ pub mod inspect;
 
 pub mod audit;
 
+pub mod attest;
+
 pub mod policy;
 
 pub mod config;

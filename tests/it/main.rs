@@ -15,6 +15,7 @@ mod addresses;
 mod lock;
 mod support;
 
+mod attest;
 mod bad_input;
 mod cli;
 mod commands;

@@ -34,7 +34,7 @@ pub(super) fn config(
             return Err(unusable(path, "it holds no certificate in PEM form"));
         }
     }
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Problem::new(Code::Internal, "TLS could not be set up").cause(error))?

@@ -49,7 +49,7 @@ impl Authority {
     /// What a server on this machine needs; `clients` is who signs those that it lets in.
     pub fn server(&self, clients: Option<&Self>) -> Arc<rustls::ServerConfig> {
         let (certificate, key) = self.sign("127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .unwrap();
