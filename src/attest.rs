@@ -14,6 +14,7 @@ use sigstore_verify::types::{Bundle, Sha256Hash};
 
 use crate::digest::Sha256;
 pub use fault::{Fault, FaultKind};
+pub(crate) use provenance::LARGEST;
 pub use provenance::{Attestation, Provenance};
 pub use publisher::Publisher;
 

@@ -31,6 +31,7 @@ mod show;
 mod sync;
 mod uninstall;
 mod verify;
+mod verify_lock;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Tell what a change of a lock means
     Diff(Box<diff::DiffArgs>),
+    /// Check who signed a lock
+    VerifyLock(verify_lock::VerifyLockArgs),
     /// Tell what a code means, why the rule exists, and what to do
     Explain(explain::ExplainArgs),
     /// Print the hash of files, as pip prints it
@@ -145,6 +148,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Install(arguments) => install::run(&arguments, printer),
         Command::Verify(arguments) => verify::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::VerifyLock(arguments) => verify_lock::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),

@@ -95,6 +95,11 @@ impl<'p> Reading<'p> {
         self.report(Problem::new(self.code, message).at(place));
     }
 
+    /// A path that the document names, which starts at its directory.
+    pub(crate) fn beside(&self, text: &str) -> std::path::PathBuf {
+        self.path.parent().map_or_else(|| text.into(), |directory| directory.join(text))
+    }
+
     pub(crate) fn warn(&self, place: &Place, message: &str) {
         self.warnings.borrow_mut().push(format!("{place}: {message}"));
     }

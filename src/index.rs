@@ -14,6 +14,7 @@ mod options;
 mod page;
 mod pages;
 mod project;
+mod provenance;
 mod reading;
 mod registry;
 mod sources;
@@ -49,6 +50,7 @@ pub use page::{Marks, Namespace, Status};
 use pages::PageCache;
 use project::Project;
 pub(crate) use project::too_new;
+pub use provenance::Earlier;
 pub use reading::{PageForm, read_metadata, read_page};
 use registry::Registry;
 pub use registry::{FileHost, IndexSource, Instead, NamePattern, PYPI};
@@ -341,6 +343,27 @@ impl Index {
             }
         }
         said
+    }
+
+    /// How long the files of a locked package wait.
+    pub fn age_of(&self, package: &LockedPackage, ages: &Ages) -> SignedDuration {
+        let registry = &self.inner.registry;
+        let at = package.index.as_ref().and_then(|index| registry.position(index));
+        let known = at.and_then(|at| registry.indexes.get(at));
+        ages.of(&package.name, known.map(|known| &known.source))
+    }
+
+    /// The addresses of a locked package that are on no host of its index. Nothing is asked for.
+    pub fn foreign_files(&self, package: &LockedPackage) -> Vec<Problem> {
+        let LockedSource::Wheels(files) = &package.source else { return Vec::new() };
+        let check = |file: &LockedFile| match &file.location {
+            Location::Url(url) if !package.is_direct(file) => {
+                let checked = self.inner.registry.check_host(&package.name, package.index.as_ref(), url);
+                checked.err().map(|problem| problem.at(file.place.clone()))
+            }
+            Location::Url(_) | Location::Path(_) => None,
+        };
+        files.iter().filter_map(check).collect()
     }
 
     /// Whether an index of the configuration has a name to itself.

@@ -44,6 +44,8 @@ pub mod audit;
 
 pub mod attest;
 
+pub mod signature;
+
 pub mod policy;
 
 pub mod config;

@@ -73,6 +73,8 @@ pub struct LockedPackage {
     pub metadata_sha256: std::collections::BTreeMap<String, crate::digest::Sha256>,
     /// `[packages.tool.pipward] yanked`: the reason for which the index had yanked it when it was locked (PEP 592).
     pub yanked: Option<String>,
+    /// `attestation-identities`: who published its files, as was proven when it was locked (PEP 740).
+    pub publishers: Vec<crate::attest::Publisher>,
     /// The extras with which a requirements line asks for it (empty for a pylock.toml).
     pub extras: Vec<ExtraName>,
     /// Where it stands.

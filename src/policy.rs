@@ -6,11 +6,14 @@
 
 mod known;
 mod look_alike;
+mod publishers;
 mod read;
+mod standing;
 mod startup;
 mod yanked;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use pipward_resolver::PackageName;
@@ -22,16 +25,22 @@ use crate::wheel::archive::Limits;
 use crate::wheel::{EXCEPTABLE, Wheel};
 
 pub use look_alike::{look_alike, well_known};
+pub use publishers::{Proven, Required, publishers, unwanted};
 pub(crate) use read::{AGES, read};
+pub use standing::{title, too_young, unwanted_publishers};
 pub use startup::startup_code;
 pub use yanked::release_yanked;
 
 /// The findings whose level can be set.
-pub const ADJUSTABLE: [Code; 7] = [
+pub const ADJUSTABLE: [Code; 11] = [
     Code::LookAlike,
     Code::NamespaceForeign,
     Code::ProjectArchived,
     Code::ProjectDeprecated,
+    Code::ProvenanceInvalid,
+    Code::ProvenanceLost,
+    Code::PublisherChanged,
+    Code::PublisherRequired,
     Code::ReleaseAge,
     Code::ReleaseYanked,
     Code::StartupCode,
@@ -77,6 +86,12 @@ pub struct Policy {
     levels: BTreeMap<&'static str, Level>,
     exceptions: Vec<Exception>,
     limits: Limits,
+    required: Vec<Required>,
+    sigstore_root: Option<PathBuf>,
+    keep_provenance: bool,
+    verify_provenance: bool,
+    allowed_signers: Option<PathBuf>,
+    require_signed_lock: bool,
 }
 
 /// What a policy makes of findings.
@@ -150,6 +165,36 @@ impl DatedPolicy {
             .map_err(|problem| self.with_ended(problem, &package))
     }
 
+    /// What publishers the configuration asks for.
+    pub fn required(&self) -> &[Required] {
+        &self.policy.required
+    }
+
+    /// The trusted root of a Sigstore instance of one's own, where the configuration names one.
+    pub fn sigstore_root(&self) -> Option<&Path> {
+        self.policy.sigstore_root.as_deref()
+    }
+
+    /// Whether a lock has the provenance of its files beside it.
+    pub fn keeps_provenance(&self) -> bool {
+        self.policy.keep_provenance
+    }
+
+    /// Whether an install proves anew who published what the lock names a publisher for.
+    pub fn verifies_provenance(&self) -> bool {
+        self.policy.verify_provenance
+    }
+
+    /// Who may sign locks, where the configuration names a file of them.
+    pub fn allowed_signers(&self) -> Option<&Path> {
+        self.policy.allowed_signers.as_deref()
+    }
+
+    /// Whether a lock without a signature of one of them is refused.
+    pub fn requires_signed_lock(&self) -> bool {
+        self.policy.require_signed_lock
+    }
+
     /// Whether a project may name wheels by address in its requirements.
     pub fn may_name_addresses(&self, package: &PackageName) -> bool {
         self.is_excepted(Code::AddressRefused, package)
@@ -183,6 +228,11 @@ impl DatedPolicy {
     pub fn excepted(&self, code: Code) -> BTreeSet<PackageName> {
         let all = self.policy.exceptions.iter().map(|exception| &exception.package);
         all.filter(|package| self.is_excepted(code, package)).cloned().collect()
+    }
+
+    /// Whether the configuration itself says what is done about a finding.
+    pub fn says(&self, code: Code) -> bool {
+        self.policy.levels.contains_key(code.name())
     }
 
     /// Sorts the findings about a project.

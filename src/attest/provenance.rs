@@ -10,6 +10,9 @@ use super::fault::{Fault, FaultKind};
 /// More attestations of one file than anybody makes.
 const MOST: usize = 32;
 
+/// The largest provenance that is read, in bytes. That of the public index has about ten thousand.
+pub(crate) const LARGEST: u64 = 1 << 20;
+
 /// The provenance of one file.
 #[derive(Debug, Clone)]
 pub struct Provenance {

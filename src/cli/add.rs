@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::lock::{self, LockArgs};
-use super::options::policy;
+use super::options::{policy, trust};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Problem, Problems, io};
@@ -146,6 +146,7 @@ fn bring_in_line(
         installer: printer.persona().installer(),
         compile: false,
         policy: policy()?,
+        trust: trust(false)?,
         sources,
         network,
         cache: cache.directory(&config, printer),

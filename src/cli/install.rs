@@ -10,7 +10,7 @@ use pipward_resolver::ExtraName;
 use serde_json::json;
 
 use super::Outcome;
-use super::options::policy;
+use super::options::{policy, trust};
 use super::pip::{self, Persona};
 use super::render::Printer;
 pub(crate) use arguments::InstallArgs;
@@ -71,6 +71,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         compile: arguments.selection.compile,
         upkeep: Upkeep { changed: arguments.selection.changed(), ..Upkeep::default() },
         policy: policy()?,
+        trust: trust(arguments.selection.verify_provenance)?,
         sources,
         network,
         cache,
@@ -328,6 +329,7 @@ impl InstallArgs {
             compile: false,
             upkeep: Upkeep::default(),
             policy: policy()?,
+            trust: trust(self.selection.verify_provenance)?,
             sources,
             network,
             cache: self.cache.directory(&config, printer),

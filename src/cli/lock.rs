@@ -3,6 +3,7 @@
 mod check;
 mod pips;
 mod place;
+mod policy;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::requirements::ProjectSelection;
 use crate::way::inputs::{self, Inputs, Sought};
 use crate::way::lock::standing::Again;
 use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade, standing};
+use crate::way::provenance;
 
 /// Arguments of `pipward lock`.
 #[derive(Args, Clone)]
@@ -103,6 +105,18 @@ pub(crate) struct LockArgs {
     /// Take the newest allowed version of this package, or the one named, and a new cutoff
     #[arg(short = 'P', long, value_name = "NAME[==VERSION]", add = clap_complete::ArgValueCompleter::new(super::completion::locked_names))]
     upgrade_package: Vec<String>,
+    /// Take this package although its publisher is another one than before, or none
+    #[arg(long, value_name = "NAME")]
+    accept_publisher: Vec<PackageName>,
+    /// Keep the provenance of the files beside the lock, so that an install can verify it without an index
+    #[arg(long)]
+    keep_provenance: bool,
+    /// Sign the lock with this SSH key (Ed25519), as `ssh-keygen -Y sign -n pipward-lock` does
+    #[arg(long, value_name = "KEY", env = "PIPWARD_SIGN_KEY")]
+    sign_key: Option<PathBuf>,
+    /// Write nothing; exit with 1 if today's policy would not take the standing lock
+    #[arg(long, conflicts_with = "check")]
+    check_policy: bool,
     /// Write nothing; exit with 1 and say why if the lock does not follow from its inputs
     #[arg(long)]
     check: bool,
@@ -160,6 +174,14 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         .help("name a file with -o, or leave out --json")
         .into());
     }
+    if arguments.check_policy {
+        return policy::run(arguments, &config, &settings, output.as_deref(), printer);
+    }
+    if output.is_none() && arguments.sign_key.is_some() {
+        return Err(Problem::new(Code::Usage, "a lock on standard output cannot be signed")
+            .help("name a file with -o")
+            .into());
+    }
     let standing = match (&output, format) {
         (Some(path), Format::Pylock) => inputs::standing_lock(path)?,
         (Some(path), Format::Requirements) => standing::requirements(path)?,
@@ -185,6 +207,9 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         network,
         cache,
         standing,
+        keeps_provenance: arguments.keep_provenance
+            || output.as_deref().is_some_and(|path| provenance::beside(path).is_file()),
+        accepted: arguments.accept_publisher.iter().cloned().collect(),
         now: jiff::Timestamp::now(),
     };
     if arguments.check {
@@ -194,7 +219,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
         let progress = printer.progress("resolving", 0);
         crate::way::lock::lock(&request, &|| progress.step())?
     };
-    report(&locked, format, output.as_deref(), printer)
+    report(&locked, format, output.as_deref(), arguments.sign_key.as_deref(), printer)
 }
 
 /// The lock as it is written.
@@ -205,7 +230,13 @@ fn text(locked: &Locked, format: Format) -> String {
     }
 }
 
-fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Printer) -> Outcome {
+fn report(
+    locked: &Locked,
+    format: Format,
+    output: Option<&Path>,
+    key: Option<&Path>,
+    printer: &Printer,
+) -> Outcome {
     let text = text(locked, format);
     for warning in locked.warnings.iter().map(String::as_str).chain(place::left_out(locked, format)) {
         printer.warn(warning);
@@ -215,6 +246,10 @@ fn report(locked: &Locked, format: Format, output: Option<&Path>, printer: &Prin
         return Ok(0);
     };
     let changed = inputs::write_if_changed(path, &text)?;
+    if !locked.provenance.is_empty() {
+        inputs::write_if_changed(&provenance::beside(path), &provenance::text(&locked.provenance))?;
+    }
+    place::sign(path, key, changed, printer)?;
     let count = locked.lock.packages.len();
     // Where pip is expected, standard error is for faults.
     let told = |line: &str| if printer.persona().is_pip() { printer.say(line) } else { printer.note(line) };

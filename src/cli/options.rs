@@ -9,6 +9,7 @@ use crate::config::{Config, Limits, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{KeyringProvider, NetworkOptions, Sources};
 use crate::policy::DatedPolicy;
+use crate::way::recheck::Trust;
 
 /// `[policy]` and `[limits]` of the nearest configuration, as of today.
 pub(super) fn policy() -> Result<DatedPolicy, Problems> {
@@ -19,6 +20,16 @@ pub(super) fn policy() -> Result<DatedPolicy, Problems> {
 pub(super) fn dated(settings: &Settings) -> DatedPolicy {
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     settings.policy.clone().within(settings.limits.wheel.clone()).on(today)
+}
+
+/// What is looked at again before an install.
+pub(super) fn trust(verify_provenance: bool) -> Result<Trust, Problems> {
+    Ok(trust_of(&nearest()?, verify_provenance))
+}
+
+/// The same, by a configuration that was read already.
+pub(super) fn trust_of(settings: &Settings, verify_provenance: bool) -> Trust {
+    Trust { ages: settings.ages(&dated(settings)), now: jiff::Zoned::now(), verify_provenance }
 }
 
 fn nearest() -> Result<Settings, Problems> {

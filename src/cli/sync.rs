@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::install::extra_names;
-use super::options::{CacheArgs, PipArgs, SourceArgs, policy};
+use super::options::{CacheArgs, PipArgs, SourceArgs, policy, trust};
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
@@ -45,6 +45,9 @@ pub(crate) struct SyncArgs {
     /// Refuse, where an installed distribution has other content than the lock's wheel
     #[arg(long)]
     no_heal: bool,
+    /// Prove anew who published what the lock names a publisher for (PEP 740)
+    #[arg(long)]
+    verify_provenance: bool,
     /// Hash every installed file, also where nothing seems to have changed
     #[arg(long)]
     rehash: bool,
@@ -95,6 +98,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         installer: printer.persona().installer(),
         compile: arguments.compile,
         policy: policy()?,
+        trust: trust(arguments.verify_provenance)?,
         sources,
         network,
         cache: arguments.cache.directory(&config, printer),

@@ -194,6 +194,24 @@ codes! {
     NamespaceForeign, "namespace-foreign", Refused,
         "A project has a name in a namespace that somebody else has reserved.",
         "An index may reserve names that begin alike for one organization (PEP 752). A project of others in it may be older than the reservation, or may be passing itself off as one of theirs. Look at who makes it; if that is right, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+    ProvenanceInvalid, "provenance-invalid", Refused,
+        "An index gives provenance for a file that does not hold.",
+        "PEP 740: an attestation is a statement about one file, signed by a short-lived certificate of its publisher and entered into a public log. One that does not hold was made for other bytes, was changed, or was not made by a publisher at all. Nothing was locked. Tell the project and the index.";
+    ProvenanceLost, "provenance-lost", Refused,
+        "A package was published with provenance before, and now is not.",
+        "A stolen upload token makes releases without the publisher's own build: the provenance that all earlier releases had is what they lack (ultralytics 2024, second stage). Look for the release on the project's own pages. If it is right, `pipward lock --accept-publisher NAME` takes it.";
+    PublisherChanged, "publisher-changed", Refused,
+        "A package has another publisher than before.",
+        "A project that moved to another repository, and one that was taken over, look alike from here. Look at the project's own pages; if it has moved, `pipward lock --accept-publisher NAME` takes the new publisher, which the lock then names.";
+    PublisherRequired, "publisher-required", Refused,
+        "A package is not published by whom the policy asks for.",
+        "[[policy.require]] says who publishes some packages; a file that others published, or that nobody vouches for, does not enter the lock. Do not lock it; if the project has moved, change the rule.";
+    LockUnsigned, "lock-unsigned", Refused,
+        "A lock has no signature, and the policy asks for one.",
+        "require-signed-lock in [policy] says that nothing is installed but what somebody signed whom you trust with it: who can write to the repository cannot change what is installed. Sign with `pipward lock --sign-key KEY`, or with `ssh-keygen -Y sign -n pipward-lock`. What was typed, or comes from an address, has no signature.";
+    LockSignature, "lock-signature", Refused,
+        "The signature of a lock does not hold, or its key may not sign it.",
+        "The signature is over every byte of the lock: one that does not hold was made for another lock, or the lock was changed since. Keys are those of the allowed signers, each with its names, namespaces and times. Review what changed in the lock before you have it signed again.";
     ProjectArchived, "project-archived", Refused,
         "A project is archived: no more updates are to be expected.",
         "PEP 792: its makers say that nobody will mend it, holes included. This is told, and refuses nothing unless [policy] says so. Look for another project that does the same.";

@@ -165,6 +165,7 @@ fn file(name: FileName, path: PathBuf, size: Option<u64>) -> PageFile {
         requires_python: None,
         yanked: None,
         metadata: Advertised::No,
+        provenance: None,
     }
 }
 

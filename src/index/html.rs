@@ -96,6 +96,9 @@ fn anchor(
         upload_time: None,
         requires_python: attribute(tag, "data-requires-python").and_then(|text| builder.specifiers(&text)),
         yanked: attribute(tag, "data-yanked"),
+        provenance: attribute(tag, "data-provenance")
+            .map(|text| Address::resolve(&text, base))
+            .transpose()?,
         metadata: metadata.map_or(Advertised::No, |text| advertised(&text)),
         name,
     }))

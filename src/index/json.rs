@@ -63,6 +63,11 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
             requires_python,
             yanked: file.yanked.0,
             // PEP 714: core-metadata counts where both are given.
+            provenance: file
+                .provenance
+                .map(|text| Address::resolve(&text.0, base))
+                .transpose()
+                .map_err(|problem| problem.package(name.as_str()))?,
             metadata: file.core_metadata.or(file.dist_info_metadata).unwrap_or_default().0,
             name,
         })?;
@@ -130,6 +135,8 @@ struct WireFile<'a> {
     core_metadata: Option<CoreMetadata>,
     #[serde(default)]
     dist_info_metadata: Option<CoreMetadata>,
+    #[serde(borrow, default)]
+    provenance: Option<Text<'a>>,
 }
 
 /// Text that borrows from the page where it has no escapes.

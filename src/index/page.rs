@@ -64,6 +64,8 @@ pub(crate) struct PageFile {
     /// The reason, empty where none was given (PEP 592).
     pub(crate) yanked: Option<String>,
     pub(crate) metadata: Advertised,
+    /// Where its provenance is (PEP 740).
+    pub(crate) provenance: Option<Address>,
 }
 
 /// Whether a page says that a wheel's METADATA can be had beside it (PEP 658, 714).

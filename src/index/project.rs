@@ -218,6 +218,7 @@ mod tests {
             requires_python: None,
             yanked: None,
             metadata: Advertised::No,
+            provenance: None,
         })
     }
 

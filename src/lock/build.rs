@@ -151,6 +151,7 @@ fn package(
         source: LockedSource::Wheels(files),
         metadata_sha256,
         yanked,
+        publishers: Vec::new(),
         extras: Vec::new(),
         place,
     })

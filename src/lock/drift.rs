@@ -25,6 +25,12 @@ fn fingerprint(lock: &Lock) -> Sha256 {
     Sha256::of(pylock::write(&bare).as_bytes())
 }
 
+/// Whether nobody edited a lock since pipward wrote it, by its fingerprint.
+pub fn is_as_written(lock: &Lock) -> bool {
+    let noted = lock.tool.as_ref().and_then(|tool| tool.fingerprint);
+    noted.is_some_and(|noted| noted == fingerprint(lock))
+}
+
 /// What speaks against a lock, in readable lines: inputs and options that are not those of `now`, and an edit by hand. A
 /// lock without any of it is what locking again would write, as long as the cutoff stays.
 pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {

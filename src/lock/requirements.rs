@@ -202,6 +202,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
         source,
         metadata_sha256: BTreeMap::new(),
         yanked: None,
+        publishers: Vec::new(),
         extras: requirement.extras.clone(),
         place: read.place.clone(),
     })

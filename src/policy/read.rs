@@ -4,12 +4,35 @@
 
 use jiff::civil::Date;
 
-use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy, YIELDING};
+use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy, Required, YIELDING};
 use crate::document::{Item, Table};
 use crate::error::{Code, Problem};
 
 /// The keys that say how long new files wait.
 pub(crate) const AGES: [&str; 2] = ["min-release-age", "min-release-age-packages"];
+
+/// The keys that are no levels of findings.
+const OTHERS: [&str; 7] = [
+    "exception",
+    "require",
+    "sigstore-root",
+    "keep-provenance",
+    "verify-provenance",
+    "allowed-signers",
+    "require-signed-lock",
+];
+
+/// The kinds of publishers, and what they have.
+const KINDS: [&str; 4] = ["GitHub", "GitLab", "Google", "CircleCI"];
+const PUBLISHER: [&str; 7] = [
+    "repository",
+    "workflow",
+    "workflow_filepath",
+    "environment",
+    "email",
+    "project_id",
+    "pipeline_definition_id",
+];
 
 /// Reads the table; what is wrong with it is reported to the reading that it is part of.
 pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
@@ -20,8 +43,18 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
         if AGES.contains(&key) {
             continue;
         }
-        if key == "exception" {
-            policy.exceptions = item.items().iter().filter_map(exception).collect();
+        let path = || item.text().map(|text| item.reading.beside(text));
+        match key {
+            "exception" => policy.exceptions = item.items().iter().filter_map(exception).collect(),
+            "require" => policy.required = item.items().iter().filter_map(required).collect(),
+            "sigstore-root" => policy.sigstore_root = path(),
+            "allowed-signers" => policy.allowed_signers = path(),
+            "keep-provenance" => policy.keep_provenance = yes_or_no(&item),
+            "verify-provenance" => policy.verify_provenance = yes_or_no(&item),
+            "require-signed-lock" => policy.require_signed_lock = yes_or_no(&item),
+            _ => {}
+        }
+        if OTHERS.contains(&key) {
             continue;
         }
         match (adjustable(key), level(&item)) {
@@ -30,7 +63,8 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
             }
             (Some(_), None) => {}
             (None, _) => {
-                unknown(&item, key, &format!("{}, {}, exception", names(&ADJUSTABLE), AGES.join(", ")));
+                let known = format!("{}, {}, {}", names(&ADJUSTABLE), AGES.join(", "), OTHERS.join(", "));
+                unknown(&item, key, &known);
             }
         }
     }
@@ -43,6 +77,14 @@ fn adjustable(name: &str) -> Option<Code> {
 
 fn names(codes: &[Code]) -> String {
     codes.iter().map(|code| code.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn yes_or_no(item: &Item<'_, '_>) -> bool {
+    let value = item.value.as_bool();
+    if value.is_none() {
+        item.reading.fault(item.place.clone(), "this is true or false, without quotes");
+    }
+    value.unwrap_or_default()
 }
 
 fn level(item: &Item<'_, '_>) -> Option<Level> {
@@ -83,6 +125,44 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
     };
     reason?;
     Some(Exception { code: code?, package: package?, until, place: item.place.clone() })
+}
+
+/// `[[policy.require]]`: `packages`, and at least one thing that their publisher must be.
+fn required(item: &Item<'_, '_>) -> Option<Required> {
+    let table = item.table()?;
+    let mut fields = Vec::new();
+    for (key, item) in table.all() {
+        if PUBLISHER.contains(&key) {
+            fields.push((key.to_owned(), item.text()?.to_owned()));
+        } else if !["packages", "kind"].contains(&key) {
+            unknown(&item, key, &format!("packages, kind, {}", PUBLISHER.join(", ")));
+        }
+    }
+    let packages: Vec<_> = table
+        .required("packages")?
+        .items()
+        .iter()
+        .filter_map(|item| item.parsed("names of projects such as acme-*"))
+        .collect();
+    let kind: Option<(String, _)> =
+        table.get("kind").and_then(|item| Some((item.text()?.to_owned(), item.place.clone())));
+    if let Some((kind, place)) = &kind
+        && !KINDS.contains(&kind.as_str())
+    {
+        table.reading.report(
+            Problem::new(Code::ConfigInvalid, "there is no such kind of publisher")
+                .at(place.clone())
+                .expected(KINDS.join(", "))
+                .found(shown(kind)),
+        );
+    }
+    if kind.is_none() && fields.is_empty() {
+        table.reading.fault(
+            item.place.clone(),
+            "a rule says what the publisher must be: its kind, repository or email",
+        );
+    }
+    Some(Required { packages, kind: kind.map(|(kind, _)| kind), fields, place: item.place.clone() })
 }
 
 fn code(table: &Table<'_, '_>) -> Option<Code> {

@@ -7,6 +7,7 @@ pub mod download;
 mod gather;
 pub mod origin;
 mod outcome;
+mod trusted;
 mod unpack;
 
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use pipward_resolver::{ExtraName, Target};
 
 use super::destination::Environment;
 use super::locks::Locks;
+use super::recheck::Trust;
+use super::signatures;
 use super::upkeep::{Part, Upkeep};
 use super::witness::{self, Vouched};
 use super::{Writing, check_interrupted};
@@ -63,6 +66,8 @@ pub struct InstallRequest {
     pub upkeep: Upkeep,
     /// What is allowed of what is found.
     pub policy: DatedPolicy,
+    /// What is looked at again.
+    pub trust: Trust,
     /// Where files come from.
     pub sources: Sources,
     /// How the network is used.
@@ -95,12 +100,14 @@ pub enum Change {
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
+    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
     if let Some(nothing) = super::unchanged::look(request) {
         return Ok(nothing);
     }
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let (gathered, items) = Gathered::with_items(request, &index)?;
+    let trusted = trusted::check(request, &index, &items)?;
     let store = request.cache.as_deref().map(Store::new);
     let fetcher = index.fetcher(store.clone());
     let writing = Writing::begin();
@@ -163,7 +170,7 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         witness::note(request.cache.as_deref(), &scheme, &all, request.check_closure);
     }
     let mut told = outcome::told(report, &items, done, &index, request);
-    told.warnings.extend(request.locks.warnings());
+    told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));
     told.markers = Some(target.markers.clone());
     Ok(told)
 }

@@ -7,9 +7,10 @@ mod changes;
 mod cutoff;
 mod direct;
 mod exclusive;
-mod findings;
+pub(super) mod findings;
 mod frame;
 mod kept;
+mod provenance;
 mod range;
 pub mod standing;
 
@@ -23,6 +24,7 @@ use pipward_resolver::{
 };
 
 use super::inputs::Inputs;
+use super::provenance::Kept;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Ages, Index, NetworkOptions, Sources, Waiting};
 use crate::lock::{Lock, build, drift};
@@ -65,6 +67,10 @@ pub struct LockRequest {
     pub standing: Option<Lock>,
     /// Where the lock will stand.
     pub file: PathBuf,
+    /// Whether the provenance of the files is kept.
+    pub keeps_provenance: bool,
+    /// Packages whose publisher may be another one than before, or none.
+    pub accepted: BTreeSet<PackageName>,
     /// The time.
     pub now: Timestamp,
 }
@@ -88,6 +94,8 @@ pub struct Locked {
     pub warnings: Vec<String>,
     /// What changed against the standing lock, a line each.
     pub changes: Vec<String>,
+    /// The provenance of the files, where it is kept.
+    pub provenance: Kept,
 }
 
 /// Resolves and builds the lock. `step` is called as packages become known.
@@ -126,6 +134,8 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     if let Some(tool) = &mut lock.tool {
         tool.cutoffs = noted;
     }
+    let (proven, provenance) = request.prove(&index, &mut lock)?;
+    warnings.extend(proven);
     let lock = drift::signed(lock);
     warnings.extend(resolution.warnings.iter().filter(|it| !findings::is_found(it, &lock)).cloned());
     warnings.extend(request.check_packages(&index, &lock)?);
@@ -141,7 +151,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     warnings.retain(|warning| seen.insert(warning.clone()));
     crate::cache::keep();
     let changes = request.standing.as_ref().map(|old| changes::between(old, &lock)).unwrap_or_default();
-    Ok(Locked { lock, warnings, changes })
+    Ok(Locked { lock, warnings, changes, provenance })
 }
 
 /// What speaks against the standing lock, as far as the inputs and the lock itself tell: no index is asked.

@@ -24,6 +24,10 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     if request.rehash || request.anew || request.only_dependencies {
         return None;
     }
+    let (policy, trust) = (&request.policy, &request.trust);
+    if trust.verify_provenance || policy.verifies_provenance() || !policy.required().is_empty() {
+        return None;
+    }
     let installed = installed::read(&interpreter.scheme).ok()?;
     let witness = Witness::read(request.cache.as_deref(), &interpreter.scheme);
     let here = Here { request, installed: &installed.distributions, witness };

@@ -63,7 +63,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ),
 ];
 
-fn read(name: &str) -> Vec<u8> {
+pub(crate) fn read(name: &str) -> Vec<u8> {
     std::fs::read(assets().join(name)).unwrap()
 }
 

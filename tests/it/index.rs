@@ -100,6 +100,7 @@ fn by_hash(version: &str, contents: &[&[u8]]) -> LockedPackage {
         source: LockedSource::ByHash(LockedHashes::new(Match::Any, digests).unwrap()),
         metadata_sha256: BTreeMap::new(),
         yanked: None,
+        publishers: Vec::new(),
         extras: Vec::new(),
         place: Place::line("requirements.txt", 3),
     }

@@ -116,9 +116,9 @@ fn nothing_is_left_to_do() {
 /// The floors of the house. A module uses what lies on the floors below its own.
 const FLOORS: &[&[&str]] = &[
     &["digest", "error"],
-    &["document", "pep508"],
+    &["attest", "document", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
-    &["attest", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python"],
+    &["audit", "cache", "fetch", "index", "inspect", "install", "policy", "python"],
     &["config"],
     &["way"],
     &["cli"],
@@ -137,6 +137,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("lock", "index", "a lock is built from the files that an index told of"),
     ("lock", "requirements", "a hashed requirements file is a lock"),
     ("python", "cache", "what an interpreter said is kept in the cache"),
+    ("policy", "index", "rules name packages by the patterns of an index"),
     ("policy", "install", "what runs at the start is a matter of where a plan puts it"),
     ("verify", "fetch", "it consumes Unverified, whose bytes nobody else may touch"),
     ("verify", "lock", "what was fetched is compared with what was locked"),

@@ -6,6 +6,9 @@ mod credentials;
 mod hosts;
 mod indexes;
 mod names;
+mod provenance;
+mod publishers;
+mod signed;
 mod statuses;
 
 use std::path::Path;

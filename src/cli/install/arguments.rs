@@ -75,6 +75,9 @@ pub(super) struct SelectionArgs {
     /// Install the dependencies of what is named, and not what is named itself
     #[arg(long)]
     pub(super) only_deps: bool,
+    /// Prove anew who published what the lock names a publisher for (PEP 740)
+    #[arg(long)]
+    pub(super) verify_provenance: bool,
     /// Verify everything, and only say what would be installed
     #[arg(long)]
     pub(super) dry_run: bool,

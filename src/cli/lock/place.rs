@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{Format, LockArgs};
+use crate::cli::render::Printer;
 use crate::config::Optional;
 use crate::error::{Code, Place, Problem};
 use crate::way::inputs::Inputs;
 use crate::way::lock::{Locked, Range};
+use crate::way::signatures;
 
 /// Format and place of the lock; `None` is standard output.
 pub(super) fn destination(arguments: &LockArgs) -> Result<(Format, Option<PathBuf>), Problem> {
@@ -88,4 +90,21 @@ pub(super) fn check_optional(inputs: &Inputs, range: &Range, format: Format) -> 
     Err(Problem::new(Code::Usage, why)
         .expected(format!("one of {}", names.join(", ")))
         .help("name one of them, and lock once for each; or write a universal pylock.toml"))
+}
+
+/// Signs the lock, where a key is given; else says that a signature of before is no longer one.
+pub(super) fn sign(lock: &Path, key: Option<&Path>, changed: bool, printer: &Printer) -> Result<(), Problem> {
+    let signature = signatures::beside(lock);
+    match key {
+        Some(key) => {
+            let written = signatures::sign(lock, key)?;
+            printer.note(&format!("Signed: {}", written.display()));
+        }
+        None if changed && signature.is_file() => printer.warn(&format!(
+            "{} is the signature of the lock as it was: sign it again with --sign-key",
+            signature.display()
+        )),
+        None => {}
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use pipward_resolver::{ExtraName, PackageName, Version, VersionSpecifiers};
 use url::Url;
 
 use super::file::{self, Owner};
+use crate::attest::Publisher;
 use crate::digest::Sha256;
 use crate::document::{self, Item, Reading, Table};
 use crate::error::{Code, Problem, Problems};
@@ -151,7 +152,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
     let dependencies =
         table.get("dependencies").map(|item| item.items().iter().filter_map(dependency).collect());
     let index = index(table);
-    check_attestations(table);
+    let publishers = publishers(table);
     let name = name?;
     let source = source(table, &Owner { name: &name, version: version.as_ref(), lock: path })?;
     // A package of wheels alone has the version of its wheels.
@@ -170,6 +171,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
         dependencies,
         index,
         source,
+        publishers,
         extras: Vec::new(),
         place: table.place(),
     })
@@ -201,13 +203,18 @@ fn index(table: &Table<'_, '_>) -> Option<Url> {
     }
 }
 
-/// "`kind` … Required?: yes". What else an identity says is for attestations to judge.
-fn check_attestations(table: &Table<'_, '_>) {
-    for item in list(table, "attestation-identities") {
-        if let Some(identity) = item.table() {
-            identity.required("kind").map(|kind| kind.text());
-        }
-    }
+/// "`kind` … Required?: yes". A kind that is not known proves nothing here, and is passed over.
+fn publishers(table: &Table<'_, '_>) -> Vec<Publisher> {
+    let read = |item: &Item<'_, '_>| {
+        let identity = item.table()?;
+        let kind = identity.required("kind")?.text()?.to_owned();
+        Publisher::from_fields(&kind, &|key| Some(identity.get(key)?.text()?.to_owned()))
+    };
+    let mut publishers: Vec<Publisher> =
+        list(table, "attestation-identities").iter().filter_map(read).collect();
+    publishers.sort();
+    publishers.dedup();
+    publishers
 }
 
 /// Where the package comes from. "Check that the source of the package is specified appropriately

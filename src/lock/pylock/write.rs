@@ -7,6 +7,7 @@ use std::path::Path;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use crate::attest::Publisher;
 use crate::digest::LockedHashes;
 use crate::error::deceives;
 use crate::lock::{
@@ -63,6 +64,9 @@ fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
     if let Some(index) = &package.index {
         pair(out, "index", index.as_str());
     }
+    if !package.publishers.is_empty() {
+        rows(out, "attestation-identities", package.publishers.iter().map(identity));
+    }
     if let LockedSource::Wheels(files) = &package.source {
         let mut files: Vec<&LockedFile> = files.iter().collect();
         files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
@@ -88,6 +92,13 @@ fn write_package(out: &mut String, package: &LockedPackage, lock: &Path) {
             let _ = writeln!(out, "{} = \"{digest}\"", quoted(name));
         }
     }
+}
+
+/// "`attestation-identities` … `kind`", and what else that kind has.
+fn identity(publisher: &Publisher) -> String {
+    let fields = publisher.fields();
+    let keys = std::iter::once(("kind", publisher.kind())).chain(fields);
+    keys.map(|(key, value)| format!("{key} = {}", quoted(value))).collect::<Vec<_>>().join(", ")
 }
 
 fn dependency(entry: &LockedDependency) -> String {

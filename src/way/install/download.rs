@@ -4,15 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::InstallRequest;
 use super::gather::Gathered;
 use super::unpack::{Item, agree};
+use super::{InstallRequest, trusted};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems, io};
 use crate::fetch::Fetched;
 use crate::index::Index;
 use crate::verify::VerifiedWheel;
+use crate::way::signatures;
 use crate::way::{Writing, check_interrupted};
 use crate::wheel::metadata::Metadata;
 
@@ -41,8 +42,10 @@ pub fn download(
     folder: &Path,
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Saved>, Problems> {
+    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
+    trusted::check(request, &index, &items)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut wheels: Vec<Option<(VerifiedWheel, Metadata)>> = items.iter().map(|_| None).collect();
     let mut faults = Vec::new();

@@ -95,7 +95,8 @@ impl LockRequest {
     }
 }
 
-fn alike(name: &PackageName) -> Option<Problem> {
+/// That a name looks like a well-known one.
+pub(in crate::way) fn alike(name: &PackageName) -> Option<Problem> {
     let (known, difference) = look_alike(name)?;
     Some(
         Problem::new(Code::LookAlike, format!("this name is close to {known}, which many use: {difference}"))

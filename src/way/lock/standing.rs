@@ -56,6 +56,7 @@ fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {
         source: LockedSource::Unusable("the version".to_owned()),
         metadata_sha256: BTreeMap::new(),
         yanked: None,
+        publishers: Vec::new(),
         extras: Vec::new(),
         place: read.place.clone(),
     })

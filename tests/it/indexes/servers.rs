@@ -7,7 +7,7 @@ use pipward::error::Code;
 use super::{SECRET, ground, hashed, install, keeps_secret, pip, plum};
 use crate::commands::Place;
 use crate::support::offline;
-use crate::support::run::{Run, scratch};
+use crate::support::run::{Run, pipward, scratch};
 use crate::support::server::{Published, Response, Server, Style};
 use crate::support::services::Service;
 use crate::support::wheels::WheelBuilder;
@@ -29,6 +29,49 @@ fn serves(place: &Place, words: &[&str], names: &[&str]) {
     keeps_secret(place, &[&install, &lock, &sync, &download], &[]);
     std::fs::remove_dir_all(place.path("got")).unwrap();
     pip(place, &["uninstall", "-y"]).args(names).run().ok();
+}
+
+/// Locks and installs `names` by an index that pipward.toml names and has them to itself, with the user from variables,
+/// then from netrc.
+#[track_caller]
+fn serves_by_name(place: &Place, url: &str, names: &[&str]) {
+    let project = place.path("project");
+    std::fs::create_dir_all(&project).unwrap();
+    let entry = format!(
+        "[[index]]\nname = \"internal\"\nurl = \"{url}\"\npackages = [\"plum\", \"pear\", \"quince\"]\n\
+         min-release-age = \"0h\"\n"
+    );
+    std::fs::write(project.join("pipward.toml"), entry).unwrap();
+    let outside = scratch();
+    let netrc = format!("machine 127.0.0.1 login al password {SECRET}\n");
+    std::fs::write(outside.path().join("netrc"), netrc).unwrap();
+    let variables = [("PIPWARD_INDEX_INTERNAL_USERNAME", "al"), ("PIPWARD_INDEX_INTERNAL_PASSWORD", SECRET)];
+    let python = place.python.executable.display().to_string();
+    for is_netrc in [false, true] {
+        let (home, cache) = (place.path("home"), place.path("home/named"));
+        let run = |words: &[&str], says_who: bool| {
+            let run = pipward(["-vvv"]).args(words).dir(&project).env("HOME", &home);
+            let run = run.env("PIPWARD_CACHE_DIR", &cache).env("PIPWARD_FILE_HOSTS", "");
+            let run = run.env("PIP_CONFIG_FILE", "/dev/null");
+            match (says_who, is_netrc) {
+                (false, _) => run.run(),
+                (true, true) => run.env("NETRC", outside.path().join("netrc")).run(),
+                (true, false) => variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run(),
+            }
+        };
+        let lock = run(&[&["lock"], names].concat(), true).ok();
+        let installed = ["install", "-r", "pylock.toml", "--venv", "env", "--python", &python];
+        let install = run(&installed, true).ok();
+        let sync = run(&["sync", "--venv", "env", "--rehash"], true).ok();
+        let locked = std::fs::read_to_string(project.join("pylock.toml")).unwrap();
+        assert_eq!(locked.matches(&format!("index = \"{url}\"")).count(), names.len() + 1, "{locked}");
+        for gone in [&cache, &project.join("env")] {
+            std::fs::remove_dir_all(gone).unwrap();
+        }
+        let nobody = run(&installed, false);
+        assert_ne!(nobody.code, Some(0), "{}", nobody.told());
+        keeps_secret(place, &[&lock, &install, &sync, &nobody], &[]);
+    }
 }
 
 #[test]
@@ -58,6 +101,7 @@ fn devpi_serves_an_index_that_inherits_from_others() {
     std::fs::write(place.path("requirements.txt"), hashed(&[&plum(), &pear(), &quince])).unwrap();
     let secret = devpi.url(&format!("al:{SECRET}@"), "/al/dev/+simple/");
     serves(&place, &["--index-url", &secret], &["pear", "quince"]);
+    serves_by_name(&place, &devpi.url("", "/al/dev/+simple/"), &["pear", "quince"]);
     // Nobody else may read it, and an index of its own has less.
     let open = devpi.url("", "/al/dev/+simple/");
     install(&place, &["-i", &open]).run().code(1).stderr_has("netrc");
@@ -87,6 +131,7 @@ fn pypiserver_serves_a_folder_to_those_who_say_who_they_are() {
 
     let secret = server.url(&format!("al:{SECRET}@"), "/simple/");
     serves(&place, &["-i", &secret], &["pear"]);
+    serves_by_name(&place, &server.url("", "/simple/"), &["pear"]);
     let open = server.url("", "/simple/");
     let told = install(&place, &["-i", &open]).run().code(1).stderr_has("netrc");
     told.stderr_has(Code::HttpStatus.name());

@@ -6,6 +6,7 @@ pub mod pythons;
 pub mod run;
 pub mod server;
 pub mod services;
+pub mod sigstore;
 pub mod tape;
 pub mod tls;
 pub mod tree;

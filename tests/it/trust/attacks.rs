@@ -16,13 +16,13 @@ use crate::support::wheels::WheelBuilder;
 use crate::support::world::{packages, publish, text, wheel, write};
 
 /// A wheel that leaves a mark when it is imported.
-fn payload(name: &str, version: &str) -> WheelBuilder {
+pub(super) fn payload(name: &str, version: &str) -> WheelBuilder {
     let code = "import os\nopen(os.environ['MARK'], 'w').write('taken')\n";
     WheelBuilder::new(name, version).file(&format!("{name}.py"), code)
 }
 
 /// Whether pip, asked with these words, installs the payload: importing the module leaves the mark.
-fn pip_takes(directory: &Path, module: &str, words: &[&str]) -> bool {
+pub(super) fn pip_takes(directory: &Path, module: &str, words: &[&str]) -> bool {
     let (target, mark) = (directory.join("pip-target"), directory.join("mark"));
     let _ = std::fs::remove_dir_all(&target);
     let _ = std::fs::remove_file(&mark);

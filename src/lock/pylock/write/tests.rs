@@ -44,6 +44,7 @@ fn package(name_text: &str, version: &str, source: Vec<LockedFile>) -> LockedPac
         source: LockedSource::Wheels(source),
         metadata_sha256: BTreeMap::new(),
         yanked: None,
+        publishers: Vec::new(),
         extras: Vec::new(),
         place: Place::file("x"),
     }

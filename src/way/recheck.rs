@@ -1,0 +1,128 @@
+//! Today's policy, applied to what was locked before.
+//!
+//! Owns: which rules count for a lock that stands, as far as the lock itself tells. Never: asks an index.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use jiff::Zoned;
+use pipward_resolver::PackageName;
+
+use super::lock::findings::alike;
+use super::signatures;
+use crate::error::{Code, Problem, Problems};
+use crate::index::{Ages, Index, NetworkOptions, Sources};
+use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource};
+use crate::policy::{DatedPolicy, Judged, Level, release_yanked, too_young, unwanted_publishers};
+
+/// What is looked at again before anything is installed.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// How long new files wait.
+    pub ages: Ages,
+    /// The time, in the zone of this machine.
+    pub now: Zoned,
+    /// Whether publishers are proven anew, also where the policy does not ask for it.
+    pub verify_provenance: bool,
+}
+
+/// What `--check-policy` looks at.
+pub struct PolicyRequest {
+    /// The lock.
+    pub lock: Lock,
+    /// The file.
+    pub file: PathBuf,
+    /// The policy.
+    pub policy: DatedPolicy,
+    /// How long new files wait, and the time.
+    pub trust: Trust,
+    /// Which indexes there are, and where their files may be.
+    pub sources: Sources,
+    /// How the network would be used.
+    pub network: NetworkOptions,
+}
+
+/// Applies today's policy to a standing lock.
+///
+/// # Errors
+/// All that the policy refuses, at once.
+pub fn check_policy(request: &PolicyRequest) -> Result<Vec<String>, Problems> {
+    let index = Index::of_locked(&request.sources, &request.network, None)?;
+    let (policy, trust) = (&request.policy, &request.trust);
+    let mut faults = Vec::new();
+    if policy.requires_signed_lock() {
+        let file = request.file.display().to_string();
+        let signed = signatures::check_files([file.as_str()].into_iter(), policy, &trust.now);
+        faults.extend(signed.err().into_iter().flatten());
+    }
+    let direct = direct(&request.lock);
+    let mut judged = Judged::default();
+    for package in &request.lock.packages {
+        let name = &package.name;
+        judged.add(policy.judge(name, index.foreign_files(package)));
+        let yanked = package.yanked.iter().map(|reason| release_yanked(package, reason));
+        judged.add(policy.judge(name, yanked.collect()));
+        let files = files(package);
+        judged.add(one(policy, trust, &index, package, &files, Level::Deny));
+        let names = if direct.contains(name) { Level::Deny } else { Level::Warn };
+        let alike = if index.is_pinned(name) { None } else { alike(name) };
+        judged.add(policy.judge_as(name, alike.into_iter().collect(), names));
+    }
+    judged.refused.splice(0..0, faults);
+    judged.told()
+}
+
+/// What an install finds in a package before it fetches it. What its wheel or the index tells is found elsewhere.
+pub(super) fn installed(
+    policy: &DatedPolicy,
+    trust: &Trust,
+    index: &Index,
+    package: &LockedPackage,
+    file: &LockedFile,
+) -> Judged {
+    let mut judged = one(policy, trust, index, package, &[file], Level::Warn);
+    // It was let in once, and not every lock tells what was asked for: a name counts where the policy says so itself.
+    if policy.says(Code::LookAlike) && !index.is_pinned(&package.name) {
+        judged.add(policy.judge(&package.name, alike(&package.name).into_iter().collect()));
+    }
+    judged
+}
+
+fn one(
+    policy: &DatedPolicy,
+    trust: &Trust,
+    index: &Index,
+    package: &LockedPackage,
+    files: &[&LockedFile],
+    young: Level,
+) -> Judged {
+    let age = index.age_of(package, &trust.ages);
+    let found = too_young(package, files.iter().copied(), age, trust.now.timestamp());
+    let mut judged = policy.judge_as(&package.name, found.into_iter().collect(), young);
+    if !(trust.verify_provenance || policy.verifies_provenance()) {
+        judged.add(policy.judge(&package.name, unwanted_publishers(package, policy.required())));
+    }
+    judged
+}
+
+fn files(package: &LockedPackage) -> Vec<&LockedFile> {
+    match &package.source {
+        LockedSource::Wheels(files) => files.iter().collect(),
+        LockedSource::ByHash(_) | LockedSource::Unusable(_) => Vec::new(),
+    }
+}
+
+/// The names that were asked for, as far as the lock tells.
+fn direct(lock: &Lock) -> BTreeSet<PackageName> {
+    let inputs = lock.tool.iter().flat_map(|tool| &tool.inputs).filter(|(_, from)| !from.starts_with("-c "));
+    let name = |(text, _): &(String, String)| -> Option<PackageName> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        text.split(|c| !is_part(c)).next()?.parse().ok()
+    };
+    inputs.filter_map(name).collect()
+}
+
+/// What `--check-policy` was not told a lock for.
+pub fn no_lock() -> Problem {
+    Problem::new(Code::Usage, "--check-policy needs a lock to look at").help("name it with -o")
+}
