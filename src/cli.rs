@@ -13,6 +13,7 @@ mod debug;
 mod diff;
 mod download;
 mod explain;
+mod fault;
 mod freeze;
 mod hash;
 mod index;
@@ -119,11 +120,18 @@ enum Command {
 
 /// Runs one command line and returns the exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    fault::watch();
     completion::answer();
     let arguments: Vec<OsString> = arguments.collect();
-    if let Some(started) = pip::Started::of(&arguments) {
-        return ExitCode::from(pip::main(&started));
-    }
+    let Some(started) = pip::Started::of(&arguments) else {
+        let printer = Printer::plain(pip::Persona::Pipward);
+        return ExitCode::from(fault::guarded(&printer, || pipward(arguments)));
+    };
+    let printer = Printer::plain(pip::Persona::Pip(None));
+    ExitCode::from(fault::guarded(&printer, || pip::main(&started)))
+}
+
+fn pipward(arguments: Vec<OsString>) -> u8 {
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -134,11 +142,15 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let printer = Printer::new(&cli.output, pip::Persona::Pipward);
     trace(&cli.output);
-    let status = match interruptible() {
-        Ok(()) => dispatch(cli.command, &printer),
+    printer.settle(run(cli.command, &printer))
+}
+
+/// Runs a command that was read, to its end or to a fault of ours.
+fn run(command: Command, printer: &Printer) -> u8 {
+    fault::guarded(printer, || match interruptible() {
+        Ok(()) => dispatch(command, printer),
         Err(problem) => printer.fail(&problem.into()),
-    };
-    ExitCode::from(printer.settle(status))
+    })
 }
 
 fn dispatch(command: Command, printer: &Printer) -> u8 {
@@ -175,11 +187,11 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
 /// The exit status of a command that did what it was asked to, or what stopped it.
 type Outcome = Result<u8, Problems>;
 
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error) -> u8 {
     if !error.use_stderr() {
         // A closed standard output is the reader's choice, not an error of ours.
         let _ = error.print();
-        return ExitCode::SUCCESS;
+        return 0;
     }
     // What was typed may be an address with a password, or come from elsewhere.
     let told = error.render().to_string();
@@ -188,7 +200,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         Printer::plain(pip::Persona::Pipward).usage(told.trim_end());
     }
-    ExitCode::from(ExitClass::Usage.status())
+    ExitClass::Usage.status()
 }
 
 /// Ctrl-C ends the run; while files are being written it asks the writers to take them back first.

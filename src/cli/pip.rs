@@ -13,7 +13,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::render::Printer;
-use super::{Cli, dispatch, interruptible, trace};
+use super::{Cli, run, trace};
 use crate::config::Config;
 use crate::error::{Code, Place, Problem};
 use crate::install::Installer;
@@ -162,11 +162,7 @@ pub(super) fn main(started: &Started) -> u8 {
     };
     let printer = Printer::new(&cli.output, persona);
     trace(&cli.output);
-    let status = match interruptible() {
-        Ok(()) => dispatch(cli.command, &printer),
-        Err(problem) => printer.fail(&problem.into()),
-    };
-    printer.settle(status)
+    printer.settle(run(cli.command, &printer))
 }
 
 /// What `pip --version` says.

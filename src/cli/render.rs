@@ -68,6 +68,12 @@ impl Printer {
         }
     }
 
+    /// A plain printer with a log.
+    #[cfg(test)]
+    pub(super) fn logging(persona: Persona, log: &Path) -> Self {
+        Self { log: RefCell::new(open_log(log)), ..Self::plain(persona) }
+    }
+
     /// As what the binary was started.
     pub(crate) fn persona(&self) -> &Persona {
         &self.persona

@@ -175,7 +175,8 @@ impl Ground {
     /// What a run took too much of.
     pub fn excesses(&self, ran: &Ran) -> Vec<String> {
         let mut faults = Vec::new();
-        if ran.stderr.contains("panicked") || ran.stderr.contains("RUST_BACKTRACE") {
+        let panics = ["panicked", "RUST_BACKTRACE", "error[internal]"];
+        if panics.iter().any(|word| ran.stderr.contains(word)) {
             faults.push(format!("it panicked: {}", ran.stderr));
         }
         if ran.memory > MEMORY {
