@@ -5,7 +5,7 @@
 //! copied, and a store that cannot be read or written never stops a run.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,6 +18,9 @@ use crate::verify::VerifiedWheel;
 
 /// The largest wheel that is read, in bytes, unless the user says otherwise.
 pub(crate) const LARGEST: u64 = 8 << 30;
+
+/// An entry that is larger, in bytes, is copied once it is known to be what was locked, or of the locked size.
+const UNSIZED: u64 = 64 << 20;
 
 /// The store of one user.
 #[derive(Debug, Clone)]
@@ -52,6 +55,10 @@ impl Store {
     ) -> Option<Unverified> {
         hashes.sha256s().find_map(|sha256| {
             let path = self.entry(sha256);
+            if size.is_none() && is_large_and_other(&path, sha256, most).ok()? {
+                let _ = std::fs::remove_file(&path);
+                return None;
+            }
             let unverified = copy(&path, hashes, size, most, &self.directory).ok()?;
             if hashes.accept(&unverified.computed) && unverified.computed.sha256() == sha256 {
                 return Some(unverified);
@@ -165,6 +172,22 @@ pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
     }
 }
 
+/// Whether an entry is so large that a copy of it would be felt, and is not what its name says: it is hashed where it lies.
+/// (The copy is hashed again.)
+fn is_large_and_other(path: &Path, sha256: Sha256, most: u64) -> io::Result<bool> {
+    let file = open_regular(path, false)?;
+    let found = file.metadata()?.len();
+    if found <= UNSIZED || found > most {
+        return Ok(false);
+    }
+    let mut hasher = Hasher::new(&LockedHashes::sha256(sha256));
+    read_all(file.take(found), |bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok(hasher.finish().sha256() != sha256)
+}
+
 /// Copies an entry of the store, hashing as it goes.
 fn copy(
     path: &Path,
@@ -192,20 +215,23 @@ pub(crate) fn copy_private(
 ) -> io::Result<Unverified> {
     let mut writer = PrivateWriter::new(directory);
     let mut hasher = Hasher::new(hashes);
-    let mut file = file.take(limit);
+    read_all(file.take(limit), |bytes| {
+        hasher.update(bytes);
+        writer.write(bytes)
+    })?;
+    Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin })
+}
+
+fn read_all(mut file: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = vec![0; 256 << 10];
     loop {
-        let count = match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => each(buffer.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        };
-        let bytes = buffer.get(..count).unwrap_or_default();
-        hasher.update(bytes);
-        writer.write(bytes)?;
+        }
     }
-    Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin })
 }
 
 #[cfg(test)]
@@ -251,6 +277,28 @@ mod tests {
         std::fs::write(&path, b"evil").unwrap();
         assert!(store.get(&hashes(b"good"), None).is_none());
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_large_entry_of_unknown_size_is_hashed_before_it_is_copied() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(cache.path());
+        std::fs::create_dir_all(store.directory()).unwrap();
+        let wanted = Sha256::of(b"good");
+        let path = store.entry(wanted);
+        let sparse = |size: u64| File::create(&path).unwrap().set_len(size).unwrap();
+        sparse(UNSIZED + 1);
+        assert!(is_large_and_other(&path, wanted, LARGEST).unwrap());
+        assert!(!is_large_and_other(&path, wanted, UNSIZED).unwrap(), "what is too large is not read");
+        assert!(store.get_within(&hashes(b"good"), None, UNSIZED).is_none() && path.exists());
+        assert!(store.get(&hashes(b"good"), Some(4)).is_none() && path.exists());
+        assert!(store.get(&hashes(b"good"), None).is_none() && !path.exists());
+        sparse(UNSIZED);
+        assert!(
+            !is_large_and_other(&path, wanted, LARGEST).unwrap(),
+            "a small one is copied and hashed at once"
+        );
+        assert!(store.get(&hashes(b"good"), None).is_none() && !path.exists());
     }
 
     #[test]
