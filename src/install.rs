@@ -40,6 +40,7 @@ mod plan;
 mod recover;
 mod scripts;
 mod session;
+mod spelling;
 mod stage;
 mod tree;
 mod uninstall;

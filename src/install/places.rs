@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
 
 /// An environment's prefix and the directories of its scheme. All answers are paths relative to the prefix that have no
-/// link on the way, so that one file has one path (`lib64` is a link to `lib` in many an environment).
+/// link on the way and are spelled as they are listed, so that one file has one path (`lib64` is a link to `lib` in many an
+/// environment; some file systems take `LIB` for it too).
 #[derive(Debug)]
 pub(super) struct Places {
     /// The prefix as the scheme spells it.
@@ -19,6 +21,7 @@ pub(super) struct Places {
     /// Where the tree really is now.
     real: PathBuf,
     known: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    spelling: Spelling,
     purelib: PathBuf,
     platlib: PathBuf,
     scripts: PathBuf,
@@ -39,6 +42,7 @@ impl Places {
             prefix: prefix.to_owned(),
             real,
             known: Mutex::default(),
+            spelling: Spelling::default(),
             purelib: PathBuf::new(),
             platlib: PathBuf::new(),
             scripts: PathBuf::new(),
@@ -119,7 +123,9 @@ impl Places {
             }
         }
         let name = path.file_name().filter(|_| last_is_name)?;
-        Some(self.resolve(path.parent()?)?.join(name))
+        let parent = self.resolve(path.parent()?)?;
+        let name = self.spelling.of(&self.real.join(&parent), name);
+        Some(parent.join(name))
     }
 
     /// Whether a resolved path is where distributions put files.
@@ -186,7 +192,8 @@ impl Places {
                 Ok(found) if found.is_symlink() => {
                     absolute.canonicalize().ok()?.strip_prefix(&self.real).ok().map(Path::to_owned)
                 }
-                _ => Some(plain),
+                Ok(_) => Some(parent.join(self.spelling.of(&self.real.join(&parent), name))),
+                Err(_) => Some(plain),
             }
         });
         self.known.lock().ok()?.insert(path.to_owned(), resolved.clone());
@@ -309,6 +316,90 @@ mod tests {
             "etc/x",
         ] {
             assert!(!places.is_environments_own(Path::new(path)), "{path}");
+        }
+    }
+
+    /// Places in which the modules lie behind links, each in a directory of its own, and data in one too.
+    fn linked(prefix: &Path) -> Places {
+        for directory in ["deep/er/pure/site", "deep/er/er/plat/site", "bin", "include", "share"] {
+            std::fs::create_dir_all(prefix.join(directory)).unwrap();
+        }
+        std::os::unix::fs::symlink("deep/er/pure", prefix.join("pure")).unwrap();
+        std::os::unix::fs::symlink("deep/er/er/plat", prefix.join("plat")).unwrap();
+        let scheme = Scheme {
+            purelib: prefix.join("pure/site"),
+            platlib: prefix.join("plat/site"),
+            scripts: prefix.join("bin"),
+            headers: prefix.join("include"),
+            data: prefix.join("share"),
+            interpreter: prefix.join("bin/python"),
+            python: (3, 13),
+        };
+        Places::new(&scheme, prefix, prefix.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn rows_lead_up_from_where_the_scheme_says_the_modules_are() {
+        let scratch = tempfile::tempdir().unwrap();
+        let prefix = scratch.path().canonicalize().unwrap();
+        let places = linked(&prefix);
+        let check = |site: &str, row: &str, expected: Option<&str>| {
+            assert_eq!(places.row(Path::new(site), row), expected.map(PathBuf::from), "{row} in {site}");
+        };
+        for site in ["deep/er/pure/site", "deep/er/er/plat/site"] {
+            check(site, "x.py", Some(&format!("{site}/x.py")));
+            check(site, "../../bin/x", Some("bin/x"));
+            check(site, "./a/../x.py", Some(&format!("{site}/x.py")));
+            check(site, "../../../x", None);
+            check(site, "x/.", None);
+            check(site, "..", None);
+            check(site, "", None);
+            check(site, &prefix.join("pure/site/y.py").display().to_string(), Some("deep/er/pure/site/y.py"));
+            check(site, "/elsewhere/y.py", None);
+        }
+        check("share", "x", Some("share/x"));
+        assert_eq!(places.shown(Path::new("share/x")), prefix.join("share/x"));
+    }
+
+    #[test]
+    fn what_is_distributions_and_what_the_environments_own_is_known_by_its_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let prefix = scratch.path().canonicalize().unwrap();
+        let places = linked(&prefix);
+        let site = "deep/er/pure/site";
+        for (path, expected) in [
+            ("bin/x", true),
+            ("share/x", true),
+            ("bin", false),
+            ("share", false),
+            ("other/x", false),
+            ("x", false),
+        ] {
+            assert_eq!(places.is_in_scheme(Path::new(path)), expected, "{path}");
+        }
+        assert!(places.is_in_scheme(&Path::new(site).join("x")) && !places.is_in_scheme(Path::new(site)));
+        assert!(places.is_script(Path::new("bin/x")));
+        assert!(!places.is_script(Path::new("bin/a/x")) && !places.is_script(Path::new("share/x")));
+        for (path, expected) in [
+            ("bin/python", true),
+            ("BIN/Python", true),
+            ("Bin/activate", true),
+            ("bin/tool", false),
+            ("pyvenv.cfg", true),
+            ("lib/libpython3.so", true),
+            ("share/libpython3.so", false),
+            ("lib/other.so", false),
+            (&format!("{site}/_virtualenv.py"), true),
+            (&format!("{site}/_Virtualenv.pth"), true),
+            (&format!("{site}/sub/_virtualenv.py"), false),
+            (&format!("{site}/pyvenv.cfg"), false),
+        ] {
+            assert_eq!(places.is_environments_own(Path::new(path)), expected, "{path}");
+        }
+        for (path, expected) in
+            [("bin", true), ("", true), ("deep/er", true), ("bin/x", false), ("other", false)]
+        {
+            assert_eq!(places.keeps_directory(Path::new(path)), expected, "{path}");
         }
     }
 }
