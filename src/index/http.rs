@@ -8,6 +8,7 @@ mod answer;
 mod credentials;
 mod decode;
 mod keyring;
+mod proxy;
 mod ranges;
 mod tls;
 mod words;
@@ -286,7 +287,7 @@ impl Http {
 
     fn build(&self) -> Result<reqwest::Client, Problem> {
         let idle = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600));
-        let mut builder = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(
                 self.options.cert.as_deref(),
                 self.options.client_cert.as_deref(),
@@ -299,18 +300,7 @@ impl Http {
             .http2_initial_stream_window_size(4 << 20)
             .http2_initial_connection_window_size(32 << 20)
             .pool_max_idle_per_host(self.concurrency());
-        if let Some(proxy) = &self.options.proxy {
-            // The error could repeat a password, so it is not shown.
-            let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|_| {
-                Problem::new(Code::AddressRefused, "the address of the proxy cannot be read")
-                    .help("write it as http://host:port")
-            })?;
-            let except = reqwest::NoProxy::from_env().filter(|_| !self.options.ignore_proxy_variables);
-            builder = builder.proxy(proxy.no_proxy(except));
-        } else if self.options.ignore_proxy_variables {
-            builder = builder.no_proxy();
-        }
-        builder
+        proxy::set(builder, &self.options)?
             .build()
             .map_err(|error| Problem::new(Code::Internal, "HTTP could not be set up").cause(deepest(&error)))
     }

@@ -258,6 +258,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/fetch/",
             "src/index/http/credentials.rs",
             "src/index/http/keyring.rs",
+            "src/index/http/proxy.rs",
             "src/main.rs",
             "src/python/",
             "src/requirements.rs",
