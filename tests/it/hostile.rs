@@ -2,12 +2,13 @@
 //!
 //! A refused run leaves environment, store and everything around them as they were, does not panic, and takes neither
 //! much memory nor much time. `PIPWARD_TEST_LONG=1` runs every case; a sample of each row runs by default (the same
-//! cases run whole, by the types, in `hostile_archive`, `wheel` and `plan`).
+//! cases run whole, by the types, in `hostile_archive`, `wheel` and `plan`). `others` puts the same corpus through pip and uv.
 
 mod cases;
 mod contest;
 mod controls;
 mod ground;
+mod others;
 mod policy;
 mod rows;
 
