@@ -310,6 +310,37 @@ mod tests {
         }
     }
 
+    /// The digests of nothing are those that FIPS 180 and its test vectors give.
+    #[test]
+    fn each_strong_algorithm_is_compared() {
+        let nothing = [
+            ("sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (
+                "sha384",
+                "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd51ad2f14898b95b",
+            ),
+            (
+                "sha512",
+                "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f\
+                 63b931bd47417a81a538327af927da3e",
+            ),
+        ];
+        for (algorithm, hex) in nothing {
+            let digest = StrongDigest::parse(algorithm, hex).unwrap();
+            assert_eq!((digest.algorithm(), digest.hex().as_str()), (algorithm, hex));
+            assert_eq!(format!("{digest:?}"), format!("StrongDigest({algorithm}:{hex})"));
+            let wanted = LockedHashes::new(Match::All, vec![digest]).unwrap();
+            let mut hasher = Hasher::new(&wanted);
+            assert!(wanted.accept(&hasher.clone().finish()), "{algorithm}");
+            hasher.update(b"x");
+            assert!(!wanted.accept(&hasher.finish()), "{algorithm}");
+            assert_eq!(
+                StrongDigest::parse(algorithm, &format!("{hex}00")).map_err(|p| p.code()),
+                Err(Code::HashMalformed)
+            );
+        }
+    }
+
     #[test]
     fn all_means_all_and_any_means_one() {
         let good = StrongDigest::Sha256(Sha256::of(b"x"));

@@ -169,6 +169,14 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_file_is_read_and_no_larger_one() {
+        let largest = usize::try_from(MAX_ENTRY_POINTS).unwrap();
+        for (size, is_read) in [(largest, true), (largest + 1, false), (largest + 2, false)] {
+            assert_eq!(EntryPoints::parse(&vec![b'#'; size]).is_ok(), is_read, "{size}");
+        }
+    }
+
+    #[test]
     fn other_groups_may_hold_anything() {
         check("[pytest11]\nfoo bar: x = y\n   more\nnothing\n[other]\na = b\n[pytest11]\n", &[]);
         check("\n    [babel.extractors]\n    jinja2 = jinja2.ext:babel_extract[i18n]\n", &[]);

@@ -159,8 +159,8 @@ mod tests {
         check_requires("idna (<4,>=2.5)", "idna>=2.5,<4");
         check_requires("idna(==2.5)", "idna==2.5");
         check_requires(
-            "requests [socks] >=2 ; python_version<'3'",
-            "requests[socks]>=2 ; python_full_version < '3.0'",
+            "requests [socks] >=2 ; python_version<'3.6'",
+            "requests[socks]>=2 ; python_full_version < '3.6'",
         );
         check_requires("idna\n  >=2.5", "idna>=2.5");
     }
@@ -207,6 +207,38 @@ mod tests {
         let metadata = parse("Requires-Dist: x @ https://h/${HOME}/x.whl\n").unwrap();
         let text = metadata.requires.iter().map(|r| format!("{r:?}")).collect::<String>();
         assert!(text.contains("/%24%7BHOME%7D/"), "{text}");
+    }
+
+    #[test]
+    fn what_is_exactly_as_large_as_it_may_be_is_read() {
+        let filled = |size: usize| format!("{HEAD}\n{}", "x".repeat(size - HEAD.len() - 1));
+        let largest = usize::try_from(MAX_METADATA).unwrap();
+        for (size, is_read) in [(largest, true), (largest + 1, false), (largest + 2, false)] {
+            assert_eq!(Metadata::parse(filled(size).as_bytes()).is_ok(), is_read, "{size} bytes");
+        }
+        for (size, is_read) in
+            [(MAX_REQUIREMENT, true), (MAX_REQUIREMENT + 1, false), (MAX_REQUIREMENT + 2, false)]
+        {
+            let address = format!("x @ https://h/{}", "y".repeat(size - 14));
+            assert_eq!(
+                parse(&format!("Requires-Dist: {address}\n")).is_ok(),
+                is_read,
+                "{size} bytes of a requirement"
+            );
+        }
+        for (count, is_read) in [(MAX_REQUIREMENTS, true), (MAX_REQUIREMENTS + 2, false)] {
+            assert_eq!(parse(&"Requires-Dist: x\n".repeat(count)).is_ok(), is_read, "{count} requirements");
+        }
+    }
+
+    #[test]
+    fn a_requirement_is_shown_but_not_all_of_a_long_one() {
+        let found = |written: &str| {
+            let problem = parse(&format!("Requires-Dist: {written}\n")).unwrap_err();
+            problem.found_text().unwrap_or_default().to_owned()
+        };
+        assert_eq!(found("x >"), "x >");
+        assert_eq!(found(&format!("{} ?", "x".repeat(300))), "x".repeat(200));
     }
 
     #[test]

@@ -97,6 +97,10 @@ mod tests {
         ] {
             assert_eq!(ArchivePath::parse(path).unwrap().as_str(), path);
         }
+        let long = |size: usize| {
+            ArchivePath::parse(&"x/".repeat(size).chars().take(size).collect::<String>()).is_ok()
+        };
+        assert!(long(MAX_PATH - 1) && !long(MAX_PATH + 1) && !long(MAX_PATH + 3));
         assert_eq!(ArchivePath::parse("a/b").unwrap().parts().collect::<Vec<_>>(), ["a", "b"]);
     }
 

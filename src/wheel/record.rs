@@ -238,6 +238,21 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_record_is_read_and_no_larger_one() {
+        let largest = usize::try_from(MAX_RECORD).unwrap();
+        for (size, is_read) in [(largest, true), (largest + 1, false), (largest + 2, false)] {
+            assert_eq!(Record::parse(&vec![b'\n'; size]).is_ok(), is_read, "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_is_told_by_its_line() {
+        let problem = Record::parse(b"a,,\n\xff,,\n").unwrap_err();
+        let told = format!("{problem} {:?} {:?}", problem.found_text(), problem.cause_text());
+        assert!(told.contains("text that is not UTF-8 on line 2"), "{told}");
+    }
+
+    #[test]
     fn stronger_digests_are_read() {
         let sha384 = format!("a,sha384={},", "A".repeat(64));
         let sha512 = format!("a,sha512={}A,", "A".repeat(85));

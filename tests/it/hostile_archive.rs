@@ -570,6 +570,49 @@ pub(crate) fn the_limits_can_be_narrowed() {
 }
 
 #[test]
+pub(crate) fn what_is_exactly_at_a_limit_is_read() {
+    let (name, zip) = honest();
+    let bytes = zip.bytes();
+    let locked = locked(&name, &bytes);
+    let told = |limits: Limits| {
+        let verified = pipward::verify::VerifiedWheel::check(unverified(&bytes, &locked), &locked).unwrap();
+        Wheel::read_within(verified, &limits)
+            .err()
+            .map(|problem| problem.help_text().unwrap_or("").to_owned())
+    };
+    let wheel = read(&name, &bytes).unwrap();
+    let sizes = || wheel.entries().iter().map(pipward::wheel::archive::Entry::size);
+    let (count, total) = (wheel.entries().len() as u64, sizes().sum::<u64>());
+    let size_of = |file: &str| {
+        wheel
+            .entries()
+            .iter()
+            .find(|entry| entry.path().as_str().ends_with(file))
+            .map(pipward::wheel::archive::Entry::size)
+    };
+    let metadata = size_of("/METADATA").max(size_of("/RECORD")).unwrap();
+    let limits = |most: u64, which: &str| {
+        let mut limits = Limits { ratio: 0, ratio_from: 1 << 40, ..Limits::default() };
+        match which {
+            "entries" => limits.entries = most,
+            "unpacked" => limits.inflated = most,
+            "metadata-file" => limits.metadata = most,
+            _ => limits.ratio_from = most,
+        }
+        limits
+    };
+    for (which, exact) in
+        [("entries", count), ("unpacked", total), ("ratio", total), ("metadata-file", metadata)]
+    {
+        assert_eq!(told(limits(exact, which)), None, "{which}");
+        let help = told(limits(exact - 1, which)).unwrap_or_default();
+        assert!(help.contains(which), "{which}: {help}");
+    }
+    let both = Limits { inflated: 100, ratio: 0, ratio_from: 100, ..Limits::default() };
+    assert!(told(both).unwrap_or_default().contains("ratio"), "of two equal limits the likely one is told");
+}
+
+#[test]
 pub(crate) fn what_is_no_archive_is_refused() {
     let (name, zip) = honest();
     let bytes = zip.bytes();

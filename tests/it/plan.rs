@@ -226,4 +226,31 @@ fn names_that_no_file_system_takes_are_refused_before_anything_is_written() {
     let deep = vec!["y".repeat(200); 21].join("/");
     refused(&WheelBuilder::new("pkg", "1.0").file(&deep, ""), Code::ArchiveName);
     plan(&WheelBuilder::new("pkg", "1.0").file(&format!("pkg/{}.py", "x".repeat(252)), "")).unwrap();
+    let before = "/env/lib/python3.13/site-packages/".len();
+    let exactly = |size: usize| {
+        let path = "z/".repeat(size)[..size - before].to_owned();
+        let path = if path.ends_with('/') { format!("{}zz", &path[..path.len() - 2]) } else { path };
+        plan(&WheelBuilder::new("pkg", "1.0").file(&path, "")).map(|_| ()).map_err(|problem| problem.code())
+    };
+    assert_eq!(exactly(4096 - 256), Ok(()));
+    assert_eq!(exactly(4096 - 256 + 1), Err(Code::ArchiveName));
+    assert_eq!(exactly(4096 - 256 + 2), Err(Code::ArchiveName));
+}
+
+#[test]
+fn a_large_script_stays_as_it_is_and_a_large_python_script_is_refused() {
+    let builder = |start: &str, size: usize| {
+        let mut content = start.as_bytes().to_vec();
+        content.resize(size, b'#');
+        WheelBuilder::new("pkg", "1.0").data_script("tool", content)
+    };
+    let source = |builder: &WheelBuilder| {
+        let found = plan(builder).unwrap();
+        let tool = found.files().iter().find(|file| file.destination == Path::new("/env/bin/tool")).unwrap();
+        matches!(tool.source, Source::Generated(_))
+    };
+    let whole = 16 << 20;
+    assert!(source(&builder("#!python\n", whole)), "the largest that is rewritten");
+    refused(&builder("#!python\n", whole + 1), Code::ArchiveTooLarge);
+    assert!(!source(&builder("#!/bin/sh\n", whole + 1)));
 }

@@ -63,6 +63,9 @@ pub(crate) fn an_honest_wheel_is_read() {
     let (sha256, size) = wheel.extract(init, &mut sink).unwrap();
     assert_eq!((sha256, size), (pipward::digest::Sha256::of(b"VALUE = 1\n"), 10));
     assert_eq!(sink, b"VALUE = 1\n");
+    assert_eq!(wheel.size(), bytes.len() as u64);
+    let (name, bytes) = builder().platlib().build();
+    assert!(!read(&name, &bytes).unwrap().root_is_purelib());
 }
 
 #[test]
@@ -138,8 +141,13 @@ pub(crate) fn dist_info_fits_the_file_name() {
         let record = plain.honest_record().replace("my_pkg-1.0.dist-info", directory);
         let mut zip = plain.clone().record(record).zip();
         rename(&mut zip, directory);
-        let read = read(&plain.file_name(), &zip.bytes()).map(|_| ()).map_err(|problem| problem.code());
-        assert_eq!(read, expected, "{directory}");
+        let read = read(&plain.file_name(), &zip.bytes()).map(|_| ());
+        if let Err(problem) = &read
+            && directory.ends_with("-1.1.dist-info")
+        {
+            assert_eq!(problem.expected_text(), Some("one for my-pkg 1.0"));
+        }
+        assert_eq!(read.map_err(|problem| problem.code()), expected, "{directory}");
     }
 }
 
@@ -282,6 +290,11 @@ pub(crate) fn data_directories_have_known_schemes() {
     for scheme in ["purelib", "platlib", "headers", "scripts", "data"] {
         check(scheme, Ok(()), &builder().data(scheme, "x", ""));
     }
+    let mut zip = builder().zip();
+    for directory in ["my_pkg-1.0.data/", "my_pkg-1.0.data/scripts/", "my_pkg-1.0.data/data/share/"] {
+        zip.members.insert(0, Member::directory(directory));
+    }
+    assert!(read_all(&builder().file_name(), &zip.bytes()).is_ok(), "directories of schemes");
     let file = |path: &str| builder().file(path, "");
     for path in [
         "my_pkg-1.0.data/other/x",
