@@ -101,7 +101,11 @@ pub(crate) struct Inner {
     projects: Memo<PackageName, Arc<Project>>,
     learned: Memo<(PackageName, String), Arc<Learned>>,
     hashed: Memo<Location, (Sha256, u64)>,
+    /// Whether pages of --find-links that are not there are told and passed over.
+    passes_over_missing: bool,
     notes: Mutex<BTreeSet<String>>,
+    /// Files that were chosen although they are yanked, with the reasons.
+    yanked: Mutex<BTreeMap<String, String>>,
 }
 
 /// How old a page may be.
@@ -160,7 +164,9 @@ impl Index {
             projects: Memo::default(),
             learned: Memo::default(),
             hashed: Memo::default(),
+            passes_over_missing: false,
             notes: Mutex::default(),
+            yanked: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -174,12 +180,23 @@ impl Index {
         network: &NetworkOptions,
         cache: Option<&Path>,
     ) -> Result<Self, Problem> {
-        Self::new(sources.clone(), network.clone(), cache.map(Path::to_owned), Waiting::default())
+        let cache = cache.map(Path::to_owned);
+        let mut index = Self::new(sources.clone(), network.clone(), cache, Waiting::default())?;
+        // What is locked has its hash, wherever it comes from.
+        if let Some(inner) = Arc::get_mut(&mut index.inner) {
+            inner.passes_over_missing = true;
+        }
+        Ok(index)
     }
 
     /// A fetcher that shares the connections and credentials of this index.
     pub fn fetcher(&self, store: Option<Store>) -> Fetcher {
         Fetcher::with_engine(Arc::clone(&self.inner.engine), store)
+    }
+
+    /// Why a file that was located was yanked, where a page says that it was (PEP 592).
+    pub fn yanked(&self, file: &WheelName) -> Option<String> {
+        self.inner.yanked.lock().unwrap_or_else(PoisonError::into_inner).get(file.as_str()).cloned()
     }
 
     /// What the index says of a wheel that the resolver chose.

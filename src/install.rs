@@ -53,6 +53,7 @@ use crate::digest::{Sha256, StrongDigest};
 use crate::wheel::record::{Record, Row};
 
 pub use guard::{interrupt, interrupted};
+pub use held::Standing;
 pub use plan::DirectUrl;
 pub use recover::{Settled, recover, repair};
 pub use session::{Report, Session};

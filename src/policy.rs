@@ -92,6 +92,7 @@ pub struct Policy {
     verify_provenance: bool,
     allowed_signers: Option<PathBuf>,
     require_signed_lock: bool,
+    takes_trusted_host: bool,
 }
 
 /// What a policy makes of findings.
@@ -127,6 +128,11 @@ impl Judged {
 }
 
 impl Policy {
+    /// Whether command lines may have `--trusted-host`. It changes nothing: certificates are checked all the same.
+    pub fn takes_trusted_host(&self) -> bool {
+        self.takes_trusted_host
+    }
+
     /// The same policy with other limits on what a wheel may hold.
     #[must_use]
     pub fn within(mut self, limits: Limits) -> Self {

@@ -12,6 +12,8 @@ pub mod installed;
 mod probe;
 pub mod venv;
 
+pub use elsewhere::user_site_is_disabled;
+
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::{Target, Version};

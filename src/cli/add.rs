@@ -6,14 +6,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
+use super::install::extra_names;
 use super::lock::{self, LockArgs};
 use super::options::{policy, trust};
 use super::render::Printer;
 use crate::config::Config;
-use crate::error::{Problem, Problems, io};
+use crate::error::{Code, Problem, Problems, io};
 use crate::lock::Lock;
 use crate::way::destination::{self, Environment, Place as Wish};
-use crate::way::edit::{Edit, edit};
+use crate::way::edit::{Edit, Section, edit};
 use crate::way::inputs;
 use crate::way::install::{Change, InstallRequest, Installed, install};
 use crate::way::locks::{self, Wanted};
@@ -25,6 +26,7 @@ use crate::way::upkeep::{Others, Upkeep};
 Examples:
   pipward add flask               into ./pyproject.toml (or requirements.in), the lock, and the environment
   pipward add 'flask>=3' idna --no-install
+  pipward add pytest --group test     into a dependency group; --optional EXTRA: into an extra
 
 Only what the new requirement makes necessary changes in the lock. Where the lock cannot be written, the inputs stay as
 they were.")]
@@ -34,6 +36,9 @@ pub(crate) struct AddArgs {
     /// Where the requirements stand [default: pyproject.toml where it has a project, else requirements.in]
     #[arg(long, value_name = "FILE")]
     pub(super) input: Option<PathBuf>,
+    /// An extra of the pyproject.toml to put it into
+    #[arg(long, value_name = "EXTRA")]
+    pub(super) optional: Option<String>,
     /// Leave the environment as it is
     #[arg(long)]
     pub(super) no_install: bool,
@@ -50,6 +55,19 @@ pub(super) fn run(mut arguments: AddArgs, printer: &Printer) -> Outcome {
     change(&arguments, &edits, printer)
 }
 
+impl AddArgs {
+    /// Where the requirements go.
+    fn section(&self) -> Result<Section, Problem> {
+        match (&self.optional, self.lock.named_groups()) {
+            (None, []) => Ok(Section::Project),
+            (Some(extra), []) => Ok(Section::Extra(extra.clone())),
+            (None, [group]) => Ok(Section::Group(group.clone())),
+            _ => Err(Problem::new(Code::Usage, "a requirement goes into one group or one extra")
+                .help("name one with --group or --optional")),
+        }
+    }
+}
+
 /// Changes the inputs, locks, and brings the environment in line.
 pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> Outcome {
     let mut lock = arguments.lock.clone();
@@ -57,9 +75,11 @@ pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> 
     let before = inputs::standing_lock(&output)?;
     let input = arguments.input.clone().unwrap_or_else(|| default_input(before.as_ref()));
     let was = read(&input)?;
-    let text = edit(was.as_deref().unwrap_or_default(), &input, edits)?;
+    let section = arguments.section()?;
+    let text = edit(was.as_deref().unwrap_or_default(), &input, &section, edits)?;
     inputs::write_if_changed(&input, &text)?;
     lock.use_input(&input, before.as_ref());
+    lock.keep_parts(before.as_ref(), &section);
     let locked = lock::run(&lock, &printer.without_json());
     if !matches!(locked, Ok(0)) {
         // The inputs are as they were: they go with the lock that stands.
@@ -69,8 +89,11 @@ pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> 
         }
         return locked;
     }
-    let done =
-        if arguments.no_install { None } else { bring_in_line(&lock, &output, before.as_ref(), printer)? };
+    let done = if arguments.no_install {
+        None
+    } else {
+        bring_in_line(&lock, &output, before.as_ref(), &section, printer)?
+    };
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
     };
@@ -112,6 +135,7 @@ fn bring_in_line(
     lock: &LockArgs,
     output: &Path,
     before: Option<&Lock>,
+    section: &Section,
     printer: &Printer,
 ) -> Result<Option<Installed>, Problems> {
     let config = Config::load()?;
@@ -130,15 +154,24 @@ fn bring_in_line(
     let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
     let (sources, network) = sources.settle(&config, locks.sources())?;
     let gone = before.into_iter().flat_map(|lock| &lock.packages).map(|package| package.name.clone());
+    // What is locked apart is chosen at install; anything else is in the lock as a whole.
+    let (mut extras, mut groups) = match section {
+        Section::Project => (Vec::new(), Vec::new()),
+        Section::Extra(extra) => (extra_names(std::slice::from_ref(extra))?, Vec::new()),
+        Section::Group(group) => (Vec::new(), extra_names(std::slice::from_ref(group))?),
+    };
+    extras.retain(|extra| locks.whole().iter().any(|lock| lock.extras.contains(extra)));
+    groups.retain(|group| locks.whole().iter().any(|lock| lock.dependency_groups.contains(group)));
     let request = InstallRequest {
         upkeep: Upkeep { others: Others::Named(gone.collect()), ..Upkeep::default() },
         locks,
         environment,
         target: None,
-        extras: Vec::new(),
-        groups: None,
+        extras,
+        groups: if groups.is_empty() { None } else { Some(groups) },
         check_closure: true,
         any_python: false,
+        beneath: None,
         only_dependencies: false,
         change: Change::Missing,
         anew: false,

@@ -10,10 +10,10 @@ use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
-use crate::index::{Index, Waiting};
+use crate::index::Index;
 use crate::python::installed::distribution::{Found, normalized};
 use crate::requirements::SourceOptions;
-use crate::way::look::{Look, versions};
+use crate::way::look::{Look, Wish, versions};
 
 /// Arguments of `pipward index`.
 #[derive(Args)]
@@ -26,15 +26,15 @@ pub(crate) struct IndexArgs {
     action: Action,
     /// The project
     #[arg(value_name = "NAME")]
-    name: String,
+    names: Vec<String>,
     /// Pre-releases too
     #[arg(long)]
     pre: bool,
     #[command(flatten)]
     target: TargetArgs,
-    /// Taken for pip's sake: a version for other Pythons is none that can be used
-    #[arg(long = "ignore-requires-python", hide_short_help = true)]
-    _ignore_requires_python: bool,
+    /// Versions for other Pythons too
+    #[arg(long, hide_short_help = true)]
+    ignore_requires_python: bool,
     #[command(flatten)]
     releases: ReleaseArgs,
     #[command(flatten)]
@@ -63,20 +63,30 @@ struct Told<'a> {
 
 pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let Action::Versions = arguments.action;
+    let [name] = arguments.names.as_slice() else {
+        return Err(Problem::new(Code::Usage, "You need to specify exactly one argument")
+            .help("name one project")
+            .into());
+    };
     let config = Config::load()?;
     let interpreter = arguments.environment.interpreter(&config, printer)?;
     let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
-    let index =
-        Index::new(sources, network, arguments.cache.directory(&config, printer), Waiting::default())?;
-    let wanted = normalized(&arguments.name);
+    let index = Index::new(
+        sources,
+        network,
+        arguments.cache.directory(&config, printer),
+        arguments.releases.waiting()?,
+    )?;
+    let wanted = normalized(name);
+    let any_python = arguments.ignore_requires_python;
     let pre = arguments.releases.takes_prereleases(arguments.pre, &wanted)?;
+    let wish = Wish { pre, any_python };
     let described = target(&arguments.target, &interpreter)?;
-    let found = versions(&index, &wanted, described.as_ref().unwrap_or(&interpreter.target), pre)?;
+    let found = versions(&index, &wanted, described.as_ref().unwrap_or(&interpreter.target), &wish)?;
     crate::cache::keep();
     let look = Look::at(interpreter)?;
     let shown: Vec<String> = found.iter().map(|one| one.version.to_string()).collect();
     let (Some(latest), Some(newest)) = (shown.first(), found.first()) else {
-        let name = &arguments.name;
         return Err(Problem::new(
             Code::ProjectNotFound,
             format!("No matching distribution found for {name}"),
@@ -86,11 +96,11 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     };
     let installed = look.environment.named(&wanted).map(Found::shown_version);
     if printer.is_json() {
-        let told = Told { name: &arguments.name, versions: &shown, latest, installed_version: installed };
+        let told = Told { name, versions: &shown, latest, installed_version: installed };
         printer.json_text(&dumps(&told));
         return Ok(0);
     }
-    printer.say(&format!("{} ({latest})", arguments.name));
+    printer.say(&format!("{name} ({latest})"));
     printer.say(&format!("Available versions: {}", shown.join(", ")));
     if let Some(installed) = installed {
         printer.say(&format!("  INSTALLED: {installed}"));

@@ -20,7 +20,7 @@ use crate::error::{Code, Problem, Problems};
 use crate::index::{Instead, Sources};
 use crate::lock::Location;
 use crate::python::{self, PythonRequest};
-use crate::way::destination::{self, Environment, Place as Wish};
+use crate::way::destination::{self, Elsewhere, Environment, Place as Wish};
 use crate::way::install::{Change, InstallRequest, Installed, Package};
 use crate::way::locks;
 use crate::way::look::{Look, check::check};
@@ -61,6 +61,11 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         environment,
         extras: extra_names(&arguments.extra)?,
         groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
+        beneath: if is_users || usage.elsewhere == Elsewhere::User {
+            destination::look_at(&wish).ok()
+        } else {
+            None
+        },
         check_closure: !arguments.selection.no_deps,
         any_python: arguments.wheels.ignore_requires_python,
         only_dependencies: arguments.selection.only_deps,
@@ -117,7 +122,7 @@ fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
             finding.split([' ', ',', ';', '=', '<', '>', '!', '~', '[']).filter(|word| !word.is_empty());
         words.any(is_new) && finding.contains(" re")
     };
-    let mut lines: Vec<String> = checked
+    let lines: Vec<String> = checked
         .findings
         .iter()
         .filter(about)
@@ -129,9 +134,11 @@ fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
         })
         .collect();
     if !lines.is_empty() {
-        let head = "pip's dependency resolver does not currently take into account all the packages that are installed.";
-        lines.insert(0, format!("{head} What the lock does not have may not work with what it has:"));
-        lines.iter().for_each(|line| printer.complain(line));
+        printer.complain(
+            "pip's dependency resolver does not currently take into account all the packages that are installed. \
+             This behaviour is the source of the following dependency conflicts.",
+        );
+        printer.usage(&lines.join("\n"));
     }
 }
 
@@ -175,14 +182,20 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
         let marker = marker.replace('\'', "\"");
         printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
     }
-    let site = request.environment.interpreter().scheme.purelib.display().to_string();
-    let site = if matches!(request.environment, Environment::New { .. }) {
-        place.display().to_string()
-    } else {
-        site
+    let site = match &request.environment {
+        Environment::New { .. } => place,
+        Environment::Standing(interpreter) => interpreter.scheme.purelib.as_path(),
     };
+    let shown =
+        if printer.persona().is_pip() { super::download::relative(site) } else { site.display().to_string() };
     for package in &done.packages {
-        package_told(package, &site, printer);
+        match request.beneath.as_ref().filter(|_| package.beneath) {
+            Some(own) => {
+                let site = super::download::relative(&own.scheme.purelib);
+                package_told(package, &site, printer);
+            }
+            None => package_told(package, &shown, printer),
+        }
     }
     if request.change == Change::Nothing {
         would_install(done, printer);
@@ -197,11 +210,23 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
 
 /// One package, as pip tells of it while it works.
 fn package_told(package: &Package, site: &str, printer: &Printer) {
-    let from = package.origin.from.as_ref().map(|from| format!(" (from {from})")).unwrap_or_default();
+    let pip = printer.persona().is_pip();
+    let lock = package.origin.lock.as_ref().filter(|_| pip);
+    let from = package.origin.from.as_ref().or(lock).map(|from| format!(" (from {from})"));
+    let from = from.unwrap_or_default();
     let (asked, version) = (&package.origin.wanted, &package.version);
-    if package.kept {
+    if pip && !package.kept {
+        yanked_told(package, printer);
+    }
+    if package.kept && pip && package.direct && is_local(package) {
+        printer.say(&format!(
+            "{} is already installed with the same version as the provided wheel. Use --force-reinstall to force an \
+             installation of the wheel.",
+            package.key
+        ));
+    } else if package.kept {
         printer.say(&format!("Requirement already satisfied: {asked} in {site}{from} ({version})"));
-    } else if printer.persona().is_pip() {
+    } else if pip {
         match package.file.as_ref().map(|file| &file.location) {
             Some(Location::Path(path)) => {
                 printer.say(&format!("Processing {}{from}", super::download::relative(path)));
@@ -213,6 +238,31 @@ fn package_told(package: &Package, site: &str, printer: &Printer) {
             None => {}
         }
     }
+}
+
+/// Whether it came from a file on this machine.
+fn is_local(package: &Package) -> bool {
+    match package.file.as_ref().map(|file| &file.location) {
+        Some(Location::Path(_)) => !package.origin.wanted.contains("http"),
+        Some(Location::Url(_)) => false,
+        None => package.origin.wanted.contains("file://"),
+    }
+}
+
+/// That it was taken back, as pip says it.
+fn yanked_told(package: &Package, printer: &Printer) {
+    let Some(reason) = &package.yanked else { return };
+    let place = match package.file.as_ref().map(|file| &file.location) {
+        Some(Location::Path(path)) => format!(" at {}", path.display()),
+        Some(Location::Url(url)) => format!(" at {}", crate::index::without_password(url)),
+        None => String::new(),
+    };
+    let (name, version) = (&package.key, &package.version);
+    printer.warn(&format!(
+        "The candidate selected for download or install is a yanked version: '{name}' candidate (version {version}{place})"
+    ));
+    let reason = if reason.is_empty() { "<none given>" } else { reason };
+    printer.warn(&format!("Reason for being yanked: {reason}"));
 }
 
 fn would_install(done: &Installed, printer: &Printer) {
@@ -236,9 +286,12 @@ fn installed_told(done: &Installed, printer: &Printer) {
         let names: Vec<&str> = new.iter().map(|package| package.origin.spelled.as_str()).collect();
         printer.say(&format!("Installing collected packages: {}", names.join(", ")));
     }
-    for (name, version) in &done.removed {
+    let place_of = |name: &str| new.iter().position(|package| package.key.as_ref() == name);
+    let mut removed: Vec<_> = done.removed.iter().collect();
+    removed.sort_by_key(|(name, _)| place_of(name).unwrap_or(usize::MAX));
+    for (name, version) in removed {
         if pip {
-            let spelled = new.iter().find(|package| package.key.as_ref() == name.as_str());
+            let spelled = place_of(name).and_then(|at| new.get(at));
             let spelled = spelled.map_or(name.as_str(), |package| package.origin.spelled.as_str());
             printer.say(&format!("  Attempting uninstall: {spelled}"));
             printer.say(&format!("    Found existing installation: {name} {version}"));
@@ -319,6 +372,7 @@ impl InstallArgs {
             environment: Environment::Standing(Box::new(interpreter)),
             extras: extra_names(&self.extra)?,
             groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
+            beneath: None,
             check_closure: !self.selection.no_deps,
             any_python: self.wheels.ignore_requires_python,
             only_dependencies: self.selection.only_deps,

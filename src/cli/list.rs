@@ -9,7 +9,7 @@ use super::options::{CacheArgs, SourceArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
-use crate::index::{Index, Waiting};
+use crate::index::Index;
 use crate::python::installed::distribution::{Found, normalized};
 use crate::python::installed::message::Message;
 use crate::requirements::SourceOptions;
@@ -131,8 +131,12 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
     let mut lines: Vec<Line<'_>> = found.into_iter().map(|found| Line { found, latest: None }).collect();
     if let Some(target) = target.filter(|_| arguments.outdated || arguments.uptodate) {
         let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
-        let index =
-            Index::new(sources, network, arguments.cache.directory(&config, printer), Waiting::default())?;
+        let index = Index::new(
+            sources,
+            network,
+            arguments.cache.directory(&config, printer),
+            arguments.releases.waiting()?,
+        )?;
         compare(&mut lines, &index, &target, arguments)?;
         crate::cache::keep();
     }

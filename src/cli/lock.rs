@@ -19,6 +19,7 @@ use crate::config::{Config, Settings};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::Lock;
 use crate::requirements::ProjectSelection;
+use crate::way::edit::Section;
 use crate::way::inputs::{self, Inputs, Sought};
 use crate::way::lock::standing::Again;
 use crate::way::lock::{Cutoff, LockRequest, Locked, Upgrade, standing};
@@ -322,6 +323,33 @@ impl LockArgs {
         self.requirement.extend(again.files);
         if !self.requirement.iter().any(|file| file == input) {
             self.requirement.push(input.to_owned());
+        }
+    }
+
+    /// The groups that were named.
+    pub(super) fn named_groups(&self) -> &[String] {
+        &self.group
+    }
+
+    /// Locks the extras and groups that the standing lock has too, and that of a section.
+    pub(super) fn keep_parts(&mut self, standing: Option<&Lock>, section: &Section) {
+        let add = |list: &mut Vec<String>, name: String| {
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        };
+        if let Section::Extra(extra) = section {
+            add(&mut self.extra, extra.clone());
+        }
+        if self.all_groups || self.all_extras || !self.only_group.is_empty() {
+            return;
+        }
+        let kept = standing.and_then(standing::again).map(|again| again.select).unwrap_or_default();
+        if !kept.without_project {
+            kept.extras.into_iter().for_each(|extra| add(&mut self.extra, extra));
+            kept.groups.into_iter().for_each(|group| add(&mut self.group, group));
+            self.all_extras |= kept.all_extras;
+            self.all_groups |= kept.all_groups;
         }
     }
 

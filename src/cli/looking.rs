@@ -14,9 +14,11 @@ use super::pip::require_virtual;
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
+use crate::index::Waiting;
 use crate::python::installed::distribution::normalized;
 use crate::python::{self, Interpreter, PythonRequest};
 use crate::way::destination::{self, Place as Wish};
+use crate::way::lock::Cutoff;
 use crate::way::look::Look;
 
 /// Which environment a command works on.
@@ -72,7 +74,7 @@ pub(crate) struct UnusedArgs {
     _cache: CacheArgs,
 }
 
-/// Options of pip that choose among releases: `--all-releases` and `--only-final` count, the others choose nothing here.
+/// Options of pip that choose among releases: those about builds choose nothing here.
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Taken for pip's sake")]
 pub(crate) struct ReleaseArgs {
@@ -90,11 +92,24 @@ pub(crate) struct ReleaseArgs {
     _no_binary: Vec<String>,
     #[arg(long = "refresh-package", value_name = "NAMES", hide_short_help = true)]
     _refresh_package: Vec<String>,
-    #[arg(long = "uploaded-prior-to", value_name = "TIME", hide_short_help = true)]
-    _uploaded_prior_to: Option<String>,
+    /// Only files uploaded before this: a date, a time (RFC 3339), or an age such as 72h or P3D
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    uploaded_prior_to: Option<String>,
 }
 
 impl ReleaseArgs {
+    /// Which files count.
+    ///
+    /// # Errors
+    /// `usage` for what is neither a time nor an age.
+    pub(crate) fn waiting(&self) -> Result<Waiting, Problem> {
+        let Some(text) = &self.uploaded_prior_to else { return Ok(Waiting::default()) };
+        let Cutoff::Said { at, .. } = Cutoff::parse(text, jiff::Timestamp::now())? else {
+            return Ok(Waiting::default());
+        };
+        Ok(Waiting { cutoff: Some(at), explicit: true, ..Waiting::default() })
+    }
+
     /// Whether pre-releases of a project (normalised) count, where `pre` stands for `--pre`. What names a project counts
     /// for more than `:all:`.
     ///

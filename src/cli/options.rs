@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::render::Printer;
-use crate::config::{Config, Limits, Settings, SourceFlags};
+use crate::config::{Config, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{KeyringProvider, NetworkOptions, Sources};
 use crate::policy::DatedPolicy;
@@ -208,7 +208,7 @@ impl SourceArgs {
             find_links: self.find_links.clone(),
             no_index: self.no_index,
         };
-        Ok((config.sources(&flags, file, settings)?, self.network.within(config, &settings.limits)?))
+        Ok((config.sources(&flags, file, settings)?, self.network.within(config, settings)?))
     }
 }
 
@@ -218,17 +218,21 @@ impl NetworkArgs {
     /// # Errors
     /// `option-refused` for --trusted-host, `config-invalid`.
     pub(crate) fn settle(&self, config: &Config) -> Result<NetworkOptions, Problems> {
-        Ok(self.within(config, &nearest()?.limits)?)
+        Ok(self.within(config, &nearest()?)?)
     }
 
-    fn within(&self, config: &Config, limits: &Limits) -> Result<NetworkOptions, Problem> {
-        if let Some(host) = self.trusted_host.first() {
+    fn within(&self, config: &Config, settings: &Settings) -> Result<NetworkOptions, Problem> {
+        let limits = &settings.limits;
+        if let Some(host) = self.trusted_host.first().filter(|_| !settings.policy.takes_trusted_host()) {
             return Err(Problem::new(
                 Code::OptionRefused,
                 "--trusted-host turns off the check of a server's certificate",
             )
             .found(format!("--trusted-host {host}"))
-            .help("name the root certificate of that server with --cert FILE, and leave the option out"));
+            .help(
+                "name the root certificate of that server with --cert FILE, and leave the option out; where it cannot \
+                 be left out, `trusted-host = \"allow\"` under [policy] has it passed over",
+            ));
         }
         // pip takes fractions of a second; less than one is one.
         let typed = self.timeout.map(|seconds| seconds.ceil().clamp(1.0, 86_400.0) as u64);

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{ArgAction, CommandFactory as _, FromArgMatches as _};
 
 use super::render::Printer;
 use super::{Cli, run, trace};
@@ -124,7 +124,15 @@ pub(super) fn main(started: &Started) -> u8 {
     };
     let beside = started.python(&config);
     let persona = Persona::Pip(beside.clone());
-    let command = Cli::command().name("pip").bin_name(started.name.clone());
+    // What follows an option that takes a value is that value, whatever it begins with.
+    let command = Cli::command().name("pip").bin_name(started.name.clone()).mut_subcommands(|command| {
+        command.mut_args(|argument| match argument.get_action() {
+            ArgAction::Set | ArgAction::Append if argument.get_long().is_some() => {
+                argument.allow_hyphen_values(true)
+            }
+            _ => argument,
+        })
+    });
     let arranged = match arrange::arrange(&command, &started.words, &config, beside.as_deref()) {
         Ok(arranged) => arranged,
         Err(arrange::Instead::Version) => {
@@ -188,6 +196,17 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
         ErrorKind::UnknownArgument => format!("no such option: {option}"),
         ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => {
             format!("{option} option requires 1 argument")
+        }
+        ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
+            let all = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(all)) => all.as_slice(),
+                _ => &[],
+            };
+            let all: Vec<String> = all.iter().map(|one| format!("'{one}'")).collect();
+            format!("option {option}: invalid choice: '{value}' (choose from {})", all.join(", "))
+        }
+        ErrorKind::ValueValidation if option == "--group" => {
+            "--group error: group paths use local 'pyproject.toml' or 'pylock.toml' files".to_owned()
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             format!("option {option}: invalid value: '{value}'")

@@ -91,6 +91,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         },
         target: None,
         any_python: false,
+        beneath: None,
         only_dependencies: false,
         change: if arguments.dry_run { Change::Nothing } else { Change::Missing },
         anew: false,

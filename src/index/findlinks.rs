@@ -64,11 +64,15 @@ fn refused(why: impl std::fmt::Display) -> Problem {
         .help("name a directory of wheels, or an http(s) page that links to them")
 }
 
-/// Lists what `links` offer.
+/// Lists what `links` offer. `missing` is asked about a page that is not there.
 ///
 /// # Errors
 /// `file-access`, `not-writable` and `file-not-found` for paths; for pages as for index pages.
-pub(crate) async fn list(links: &[Link], http: &Http) -> Result<Links, Problem> {
+pub(crate) async fn list(
+    links: &[Link],
+    http: &Http,
+    missing: &(dyn Fn(Problem) -> Result<(), Problem> + Sync),
+) -> Result<Links, Problem> {
     let mut all = Links::new();
     for link in links {
         let page = match link {
@@ -76,7 +80,13 @@ pub(crate) async fn list(links: &[Link], http: &Http) -> Result<Links, Problem> 
                 let path = path.clone();
                 super::engine::blocking(move || local(&path)).await?
             }
-            Link::Web(url) => web(url, http).await?,
+            Link::Web(url) => match web(url, http).await {
+                Err(problem) if problem.code() == Code::FileNotFound => {
+                    missing(problem)?;
+                    continue;
+                }
+                page => page?,
+            },
         };
         for file in page.files {
             all.entry(file.name.project().clone()).or_default().push(file);

@@ -2,6 +2,8 @@
 //!
 //! Pure. Owns: the order in which files are looked at, and the words when none is the locked one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pipward_resolver::{PackageName, Target, Version, WheelName};
 
 use super::project::Offered;
@@ -69,14 +71,12 @@ pub(crate) fn refusal(
             .help("look at the spelling, and name the index that has it with --index-url");
     }
     if release.is_empty() {
-        let mut versions: Vec<&Version> = files.iter().map(|offered| offered.file.name.version()).collect();
-        versions.sort();
-        versions.dedup();
-        let versions: Vec<String> = versions.into_iter().map(ToString::to_string).collect();
-        return Problem::new(Code::FileNotFound, "the project is there, but this release has no files")
+        let (versions, ignored) = versions(files, target);
+        let problem = Problem::new(Code::FileNotFound, "the project is there, but this release has no files")
             .package(what)
-            .found(versions.join(", "))
+            .found(if versions.is_empty() { "none".to_owned() } else { versions.join(", ") })
             .help("name an index that has it with --index-url, or lock again with `pipward lock`");
+        return if ignored.is_empty() { problem } else { problem.cause(ignored.join(". ")) };
     }
     let locked: Vec<&Offered> = release.iter().copied().filter(|o| told(o, hashes) == Told::Locked).collect();
     let usable = ranked(files, version, target);
@@ -104,6 +104,36 @@ pub(crate) fn refusal(
         .expected(digests)
         .found(found)
         .help("lock again with `pipward lock` to take them in")
+}
+
+/// The versions of some files, oldest first, and which were passed over and why, in pip's words.
+fn versions(files: &[Offered], target: &Target) -> (Vec<String>, Vec<String>) {
+    let python = target.markers.python_full_version();
+    let (mut usable, mut yanked, mut others) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    for file in files.iter().map(|offered| &offered.file) {
+        let version = file.name.version();
+        match (&file.requires_python, &file.yanked) {
+            (Some(wanted), _) if !wanted.contains(&python.version) => {
+                others.insert(version, wanted);
+            }
+            (_, Some(_)) => _ = yanked.insert(version),
+            _ => _ = usable.insert(version),
+        }
+    }
+    let mut ignored = Vec::new();
+    let left = yanked.iter().filter(|version| !usable.contains(*version)).map(ToString::to_string);
+    let left: Vec<String> = left.collect();
+    if !left.is_empty() {
+        ignored.push(format!("Ignored the following yanked versions: {}", left.join(", ")));
+    }
+    let others = others.iter().filter(|(version, _)| !usable.contains(*version));
+    let others: Vec<String> =
+        others.map(|(version, wanted)| format!("{version} Requires-Python {wanted}")).collect();
+    if !others.is_empty() {
+        let what = "Ignored the following versions that require a different python version";
+        ignored.push(format!("{what}: {}", others.join("; ")));
+    }
+    (usable.into_iter().map(ToString::to_string).collect(), ignored)
 }
 
 fn unusable(release: &[&Offered], locked: &[&Offered]) -> Problem {

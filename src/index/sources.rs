@@ -1,6 +1,6 @@
 //! Asking the sources: pages of indexes, find-links, and which of them a locked file comes from.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use pipward_resolver::{PackageName, Target};
 use reqwest::header;
@@ -136,7 +136,16 @@ impl Inner {
     }
 
     async fn all_links(&self) -> Result<Arc<Links>, Problem> {
-        let list = async { findlinks::list(&self.find_links, &self.engine.http).await.map(Arc::new) };
+        let list = async {
+            let missing = |problem: Problem| {
+                if !self.passes_over_missing {
+                    return Err(problem);
+                }
+                self.note(format!("a place of --find-links is passed over: {problem}"));
+                Ok(())
+            };
+            findlinks::list(&self.find_links, &self.engine.http, &missing).await.map(Arc::new)
+        };
         self.links.get_or_init(|| list).await.clone()
     }
 
@@ -210,6 +219,7 @@ impl Inner {
             for offered in ranked(&files, version, target) {
                 if let Some(sha256) = self.matching(offered, hashes).await? {
                     let Some(name) = offered.file.wheel() else { continue };
+                    self.note_yanked(&offered.file);
                     return Ok(LockedFile {
                         name: name.clone(),
                         location: offered.file.location()?,
@@ -321,7 +331,15 @@ impl Inner {
                 chosen = candidate;
             }
         }
+        self.note_yanked(chosen);
         Ok(LockedFile { location: chosen.location()?, ..file.clone() })
+    }
+
+    fn note_yanked(&self, file: &PageFile) {
+        if let Some(reason) = &file.yanked {
+            let mut yanked = self.yanked.lock().unwrap_or_else(PoisonError::into_inner);
+            yanked.insert(file.name.as_str().to_owned(), reason.clone());
+        }
     }
 
     /// The files of the given indexes that are called like a locked one.

@@ -9,17 +9,59 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use pipward_resolver::Version;
+use pipward_resolver::{PackageName, Version};
 use rayon::prelude::*;
 
 use super::places::Places;
 use super::uninstall::{Distribution, Distributions, open};
 use super::{InstallPlan, PlannedFile, guard};
 use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
-use crate::error::Problem;
+use crate::error::{Problem, io as io_problem};
+use crate::python::{Interpreter, Scheme};
 
 /// Content is hashed in steps of this many bytes.
 const STEP: usize = 64 << 10;
+
+/// What is installed beneath a prefix, to be compared and not to be changed.
+#[derive(Debug)]
+pub struct Standing {
+    scheme: Scheme,
+    places: Places,
+    installed: Distributions,
+}
+
+impl Standing {
+    /// What is installed in the environment of an interpreter.
+    ///
+    /// # Errors
+    /// `environment-invalid`, and those of the file system.
+    pub fn of(interpreter: &Interpreter) -> Result<Self, Problem> {
+        let (prefix, scheme) = (&interpreter.root, interpreter.scheme.clone());
+        let real =
+            prefix.canonicalize().map_err(|error| io_problem("opening the environment", prefix, &error))?;
+        let places = Places::new(&scheme, prefix, real)?;
+        let installed = Distributions::list(&places)?;
+        Ok(Self { scheme, places, installed })
+    }
+
+    /// Where its files are.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Whether it has what a plan (for its scheme) would write, file for file.
+    ///
+    /// # Errors
+    /// As [`Session::holds`](super::Session::holds).
+    pub fn holds(&self, plan: &InstallPlan) -> Result<bool, Problem> {
+        holds(&self.places, &self.installed, plan)
+    }
+
+    /// Whether anything of this name is installed.
+    pub fn has(&self, name: &PackageName) -> bool {
+        self.installed.named(name.as_ref()).next().is_some()
+    }
+}
 
 /// Whether the one installed distribution of the plan's name has the plan's version, rows and files.
 ///

@@ -37,7 +37,10 @@ impl DirectUrl {
         let named = package.direct(file)?;
         let url = match &named.location {
             Location::Url(url) => url.to_string(),
-            Location::Path(path) => url::Url::from_file_path(path).ok()?.to_string(),
+            // Read again, so that `..` goes.
+            Location::Path(path) => {
+                url::Url::parse(url::Url::from_file_path(path).ok()?.as_str()).ok()?.to_string()
+            }
         };
         Some(Self { url })
     }

@@ -195,6 +195,11 @@ impl Session {
         held::holds(&self.places, &self.installed, plan)
     }
 
+    /// Whether anything of this name is installed already.
+    pub fn has(&self, name: &PackageName) -> bool {
+        self.installed.named(name.as_ref()).next().is_some()
+    }
+
     /// Stages the files of a plan. Another installed distribution of that name is replaced when the session is
     /// finished. May be called from many threads at once.
     ///

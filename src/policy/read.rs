@@ -33,6 +33,8 @@ const PUBLISHER: [&str; 7] = [
     "project_id",
     "pipeline_definition_id",
 ];
+/// Whether the option of this name is passed over rather than refused.
+const TRUSTED_HOST: &str = "trusted-host";
 
 /// Reads the table; what is wrong with it is reported to the reading that it is part of.
 pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
@@ -57,13 +59,18 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
         if OTHERS.contains(&key) {
             continue;
         }
+        if key == TRUSTED_HOST {
+            policy.takes_trusted_host = level(&item) == Some(Level::Allow);
+            continue;
+        }
         match (adjustable(key), level(&item)) {
             (Some(code), Some(level)) => {
                 policy.levels.insert(code.name(), level);
             }
             (Some(_), None) => {}
             (None, _) => {
-                let known = format!("{}, {}, {}", names(&ADJUSTABLE), AGES.join(", "), OTHERS.join(", "));
+                let others = OTHERS.join(", ");
+                let known = format!("{}, {}, {TRUSTED_HOST}, {others}", names(&ADJUSTABLE), AGES.join(", "));
                 unknown(&item, key, &known);
             }
         }

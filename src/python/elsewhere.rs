@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::{Interpreter, Scheme};
 
+/// Whether the directory of the user is switched off (`PYTHONNOUSERSITE`).
+pub fn user_site_is_disabled() -> bool {
+    std::env::var_os("PYTHONNOUSERSITE").is_some_and(|value| !value.is_empty())
+}
+
 impl Interpreter {
     /// The same interpreter with the scheme of its user (PEP 370), whose base is `PYTHONUSERBASE` or `~/.local`.
     #[must_use]

@@ -59,6 +59,8 @@ enum Coding {
     Utf8,
     Ascii,
     Latin1,
+    Latin9,
+    Windows1252,
     Utf16 { little: bool },
     Utf32 { little: bool },
 }
@@ -70,6 +72,8 @@ impl Coding {
             "utf-8" | "utf8" | "utf-8-sig" | "u8" => Self::Utf8,
             "ascii" | "us-ascii" | "646" => Self::Ascii,
             "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "8859" | "l1" => Self::Latin1,
+            "latin-9" | "latin9" | "iso-8859-15" | "iso8859-15" | "l9" => Self::Latin9,
+            "cp1252" | "windows-1252" | "1252" => Self::Windows1252,
             _ => return None,
         })
     }
@@ -79,6 +83,8 @@ impl Coding {
             Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
             Self::Ascii => std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()).map(str::to_owned),
             Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
+            Self::Latin9 => Some(bytes.iter().map(|byte| latin_9(*byte)).collect()),
+            Self::Windows1252 => bytes.iter().map(|byte| windows_1252(*byte)).collect(),
             Self::Utf16 { little } => {
                 let units: Vec<u16> = bytes
                     .chunks_exact(2)
@@ -95,6 +101,37 @@ impl Coding {
                 text.filter(|_| bytes.len().is_multiple_of(4))
             }
         }
+    }
+}
+
+/// ISO 8859-15 is ISO 8859-1 but for eight characters.
+fn latin_9(byte: u8) -> char {
+    match byte {
+        0xa4 => '\u{20ac}',
+        0xa6 => '\u{160}',
+        0xa8 => '\u{161}',
+        0xb4 => '\u{17d}',
+        0xb8 => '\u{17e}',
+        0xbc => '\u{152}',
+        0xbd => '\u{153}',
+        0xbe => '\u{178}',
+        other => char::from(other),
+    }
+}
+
+/// Windows-1252 is ISO 8859-1 but for the characters from 0x80 to 0x9f, of which five are none.
+fn windows_1252(byte: u8) -> Option<char> {
+    const UPPER: [u16; 32] = [
+        0x20ac, 0, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0,
+        0x17d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a,
+        0x153, 0, 0x17e, 0x178,
+    ];
+    match byte {
+        0x80..=0x9f => {
+            let unit = UPPER.get(usize::from(byte - 0x80)).copied().filter(|unit| *unit != 0)?;
+            char::from_u32(u32::from(unit))
+        }
+        other => Some(char::from(other)),
     }
 }
 
@@ -289,6 +326,9 @@ mod tests {
         assert_eq!(check(b"# -*- coding: UTF-8 -*-\na"), Ok("# -*- coding: UTF-8 -*-\na".to_owned()));
         assert_eq!(check(b"\xff\xfe\0\0a\0\0\0"), Ok("a".to_owned()));
         assert_eq!(check(b"# coding: latin-1\n\xe9"), Ok("# coding: latin-1\n\u{e9}".to_owned()));
+        assert_eq!(check(b"# coding: cp1252\n\x80\xe9"), Ok("# coding: cp1252\n\u{20ac}\u{e9}".to_owned()));
+        assert_eq!(check(b"# coding=iso8859_15\n\xa4"), Ok("# coding=iso8859_15\n\u{20ac}".to_owned()));
+        assert!(check(b"# coding: cp1252\n\x81").is_err());
         for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: koi8-r\na", b"\xff\xfe\0\0a\0\0"] {
             assert_eq!(check(bad), Err(Code::RequirementSyntax), "{bad:?}");
         }

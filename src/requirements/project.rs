@@ -52,7 +52,7 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
         found.read_extras(project);
     }
     if let Some(groups) = &groups {
-        found.read_groups(groups);
+        found.read_groups(groups, select);
     }
     let mut taken = BTreeSet::new();
     for group in chosen(&select.groups, select.all_groups, found.groups.keys()) {
@@ -155,9 +155,14 @@ impl Found {
         }
     }
 
-    fn read_groups(&mut self, table: &Table<'_, '_>) {
+    /// "Tools … SHOULD NOT eagerly validate" groups: what is not asked for is known by its name alone.
+    fn read_groups(&mut self, table: &Table<'_, '_>, select: &ProjectSelection) {
+        let read = (!select.all_groups).then(|| included(table, &select.groups));
         for (key, item) in table.all() {
-            let members = item.items().iter().filter_map(member).collect();
+            let is_read = read
+                .as_ref()
+                .is_none_or(|read| ExtraName::new(key.to_owned()).is_ok_and(|name| read.contains(&name)));
+            let members = if is_read { item.items().iter().filter_map(member).collect() } else { Vec::new() };
             // "Tools … SHOULD … raise an error if normalized names are duplicated."
             if let Some(name) = name_of(key, &item, "a dependency group")
                 && self.groups.insert(name, members).is_some()
@@ -261,6 +266,35 @@ fn included_by(place: Place, by: &Place) -> Place {
         }
         _ => place,
     }
+}
+
+/// The groups that are asked for, and those that they include.
+fn included(table: &Table<'_, '_>, asked: &[String]) -> BTreeSet<ExtraName> {
+    let includes = |item: &Item<'_, '_>| -> Vec<String> {
+        let members = item.value.as_array().into_iter().flatten();
+        let groups = members.filter_map(|member| {
+            let table = member.get_ref().as_table()?;
+            table
+                .iter()
+                .find(|(key, _)| key.get_ref() == "include-group")?
+                .1
+                .get_ref()
+                .as_str()
+                .map(str::to_owned)
+        });
+        groups.collect()
+    };
+    let mut open = asked.to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        let Ok(name) = ExtraName::new(name) else { continue };
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let same = |key: &str| ExtraName::new(key.to_owned()).is_ok_and(|key| key == name);
+        open.extend(table.all().filter(|(key, _)| same(key)).flat_map(|(_, item)| includes(&item)));
+    }
+    seen
 }
 
 fn too_many(reading: &Reading<'_>, place: &Place) {

@@ -318,7 +318,10 @@ fn a_project_with_faults() {
         Code::RequirementSyntax,
         3,
     );
-    check("[dependency-groups]\na = [{ include = \"b\" }]\n", &none, Code::RequirementSyntax, 2);
+    let odd = "[dependency-groups]\na = [{ include = \"b\" }]\nb = 3\nc = [{ include-group = \"a\" }]\n";
+    check(odd, &ask(&[], &["c"]), Code::RequirementSyntax, 2);
+    // "Tools … SHOULD NOT eagerly validate" what nobody asks for.
+    assert!(project(odd, &none).is_ok());
     check("[dependency-groups]\na = [{ include-group = \"b\" }]\n", &ask(&[], &["a"]), Code::UnknownExtra, 1);
     assert!(project("[project]\nname = \"x\"\ndynamic = [\"optional-dependencies\"]\n", &none).is_ok());
     assert!(project("[tool.x]\n", &none).is_ok());

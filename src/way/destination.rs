@@ -122,6 +122,9 @@ fn for_user(interpreter: &Interpreter) -> Result<Interpreter, Problem> {
     if !interpreter.sees_system() {
         return Err(refuse("User site-packages are not visible in this virtualenv."));
     }
+    if python::user_site_is_disabled() {
+        return Err(refuse("User site-packages are disabled for this Python."));
+    }
     interpreter.for_user().ok_or_else(|| refuse("There is no home directory."))
 }
 

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use pipward_resolver::PackageName;
-use toml_edit::{Array, DocumentMut, Item, Table, Value};
+use pipward_resolver::{ExtraName, PackageName};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use crate::error::{Code, Place, Problem};
 use crate::pep508::{self, Strictness};
@@ -41,15 +41,43 @@ impl Edit {
     }
 }
 
+/// The list of a pyproject.toml that is changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Section {
+    /// `[project] dependencies`.
+    #[default]
+    Project,
+    /// An extra: `[project.optional-dependencies]`.
+    Extra(String),
+    /// A dependency group: `[dependency-groups]` (PEP 735).
+    Group(String),
+}
+
+impl Section {
+    /// The tables that lead to it, and its key.
+    fn path(&self) -> (&[&str], &str) {
+        match self {
+            Self::Project => (&["project"], "dependencies"),
+            Self::Extra(name) => (&["project", "optional-dependencies"], name),
+            Self::Group(name) => (&["dependency-groups"], name),
+        }
+    }
+}
+
 /// Changes the text of the file at `path`: by its name it is a pyproject.toml or a requirements file.
 ///
 /// # Errors
-/// `requirement-syntax` for a file that cannot be read; `not-in-lock` where what is to be taken out is not in it.
-pub fn edit(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
+/// `requirement-syntax` for a file that cannot be read; `not-in-lock` where what is to be taken out is not in it; `usage`
+/// for a section of a file that has none.
+pub fn edit(text: &str, path: &Path, section: &Section, edits: &[Edit]) -> Result<String, Problem> {
     if path.extension().is_some_and(|extension| extension == "toml") {
-        project(text, path, edits)
-    } else {
+        project(text, path, section, edits)
+    } else if *section == Section::Project {
         requirements(text, path, edits)
+    } else {
+        Err(Problem::new(Code::Usage, "a requirements file has neither extras nor groups")
+            .at(Place::file(path))
+            .help("name a pyproject.toml with --input, or leave out --optional and --group"))
     }
 }
 
@@ -64,7 +92,7 @@ fn names(text: &str, name: &PackageName) -> bool {
     pep508::requirement(text, Strictness::Lenient).is_ok_and(|read| read.name == *name)
 }
 
-fn project(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
+fn project(text: &str, path: &Path, section: &Section, edits: &[Edit]) -> Result<String, Problem> {
     let invalid = |cause: &dyn std::fmt::Display| {
         Problem::new(Code::RequirementSyntax, "this pyproject.toml cannot be changed")
             .at(Place::file(path))
@@ -72,16 +100,22 @@ fn project(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
             .help("mend it, or put the requirement in yourself")
     };
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| invalid(&error))?;
-    let project = document
-        .entry("project")
-        .or_insert_with(|| Item::Table(Table::new()))
-        .as_table_like_mut()
-        .ok_or_else(|| invalid(&"[project] is no table"))?;
-    let dependencies = project
-        .entry("dependencies")
+    let (tables, key) = section.path();
+    let mut table: &mut dyn TableLike = document.as_table_mut();
+    for name in tables {
+        table = table
+            .entry(name)
+            .or_insert_with(|| Item::Table(Table::new()))
+            .as_table_like_mut()
+            .ok_or_else(|| invalid(&format!("{name} is no table")))?;
+    }
+    // Names of extras and groups are compared as they are normalised.
+    let known = table.iter().map(|(known, _)| known.to_owned()).find(|known| same_name(known, key));
+    let dependencies = table
+        .entry(known.as_deref().unwrap_or(key))
         .or_insert_with(|| Item::Value(Value::Array(Array::new())))
         .as_array_mut()
-        .ok_or_else(|| invalid(&"project.dependencies is no array"))?;
+        .ok_or_else(|| invalid(&format!("{key} is no array")))?;
     for edit in edits {
         let at = dependencies
             .iter()
@@ -98,6 +132,13 @@ fn project(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
         }
     }
     Ok(document.to_string())
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    match (one.parse::<ExtraName>(), other.parse::<ExtraName>()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 /// Adds an entry that looks like the one before it.
@@ -151,7 +192,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, text: &str, edits: &[Edit], expected: &str) {
-        assert_eq!(edit(text, Path::new(path), edits).unwrap(), expected);
+        assert_eq!(edit(text, Path::new(path), &Section::Project, edits).unwrap(), expected);
     }
 
     fn put(text: &str) -> Edit {
@@ -180,6 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn extras_and_groups_are_changed_where_they_are() {
+        let text = "[project]\nname = 'x'\n\n[dependency-groups]\nDev = [\n    {include-group = 'docs'},\n    'ruff',\n]\n";
+        let grouped =
+            edit(text, Path::new("p.toml"), &Section::Group("dev".into()), &[put("pytest")]).unwrap();
+        assert_eq!(grouped, text.replace("'ruff',\n", "'ruff',\n    \"pytest\",\n"));
+        let extra =
+            edit(text, Path::new("p.toml"), &Section::Extra("fast".into()), &[put("uvloop")]).unwrap();
+        assert!(extra.contains("[project.optional-dependencies]\nfast = [\"uvloop\"]\n"), "{extra}");
+        let wrong = edit("", Path::new("r.in"), &Section::Group("dev".into()), &[put("a")]).unwrap_err();
+        assert_eq!(wrong.code(), Code::Usage);
+    }
+
+    #[test]
     fn a_requirements_file_keeps_its_lines() {
         let text = "-i https://e/\n# idna\nidna>2 # why\n";
         check(
@@ -189,7 +243,9 @@ mod tests {
             "-i https://e/\n# idna\nidna>3 # why\nflask\n",
         );
         check("requirements.in", text, &[Edit::Take("idna".parse().unwrap())], "-i https://e/\n# idna\n");
-        let problem = edit(text, Path::new("r.in"), &[Edit::Take("flask".parse().unwrap())]).unwrap_err();
+        let problem =
+            edit(text, Path::new("r.in"), &Section::Project, &[Edit::Take("flask".parse().unwrap())])
+                .unwrap_err();
         assert_eq!(problem.code(), Code::NotInLock);
         assert_eq!(Edit::put("no way!").unwrap_err().code(), Code::RequirementSyntax);
     }

@@ -27,11 +27,12 @@ use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{Installer, Session};
 use crate::lock::closure::Declared;
 use crate::policy::DatedPolicy;
+use crate::python::Interpreter;
 use crate::wheel::metadata::Metadata;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
 pub use outcome::{Installed, Package, VerifiedFile};
-use unpack::{Done, Staging, unpack};
+use unpack::{Beneath, Done, Staging, unpack};
 pub(super) use unpack::{Item, agree, direct_url, resolve_files};
 
 /// Everything that an install depends on.
@@ -46,6 +47,8 @@ pub struct InstallRequest {
     pub extras: Vec<ExtraName>,
     /// The groups asked for; `None` takes the lock's default groups.
     pub groups: Option<Vec<ExtraName>>,
+    /// For `--user`: the environment whose own distributions count too.
+    pub beneath: Option<Interpreter>,
     /// Whether every dependency must be part of what is installed.
     pub check_closure: bool,
     /// Whether what is for other Pythons is taken too.
@@ -126,7 +129,9 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
     let policy = &request.policy;
     let (session_of, anew) = (session.as_ref(), request.anew);
     let (installer, any_python) = (request.installer, request.any_python);
+    let beneath = request.beneath.as_ref().map(Beneath::of).transpose()?;
     let staging = Staging {
+        beneath: beneath.as_ref(),
         scheme: &scheme,
         session: session_of,
         write,
@@ -165,7 +170,7 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
     }
     drop(writing);
     remember(store.as_ref(), &done);
-    if write {
+    if write && request.beneath.is_none() {
         let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
         witness::note(request.cache.as_deref(), &scheme, &all, request.check_closure);
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pipward_resolver::PackageName;
+use pipward_resolver::{PackageName, Target, Version, VersionSpecifiers};
 
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::pylock::{self, is_pylock_name};
@@ -44,6 +44,7 @@ pub struct Locks {
     named: Option<(Lock, Vec<FileRequirement>)>,
     asked: Vec<FileRequirement>,
     sources: SourceOptions,
+    scripts: Vec<(PathBuf, VersionSpecifiers)>,
 }
 
 impl Locks {
@@ -65,6 +66,24 @@ impl Locks {
     /// Every requirement as written, typed ones last.
     pub fn asked(&self) -> &[FileRequirement] {
         &self.asked
+    }
+
+    /// That every script is for the Python of `target`.
+    ///
+    /// # Errors
+    /// `python-mismatch`, for each that is not.
+    pub fn check_python(&self, target: &Target) -> Result<(), Problems> {
+        let python = target.markers.python_full_version();
+        let release = Version::new(python.version.release().iter().copied());
+        let wrong = self.scripts.iter().filter(|(_, wanted)| !wanted.contains(&release));
+        let faults = wrong.map(|(path, wanted)| {
+            Problem::new(Code::PythonMismatch, "this script is for another Python")
+                .at(Place::file(path))
+                .expected(format!("Python {wanted}"))
+                .found(format!("Python {python}"))
+                .help("name a Python that fits with --python")
+        });
+        Problems::unless_empty((), faults.collect())
     }
 
     /// How many entries there are at most.
@@ -105,12 +124,19 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         };
         match requirements::read_project(project, &select) {
             Ok(project) => written.requirements.extend(project.requirements),
-            Err(problems) => faults.extend(problems),
+            Err(problems) => faults.extend(problems.into_iter().map(|problem| match problem.code() {
+                Code::LockNotFound => problem.expected("a project with dependency groups"),
+                _ => problem,
+            })),
         }
     }
+    let mut scripts = Vec::new();
     for script in &wanted.scripts {
         match requirements::read_script(script) {
-            Ok(script) => written.requirements.extend(script.requirements),
+            Ok(read) => {
+                written.requirements.extend(read.requirements);
+                scripts.extend(read.requires_python.map(|wanted| (script.clone(), wanted)));
+            }
             Err(problems) => faults.extend(problems),
         }
     }
@@ -155,7 +181,7 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         Some((lock, names.cloned().collect::<Vec<_>>())).filter(|(_, names)| !names.is_empty())
     };
     let sources = written.sources;
-    Problems::unless_empty(Locks { whole, named, asked: written.requirements, sources }, faults)
+    Problems::unless_empty(Locks { whole, named, asked: written.requirements, sources, scripts }, faults)
 }
 
 /// Reads one lock of either form.

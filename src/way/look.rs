@@ -157,7 +157,17 @@ pub struct Latest {
 /// # Errors
 /// As the index has it.
 pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Result<Option<Latest>, Problem> {
-    Ok(versions(index, &found.name, target, pre)?.into_iter().next())
+    let wish = Wish { pre, any_python: false };
+    Ok(versions(index, &found.name, target, &wish)?.into_iter().next())
+}
+
+/// Which versions count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// Pre-releases too.
+    pub pre: bool,
+    /// Those for other Pythons too.
+    pub any_python: bool,
 }
 
 /// Asks an index for the versions of a project that are not yanked, newest first. Pre-releases count only where they are
@@ -165,7 +175,7 @@ pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Resul
 ///
 /// # Errors
 /// As the index has it.
-pub fn versions(index: &Index, name: &str, target: &Target, pre: bool) -> Result<Vec<Latest>, Problem> {
+pub fn versions(index: &Index, name: &str, target: &Target, wish: &Wish) -> Result<Vec<Latest>, Problem> {
     let Ok(name) = name.parse() else { return Ok(Vec::new()) };
     let candidates = match index.candidates(&name) {
         Ok(candidates) => candidates,
@@ -181,14 +191,16 @@ pub fn versions(index: &Index, name: &str, target: &Target, pre: bool) -> Result
     let usable = |(version, release): (&Version, &pipward_resolver::Release)| {
         let is_wheel = release.wheels.iter().any(|wheel| {
             wheel.yanked.is_none()
+                && wheel.too_new.is_none()
                 && target.tags.rank(&wheel.name).is_some()
-                && wheel.requires_python.as_ref().is_none_or(|wanted| wanted.contains(&python.version))
+                && (wish.any_python
+                    || wheel.requires_python.as_ref().is_none_or(|wanted| wanted.contains(&python.version)))
         });
         let is_yanked =
             !release.wheels.is_empty() && release.wheels.iter().all(|wheel| wheel.yanked.is_some());
-        let is_there = is_wheel || release.has_sdist && !is_yanked;
+        let is_there = is_wheel || release.has_sdist && release.new_sdist.is_none() && !is_yanked;
         is_there.then(|| Latest { version: version.clone(), is_wheel })
     };
-    let all = candidates.releases.iter().rev().filter(|(version, _)| pre || !version.any_prerelease());
+    let all = candidates.releases.iter().rev().filter(|(version, _)| wish.pre || !version.any_prerelease());
     Ok(all.filter_map(usable).collect())
 }

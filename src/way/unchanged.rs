@@ -21,13 +21,14 @@ use crate::wheel::metadata::Metadata;
 /// What an install would do, where that is nothing.
 pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     let Environment::Standing(interpreter) = &request.environment else { return None };
-    if request.rehash || request.anew || request.only_dependencies {
+    if request.rehash || request.anew || request.beneath.is_some() || request.only_dependencies {
         return None;
     }
     let (policy, trust) = (&request.policy, &request.trust);
     if trust.verify_provenance || policy.verifies_provenance() || !policy.required().is_empty() {
         return None;
     }
+    request.locks.check_python(request.target()).ok()?;
     let installed = installed::read(&interpreter.scheme).ok()?;
     let witness = Witness::read(request.cache.as_deref(), &interpreter.scheme);
     let here = Here { request, installed: &installed.distributions, witness };

@@ -114,6 +114,11 @@ fn variables_and_files_are_the_defaults_of_every_option() {
     let quiet = tried("PIP_QUIET", "1").run().ok();
     assert!(quiet.stdout.is_empty(), "{}", quiet.told());
     tried("PIP_TRUSTED_HOST", "example.org").run().code(1).stderr_has("--trusted-host");
+    home.write("pipward.toml", "[policy]\ntrusted-host = \"allow\"\n");
+    let passed =
+        home.pip(["install", "-r", &lock, "--trusted-host", "example.org"]).dir(home.path(".")).run();
+    passed.ok();
+    std::fs::remove_file(home.path("pipward.toml")).unwrap();
     tried("PIP_UNKNOWN_THING", "1").run().ok().stdout_has("already satisfied");
     // The environment's own file, and --isolated, which leaves variables out.
     home.write("env/pip.conf", "[install]\ntrusted_host = example.org\n");

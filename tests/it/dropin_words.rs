@@ -212,3 +212,64 @@ fn the_options_of_lock_and_index_are_taken_or_refused() {
     let foreign = world.pip(&["debug", "--python-version", "3.8", "--platform", "win_amd64"]).ok();
     says(&foreign, &["cp38-cp38-win_amd64"]);
 }
+
+#[test]
+fn what_was_taken_back_is_told() {
+    let world = World::new();
+    let one = world.wheel(&plain("plum", "1.0"));
+    let two = world.wheel(&plain("plum", "2.0"));
+    world.wheel(&plain("plum", "3.0"));
+    std::fs::create_dir_all(world.path("index/plum")).unwrap();
+    world.write(
+        "index/plum/index.html",
+        "<a href='../../links/plum-1.0-py3-none-any.whl'>1</a>\
+         <a data-yanked='it is &lt;bad&gt;' href='../../links/plum-2.0-py3-none-any.whl'>2</a>\
+         <a data-requires-python='&lt;3' href='../../links/plum-3.0-py3-none-any.whl'>3</a>",
+    );
+    world.write("one.txt", &one);
+    world.write("two.txt", &two);
+    world.write("four.txt", &one.replace("1.0", "4.0"));
+    let index = format!("file://{}", world.path("index").display());
+    let install = |words: &[&str]| world.pip(&[&["install", "--index-url", &index], words].concat());
+    let told = install(&["-r", "two.txt"]).ok().stderr_has("Reason for being yanked: it is <bad>");
+    told.stderr_has("is a yanked version: 'plum' candidate (version 2.0 at ");
+    let told = install(&["-r", "four.txt"]).code(1);
+    let told = told.stderr_has("Ignored the following yanked versions: 2.0\n");
+    let told = told.stderr_has("that require a different python version: 3.0 Requires-Python <3\n");
+    told.stderr_has("satisfies the requirement plum==4.0 (from versions: 1.0)\n");
+    assert!(install(&["-r", "one.txt"]).ok().stderr.is_empty());
+    let versions = |more: &[&str]| world.pip(&[&["index", "versions", "plum", "-i", &index], more].concat());
+    says(&versions(&["--ignore-requires-python"]).ok(), &["Available versions: 3.0, 1.0\n"]);
+    versions(&["--uploaded-prior-to", "soon"]).code(1).stderr_has("neither a time nor an age");
+}
+
+#[test]
+fn usage_is_told_as_pip_tells_it() {
+    let world = World::new();
+    let told = world.install(&["plum", "--upgrade-strategy", "lazy"]).code(2);
+    told.stderr_has("invalid choice: 'lazy' (choose from 'only-if-needed', 'eager')");
+    world.pip(&["index", "versions", "a", "b"]).code(1).stderr_has("specify exactly one argument");
+    world.install(&["--group", "x"]).code(1).stderr_has("pyproject.toml not found. Cannot resolve '--group'");
+    world.write("pyproject.toml", "[dependency-groups]\nx = []\n");
+    world.install(&["--group", "y"]).code(1).stderr_has("Dependency group 'y' not found");
+    world.write("s.py", "# /// script\n# requires-python = '<3'\n# ///\n");
+    let told = world.install(&["--requirements-from-script", "s.py"]).code(1);
+    told.stderr_has("Script 's.py' requires a different Python: ");
+}
+
+#[test]
+fn what_no_longer_goes_together_is_told() {
+    let world = World::new();
+    let stone = world.wheel(&plain("stone", "1.0").requires("plum<2"));
+    let plum = world.wheel(&plain("plum", "1.0"));
+    world.write("both.txt", &(stone + &plum));
+    world.write("two.txt", &world.wheel(&plain("plum", "2.0")));
+    world.install(&["-r", "both.txt"]).ok();
+    let told = world.install(&["-r", "two.txt"]).ok();
+    assert_eq!(
+        told.stderr,
+        "ERROR: pip's dependency resolver does not currently take into account all the packages that are installed. \
+         This behaviour is the source of the following dependency conflicts.\n\
+         stone 1.0 requires plum<2, but you have plum 2.0 which is incompatible.\n"
+    );
+}

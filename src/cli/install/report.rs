@@ -42,7 +42,7 @@ fn item(package: &Package) -> Result<Value, Problem> {
     let url = match package.file.as_ref().map(|file| &file.location) {
         None => return Err(Problem::new(Code::Internal, "a package that was put in has no file")),
         Some(Location::Url(url)) => url.to_string(),
-        Some(Location::Path(path)) => url::Url::from_file_path(path).map(String::from).map_err(|()| {
+        Some(Location::Path(path)) => file_address(path).ok_or_else(|| {
             Problem::new(Code::Internal, "the path of a wheel is no address").found(path.display())
         })?,
     };
@@ -53,7 +53,7 @@ fn item(package: &Package) -> Result<Value, Problem> {
             "archive_info": { "hash": format!("sha256={sha256}"), "hashes": { "sha256": sha256 } },
         },
         "is_direct": package.direct,
-        "is_yanked": package.yanked,
+        "is_yanked": package.yanked.is_some(),
         "requested": package.requested,
         "metadata": inspect::metadata(&Message::parse(&String::from_utf8_lossy(&package.metadata))),
     });
@@ -64,4 +64,10 @@ fn item(package: &Package) -> Result<Value, Problem> {
         }
     }
     Ok(item)
+}
+
+/// The address of a path, with `..` taken out of it.
+fn file_address(path: &Path) -> Option<String> {
+    let url = url::Url::from_file_path(path).ok()?;
+    url::Url::parse(url.as_str()).ok().map(String::from)
 }

@@ -18,8 +18,27 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     let mut lines = vec![first];
     match problem.code() {
         Code::HashMismatch => lines.extend(compared(problem)),
-        Code::ProjectNotFound | Code::FileNotFound | Code::FileNotLocked => {
-            lines.push(format!("ERROR: No matching distribution found for {}", wanted(problem)));
+        Code::NoMatchingWheel if of_lock(problem).is_some() => {
+            let name =
+                problem.package_name().and_then(|package| package.split(' ').next()).unwrap_or_default();
+            let file = problem.place().map(|place| place.file.as_str()).unwrap_or_default();
+            lines.push(format!(
+                "source distributions are not permitted for package '{name}' and there is no compatible wheel for it in '{file}'"
+            ));
+        }
+        Code::ProjectNotFound
+        | Code::FileNotFound
+        | Code::FileNotLocked
+        | Code::IndexUnreachable
+        | Code::IndexPageInvalid
+            if status(problem).is_none() =>
+        {
+            lines = ignored(problem);
+            lines.push(unsatisfied(problem));
+            lines.push(format!("No matching distribution found for {}", wanted(problem)));
+            for line in lines.iter_mut().skip(1) {
+                line.insert_str(0, "ERROR: ");
+            }
         }
         Code::DependencyVersion | Code::DuplicatePackage if !is_of_hashes(problem) => {
             lines.push(
@@ -84,22 +103,23 @@ fn first(problem: &Problem) -> Option<String> {
                 .map_or_else(|| package.to_owned(), |expected| format!("{package}{expected}")),
         ),
         Code::NotInLock => unpinned(package),
-        Code::ProjectNotFound | Code::FileNotFound | Code::FileNotLocked => {
-            let from = if problem.code() == Code::FileNotFound && !found.is_empty() { found } else { "none" };
-            format!(
-                "Could not find a version that satisfies the requirement {} (from versions: {from})",
-                wanted(problem)
-            )
+        Code::FileNotFound if status(problem).is_some() => format!(
+            "Could not install requirement {package} from {file} because of HTTP error {} Client Error for url: {file}",
+            status(problem).unwrap_or_default()
+        ),
+        Code::ProjectNotFound
+        | Code::FileNotFound
+        | Code::FileNotLocked
+        | Code::IndexUnreachable
+        | Code::IndexPageInvalid
+            if !package.is_empty() =>
+        {
+            unsatisfied(problem)
         }
         Code::NoMatchingWheel if found.ends_with(".whl") && !found.contains(", ") => {
             format!("{found} is not a supported wheel on this platform.")
         }
         Code::NoMatchingWheel => format!("No matching distribution found for {}", package.replace(' ', "==")),
-        Code::LockNotFound if place.is_some_and(|place| place.line.is_some()) => unopened(problem, found),
-        Code::LockNotFound if !found.is_empty() && found.contains("==") => unhashed(found),
-        Code::LockNotFound if !found.is_empty() => unpinned(found),
-        Code::LockNotFound => unopened(problem, file),
-        Code::RequirementSyntax if !found.is_empty() => format!("Invalid requirement: '{found}'"),
         Code::OptionUnknown => format!("Invalid requirement: {found}: no such option: {found}"),
         Code::DependencyVersion if problem.cause_text().is_some() => {
             conflict(&format!("{package} and {}", found.replacen(' ', "==", 1)))
@@ -110,14 +130,56 @@ fn first(problem: &Problem) -> Option<String> {
                 versions(found).iter().map(|version| format!("{package}=={version}")).collect();
             conflict(&if all.is_empty() { package.to_owned() } else { all.join(" and ") })
         }
-        Code::PythonMismatch => {
-            let bare = |text: &str| text.trim_start_matches("Python ").to_owned();
-            let expected = bare(problem.expected_text().unwrap_or_default());
-            format!("Package '{package}' requires a different Python: {} not in '{expected}'", bare(found))
-        }
         Code::ExternallyManaged => "externally-managed-environment".to_owned(),
         Code::UnsafeUninstall => format!("× {}", problem.message()),
-        _ => return wheel(problem),
+        _ => return inputs(problem).or_else(|| wheel(problem)),
+    })
+}
+
+/// What is wrong with what was asked for: a file of it, a group, a script.
+fn inputs(problem: &Problem) -> Option<String> {
+    let package = problem.package_name().unwrap_or_default();
+    let found = problem.found_text().unwrap_or_default();
+    let place = problem.place();
+    let file = place.map(|place| place.file.as_str()).unwrap_or_default();
+    Some(match problem.code() {
+        Code::LockNotFound if place.is_some_and(|place| place.line.is_some()) => unopened(problem, found),
+        Code::LockNotFound if !found.is_empty() && found.contains("==") => unhashed(found),
+        Code::LockNotFound if !found.is_empty() => unpinned(found),
+        Code::LockNotFound if problem.expected_text() == Some("a project with dependency groups") => {
+            format!("{file} not found. Cannot resolve '--group' option.")
+        }
+        Code::LockNotFound if problem.message().starts_with("nothing to lock") => {
+            "You must give at least one requirement to lock (see \"pip help lock\")".to_owned()
+        }
+        Code::LockNotFound if file.ends_with(".py") => {
+            format!(
+                "Could not install packages due to an OSError: [Errno 2] No such file or directory: '{file}'"
+            )
+        }
+        Code::LockNotFound => unopened(problem, file),
+        Code::UnknownExtra | Code::RequirementSyntax
+            if problem.message().contains("the dependency group `")
+                || problem.message().contains("no dependency group `") =>
+        {
+            group(problem, file)
+        }
+        Code::RequirementSyntax if file.ends_with(".py") => script(problem, file),
+        Code::PythonMismatch if package.is_empty() && file.ends_with(".py") => {
+            let expected = problem.expected_text().unwrap_or_default();
+            format!(
+                "Script '{file}' requires a different Python: {} not in '{}'",
+                found.trim_start_matches("Python "),
+                expected.trim_start_matches("Python ")
+            )
+        }
+        Code::PythonMismatch => {
+            let bare = |text: &str| text.trim_start_matches("Python ").to_owned();
+            let expected = problem.expected_text().map(bare).unwrap_or_default();
+            format!("Package '{package}' requires a different Python: {} not in '{expected}'", bare(found))
+        }
+        Code::RequirementSyntax if !found.is_empty() => format!("Invalid requirement: '{found}'"),
+        _ => return None,
     })
 }
 
@@ -148,6 +210,71 @@ fn wheel(problem: &Problem) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The status of an answer of a server, where it is what was found.
+fn status(problem: &Problem) -> Option<&str> {
+    let found = problem.found_text()?;
+    let is_status = found.get(..4).is_some_and(|head| {
+        head.ends_with(' ')
+            && head.trim_end().len() == 3
+            && head.trim_end().bytes().all(|b| b.is_ascii_digit())
+    });
+    is_status.then_some(found)
+}
+
+/// The releases that were passed over.
+fn ignored(problem: &Problem) -> Vec<String> {
+    let cause = problem.cause_text().filter(|cause| cause.starts_with("Ignored the following"));
+    let parts = cause.into_iter().flat_map(|cause| cause.split(". Ignored "));
+    parts
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part.to_owned() } else { format!("Ignored {part}") })
+        .collect()
+}
+
+fn unsatisfied(problem: &Problem) -> String {
+    let found = problem.found_text().unwrap_or_default();
+    let from = if problem.code() == Code::FileNotFound && !found.is_empty() { found } else { "none" };
+    format!(
+        "Could not find a version that satisfies the requirement {} (from versions: {from})",
+        wanted(problem)
+    )
+}
+
+/// What is wrong with a dependency group.
+fn group(problem: &Problem, file: &str) -> String {
+    if problem.expected_text() == Some("none") {
+        return format!(
+            "[dependency-groups] table was missing from '{file}'. Cannot resolve '--group' option."
+        );
+    }
+    match problem.found_text() {
+        Some(name) => {
+            format!(
+                "[dependency-groups] resolution failed from '{file}': Dependency group '{name}' not found"
+            )
+        }
+        None => {
+            format!("[dependency-groups] resolution failed from '{file}': Cyclic dependency group include")
+        }
+    }
+}
+
+/// What is wrong with a script that says what it needs.
+fn script(problem: &Problem, file: &str) -> String {
+    if problem.message().contains("not TOML") {
+        return format!("Failed to parse TOML in '{file}'");
+    }
+    match problem.message() {
+        "this script does not say what it needs" => {
+            format!("File does not contain 'script' metadata: '{file}'")
+        }
+        "this script has several blocks that say what it needs" => {
+            format!("Multiple 'script' blocks found in '{file}'")
+        }
+        _ => format!("Failed to parse the metadata of '{file}'"),
+    }
 }
 
 /// What pip says of a lock as a whole.

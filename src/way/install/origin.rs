@@ -24,6 +24,8 @@ pub(crate) struct Part<'a> {
     pub(crate) requires_text: Vec<&'a str>,
     /// Whether it was there already.
     pub(crate) kept: bool,
+    /// The lock that has it.
+    pub(crate) lock: &'a str,
 }
 
 /// Why a package is part of a run.
@@ -35,6 +37,8 @@ pub struct Origin {
     pub spelled: String,
     /// What asked for it: `base==1.0->-r r.txt (line 1)`; nothing for what was typed.
     pub from: Option<String>,
+    /// The lock that asks for it, where nothing else does.
+    pub lock: Option<String>,
     /// Where it stands when all are put in one after the other: 0 is first.
     pub turn: usize,
 }
@@ -60,7 +64,8 @@ pub(crate) fn trace(
     // What a lock has is asked for by the lock.
     for part in parts {
         let wanted = format!("{}=={}", part.name, part.version);
-        walk.keep(part.name, Origin { wanted, spelled: part.name.to_string(), ..Origin::default() });
+        let lock = Some(part.lock.to_owned());
+        walk.keep(part.name, Origin { wanted, spelled: part.name.to_string(), lock, ..Origin::default() });
     }
     let turns = turns(parts, &walk.open, markers);
     let mut found = walk.found;
@@ -105,7 +110,7 @@ impl Walk<'_> {
             self.open.push(node);
         }
         let wanted = written(&spelled, requirement);
-        self.keep(name, Origin { wanted, spelled, from, turn: 0 });
+        self.keep(name, Origin { wanted, spelled, from, ..Origin::default() });
     }
 
     fn keep(&mut self, name: &PackageName, origin: Origin) {

@@ -52,14 +52,16 @@ pub struct Package {
     pub sha256: Sha256,
     /// Whether it was there already.
     pub kept: bool,
+    /// Whether it is there in the environment itself, and not where things go.
+    pub beneath: bool,
     /// Whether it was asked for by name.
     pub requested: bool,
     /// The extras with which it was asked for.
     pub extras: Vec<ExtraName>,
     /// Whether it was asked for by address.
     pub direct: bool,
-    /// Whether the lock says that it was yanked (PEP 592).
-    pub yanked: bool,
+    /// Why it was yanked, where the lock or its index says that it was (PEP 592).
+    pub yanked: Option<String>,
     /// METADATA.
     pub metadata: Vec<u8>,
     /// Why it is part of the run.
@@ -100,6 +102,7 @@ pub(super) fn told(
             requires: &done.metadata.requires,
             requires_text: text.all("Requires-Dist").collect(),
             kept: done.kept,
+            lock: &item.package.place.file,
         })
         .collect();
     let origins = origin::trace(&parts, request.locks.asked(), markers);
@@ -171,10 +174,11 @@ fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -
         file: Some(file),
         sha256: done.verified.sha256(),
         kept: done.kept,
+        beneath: done.beneath,
         requested: item.requested,
         extras: asked_extras(&item.package.name, request),
         direct: direct_url(item).is_some(),
-        yanked: item.package.yanked.is_some(),
+        yanked: item.package.yanked.clone(),
         metadata: done.metadata_text.clone(),
         origin,
     }
@@ -199,6 +203,7 @@ pub(in crate::way) fn nothing_to_do(
             requires: &metadata.requires,
             requires_text: texts.get(name).into_iter().flat_map(|text| text.all("Requires-Dist")).collect(),
             kept: true,
+            lock: selection.get(name).map_or("", |selected| selected.package.place.file.as_str()),
         })
         .collect();
     let origins = origin::trace(&parts, request.locks.asked(), markers);
@@ -216,10 +221,11 @@ pub(in crate::way) fn nothing_to_do(
             file: None,
             sha256: vouched.sha256,
             kept: true,
+            beneath: false,
             requested: requested.contains(name),
             extras: asked_extras(name, request),
             direct: false,
-            yanked: selected.package.yanked.is_some(),
+            yanked: selected.package.yanked.clone(),
             metadata: text.clone(),
             origin: origin.map(|(_, origin)| origin.clone()).unwrap_or_default(),
         });

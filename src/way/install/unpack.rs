@@ -14,7 +14,7 @@ use super::super::check_interrupted;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
-use crate::install::{InstallPlan, Installer, Session};
+use crate::install::{InstallPlan, Installer, Session, Standing};
 use crate::lock::{LockedFile, LockedPackage, Selected};
 use crate::policy::{DatedPolicy, release_yanked, startup_code};
 use crate::python::{Interpreter, Scheme};
@@ -34,6 +34,8 @@ pub(super) struct Staging<'s> {
     pub(super) scheme: &'s Scheme,
     /// None where nothing stands there, and nothing is to be made.
     pub(super) session: Option<&'s Session>,
+    /// For `--user`: what is installed in the environment itself.
+    pub(super) beneath: Option<&'s Beneath>,
     /// Whether anything is written at all.
     pub(super) write: bool,
     /// Whether what stands there already is written anew.
@@ -48,6 +50,43 @@ pub(super) struct Staging<'s> {
     pub(super) any_python: bool,
     /// What INSTALLER names.
     pub(super) installer: Installer,
+}
+
+/// The environment itself, where the user's directory is written to.
+pub(super) struct Beneath {
+    standing: Standing,
+    /// Whether its own directories come before those of the user.
+    comes_first: bool,
+}
+
+impl Beneath {
+    pub(super) fn of(interpreter: &Interpreter) -> Result<Self, Problem> {
+        Ok(Self { standing: Standing::of(interpreter)?, comes_first: interpreter.is_virtual() })
+    }
+
+    /// Whether a wheel is installed there, so that it need not be in the user's directory.
+    fn holds(&self, item: &Item, wheel: &Wheel, session: Option<&Session>) -> Result<bool, Problem> {
+        let name = &item.package.name;
+        if !self.standing.has(name) || !self.comes_first && session.is_some_and(|session| session.has(name)) {
+            return Ok(false);
+        }
+        let scheme = self.standing.scheme();
+        let plan = InstallPlan::new(wheel, scheme, item.requested, direct_url(item))?;
+        if self.standing.holds(&plan)? {
+            return Ok(true);
+        }
+        if self.comes_first {
+            let site = scheme.purelib.display();
+            return Err(Problem::new(
+                Code::EnvironmentInvalid,
+                format!(
+                    "Will not install to the user site because it will lack sys.path precedence to {name} in {site}"
+                ),
+            )
+            .help("leave out --user, or uninstall what the environment has"));
+        }
+        Ok(false)
+    }
 }
 
 /// Says for each package which file is fetched, and from where.
@@ -72,7 +111,10 @@ pub(in crate::way) fn resolve_files(
     for (Selected { package, file }, requested) in packages {
         let file = if file.is_some() { sourced.next() } else { located.next() };
         match file {
-            Some(Ok(file)) => items.push(Item { package, file, requested }),
+            Some(Ok(file)) => {
+                let yanked = package.yanked.clone().or_else(|| index.yanked(&file.name));
+                items.push(Item { package: LockedPackage { yanked, ..package }, file, requested });
+            }
             Some(Err(problem)) => faults.push(problem.package(&package.name)),
             None => faults.push(Problem::new(Code::Internal, "a package has no file").package(&package.name)),
         }
@@ -88,6 +130,8 @@ pub(super) struct Done {
     pub(super) metadata_text: Vec<u8>,
     pub(super) size: u64,
     pub(super) kept: bool,
+    /// Whether it is the environment itself that has it, and not the user's directory.
+    pub(super) beneath: bool,
     pub(super) warnings: Vec<String>,
 }
 
@@ -165,6 +209,11 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
         _ => false,
     };
+    let beneath = match staging.beneath {
+        Some(beneath) if !kept && !staging.anew => beneath.holds(item, &wheel, staging.session)?,
+        _ => false,
+    };
+    let kept = kept || beneath;
     if let (Some(session), false, true) = (staging.session, kept, staging.write) {
         let plan = match staging.compiler {
             Some(python) => {
@@ -181,6 +230,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         metadata_text: wheel.metadata_text()?,
         size: wheel.size(),
         kept,
+        beneath,
         warnings: wheel.warnings().iter().chain(&judged.warned).map(ToString::to_string).collect(),
         verified: wheel.into_verified(),
     })

@@ -69,6 +69,24 @@ fn a_project_gains_and_loses_a_requirement() {
 }
 
 #[test]
+fn groups_and_extras_gain_a_requirement_and_stay_locked() {
+    let project = Project::new("pyproject.toml", PYPROJECT);
+    let told = project.run(&["add", "beta", "--group", "test"]).ok();
+    assert!(told.stdout.contains("Successfully installed beta-1 gamma-1"), "{}", told.told());
+    assert_eq!(
+        project.text("pyproject.toml"),
+        format!("{PYPROJECT}\n[dependency-groups]\ntest = [\"beta\"]\n")
+    );
+    project.run(&["add", "gamma", "--optional", "more", "--no-install"]).ok();
+    let lock = project.text("pylock.toml");
+    assert!(lock.contains("name = \"beta\"") && lock.contains("name = \"gamma\""), "{lock}");
+    project.run(&["lock", "--check", "--group", "test", "--extra", "more"]).ok();
+    project.run(&["add", "beta", "--optional", "more", "--group", "test"]).code(2).stderr_has("one group");
+    project.run(&["remove", "beta", "--group", "test", "--no-install"]).ok();
+    assert!(project.text("pyproject.toml").contains("test = []"));
+}
+
+#[test]
 fn a_requirements_file_gains_a_requirement() {
     let project = Project::new("requirements.in", "alpha # first\n");
     let told = project.run(&["--json", "add", "beta>=1", "--no-install"]).ok();

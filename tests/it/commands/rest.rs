@@ -27,6 +27,14 @@ fn the_versions_of_an_index_are_pips() {
         &["index", "versions", "Alpha", "--pre", "-i", &index],
         &["index", "versions", "alpha", "--json", "-i", &index],
     ]);
+    let dated = ["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", "2022-01-01T00:00:00Z"];
+    let files: Vec<Published> =
+        offered.iter().zip(dated).map(|(wheel, time)| Published::new(wheel.build()).uploaded(time)).collect();
+    server.publish("alpha", &files, &Style::default());
+    place.same(&[
+        &["index", "versions", "alpha", "--uploaded-prior-to", "2021-06-01", "-i", &index],
+        &["list", "--outdated", "--uploaded-prior-to", "2021-06-01T00:00:00Z", "-i", &index],
+    ]);
     let told = place.ours(&["index", "versions", "nothing", "-i", &index]).run().code(1);
     told.stderr_has("ERROR: No matching distribution found for nothing");
 }

@@ -140,6 +140,10 @@ fn standing() -> Vec<Case> {
     let same = |name: &str, before: &[&str], typed: &str| single(name, files, before, typed, Expect::Same);
     let differs =
         |name: &str, before: &[&str], typed: &str| single(name, files, before, typed, Expect::Differs);
+    let shared = |name: &str, before: &[&str], typed: &str, expect: Expect| Case {
+        shared: true,
+        ..single(name, files, before, typed, expect)
+    };
     vec![
         same("again", &["-r one.txt"], "-r one.txt"),
         same("again, upgrade", &["-r one.txt"], "-U -r one.txt"),
@@ -165,6 +169,15 @@ fn standing() -> Vec<Case> {
             "--upgrade --target {work}/t -r two.txt",
         ),
         same("prefix, other environment", &["-r one.txt"], "--prefix {work}/p -I -r two.txt"),
+        shared("user, again", &["--user -r one.txt"], "--user -r one.txt", Expect::Same),
+        shared("user, there in the environment", &["-r one.txt"], "--user -r one.txt", Expect::Same),
+        shared("user, over the environment", &["-r one.txt"], "--user -I -r two.txt", Expect::Same),
+        shared("user, behind the environment", &["-r one.txt"], "--user -r two.txt", Expect::BothRefuse),
+        same(
+            "again, from its address",
+            &["{w:simple-1.0}#sha256={h:simple-1.0}"],
+            "{w:simple-1.0}#sha256={h:simple-1.0}",
+        ),
         same("root, again", &["--root {work}/root -r one.txt"], "--root {work}/root -I -r one.txt"),
     ]
 }
@@ -334,6 +347,22 @@ fn singles() -> Vec<Case> {
             "group",
             &[("pyproject.toml", "[dependency-groups]\ntest = ['simple']\n"), ("c.txt", one)],
             "--group test -c c.txt",
+        ),
+        same(
+            "group beside broken ones",
+            &[
+                ("pyproject.toml", "[dependency-groups]\ntest = ['simple']\nodd = ['x===', 3]\nother = 1\n"),
+                ("c.txt", one),
+            ],
+            "--group test -c c.txt",
+        ),
+        same(
+            "script",
+            &[
+                ("s.py", "# /// script\n# requires-python = '>=3'\n# dependencies = ['simple']\n# ///\n"),
+                ("c.txt", one),
+            ],
+            "--requirements-from-script s.py -c c.txt",
         ),
         same(
             "group with path",
@@ -510,6 +539,19 @@ fn wrong() -> Vec<Case> {
             "--require-hashes -r r.txt",
         ),
         wrong("typed version control", &[], "git+https://127.0.0.1:1/x"),
+        wrong(
+            "script for another Python",
+            &[("s.py", "# /// script\n# requires-python = '<3'\n# dependencies = []\n# ///\n")],
+            "--requirements-from-script s.py",
+        ),
+        wrong("script that says nothing", &[("s.py", "print()\n")], "--requirements-from-script s.py"),
+        wrong(
+            "group that includes itself",
+            &[("pyproject.toml", "[dependency-groups]\nx = [{include-group = 'x'}]\n")],
+            "--group x",
+        ),
+        wrong("no such strategy", &[one], "-r one.txt --upgrade-strategy lazy"),
+        wrong("an option as a value", &[], "--index-url --user simple"),
         wrong("unknown group", &[("pyproject.toml", "[dependency-groups]\nx = []\n")], "--group y"),
         wrong("group path", &[], "--group other.toml:x"),
         wrong(
