@@ -9,7 +9,7 @@ use super::Outcome;
 use super::options::{CacheArgs, SourceArgs, policy};
 use super::render::{Printer, neutral, problem_json};
 use crate::config::Config;
-use crate::lock::compare::{Change, Comparison, Kind, PackageChange};
+use crate::lock::compare::{Change, Comparison, Kind, PackageChange, What};
 use crate::python::{self, PythonRequest};
 use crate::way::review::{self, Deep, DeepRequest, LockPlace};
 
@@ -21,7 +21,8 @@ Examples:
   pipward diff old.toml pylock.toml --deep                and what the new wheels can do that the old ones could not
   pipward diff git:HEAD~1:pylock.toml git:HEAD:pylock.toml --format markdown
 
-Exit codes: 0; 1 where a difference is an alarm (other bytes behind the same version, code that runs by itself), or where
+Exit codes: 0; 1 where a difference is an alarm (other bytes behind the same version, a publisher that is lost or
+another, code that runs by itself), or where
 anything differs, with --exit-code.")]
 pub(crate) struct DiffArgs {
     /// The lock as it was: a file, or git:REVISION:PATH
@@ -264,11 +265,12 @@ fn detail(change: &Change) -> Vec<String> {
         return vec![between(change)];
     }
     let of = change.of.as_deref().unwrap_or("the package");
-    vec![
-        format!("ALARM: other {} behind the same version: {of}", change.what.word()),
-        format!("before {}", change.before),
-        format!("after  {}", change.after),
-    ]
+    let alarm = match change.what {
+        What::PublisherLost => "ALARM: it lost its publisher, or has another".to_owned(),
+        what => format!("ALARM: other {} behind the same version: {of}", what.word()),
+    };
+    let nobody = |text: &str| if text.is_empty() { "nobody".to_owned() } else { text.to_owned() };
+    vec![alarm, format!("before {}", nobody(&change.before)), format!("after  {}", nobody(&change.after))]
 }
 
 fn between(change: &Change) -> String {

@@ -84,6 +84,10 @@ pub enum What {
     Hashes,
     /// The size of a file whose hashes are the same: one of the two locks is wrong.
     Size,
+    /// Somebody whom the lock named as a publisher before, and names no more.
+    PublisherLost,
+    /// Somebody whom the lock names as a publisher, and named not before.
+    PublisherNew,
     /// The index.
     Index,
     /// The hosts of the addresses.
@@ -122,6 +126,8 @@ impl What {
         match self {
             Self::Hashes => "hashes",
             Self::Size => "size",
+            Self::PublisherLost => "publisher-lost",
+            Self::PublisherNew => "publisher-new",
             Self::Index => "index",
             Self::Hosts => "hosts",
             Self::Source => "source",
@@ -140,9 +146,9 @@ impl What {
         }
     }
 
-    /// Whether nobody who means well makes such a difference.
+    /// Whether hardly anybody who means well makes such a difference.
     pub fn is_alarm(self) -> bool {
-        matches!(self, Self::Hashes | Self::Size)
+        matches!(self, Self::Hashes | Self::Size | Self::PublisherLost)
     }
 }
 
@@ -165,14 +171,14 @@ impl Comparison {
         self.packages.is_empty() && self.frame.is_empty()
     }
 
-    /// Whether there is a difference that nobody who means well makes.
+    /// Whether there is a difference that hardly anybody who means well makes.
     pub fn is_alarm(&self) -> bool {
         self.packages.iter().any(PackageChange::is_alarm)
     }
 }
 
 impl PackageChange {
-    /// Whether there is a difference that nobody who means well makes.
+    /// Whether there is a difference that hardly anybody who means well makes.
     pub fn is_alarm(&self) -> bool {
         self.changes.iter().any(|change| change.what.is_alarm())
     }
@@ -199,6 +205,7 @@ fn package(name: &PackageName, before: &Entries<'_>, after: &Entries<'_>) -> Opt
         if old.is_empty() && new.is_empty() {
             changes.extend(files(None, before, after));
         }
+        changes.extend(publisher(before, after));
         changes.extend(texts(What::Index, &indexes(before), &indexes(after)));
         changes.extend(texts(What::Hosts, &hosts(before), &hosts(after)));
         changes.extend(texts(What::Source, &sources(before), &sources(after)));
@@ -346,6 +353,16 @@ fn differ(one: &LockedHashes, other: &LockedHashes) -> bool {
 fn written(hashes: &LockedHashes) -> String {
     let digests = hashes.digests().iter();
     digests.map(|one| format!("{}:{}", one.algorithm(), one.hex())).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether somebody published the package who does no more, or did not before.
+fn publisher(before: &Entries<'_>, after: &Entries<'_>) -> Option<Change> {
+    let names = |entries: &Entries<'_>| -> BTreeSet<String> {
+        entries.iter().flat_map(|package| &package.publishers).map(ToString::to_string).collect()
+    };
+    let (old, new) = (names(before), names(after));
+    let what = if old.is_subset(&new) { What::PublisherNew } else { What::PublisherLost };
+    texts(what, &old, &new)
 }
 
 fn indexes(entries: &Entries<'_>) -> BTreeSet<String> {

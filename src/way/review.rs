@@ -20,7 +20,7 @@ use crate::policy::DatedPolicy;
 use crate::verify::VerifiedWheel;
 
 /// The largest lock that is taken from a repository, in bytes.
-const MAX_LOCK: usize = 64 << 20;
+const MAX_LOCK: u64 = 64 << 20;
 
 /// Where a lock is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,25 +70,25 @@ fn of_revision(blob: &str) -> Result<Lock, Problems> {
             .cause(why)
             .help("name a revision and a path from the top of the repository, or ./PATH from here")
     };
-    let output = Command::new("git")
-        .args(["cat-file", "blob", blob])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(&error.to_string()))?;
-    if !output.status.success() {
+    let ask = |what: &str| {
+        let output = Command::new("git").args(["cat-file", what, blob]).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| failed(&error.to_string()))?;
         let told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(failed(&told).into());
-    }
-    if output.stdout.len() > MAX_LOCK {
+        if output.status.success() { Ok(output.stdout) } else { Err(failed(&told)) }
+    };
+    // An object never changes, so its size can be asked for before its content is.
+    let size = String::from_utf8_lossy(&ask("-s")?).trim().parse::<u64>();
+    if !size.is_ok_and(|size| size <= MAX_LOCK) {
         return Err(failed("it is larger than 64 MiB").into());
     }
+    let text = ask("blob")?;
     // A lock is read from a file, whose name says of which form it is.
     let name = Path::new(blob).file_name().and_then(|name| name.to_str()).unwrap_or(blob);
     let name = name.rsplit(':').next().unwrap_or(name);
     let folder =
         tempfile::tempdir().map_err(|error| io("making a temporary directory", "of the system", &error))?;
     let path = folder.path().join(name);
-    std::fs::write(&path, &output.stdout).map_err(|error| io("writing", &path, &error))?;
+    std::fs::write(&path, &text).map_err(|error| io("writing", &path, &error))?;
     let (mut lock, _) = read_lock(&path)?;
     lock.file = PathBuf::from(named);
     Ok(lock)

@@ -77,6 +77,25 @@ fn sizes_hosts_indexes_and_markers_are_told() {
 }
 
 #[test]
+fn a_publisher_that_is_lost_or_another_is_an_alarm_and_a_new_one_is_not() {
+    let by = |owner: &str| {
+        let identity = format!("{{ kind = 'GitHub', repository = '{owner}/a', workflow = 'release.yml' }}");
+        pure("a", "1", &format!("attestation-identities = [{identity}]"))
+    };
+    let told = |before: &str, after: &str| {
+        let found = compare(before, after);
+        (one(&found).changes[0].what, found.is_alarm())
+    };
+    let nobody = pure("a", "1", "");
+    assert_eq!(told(&by("one"), &nobody), (What::PublisherLost, true));
+    assert_eq!(told(&by("one"), &by("two")), (What::PublisherLost, true));
+    assert_eq!(told(&nobody, &by("one")), (What::PublisherNew, false));
+    let up = by("two").replace("version = \"1\"", "version = \"2\"").replace("a-1-", "a-2-");
+    assert_eq!(told(&by("one"), &up), (What::PublisherLost, true));
+    assert!(compare(&by("one"), &by("one")).is_empty());
+}
+
+#[test]
 fn the_lines_of_the_lock_itself_are_told() {
     let before =
         read("lock-version = \"1.0\"\ncreated-by = \"t\"\nrequires-python = '>=3.9'\npackages = []\n");

@@ -40,7 +40,8 @@ impl LockRequest {
             if !self.publishers_before(&package.name).is_empty() {
                 continue;
             }
-            let settled = self.settled(&package.name, version);
+            // A lock that was edited by hand does not tell what was seen when it was locked.
+            let settled = if edited { None } else { self.settled(&package.name, version) };
             if let Some(found) = index.proven_before(&package.name, settled, version)? {
                 asked.push((package.name.clone(), found.file.clone(), found.sha256));
                 earlier.insert((package.name.clone(), version.clone()), found);

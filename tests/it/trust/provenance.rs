@@ -197,6 +197,24 @@ fn a_release_without_the_provenance_that_earlier_ones_had() {
     lock(directory, &[NAME, "-U"]).ok();
 }
 
+/// What is taken out of the lock by hand is not forgotten: the earlier release tells it again.
+#[test]
+fn a_publisher_that_was_edited_out_of_the_lock() {
+    if offline() {
+        return;
+    }
+    let (server, scratch) = project(Some(real()), "");
+    let directory = scratch.path();
+    lock(directory, &[PINNED]).ok();
+    let locked = text(directory, "pylock.toml");
+    let (head, rest) = locked.split_once("attestation-identities = [").unwrap();
+    let (_, tail) = rest.split_once("\n]\n").unwrap();
+    write(directory, "pylock.toml", &format!("{head}{tail}"));
+    let (file, bytes) = payload(MODULE, "0.0.2").build();
+    offer(&server, &[(WHEEL, read(WHEEL), Some(real())), (&file, bytes, None)]);
+    lock(directory, &[NAME, "-U"]).refused(Code::ProvenanceLost).stderr_has("0.0.1.dev137");
+}
+
 /// A file that is added to a release whose other files have provenance.
 #[test]
 fn a_file_that_was_added_past_the_pipeline() {
