@@ -4,6 +4,7 @@
 //! than through [`render`].
 
 mod add;
+mod audit;
 mod audit_names;
 mod cache;
 mod check;
@@ -112,6 +113,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Check that what is installed has what it requires
     Check(check::CheckArgs),
+    /// Look for known vulnerabilities and malware in a lock or an environment
+    Audit(Box<audit::AuditArgs>),
     /// Look up whether internal names are on the public index too
     AuditNames(audit_names::AuditNamesArgs),
     /// Describe an environment as JSON
@@ -155,6 +158,7 @@ fn run(command: Command, printer: &Printer) -> u8 {
 
 fn dispatch(command: Command, printer: &Printer) -> u8 {
     let outcome = match command {
+        Command::Audit(arguments) => audit::run(&arguments, printer),
         Command::AuditNames(arguments) => audit_names::run(&arguments, printer),
         Command::Lock(arguments) => lock::run(&arguments, printer),
         Command::Install(arguments) => install::run(&arguments, printer),

@@ -225,6 +225,19 @@ impl<'a, 't> Item<'a, 't> {
         number
     }
 
+    /// A day, such as the last on which an exception counts.
+    pub(crate) fn day(&self) -> Option<jiff::civil::Date> {
+        let date = self.value.as_datetime().filter(|time| time.time.is_none()).and_then(|time| time.date);
+        let date = date.and_then(|date| {
+            let year = i16::try_from(date.year).ok()?;
+            jiff::civil::Date::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
+        });
+        if date.is_none() {
+            self.reading.fault(self.place.clone(), "`until` is a date such as 2027-06-30, without quotes");
+        }
+        date
+    }
+
     pub(crate) fn time(&self) -> Option<jiff::Timestamp> {
         let time = self.value.as_datetime().and_then(timestamp);
         if time.is_none() {

@@ -3,6 +3,7 @@
 //! Owns: which index answers for which name. Never: parses an artifact for installing.
 
 mod address;
+mod advisories;
 pub(crate) mod engine;
 mod findlinks;
 mod html;
@@ -40,6 +41,7 @@ use crate::error::{Code, Problem};
 use crate::fetch::{Download, Fetcher, computed_note};
 use crate::lock::{Location, Lock, LockedFile, LockedPackage, LockedSource};
 pub use address::read_address;
+pub use advisories::{Advisories, Export, Reply};
 use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;

@@ -42,6 +42,8 @@ pub mod inspect;
 
 pub mod audit;
 
+pub mod advisory;
+
 pub mod attest;
 
 pub mod signature;

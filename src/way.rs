@@ -4,6 +4,7 @@
 //! skipped; what each step decides stands in its own room.
 //! Never: prints, and never reads what was typed.
 
+pub mod audit;
 pub mod destination;
 pub mod edit;
 pub mod inputs;

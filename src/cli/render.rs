@@ -157,6 +157,11 @@ impl Printer {
         }
     }
 
+    /// A document in a form that was asked for by name, however quiet the run is.
+    pub(crate) fn document_in(&self, value: &Value) {
+        self.out(&neutral_json(&value.to_string()));
+    }
+
     /// Prints problems and gives the exit status that they lead to.
     pub(crate) fn fail(&self, problems: &Problems) -> u8 {
         self.problems(problems.iter());

@@ -9,6 +9,7 @@ use pipward_resolver::{ExtraName, PackageName, VersionSpecifiers};
 
 use super::indexes;
 use super::limits::Limits;
+use crate::advisory::{self, Rules};
 use crate::document::{self, Item, Reading, Table};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Ages, FileHost, IndexSource};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub policy: Policy,
     /// How long new files wait, as `policy` says.
     ages: Ages,
+    /// `audit`.
+    pub audit: Rules,
     /// `limits`.
     pub limits: Limits,
     /// Where each key stands.
@@ -79,7 +82,7 @@ impl Optional {
 }
 
 /// The keys, with the names that uv has for some of them.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "requires-python",
     "environments",
     "required-environments",
@@ -97,6 +100,7 @@ const KEYS: [&str; 18] = [
     "index",
     "file-hosts",
     "policy",
+    "audit",
     "limits",
 ];
 
@@ -193,6 +197,7 @@ impl Settings {
                     self.policy = policy::read(&item);
                     self.ages = indexes::ages(&item);
                 }
+                "audit" => self.audit = advisory::read(&item),
                 "limits" => self.limits = Limits::read(&item),
                 _ => table.reading.report(
                     Problem::new(Code::ConfigInvalid, format!("pipward has no setting `{}`", shown(key)))

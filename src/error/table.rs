@@ -320,4 +320,24 @@ codes! {
     RecordOrigin, "record-origin", Refused,
         "An installed RECORD is not the one that the locked wheel leads to.",
         "Whoever changes a file and its line in RECORD passes a check against RECORD alone; compared with the locked wheel it shows. Install again from the lock.";
+
+    // Findings of `audit`.
+    KnownVulnerability, "known-vulnerability", Refused,
+        "A locked or installed version has a known vulnerability.",
+        "An advisory (OSV) names this version as affected. Whoever reads the advisory can write the attack: most intrusions through dependencies use holes that were fixed long before (Equifax lost the data of 147 million people in 2017 to one with a fix two months old). Move to a fixed version: `pipward audit --fix` proposes the smallest change. Where it does not concern you, say so in a VEX document, or put its id into [[audit.ignore]] of pipward.toml with a reason and an end date.";
+    KnownMalware, "known-malware", Refused,
+        "A locked or installed version is known to be malicious.",
+        "The malicious packages repository (MAL-) has a report of it. Such releases run their code when they are installed or imported, and steal what they find (ctx and ultralytics, 2022 and 2024, were real projects before their releases were poisoned). No setting passes over this. Take the package out; where it was installed, change every secret that the machine could read.";
+    AdvisoryInvalid, "advisory-invalid", Incomplete,
+        "A record of an advisory database cannot be understood.",
+        "A record that is half understood could hide what it is about, so an audit that needs it does not end as clean. Take the database anew, or name its id in [[audit.ignore]] with a reason.";
+    AdvisoriesMissing, "advisories-missing", Usage,
+        "There is no advisory database to audit with.",
+        "Without data an audit would find nothing and look clean. Name a folder or an export with --db, or keep one with `pipward audit --update-db URL`.";
+    AdvisoriesStale, "advisories-stale", Incomplete,
+        "The advisory data is older than the policy allows, or does not tell its age.",
+        "Old data knows nothing of new vulnerabilities, and says so by finding none. `max-age` under [audit] of pipward.toml is the limit. Bring the database up to date with `pipward audit --update-db URL`.";
+    VexInvalid, "vex-invalid", Incomplete,
+        "A VEX document cannot be understood.",
+        "VEX statements take findings out of an audit, so they are read strictly: OpenVEX or CycloneDX, with a status that is known, and never `not_affected` without a word of why. Ask whoever wrote the document for another one.";
 }

@@ -71,11 +71,13 @@ pub(crate) struct Ask {
     pub(crate) url: Url,
     pub(crate) kind: Kind,
     pub(crate) headers: HeaderMap,
+    /// JSON that is posted. What has none is a GET.
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Ask {
     pub(crate) fn new(url: Url, kind: Kind) -> Self {
-        Self { url, kind, headers: HeaderMap::new() }
+        Self { url, kind, headers: HeaderMap::new(), body: None }
     }
 }
 
@@ -211,7 +213,11 @@ impl Http {
         let mut hops = 0;
         let mut has_learned = false;
         while hops <= MAX_HOPS {
-            let request = client.get(url.clone()).headers(self.headers(ask, &url));
+            let request = match &ask.body {
+                None => client.get(url.clone()),
+                Some(body) => client.post(url.clone()).body(body.clone()),
+            };
+            let request = request.headers(self.headers(ask, &url));
             let response = request.send().await.map_err(|error| self.fault(&url, error))?;
             let is_own = url.origin() == ask.url.origin();
             if response.status() == StatusCode::UNAUTHORIZED && is_own && !has_learned {
@@ -222,6 +228,10 @@ impl Http {
             }
             if !redirects(response.status()) {
                 return self.answer(response, url, permit);
+            }
+            if ask.body.is_some() && !matches!(response.status().as_u16(), 307 | 308) {
+                let refused = "the server redirects a question to where it would arrive without its text";
+                return Err(Fault::Lasting(Problem::new(Code::RedirectRefused, refused).at(place(&url))));
             }
             hops += 1;
             // The body of a redirect is not read: it may be a bomb, and says nothing.
@@ -256,6 +266,9 @@ impl Http {
             Kind::Part | Kind::Wheel => "identity",
         };
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encodings));
+        if ask.body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
         // After a redirect to another scheme, host or port nothing is sent that names the user.
         if url.origin() == ask.url.origin()
             && let Some(authorization) = self.authorization(url)

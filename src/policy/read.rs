@@ -2,8 +2,6 @@
 //!
 //! Owns: its keys. Never: takes one that it does not know, or an exception without a reason.
 
-use jiff::civil::Date;
-
 use super::{ADJUSTABLE, EXCEPTABLE, Exception, Level, Policy, Required, YIELDING};
 use crate::document::{Item, Table};
 use crate::error::{Code, Problem};
@@ -127,7 +125,7 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
         table.reading.fault(place.clone(), "an exception has a reason, which a later reader can judge");
     }
     let until = match table.get("until") {
-        Some(item) => Some(date(&item)?),
+        Some(item) => Some(item.day()?),
         None => None,
     };
     reason?;
@@ -187,18 +185,6 @@ fn code(table: &Table<'_, '_>) -> Option<Code> {
         );
     }
     code
-}
-
-fn date(item: &Item<'_, '_>) -> Option<Date> {
-    let date = item.value.as_datetime().filter(|time| time.time.is_none()).and_then(|time| time.date);
-    let date = date.and_then(|date| {
-        let year = i16::try_from(date.year).ok()?;
-        Date::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
-    });
-    if date.is_none() {
-        item.reading.fault(item.place.clone(), "`until` is a date such as 2027-06-30, without quotes");
-    }
-    date
 }
 
 fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {

@@ -16,6 +16,7 @@ mod lock;
 mod support;
 
 mod attest;
+mod audit;
 mod bad_input;
 mod cli;
 mod commands;

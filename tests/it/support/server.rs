@@ -17,6 +17,8 @@ use pipward::digest::Sha256;
 pub struct Request {
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// What was posted.
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -427,6 +429,10 @@ fn serve(stream: impl Read + Write, state: &State) -> std::io::Result<()> {
             }
             line.clear();
         }
+        let mut request = Request { path: path.clone(), headers, body: Vec::new() };
+        if let Some(length) = request.header("Content-Length").and_then(|length| length.parse().ok()) {
+            reader.by_ref().take(length).read_to_end(&mut request.body)?;
+        }
         let mut wait = 0;
         if let Some((seed, most)) = *state.delay.lock().unwrap() {
             let mixed = path.bytes().fold(seed, |mixed, byte| {
@@ -435,7 +441,6 @@ fn serve(stream: impl Read + Write, state: &State) -> std::io::Result<()> {
             wait = mixed % (most + 1);
         }
         std::thread::sleep(Duration::from_millis(wait));
-        let request = Request { path: path.clone(), headers };
         state.requests.lock().unwrap().push(request.clone());
         let found = state.handlers.lock().unwrap().get_mut(&path).map(|(handler, nth)| {
             *nth += 1;

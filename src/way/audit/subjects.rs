@@ -1,0 +1,91 @@
+//! What is audited: the packages of locks, or what is installed.
+//!
+//! Never: leaves out in silence what has no version that could be looked up.
+
+use std::path::Path;
+
+use super::What;
+use crate::advisory::Subject;
+use crate::error::{Code, Place, Problem, Problems};
+use crate::lock::pylock::{self, is_pylock_name};
+use crate::lock::{Lock, LockedSource};
+use crate::python;
+use crate::way::lock::standing;
+
+/// What is looked up, and what cannot be.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) subjects: Vec<Subject>,
+    pub(super) skipped: Vec<(String, String)>,
+}
+
+pub(super) fn read(what: &What) -> Result<Listed, Problems> {
+    let mut listed = Listed::default();
+    match what {
+        What::Files(files) => {
+            for file in files {
+                listed.add_lock(&lock(file)?);
+            }
+        }
+        What::Environment(interpreter) => {
+            let installed = python::installed::read(&interpreter.scheme)?;
+            listed.subjects.extend(installed.distributions.into_iter().map(|found| Subject {
+                name: found.name,
+                version: found.version,
+                place: Place::file(found.dist_info),
+            }));
+            let unreadable = installed.unreadable.iter().map(|path| path.display().to_string());
+            listed.skipped.extend(unreadable.map(|path| (path, "its metadata cannot be read".to_owned())));
+        }
+    }
+    listed.subjects.sort_by(|left, right| {
+        (&left.name, &left.version, &left.place).cmp(&(&right.name, &right.version, &right.place))
+    });
+    listed.subjects.dedup_by(|left, right| left.name == right.name && left.version == right.version);
+    Ok(listed)
+}
+
+impl Listed {
+    fn add_lock(&mut self, lock: &Lock) {
+        for package in &lock.packages {
+            match (&package.version, &package.source) {
+                (Some(version), _) => self.subjects.push(Subject {
+                    name: package.name.clone(),
+                    version: version.clone(),
+                    place: package.place.clone(),
+                }),
+                (None, LockedSource::Unusable(kind)) => {
+                    self.skipped.push((package.name.to_string(), format!("it is {kind} without a version")));
+                }
+                (None, _) => self.skipped.push((package.name.to_string(), "it has no version".to_owned())),
+            }
+        }
+    }
+}
+
+/// A pylock.toml, or a requirements file whose lines are pinned; hashes are not asked for here.
+fn lock(file: &Path) -> Result<Lock, Problems> {
+    if is_pylock_name(file) || file.extension().is_some_and(|extension| extension == "toml") {
+        return pylock::read(file);
+    }
+    let read = standing::requirements(file).map_err(|problems| {
+        let pinned = |problem: Problem| {
+            let Some(place) = problem.place().filter(|_| problem.code() == Code::Usage) else {
+                return problem;
+            };
+            Problem::new(Code::PinMissing, "a requirement is not pinned, so nobody can tell what to look up")
+                .at(place.clone())
+                .found(problem.found_text().unwrap_or_default())
+                .help("audit the lock that was made from this file, or lock it with `pipward lock -r FILE`")
+        };
+        Problems::unless_empty((), problems.into_iter().map(pinned).collect()).err()
+    });
+    match read {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => {
+            Err(Problem::new(Code::LockNotFound, "there is no such file").at(Place::file(file)).into())
+        }
+        Err(Some(problems)) => Err(problems),
+        Err(None) => Ok(Lock::default()),
+    }
+}
