@@ -28,12 +28,16 @@ mod pip;
 mod remove;
 pub mod render;
 mod repair;
+mod sbom;
 mod shim;
 mod show;
+mod surveying;
 mod sync;
+mod tree;
 mod uninstall;
 mod verify;
 mod verify_lock;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -75,6 +79,12 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Tell what a change of a lock means
     Diff(Box<diff::DiffArgs>),
+    /// Tell who needs whom, in a lock or an environment
+    Tree(Box<tree::TreeArgs>),
+    /// Tell every way that leads from what was asked for to a name
+    Why(Box<why::WhyArgs>),
+    /// Write a bill of materials of a lock: CycloneDX or SPDX
+    Sbom(Box<sbom::SbomArgs>),
     /// Check who signed a lock
     VerifyLock(verify_lock::VerifyLockArgs),
     /// Tell what a code means, why the rule exists, and what to do
@@ -164,6 +174,9 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Install(arguments) => install::run(&arguments, printer),
         Command::Verify(arguments) => verify::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::Tree(arguments) => tree::run(&arguments, printer),
+        Command::Why(arguments) => why::run(&arguments, printer),
+        Command::Sbom(arguments) => sbom::run(&arguments, printer),
         Command::VerifyLock(arguments) => verify_lock::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),

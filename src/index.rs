@@ -46,6 +46,7 @@ use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;
 use metadata::Learned;
+pub use metadata::Sought;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
 use page::Page;
 pub use page::{Marks, Namespace, Status};

@@ -44,6 +44,8 @@ pub mod audit;
 
 pub mod advisory;
 
+pub mod survey;
+
 pub mod attest;
 
 pub mod signature;

@@ -19,6 +19,7 @@ pub mod review;
 pub mod settings;
 pub mod signatures;
 pub mod stored;
+pub mod survey;
 mod unchanged;
 pub mod uninstall;
 pub mod upkeep;

@@ -213,6 +213,11 @@ impl SourceArgs {
 }
 
 impl NetworkArgs {
+    /// Whether no network is to be used.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// How the network is used, with what the configuration adds.
     ///
     /// # Errors

@@ -8,21 +8,22 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use pipward_resolver::{Dependencies, WheelName};
 use reqwest::header::{self, HeaderValue};
 use url::Url;
 
-use super::Inner;
 use super::engine::blocking;
 use super::http::{Ask, Kind, PART_CAP, content_range, place, status_problem};
-use super::page::{Advertised, PageFile};
+use super::page::{Address, Advertised, FileName, PageFile};
 use super::project::Offered;
 use super::reading::{PARTS, read_metadata, unavailable};
 use super::tail::{self, Part, Step, TailError};
+use super::{Index, Inner};
 use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem, io as io_problem};
 use crate::fetch::Download;
-use crate::lock::Location;
+use crate::lock::{Location, LockedFile};
 use crate::wheel::metadata::Metadata;
 
 /// What is known of one wheel.
@@ -33,7 +34,92 @@ pub(crate) struct Learned {
     pub(crate) sha256: Sha256,
 }
 
+/// A locked wheel whose METADATA is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Sought<'l> {
+    /// The wheel; where it is fetched from, as [`Index::resolve_sources`] says.
+    pub file: &'l LockedFile,
+    /// The index that the lock names for it.
+    pub index: Option<&'l Url>,
+    /// The SHA-256 of its METADATA, where the lock has it.
+    pub sha256: Option<Sha256>,
+}
+
+impl Index {
+    /// METADATA of a locked wheel, as the cache has it. Nothing is asked for.
+    pub fn kept_metadata(&self, sought: &Sought<'_>) -> Option<Vec<u8>> {
+        let offered = self.inner.locked(sought);
+        let Ok(Location::Url(url)) = offered.file.location() else { return None };
+        let kept = |file: &PageFile| {
+            let text = self.inner.kept(cache_key(file, &url).as_deref(), file.metadata)?;
+            understand(&text, &sought.file.name).is_ok().then_some(text)
+        };
+        // An index that announces no digest has it under that of the wheel.
+        kept(&offered.file).or_else(|| {
+            let text = kept(&PageFile { metadata: Advertised::No, ..(*offered.file).clone() })?;
+            (sought.sha256.is_none_or(|wanted| wanted == Sha256::of(&text))).then_some(text)
+        })
+    }
+
+    /// METADATA of locked wheels, found as the locker finds it: beside the wheel, else at its end. Outcomes in their order.
+    /// Where the lock has a digest of it, it is that or `metadata-mismatch`.
+    pub fn metadata_of(&self, sought: &[Sought<'_>]) -> Vec<Result<Vec<u8>, Problem>> {
+        let found = self.wait(|inner| async move {
+            let each = sought.iter().map(|sought| inner.text_of(sought));
+            Ok(futures_util::stream::iter(each).buffered(inner.engine.http.concurrency()).collect().await)
+        });
+        found.unwrap_or_else(|problem: Problem| sought.iter().map(|_| Err(problem.clone())).collect())
+    }
+}
+
 impl Inner {
+    /// A locked wheel as an index would offer it.
+    fn locked(&self, sought: &Sought<'_>) -> Offered {
+        let file = sought.file;
+        let address = match &file.location {
+            Location::Url(url) => Address::Web(url.as_str().into()),
+            Location::Path(path) => Address::Path(path.clone()),
+        };
+        let file = PageFile {
+            name: FileName::Wheel(file.name.clone()),
+            address,
+            sha256: file.hashes.sha256s().next(),
+            size: file.size,
+            upload_time: None,
+            requires_python: None,
+            yanked: None,
+            metadata: sought.sha256.map_or(Advertised::No, Advertised::Sha256),
+            provenance: None,
+        };
+        let index = sought.index.and_then(|index| self.registry.position(index));
+        Offered { file: Arc::new(file), index }
+    }
+
+    async fn text_of(&self, sought: &Sought<'_>) -> Result<Vec<u8>, Problem> {
+        let offered = self.locked(sought);
+        let wheel = &sought.file.name;
+        let text = match &sought.file.location {
+            Location::Path(path) => {
+                let (path, name) = (path.clone(), wheel.clone());
+                blocking(move || from_path(&path, &name)).await
+            }
+            Location::Url(url) => self.on_the_web(&offered, wheel, url).await,
+        };
+        let check = |text: Vec<u8>| {
+            let found = understand(&text, wheel)?.sha256;
+            match sought.sha256.filter(|wanted| *wanted != found) {
+                None => Ok(text),
+                Some(wanted) => {
+                    Err(Problem::new(Code::MetadataMismatch, "the metadata is not that of the locked wheel")
+                        .expected(format!("sha256 {wanted}"))
+                        .found(format!("sha256 {found}"))
+                        .help("find out who changed it before you lock again"))
+                }
+            }
+        };
+        text.and_then(check).map_err(|problem| problem.package(wheel).at(sought.file.place.clone()))
+    }
+
     /// Learns what a wheel depends on.
     pub(super) async fn learn(&self, offered: &Offered) -> Result<Learned, Problem> {
         let file = &offered.file;

@@ -57,6 +57,7 @@ mod secrets;
 mod shuffled;
 mod steering;
 mod store;
+mod survey;
 mod sync;
 mod tidy;
 mod transactions;

@@ -118,7 +118,7 @@ const FLOORS: &[&[&str]] = &[
     &["digest", "error"],
     &["attest", "document", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
-    &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python"],
+    &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
     &["config"],
     &["way"],
     &["cli"],

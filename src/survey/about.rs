@@ -1,0 +1,53 @@
+//! METADATA as far as a survey reads it: what a project says of its licence, and of what it is imported by.
+//!
+//! Pure, and lenient: what cannot be understood is not there. Never: believes that it is true.
+
+use crate::wheel::headers::Headers;
+
+/// No text of a licence header is kept that is longer, in bytes.
+const MAX_TEXT: usize = 400;
+
+/// What METADATA says of a release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// `License-Expression` (PEP 639).
+    pub expression: Option<String>,
+    /// `License`, where it is a name and no text.
+    pub license: Option<String>,
+    /// `Classifier`s that begin with `License ::`.
+    pub classifiers: Vec<String>,
+    /// `Summary`.
+    pub summary: Option<String>,
+    /// `Import-Name` and `Import-Namespace` (PEP 794), without `; private`.
+    pub imports: Vec<String>,
+}
+
+impl About {
+    /// Reads METADATA.
+    pub fn parse(text: &[u8]) -> Self {
+        let Ok(headers) = Headers::parse(text) else { return Self::default() };
+        Self::of(|name| headers.all(name).map(str::to_owned).collect())
+    }
+
+    /// Takes it from headers that were read elsewhere.
+    pub fn of(all: impl Fn(&str) -> Vec<String>) -> Self {
+        let short = |name: &str| {
+            let first = all(name).into_iter().next()?;
+            let line = first.trim();
+            (!line.is_empty() && line.len() <= MAX_TEXT && !line.contains('\n')).then(|| line.to_owned())
+        };
+        let import = |text: String| text.split(';').next().unwrap_or_default().trim().to_owned();
+        let imports = all("Import-Name").into_iter().chain(all("Import-Namespace"));
+        Self {
+            expression: short("License-Expression"),
+            license: short("License")
+                .filter(|text| text.len() <= 80 && !text.eq_ignore_ascii_case("UNKNOWN")),
+            classifiers: all("Classifier")
+                .into_iter()
+                .filter(|text| text.starts_with("License ::"))
+                .collect(),
+            summary: short("Summary"),
+            imports: imports.map(import).filter(|name| !name.is_empty()).collect(),
+        }
+    }
+}
