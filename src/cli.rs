@@ -31,6 +31,7 @@ mod repair;
 mod sbom;
 mod shim;
 mod show;
+mod stats;
 mod surveying;
 mod sync;
 mod tree;
@@ -85,6 +86,8 @@ enum Command {
     Why(Box<why::WhyArgs>),
     /// Write a bill of materials of a lock: CycloneDX or SPDX
     Sbom(Box<sbom::SbomArgs>),
+    /// Count what a lock or an environment holds, and tell licences
+    Stats(Box<stats::StatsArgs>),
     /// Check who signed a lock
     VerifyLock(verify_lock::VerifyLockArgs),
     /// Tell what a code means, why the rule exists, and what to do
@@ -177,6 +180,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Tree(arguments) => tree::run(&arguments, printer),
         Command::Why(arguments) => why::run(&arguments, printer),
         Command::Sbom(arguments) => sbom::run(&arguments, printer),
+        Command::Stats(arguments) => stats::run(&arguments, printer),
         Command::VerifyLock(arguments) => verify_lock::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),

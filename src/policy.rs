@@ -5,6 +5,7 @@
 //! latter for one project at a time, as is who may name addresses (`address-refused`).
 
 mod known;
+mod licenses;
 mod look_alike;
 mod publishers;
 mod read;
@@ -32,7 +33,9 @@ pub use startup::startup_code;
 pub use yanked::release_yanked;
 
 /// The findings whose level can be set.
-pub const ADJUSTABLE: [Code; 11] = [
+pub const ADJUSTABLE: [Code; 13] = [
+    Code::LicenseDenied,
+    Code::LicenseUnknown,
     Code::LookAlike,
     Code::NamespaceForeign,
     Code::ProjectArchived,
@@ -91,6 +94,7 @@ pub struct Policy {
     keep_provenance: bool,
     verify_provenance: bool,
     allowed_signers: Option<PathBuf>,
+    licenses: licenses::Licenses,
     require_signed_lock: bool,
     takes_trusted_host: bool,
 }

@@ -3,11 +3,13 @@
 //! Owns: that what a wheel says of itself in its file name, its archive, METADATA, WHEEL and RECORD is one story.
 //! Never: reads bytes that were not verified, writes a file, or hands out content that RECORD does not vouch for.
 
+pub mod about;
 pub mod archive;
 mod contents;
 pub mod entry_points;
 pub(crate) mod headers;
 mod identity;
+pub mod licenses;
 pub mod metadata;
 mod passed;
 pub mod path;

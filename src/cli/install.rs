@@ -403,7 +403,7 @@ impl InstallArgs {
 }
 
 /// A size as people read it: `412 kB`, `12.3 MB`.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     if bytes < 1_000_000 {
         return format!("{} kB", bytes.div_ceil(1000));
     }

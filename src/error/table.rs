@@ -185,6 +185,12 @@ codes! {
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
 
+    LicenseDenied, "license-denied", Refused,
+        "A distribution has a licence that the policy does not allow.",
+        "`[policy.licenses]` says which licences are allowed (`allow`), or which are not (`deny`). Of what a licence offers (`MIT OR GPL-3.0-only`) one choice has to be allowed. Terms come in with a dependency of a dependency and bind whoever ships the whole: in 2017 the Apache Software Foundation gave its projects a year to take out everything under Facebook's BSD licence with a patents clause. Leave the package out, choose another, or, if you have read its terms and may accept them, write [[policy.exception]] with code = \"license-denied\", the package and the reason.";
+    LicenseUnknown, "license-unknown", Refused,
+        "A distribution does not say its licence in the words of SPDX.",
+        "METADATA has no License-Expression (PEP 639), and its older fields leave open which licence is meant: `BSD License` is one of several. Where `[policy.licenses]` lists what is allowed, that counts as not allowed; where it lists only what is not, it is told. Read the licence in the package, and write [[policy.exception]] with code = \"license-unknown\", the package and what you found as the reason; or set `license-unknown` under [policy] to \"warn\" or \"allow\".";
     LookAlike, "look-alike", Refused,
         "A name that is asked for is close to that of a well-known project.",
         "Names that differ from a well-known one in a letter, a separator or a prefix are registered to catch slips of the pen, and what they bring runs at once (colorama 2022). Names of the lock are not asked about again, nor those that an index of your configuration has to itself. Write the name that you mean; if you do mean this one, add a [[policy.exception]] with code, package and reason to pipward.toml.";

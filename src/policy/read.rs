@@ -10,8 +10,9 @@ use crate::error::{Code, Problem};
 pub(crate) const AGES: [&str; 2] = ["min-release-age", "min-release-age-packages"];
 
 /// The keys that are no levels of findings.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "exception",
+    "licenses",
     "require",
     "sigstore-root",
     "keep-provenance",
@@ -46,6 +47,7 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Policy {
         let path = || item.text().map(|text| item.reading.beside(text));
         match key {
             "exception" => policy.exceptions = item.items().iter().filter_map(exception).collect(),
+            "licenses" => policy.licenses = super::licenses::read(&item),
             "require" => policy.required = item.items().iter().filter_map(required).collect(),
             "sigstore-root" => policy.sigstore_root = path(),
             "allowed-signers" => policy.allowed_signers = path(),
@@ -187,7 +189,7 @@ fn code(table: &Table<'_, '_>) -> Option<Code> {
     code
 }
 
-fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {
+pub(super) fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {
     item.reading.report(
         Problem::new(Code::ConfigInvalid, format!("the policy has no setting `{}`", shown(key)))
             .at(item.place.clone())
@@ -196,6 +198,6 @@ fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {
     );
 }
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }

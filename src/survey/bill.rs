@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::about::About;
 use super::graph::Graph;
-use super::licenses::License;
 use crate::digest::{LockedHashes, Sha256};
 use crate::lock::{Location, Lock, LockedPackage, LockedSource};
+use crate::wheel::about::About;
+use crate::wheel::licenses::License;
 
 /// What a package URL writes as it is (purl specification, "character encoding").
 const PURL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_').remove(b'~');

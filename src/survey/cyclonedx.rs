@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::bill::{Bill, Part, WheelPart, uuid_of};
-use super::licenses::License;
+use crate::wheel::licenses::License;
 
 /// The document.
 pub fn document(bill: &Bill) -> Value {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::bill::{Bill, Part, WheelPart, uuid_of};
-use super::licenses::License;
+use crate::wheel::licenses::License;
 
 /// What nobody says.
 const NOBODY_SAYS: &str = "NOASSERTION";

@@ -3,6 +3,7 @@
 //! Never: asks the network unless it was told to, and never believes METADATA that is not the locked wheel's where the
 //! lock has a digest of it.
 
+mod count;
 mod deep;
 
 use std::path::PathBuf;
@@ -17,12 +18,13 @@ use crate::index::{Index, NetworkOptions, Sought, Sources};
 use crate::lock::{Location, Lock, LockedFile, LockedPackage, LockedSource};
 use crate::policy::DatedPolicy;
 use crate::python::installed::distribution::Found;
-use crate::survey::about::About;
 use crate::survey::bill::{Bill, Known};
 use crate::survey::graph::{Graph, Installed};
 use crate::verify::VerifiedWheel;
+use crate::wheel::about::About;
 use crate::wheel::metadata::Metadata;
 
+pub use count::{count_environment, count_lock};
 pub use deep::{Looked, deep};
 
 /// How far is looked for METADATA.

@@ -1,6 +1,7 @@
 //! What a lock or an environment holds, through the command line.
 
 mod sbom;
+mod stats;
 
 use std::path::Path;
 

@@ -20,6 +20,8 @@ use crate::policy::{DatedPolicy, release_yanked, startup_code};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
+use crate::wheel::about::About;
+use crate::wheel::licenses::License;
 use crate::wheel::metadata::Metadata;
 
 /// One package of a run: the locked entry, its file, and whether it was asked for by name.
@@ -203,7 +205,11 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
     let mut found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
     found.extend(item.package.yanked.as_ref().map(|reason| release_yanked(&item.package, reason)));
-    let judged = staging.policy.judge(&item.package.name, found);
+    let mut judged = staging.policy.judge(&item.package.name, found);
+    if staging.policy.judges_licenses() {
+        let license = License::of(&About::parse(&wheel.metadata_text()?));
+        judged.add(staging.policy.license(&item.package.name, &license, &item.package.place));
+    }
     Problems::unless_empty((), judged.refused)?;
     let kept = match staging.session {
         Some(session) if !staging.anew => session.holds(&wheel, &plan)?,

@@ -1,8 +1,8 @@
-//! METADATA as far as a survey reads it: what a project says of its licence, and of what it is imported by.
+//! METADATA beyond what an installer needs: what a project says of its licence, and of what it is imported by.
 //!
 //! Pure, and lenient: what cannot be understood is not there. Never: believes that it is true.
 
-use crate::wheel::headers::Headers;
+use super::headers::Headers;
 
 /// No text of a licence header is kept that is longer, in bytes.
 const MAX_TEXT: usize = 400;

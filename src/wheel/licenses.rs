@@ -133,7 +133,7 @@ pub fn expression(text: &str) -> Option<String> {
 }
 
 /// Reads an expression, with identifiers that SPDX has replaced by others since.
-pub(super) fn read(text: &str) -> Option<Expression> {
+pub(crate) fn read(text: &str) -> Option<Expression> {
     let mode = ParseMode { allow_deprecated: true, allow_postfix_plus_on_gpl: true, ..ParseMode::STRICT };
     Expression::parse_mode(text, mode).ok()
 }
