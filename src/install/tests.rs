@@ -18,7 +18,10 @@ use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
 use crate::wheel::record::Row;
 
+mod handles;
 mod refusals;
+mod rivals;
+mod standing;
 
 const SITE: &str = "lib/python3.13/site-packages";
 

@@ -279,4 +279,82 @@ mod tests {
         let now = Lock { requires_python: ">=3.10".parse().ok(), ..then.clone() };
         check(&then, &now, &["the lock is for any Python, and now Python >=3.10 is asked for"]);
     }
+
+    #[test]
+    fn a_lock_that_nobody_edited_is_as_it_was_written() {
+        let then = lock(&[("flask", "a.in")], &[]);
+        assert!(is_as_written(&then));
+        let mut edited = then.clone();
+        edited.created_by = "someone".to_owned();
+        assert!(!is_as_written(&edited));
+        let mut bare = then.clone();
+        bare.tool.as_mut().unwrap().fingerprint = None;
+        assert!(!is_as_written(&bare));
+    }
+
+    #[test]
+    fn requirements_of_other_names_and_files_are_no_changed_ones() {
+        let then = lock(&[("flask>=2", "a.in"), ("Idna", "b.in")], &[]);
+        let now = lock(&[("rich>=2", "a.in"), ("flask>=3", "b.in"), ("idna[x]", "b.in")], &[]);
+        check(
+            &then,
+            &now,
+            &[
+                "b.in asks for flask>=3, which the lock was not made for",
+                "b.in asks for idna[x]; the lock was made for Idna",
+                "a.in asks for rich>=2, which the lock was not made for",
+                "a.in does not ask for flask>=2 any more",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_else_a_lock_is_for_counts() {
+        let then = lock(&[], &[]);
+        let mut now = then.clone();
+        let tool = now.tool.as_mut().unwrap();
+        tool.overrides = vec!["flask==3".to_owned()];
+        tool.excludes = vec!["rich".to_owned()];
+        now.extras = vec!["socks".parse().unwrap()];
+        now.dependency_groups = vec!["docs".parse().unwrap()];
+        let expected = [
+            "the override flask==3 is new",
+            "the exclude rich is new",
+            "the extra socks is new",
+            "the group docs is new",
+        ];
+        check(&then, &now, &expected);
+        let gone = expected.map(|line| line.replace("is new", "is gone"));
+        check(&signed(now), &then, &gone.each_ref().map(String::as_str));
+    }
+
+    #[test]
+    fn the_header_of_a_requirements_file_tells_what_it_was_made_from() {
+        let mut made = lock(&[("flask", "a.in")], &[("resolution", "lowest"), ("pre", "true")]);
+        made.requires_python = ">=3.10".parse().ok();
+        let tool = made.tool.as_mut().unwrap();
+        tool.cutoff = "2026-01-02T03:04:05Z".parse().ok();
+        tool.cutoffs.insert("rich".parse().unwrap(), "2026-02-03T04:05:06Z".parse().unwrap());
+        let text = signed_requirements(&made);
+        let told = header(&text).unwrap();
+        assert_eq!(told.requires_python, made.requires_python);
+        let (told, tool) = (told.tool.unwrap(), made.tool.clone().unwrap());
+        assert_eq!((told.cutoff, told.cutoffs, told.options), (tool.cutoff, tool.cutoffs, tool.options));
+        assert!(tool.cutoff.is_some() && told.fingerprint.is_some());
+        assert_eq!(header(&text.replace("# fingerprint", "# print")).map(|_| ()), None);
+
+        assert_eq!(drift_of_requirements(&text, &made), Vec::<String>::new());
+        let edited = ["the inputs changed, or the file was edited by hand"];
+        assert_eq!(drift_of_requirements(&format!("{text}rich==1\n"), &made), edited);
+        let mut now = made.clone();
+        now.tool.as_mut().unwrap().inputs.clear();
+        assert_eq!(drift_of_requirements(&text, &now), edited);
+        now.tool.as_mut().unwrap().options.remove("pre");
+        assert_eq!(
+            drift_of_requirements(&text, &now),
+            ["`pre` is its default now; it was `true` for the lock"]
+        );
+        let unknown = ["the file does not tell what it was made from"];
+        assert_eq!(drift_of_requirements("# Written by hand\nflask==1\n", &made), unknown);
+    }
 }

@@ -195,6 +195,29 @@ fn data_does_not_reach_the_modules() {
     assert_eq!(problem.code(), Code::SchemeCrossing);
 }
 
+/// `--target`: one directory for everything, where what is no module lies in directories of its own.
+#[test]
+fn in_a_folder_of_everything_data_is_no_module() {
+    let mut flat = scheme();
+    flat.purelib = "/t".into();
+    flat.platlib = "/t".into();
+    flat.data = "/t".into();
+    flat.scripts = "/t/bin".into();
+    flat.headers = "/t/include".into();
+    let wheel = || WheelBuilder::new("pkg", "1.0").file("pkg.py", "");
+    for deep in ["share/x", "share/pkg/x"] {
+        let found = plan_for(&wheel().data("data", deep, ""), &flat).unwrap();
+        assert!(destinations(&found).contains(&format!("/t/{deep}")));
+    }
+    for builder in [wheel().data("data", "evil.py", ""), wheel().data("data", "evil.pth", "")] {
+        assert_eq!(plan_for(&builder, &flat).unwrap_err().code(), Code::SchemeCrossing);
+    }
+    assert!(
+        destinations(&plan_for(&wheel().data_script("tool", "\x7fELF"), &flat).unwrap())
+            .contains(&"/t/bin/tool".to_owned())
+    );
+}
+
 #[test]
 fn no_detour_leads_into_metadata() {
     let wheel = || WheelBuilder::new("pkg", "1.0").file("pkg.py", "");

@@ -202,3 +202,5 @@ proptest! {
         prop_assert_eq!(write(&again), written);
     }
 }
+
+mod constrained;

@@ -1,6 +1,7 @@
 //! The ground on which bad input is tried: an environment, a store and a bystander, none of which may change; and a
 //! watcher that starts pipward, measures its memory, and ends it after a time.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -43,6 +44,8 @@ pub struct Ran {
     pub seconds: f64,
     pub stdout: String,
     pub stderr: String,
+    /// What lies where it was started and beside it that did not before, or is another one now.
+    pub wrote: Vec<String>,
 }
 
 impl Ran {
@@ -118,6 +121,7 @@ impl Ground {
                 "PIPWARD_PYTHON": python,
             },
         });
+        let before = self.around();
         writeln!(self.to, "{job}").unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
@@ -129,7 +133,20 @@ impl Ground {
             seconds: told["seconds"].as_f64().unwrap(),
             stdout: read(&out),
             stderr: read(&err),
+            wrote: self.around().difference(&before).cloned().collect(),
         }
+    }
+
+    /// Names and sizes of what lies in the working directory and above it, where a run has nothing to write.
+    fn around(&self) -> BTreeSet<String> {
+        let listed = |directory: &str| {
+            let entries = std::fs::read_dir(self.path(directory)).unwrap().map(|entry| entry.unwrap());
+            let told = entries.map(|entry| (entry.file_name(), entry.metadata().unwrap()));
+            told.map(|(name, found)| format!("{directory}/{name:?} {}", found.len())).collect::<Vec<_>>()
+        };
+        // Where it is told to install, and where its words go.
+        let ours = |line: &String| !line.starts_with("./\"std") && !line.starts_with("work/\"out\"");
+        listed(".").into_iter().chain(listed("work")).filter(ours).collect()
     }
 
     /// Writes wheels and a lock that is right about them. Returns the lock's name.
@@ -182,6 +199,7 @@ impl Ground {
         if ran.memory > MEMORY {
             faults.push(format!("it took {} MB", ran.memory >> 20));
         }
+        faults.extend(ran.wrote.iter().map(|file| format!("it wrote {file}")));
         if ran.seconds > TIME {
             faults.push(format!("it took {:.1} s", ran.seconds));
         }
