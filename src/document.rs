@@ -4,8 +4,11 @@
 //! Never: knows what a key means.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -49,6 +52,34 @@ pub(crate) fn read_bytes(path: &Path, cap: u64, too_large: Code) -> Result<Vec<u
             .expected(format!("at most {cap} bytes")));
     }
     Ok(bytes)
+}
+
+/// Files as they were read, by where: a signature is checked over the bytes that were parsed, not over those that lie
+/// there a moment later.
+#[derive(Clone, Default)]
+pub struct Originals(BTreeMap<String, Arc<[u8]>>);
+
+impl Originals {
+    /// One file.
+    pub(crate) fn of(path: &Path, bytes: Vec<u8>) -> Self {
+        Self(BTreeMap::from([(path.display().to_string(), bytes.into())]))
+    }
+
+    /// Takes others in.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// What was read from there.
+    pub(crate) fn get(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for Originals {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Where the lines of a text begin.

@@ -23,6 +23,7 @@ use pipward_resolver::{ExtraName, PackageName, Target, Version, VersionSpecifier
 use url::Url;
 
 use crate::digest::LockedHashes;
+use crate::document::Originals;
 use crate::error::Place;
 
 /// A lock, read whole and checked against its schema.
@@ -48,6 +49,8 @@ pub struct Lock {
     pub tool: Option<ToolTable>,
     /// What was seen and not read, each one sentence with its place: unknown keys, a newer minor version.
     pub warnings: Vec<String>,
+    /// The bytes of the files that it was read from.
+    pub originals: Originals,
 }
 
 /// One entry of `[[packages]]`.

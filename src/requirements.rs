@@ -18,6 +18,7 @@ pub use include::{Fetch, Role};
 pub(crate) use project::INCLUDED_BY;
 
 use crate::digest::StrongDigest;
+use crate::document::Originals;
 use crate::error::{Place, Problem, Problems};
 
 /// All that a set of requirements files says, files included by `-r` and `-c` merged in.
@@ -35,6 +36,8 @@ pub struct RequirementsFile {
     pub pre: bool,
     /// Lines that could not be read or are refused; empty where [`read`] succeeded.
     pub faults: Vec<Problem>,
+    /// The bytes of the files that were read on this machine.
+    pub originals: Originals,
 }
 
 /// Options of a requirements file that say where files come from.
@@ -58,6 +61,7 @@ impl RequirementsFile {
         self.require_hashes |= other.require_hashes;
         self.pre |= other.pre;
         self.faults.extend(other.faults);
+        self.originals.extend(other.originals);
         let sources = other.sources;
         if let Some(index) = sources.index_url {
             // "-i in a file replaces the index list so far."
@@ -182,6 +186,8 @@ pub struct Project {
     pub requires_python: Option<pipward_resolver::VersionSpecifiers>,
     /// The file.
     pub path: PathBuf,
+    /// Its bytes.
+    pub originals: Originals,
 }
 
 /// Reads `[project]` and `[dependency-groups]` of a pyproject.toml.

@@ -78,7 +78,7 @@ pub fn build(
         default_groups: Vec::new(),
         packages,
         tool: Some(request.tool.clone()),
-        warnings: Vec::new(),
+        ..Lock::default()
     };
     let lock = Problems::unless_empty(lock, problems)?;
     Ok(super::drift::signed(lock))

@@ -30,7 +30,8 @@ pub fn is_pylock_name(path: &Path) -> bool {
 /// `hash-malformed`, `address-refused`, `wheel-name`, each with line and entry.
 pub fn read(path: &Path) -> Result<Lock, Problems> {
     let bytes = document::read_bytes(path, document::MAX_DOCUMENT, Code::LockSyntax)?;
-    parse(&decode(&bytes, path)?, path)
+    let lock = parse(&decode(&bytes, path)?, path)?;
+    Ok(Lock { originals: document::Originals::of(path, bytes), ..lock })
 }
 
 /// Reads the text of a pylock.toml that stands (or stood) at `path`.

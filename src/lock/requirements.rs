@@ -31,7 +31,8 @@ pub fn from_requirements(file: &RequirementsFile, path: &Path) -> Result<Lock, P
     sorted.faults.extend(sorted.open.into_iter().flat_map(|open| open.lacks));
     // In the order of the lines.
     sorted.faults.sort_by_key(|fault| fault.place().and_then(|place| place.line));
-    Problems::unless_empty(lock_of(sorted.packages, path), sorted.faults)
+    let lock = Lock { originals: file.originals.clone(), ..lock_of(sorted.packages, path) };
+    Problems::unless_empty(lock, sorted.faults)
 }
 
 /// The requirements of a file, told apart by what they have.

@@ -142,7 +142,13 @@ impl<'v> Walk<'v> {
             Some(url) => self.fetched(&url),
             None => document::read_bytes(path, MAX_FILE, Code::RequirementSyntax),
         };
-        let read = bytes.and_then(|bytes| lines::decode(&bytes, &Place::file(path)));
+        let read = bytes.and_then(|bytes| {
+            let text = lines::decode(&bytes, &Place::file(path))?;
+            if address(path).is_none() {
+                self.read.originals.extend(document::Originals::of(path, bytes));
+            }
+            Ok(text)
+        });
         match read {
             Ok(text) => {
                 self.within.push(path.to_owned());

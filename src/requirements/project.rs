@@ -26,7 +26,8 @@ pub(super) fn read(path: &Path, select: &ProjectSelection) -> Result<Project, Pr
             .at(Place::file(path))
             .help("save the file as UTF-8")
     })?;
-    parse(&text, path, select)
+    let project = parse(&text, path, select)?;
+    Ok(Project { originals: document::Originals::of(path, text.into_bytes()), ..project })
 }
 
 pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Result<Project, Problems> {
@@ -74,6 +75,7 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
         groups: found.groups.keys().cloned().collect(),
         requires_python,
         path: path.to_owned(),
+        ..Project::default()
     };
     Problems::unless_empty(project, problems)
 }

@@ -25,8 +25,14 @@ pub(super) fn read(path: &Path) -> Result<Project, Problems> {
         .get("requires-python")
         .and_then(|item| item.parsed("a list of version specifiers such as >=3.9"));
     let (problems, _) = reading.into_findings();
-    let project =
-        Project { requirements: found, requires_python, path: path.to_owned(), ..Project::default() };
+    let originals = document::Originals::of(path, text.clone().into_bytes());
+    let project = Project {
+        requirements: found,
+        requires_python,
+        path: path.to_owned(),
+        originals,
+        ..Project::default()
+    };
     Problems::unless_empty(project, problems)
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Target, Version, VersionSpecifiers};
 
+use crate::document::Originals;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::pylock::{self, is_pylock_name};
 use crate::lock::requirements::{self as hashed, Open};
@@ -45,12 +46,18 @@ pub struct Locks {
     asked: Vec<FileRequirement>,
     sources: SourceOptions,
     scripts: Vec<(PathBuf, VersionSpecifiers)>,
+    originals: Originals,
 }
 
 impl Locks {
     /// What requirements files say about sources.
     pub fn sources(&self) -> &SourceOptions {
         &self.sources
+    }
+
+    /// The bytes of what was read.
+    pub(super) fn originals(&self) -> &Originals {
+        &self.originals
     }
 
     /// The locks that are installed whole.
@@ -123,7 +130,10 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
             ..ProjectSelection::default()
         };
         match requirements::read_project(project, &select) {
-            Ok(project) => written.requirements.extend(project.requirements),
+            Ok(project) => {
+                written.requirements.extend(project.requirements);
+                written.originals.extend(project.originals);
+            }
             Err(problems) => faults.extend(problems.into_iter().map(|problem| match problem.code() {
                 Code::LockNotFound => problem.expected("a project with dependency groups"),
                 _ => problem,
@@ -135,6 +145,7 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         match requirements::read_script(script) {
             Ok(read) => {
                 written.requirements.extend(read.requirements);
+                written.originals.extend(read.originals);
                 scripts.extend(read.requires_python.map(|wanted| (script.clone(), wanted)));
             }
             Err(problems) => faults.extend(problems),
@@ -161,6 +172,10 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
             Err(problems) => faults.extend(problems),
         }
     }
+    let mut originals = std::mem::take(&mut written.originals);
+    for lock in whole.iter().chain(&vouching) {
+        originals.extend(lock.originals.clone());
+    }
     let place =
         wanted.files.first().or(wanted.constraints.first()).map_or(Path::new(TYPED), PathBuf::as_path);
     let spare = hashed::vouched(&written.constraints);
@@ -181,7 +196,8 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         Some((lock, names.cloned().collect::<Vec<_>>())).filter(|(_, names)| !names.is_empty())
     };
     let sources = written.sources;
-    Problems::unless_empty(Locks { whole, named, asked: written.requirements, sources, scripts }, faults)
+    let asked = written.requirements;
+    Problems::unless_empty(Locks { whole, named, asked, sources, scripts, originals }, faults)
 }
 
 /// Reads one lock of either form.

@@ -52,7 +52,7 @@ pub fn check_policy(request: &PolicyRequest) -> Result<Vec<String>, Problems> {
     let mut faults = Vec::new();
     if policy.requires_signed_lock() {
         let file = request.file.display().to_string();
-        let signed = signatures::check_files([file.as_str()].into_iter(), policy, &trust.now);
+        let signed = signatures::check_files([file.as_str()].into_iter(), &request.lock.originals, policy, &trust.now);
         faults.extend(signed.err().into_iter().flatten());
     }
     let direct = direct(&request.lock);

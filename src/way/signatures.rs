@@ -9,7 +9,7 @@ use jiff::Zoned;
 
 use super::inputs::write_if_changed;
 use super::locks::Locks;
-use crate::document::{MAX_DOCUMENT, read_bytes};
+use crate::document::{MAX_DOCUMENT, Originals, read_bytes};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::policy::DatedPolicy;
 use crate::signature::{self, Check, Signed, Signers};
@@ -58,11 +58,15 @@ pub fn signers(file: &Path, now: &Zoned) -> Result<Signers, Problems> {
 /// `lock-unsigned`, and as [`signature::verify`].
 pub fn verify(lock: &Path, signature: &Path, check: &Check<'_>) -> Result<Signed, Problem> {
     let message = read_bytes(lock, MAX_DOCUMENT, Code::LockSchema)?;
+    verify_bytes(&message, lock, signature, check)
+}
+
+fn verify_bytes(message: &[u8], lock: &Path, signature: &Path, check: &Check<'_>) -> Result<Signed, Problem> {
     if !signature.is_file() {
         return Err(signature::unsigned(&lock.display().to_string()));
     }
     let text = read_bytes(signature, 1 << 16, Code::LockSignature)?;
-    signature::verify(&String::from_utf8_lossy(&text), &message, check)
+    signature::verify(&String::from_utf8_lossy(&text), message, check)
         .map_err(|problem| problem.at(Place::file(lock)))
 }
 
@@ -79,15 +83,16 @@ pub fn check(locks: &Locks, policy: &DatedPolicy, now: &Zoned) -> Result<(), Pro
     let mut files: BTreeSet<String> = packages.map(|package| package.place.file.clone()).collect();
     // One without packages takes everything out of an environment.
     files.extend(locks.whole().iter().map(|lock| lock.file.display().to_string()));
-    check_files(files.iter().map(String::as_str), policy, now)
+    check_files(files.iter().map(String::as_str), locks.originals(), policy, now)
 }
 
-/// As [`check()`], for these files.
+/// As [`check()`], for these files, as they were read.
 ///
 /// # Errors
 /// As [`check()`].
 pub fn check_files<'f>(
     files: impl Iterator<Item = &'f str>,
+    originals: &Originals,
     policy: &DatedPolicy,
     now: &Zoned,
 ) -> Result<(), Problems> {
@@ -100,10 +105,10 @@ pub fn check_files<'f>(
     let check = Check { signers: &signers, principal: None, now };
     let faults = files.filter_map(|file| {
         let path = Path::new(file);
-        if !path.is_file() {
-            return Some(signature::unsigned(file));
+        match originals.get(file) {
+            Some(bytes) => verify_bytes(bytes, path, &beside(path), &check).err(),
+            None => Some(signature::unsigned(file)),
         }
-        verify(path, &beside(path), &check).err()
     });
     Problems::unless_empty((), faults.collect())
 }

@@ -63,7 +63,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Lock, Problems> {
             .unwrap_or_default(),
         packages: packages(&root, path),
         tool: tool(&root),
-        warnings: Vec::new(),
+        ..Lock::default()
     };
     let (problems, warnings) = reading.into_findings();
     Problems::unless_empty(Lock { warnings, ..lock }, problems)

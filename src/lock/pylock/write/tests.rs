@@ -61,7 +61,7 @@ fn lock(packages: Vec<LockedPackage>) -> Lock {
         default_groups: vec![],
         packages,
         tool: None,
-        warnings: vec![],
+        ..Lock::default()
     }
 }
 
