@@ -36,8 +36,12 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
     let folder = std::path::absolute(&arguments.dest).unwrap_or(arguments.dest.clone());
     let request = arguments.asked.request_to_look(printer, "download")?;
     let progress = printer.progress("downloading", request.locks.len() as u64);
-    let saved = download(&request, &folder, &|| progress.step())?;
+    let done = download(&request, &folder, &|| progress.step())?;
     drop(progress);
+    for warning in &done.warnings {
+        printer.warn(warning);
+    }
+    let saved = done.wheels;
     for one in &saved {
         let shown = relative(&one.path);
         printer.say(&match one.kept {
@@ -61,7 +65,7 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
             })
         })
         .collect();
-    printer.document(&json!({ "ok": true, "files": files }));
+    printer.document(&json!({ "ok": true, "files": files, "warnings": done.warnings }));
     Ok(0)
 }
 

@@ -32,6 +32,15 @@ pub struct Saved {
     pub kept: bool,
 }
 
+/// What a download came to.
+#[derive(Debug, Clone)]
+pub struct Downloaded {
+    /// The wheels.
+    pub wheels: Vec<Saved>,
+    /// What the policy of today has to say of them.
+    pub warnings: Vec<String>,
+}
+
 /// Fetches what an install would, verifies all of it, and puts it into `folder`.
 ///
 /// # Errors
@@ -41,11 +50,11 @@ pub fn download(
     request: &InstallRequest,
     folder: &Path,
     step: &(dyn Fn() + Sync),
-) -> Result<Vec<Saved>, Problems> {
+) -> Result<Downloaded, Problems> {
     signatures::check(&request.locks, &request.policy, &request.trust.now)?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
-    trusted::check(request, &index, &items)?;
+    let warnings = trusted::check(request, &index, &items)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut wheels: Vec<Option<(VerifiedWheel, Metadata)>> = items.iter().map(|_| None).collect();
     let mut faults = Vec::new();
@@ -82,7 +91,7 @@ pub fn download(
             }
         }
     }
-    Ok(all)
+    Ok(Downloaded { wheels: all, warnings })
 }
 
 fn one(
