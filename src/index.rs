@@ -53,7 +53,7 @@ pub use page::{Marks, Namespace, Status};
 use pages::PageCache;
 use project::Project;
 pub(crate) use project::too_new;
-pub use provenance::Earlier;
+pub use provenance::{Earlier, Vouched};
 pub use reading::{PageForm, read_metadata, read_page};
 use registry::Registry;
 pub use registry::{FileHost, IndexSource, Instead, NamePattern, PYPI};

@@ -26,7 +26,7 @@ use crate::wheel::archive::Limits;
 use crate::wheel::{EXCEPTABLE, Wheel};
 
 pub use look_alike::{look_alike, well_known};
-pub use publishers::{Proven, Required, publishers, unwanted};
+pub use publishers::{Proven, Required, as_before, partial, publishers, unwanted};
 pub(crate) use read::{AGES, read};
 pub use standing::{title, too_young, unwanted_publishers};
 pub use startup::startup_code;

@@ -2,12 +2,15 @@
 //!
 //! Owns: where it is fetched from. Never: judges it.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt as _;
-use pipward_resolver::{PackageName, Version};
+use pipward_resolver::{PackageName, Version, WheelName};
 use url::Url;
 
 use super::http::{check_scheme, status_problem};
-use super::page::{Address, FileName};
+use super::page::{Address, FileName, PageFile};
+use super::project::Project;
 use super::{Index, Inner};
 use crate::attest::LARGEST;
 use crate::digest::Sha256;
@@ -24,6 +27,17 @@ pub struct Earlier {
     pub file: String,
     /// Its SHA-256.
     pub sha256: Sha256,
+    /// All wheels of that release.
+    pub wheels: Vec<Vouched>,
+}
+
+/// A wheel of a release, and whether anybody vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// The wheel.
+    pub name: WheelName,
+    /// Whether the index gives provenance for it.
+    pub has_provenance: bool,
 }
 
 impl Index {
@@ -60,8 +74,29 @@ impl Index {
             version: version.clone(),
             file: file.to_owned(),
             sha256,
+            wheels: wheels(&project, version),
         }))
     }
+
+    /// The wheels of a release; none where the index has it no more.
+    ///
+    /// # Errors
+    /// As for the candidates of a project.
+    pub fn wheels_of(&self, name: &PackageName, version: &Version) -> Result<Vec<Vouched>, Problem> {
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        Ok(wheels(&project, version))
+    }
+}
+
+fn wheels(project: &Project, version: &Version) -> Vec<Vouched> {
+    let files = project.files.iter().map(|offered| &offered.file);
+    let wheel = |file: &Arc<PageFile>| match &file.name {
+        FileName::Wheel(name) if name.version() == version => {
+            Some(Vouched { name: name.clone(), has_provenance: file.provenance.is_some() })
+        }
+        _ => None,
+    };
+    files.filter_map(wheel).collect()
 }
 
 impl Inner {

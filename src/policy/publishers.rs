@@ -2,11 +2,13 @@
 //!
 //! Pure. Never: proves anything; it is told what was proven ([`crate::attest`]).
 
-use pipward_resolver::PackageName;
+use std::collections::BTreeSet;
+
+use pipward_resolver::{PackageName, WheelName};
 
 use crate::attest::Publisher;
 use crate::error::{Code, Place, Problem};
-use crate::index::NamePattern;
+use crate::index::{NamePattern, Vouched};
 
 /// `[[policy.require]]`: what the publishers of some packages must be. What is left out may be anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct Proven<'a> {
     pub publishers: &'a [Publisher],
     /// Those of its files without provenance.
     pub without: &'a [String],
+    /// Those of them that have none as files of their kind had none before ([`as_before`]).
+    pub as_before: &'a [String],
     /// What had provenance before: the locked one, or an earlier release.
     pub source: Option<&'a str>,
     /// Who published that; empty where nobody is known to have.
@@ -61,7 +65,7 @@ pub struct Proven<'a> {
 impl Proven<'_> {
     /// What had provenance, where a file of this package has none: what was before it, or the rest of the release.
     fn lost(&self) -> Option<(&str, &str, Option<&Publisher>)> {
-        let file = self.without.first()?;
+        let file = self.without.iter().find(|file| !self.as_before.contains(file))?;
         match (self.source, self.publishers.first()) {
             (Some(source), now) => Some((file, source, self.before.first().or(now))),
             (None, Some(now)) => Some((file, "the rest of this release", Some(now))),
@@ -74,6 +78,57 @@ impl Proven<'_> {
         let is_known = |now: &Publisher| self.before.iter().any(|before| before.same_source(now));
         self.publishers.iter().find(|now| !self.before.is_empty() && !is_known(now))
     }
+}
+
+/// Those of the files without provenance of which a part of their kind had none before either. What a kind had is lost
+/// where no file of it has it now, and a release that nobody vouches for is never as before.
+///
+/// A kind is the platforms that a wheel is for, whatever the oldest version of each.
+pub fn as_before(files: &[(String, bool)], before: &[Vouched]) -> Vec<String> {
+    let now: Vec<(&str, BTreeSet<String>, bool)> = files
+        .iter()
+        .filter_map(|(file, proven)| Some((file.as_str(), kind(&WheelName::parse(file).ok()?), *proven)))
+        .collect();
+    let is_usual = |of: &BTreeSet<String>| {
+        let is_like = |wheel: &&Vouched| kind(&wheel.name) == *of;
+        let alike: Vec<&Vouched> = before.iter().filter(is_like).collect();
+        // A kind that is new is compared with all of them.
+        let (then, is_new) = if alike.is_empty() { (before.iter().collect(), true) } else { (alike, false) };
+        let is_whole = then.iter().all(|wheel| wheel.has_provenance);
+        let had_any = then.iter().any(|wheel| wheel.has_provenance);
+        let has_any = now.iter().any(|(_, kind, proven)| *proven && (is_new || kind == of));
+        !is_whole && (has_any || !had_any)
+    };
+    if !now.iter().any(|(_, _, proven)| *proven) {
+        return Vec::new();
+    }
+    let without = now.iter().filter(|(_, kind, proven)| !proven && is_usual(kind));
+    without.map(|(file, _, _)| (*file).to_owned()).collect()
+}
+
+/// `manylinux_2_17_x86_64.manylinux2014_x86_64` as `manylinux-x86`.
+fn kind(wheel: &WheelName) -> BTreeSet<String> {
+    let (_, _, platforms) = wheel.tag_parts();
+    let words = |tag: &String| {
+        let words = tag.split('_').enumerate().map(|(at, word)| {
+            if at == 0 { word.trim_end_matches(|c: char| c.is_ascii_digit()) } else { word }
+        });
+        let words = words.filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit()));
+        words.collect::<Vec<_>>().join("-")
+    };
+    platforms.iter().map(words).collect()
+}
+
+/// What is told where files have no provenance as files of their kind had none before.
+pub fn partial(proven: &Proven<'_>) -> Option<Problem> {
+    let file = proven.as_before.first()?;
+    let source = proven.source.unwrap_or("the one before");
+    let others = proven.as_before.len().saturating_sub(1);
+    let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+    let message = format!("{file}{more} has no provenance, as a part of {source} had none");
+    Some(Problem::new(Code::ProvenanceLost, message).package(proven.package).help(
+        "none, if you know the project to be so; `[[policy.require]]` asks for provenance of every file",
+    ))
 }
 
 /// What is found in them: provenance that was lost, another publisher, and one that the configuration does not take.
@@ -128,4 +183,51 @@ pub fn unwanted(proven: &Proven<'_>, required: &[Required]) -> Vec<Problem> {
         );
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `+` has provenance, `-` has none: the earlier release, this one, and what of it is as before.
+    #[track_caller]
+    fn check(before: &str, now: &str, expected: &str) {
+        let name = |version: u8, word: &str| format!("x-{version}-{}.whl", word.get(1..).unwrap());
+        let before: Vec<Vouched> = before
+            .split_whitespace()
+            .map(|word| Vouched {
+                name: name(1, word).parse().unwrap(),
+                has_provenance: word.starts_with('+'),
+            })
+            .collect();
+        let files: Vec<(String, bool)> =
+            now.split_whitespace().map(|word| (name(2, word), word.starts_with('+'))).collect();
+        let expected: Vec<String> = expected.split_whitespace().map(|word| name(2, word)).collect();
+        assert_eq!(as_before(&files, &before), expected, "{now}");
+    }
+
+    #[test]
+    fn a_part_without_provenance_is_as_before_where_its_kind_had_such_a_part() {
+        const PURE: &str = "py3-none-any";
+        const LINUX: &str = "cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64";
+        const NEWER: &str = "cp314-cp314-manylinux_2_28_x86_64";
+        const ARM: &str = "cp313-cp313-manylinux_2_17_aarch64";
+        const WINDOWS: &str = "cp313-cp313-win_amd64";
+        let partial = &format!("+{PURE} -{LINUX}");
+        check(partial, &format!("+{PURE} -{LINUX}"), &format!("-{LINUX}"));
+        check(partial, &format!("+{PURE} -{NEWER} -{LINUX}"), &format!("-{NEWER} -{LINUX}"));
+        // What all of its kind had.
+        check(partial, &format!("-{PURE} +{LINUX}"), "");
+        check(&format!("+{PURE} +{LINUX}"), &format!("+{PURE} -{LINUX}"), "");
+        // A kind that is new is as the whole was.
+        check(partial, &format!("+{PURE} -{WINDOWS}"), &format!("-{WINDOWS}"));
+        check(partial, &format!("+{PURE} -{ARM}"), &format!("-{ARM}"));
+        check(&format!("+{PURE} +{LINUX}"), &format!("+{PURE} -{WINDOWS}"), "");
+        // What a part of a kind had is lost where none of the kind has it.
+        check(&format!("+{LINUX} -{NEWER} +{PURE}"), &format!("+{PURE} -{LINUX} -{NEWER}"), "");
+        check(&format!("+{LINUX} -{NEWER}"), &format!("+{LINUX} -{NEWER}"), &format!("-{NEWER}"));
+        // A release that nobody vouches for is never as before, nor is one without a before.
+        check(partial, &format!("-{LINUX}"), "");
+        check("", &format!("+{PURE} -{LINUX}"), "");
+    }
 }

@@ -43,6 +43,7 @@ pub fn unwanted_publishers(package: &LockedPackage, required: &[Required]) -> Ve
         name: &package.name,
         publishers: &package.publishers,
         without: &[],
+        as_before: &[],
         source: None,
         before: &[],
     };

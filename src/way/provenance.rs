@@ -15,6 +15,7 @@ use crate::digest::Sha256;
 use crate::document::{MAX_DOCUMENT, read_bytes};
 use crate::error::{Code, Place, Problem};
 use crate::index::Index;
+use crate::lock::{LockedPackage, LockedSource};
 use crate::policy::DatedPolicy;
 
 /// A file, and what it must hash to.
@@ -32,6 +33,16 @@ pub type Kept = BTreeMap<String, Value>;
 struct Beside {
     version: u64,
     files: Kept,
+}
+
+/// The files of a package that provenance can be about.
+pub(super) fn provable(package: &LockedPackage) -> impl Iterator<Item = File> {
+    let files: &[_] = match &package.source {
+        LockedSource::Wheels(files) => files,
+        LockedSource::ByHash(_) | LockedSource::Unusable(_) => &[],
+    };
+    let name = &package.name;
+    files.iter().filter_map(|file| Some((name.clone(), file.name.to_string(), file.hashes.sha256s().next()?)))
 }
 
 /// What verifies: the public instance, or the one that the configuration names.

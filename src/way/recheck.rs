@@ -1,6 +1,7 @@
 //! Today's policy, applied to what was locked before.
 //!
-//! Owns: which rules count for a lock that stands, as far as the lock itself tells. Never: asks an index.
+//! Owns: which rules count for a lock that stands, as far as the lock itself tells. Never: asks an index, but who published
+//! what the lock names a publisher for.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,11 +10,14 @@ use jiff::Zoned;
 use pipward_resolver::PackageName;
 
 use super::lock::findings::alike;
+use super::provenance::{File, kept, provable, prove};
 use super::signatures;
 use crate::error::{Code, Problem, Problems};
 use crate::index::{Ages, Index, NetworkOptions, Sources};
 use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource};
-use crate::policy::{DatedPolicy, Judged, Level, release_yanked, too_young, unwanted_publishers};
+use crate::policy::{
+    DatedPolicy, Judged, Level, Proven, publishers, release_yanked, title, too_young, unwanted_publishers,
+};
 
 /// What is looked at again before anything is installed.
 #[derive(Debug, Clone)]
@@ -52,7 +56,8 @@ pub fn check_policy(request: &PolicyRequest) -> Result<Vec<String>, Problems> {
     let mut faults = Vec::new();
     if policy.requires_signed_lock() {
         let file = request.file.display().to_string();
-        let signed = signatures::check_files([file.as_str()].into_iter(), &request.lock.originals, policy, &trust.now);
+        let signed =
+            signatures::check_files([file.as_str()].into_iter(), &request.lock.originals, policy, &trust.now);
         faults.extend(signed.err().into_iter().flatten());
     }
     let direct = direct(&request.lock);
@@ -68,8 +73,48 @@ pub fn check_policy(request: &PolicyRequest) -> Result<Vec<String>, Problems> {
         let alike = if index.is_pinned(name) { None } else { alike(name) };
         judged.add(policy.judge_as(name, alike.into_iter().collect(), names));
     }
+    judged.add(published(request, &index)?);
     judged.refused.splice(0..0, faults);
     judged.told()
+}
+
+/// Whether the publishers that the lock names are those by what is kept beside it, else by the index. Where that cannot be
+/// asked, it is said.
+fn published(request: &PolicyRequest, index: &Index) -> Result<Judged, Problem> {
+    let (policy, kept) = (&request.policy, kept(&request.file)?);
+    let can_ask = |file: &File| !request.network.offline || kept.contains_key(&file.1);
+    let packages = request.lock.packages.iter().filter(|package| !package.publishers.is_empty());
+    let named: Vec<(&LockedPackage, Vec<File>)> =
+        packages.map(|package| (package, provable(package).filter(can_ask).collect())).collect();
+    let asked = named.iter().flat_map(|(_, files)| files.iter().cloned()).collect();
+    let (answers, _) = prove(policy, index, asked, &kept)?;
+    let mut judged = Judged::default();
+    for (package, files) in named {
+        let (mut found, mut now, mut without) = (Vec::new(), Vec::new(), Vec::new());
+        for (_, file, _) in files {
+            match answers.get(&file) {
+                Some(Ok(Some(publishers))) => now.extend(publishers.iter().cloned()),
+                Some(Err(problem)) if problem.code() == Code::ProvenanceInvalid => {
+                    found.push(problem.clone());
+                }
+                Some(Err(problem)) => judged.warned.push(problem.clone().package(title(package))),
+                Some(Ok(None)) | None => without.push(file),
+            }
+        }
+        let proven = Proven {
+            package: &title(package),
+            name: &package.name,
+            publishers: &now,
+            // A part without was let in when it was locked.
+            as_before: if now.is_empty() { &[] } else { &without },
+            without: &without,
+            source: Some("the locked one"),
+            before: &package.publishers,
+        };
+        found.extend(publishers(&proven, &[]));
+        judged.add(policy.judge(&package.name, found));
+    }
+    Ok(judged)
 }
 
 /// What an install finds in a package before it fetches it. What its wheel or the index tells is found elsewhere.

@@ -66,6 +66,7 @@ fn prove_again(
             name: &item.package.name,
             publishers: &now,
             without: &without,
+            as_before: &[],
             source: (!before.is_empty()).then_some("the locked one"),
             before,
         };

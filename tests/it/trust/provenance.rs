@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use pipward::error::Code;
+use pipward::lock::{drift, pylock};
 use serde_json::{Value, json};
 
 use super::attacks::{payload, pip_takes};
@@ -225,6 +226,78 @@ fn a_file_that_was_added_past_the_pipeline() {
     let (file, bytes) = payload(MODULE, "0.0.1.dev137").tag("py2.py3-none-any").build();
     offer(&server, &[(WHEEL, read(WHEEL), Some(real())), (&file, bytes, None)]);
     lock(scratch.path(), &[PINNED]).refused(Code::ProvenanceLost).stderr_has("rest of this release");
+}
+
+/// A project of which only a part has provenance is told of, and refused where the part becomes smaller.
+#[test]
+fn a_part_that_never_had_provenance() {
+    if offline() {
+        return;
+    }
+    let (server, scratch) = (Server::start(), scratch());
+    let directory = scratch.path();
+    configure(directory, &index("here", &server.url("/simple/"), ""));
+    let made = |version: &str, tag: &str| payload(MODULE, version).tag(tag).build();
+    let linux = |version: &str| made(version, "cp313-cp313-manylinux_2_17_x86_64");
+    let (pure, earlier) = (made("0.0.1.dev136", "py3-none-any"), linux("0.0.1.dev136"));
+    let now = linux("0.0.1.dev137");
+    let set = |earlier_has: bool, with_windows: bool| {
+        let mut files = vec![
+            (pure.0.as_str(), pure.1.clone(), Some(real())),
+            (earlier.0.as_str(), earlier.1.clone(), earlier_has.then(real)),
+            (WHEEL, read(WHEEL), Some(real())),
+            (now.0.as_str(), now.1.clone(), None),
+        ];
+        let windows = made("0.0.1.dev137", "cp313-cp313-win_amd64");
+        if with_windows {
+            files.push((windows.0.as_str(), windows.1.clone(), None));
+        }
+        offer(&server, &files);
+    };
+    set(true, false);
+    lock(directory, &[PINNED]).refused(Code::ProvenanceLost).stderr_has("0.0.1.dev136 was published with");
+    set(false, false);
+    lock(directory, &[PINNED]).ok().stderr_has("provenance-lost").stderr_has("as a part of circleci");
+    assert!(text(directory, "pylock.toml").contains(&circleci_project()));
+    // What was locked so stays so, and what is added beside it is looked at.
+    lock(directory, &[PINNED, "-U"]).ok().stderr_has("as a part of the locked one");
+    lock(directory, &["--check-policy"]).ok();
+    set(false, true);
+    std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    lock(directory, &[PINNED]).ok().stderr_has("and 1 more");
+    offer(
+        &server,
+        &[
+            (&pure.0, pure.1.clone(), Some(real())),
+            (&earlier.0, earlier.1.clone(), None),
+            (&now.0, now.1.clone(), None),
+        ],
+    );
+    std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    lock(directory, &[PINNED]).refused(Code::ProvenanceLost);
+}
+
+/// Whoever can write a lock can write its fingerprint too. The index tells who published the file.
+#[test]
+fn a_publisher_that_was_written_into_the_lock() {
+    if offline() {
+        return;
+    }
+    let (server, scratch) = project(Some(real()), "");
+    let directory = scratch.path();
+    lock(directory, &[PINNED, "--keep-provenance"]).ok();
+    edit(directory, &circleci_project(), "00000000-0000-0000-0000-000000000000");
+    let edited = pylock::parse(&text(directory, "pylock.toml"), Path::new("pylock.toml")).unwrap();
+    write(directory, "pylock.toml", &pylock::write(&drift::signed(edited)));
+    lock(directory, &["--check-policy", "--offline"]).refused(Code::PublisherChanged);
+    std::fs::remove_file(directory.join("pylock.provenance.json")).unwrap();
+    lock(directory, &["--check-policy", "--offline"]).ok();
+    lock(directory, &["--check-policy"]).refused(Code::PublisherChanged).stderr_has(&circleci_project());
+    lock(directory, &[PINNED, "-U"]).refused(Code::PublisherChanged);
+    lock(directory, &[PINNED, "-U", "--accept-publisher", NAME]).ok();
+    lock(directory, &["--check-policy"]).ok();
+    offer(&server, &[(WHEEL, read(WHEEL), None)]);
+    lock(directory, &["--check-policy"]).refused(Code::ProvenanceLost);
 }
 
 /// A project that moved to another repository, or was taken over: the lock names the one before.

@@ -144,6 +144,31 @@ fn nothing_is_installed_without_a_signature_where_the_policy_asks_for_one() {
     install(directory, &[]).refused(Code::ConfigInvalid).stderr_has("allowed-signers");
 }
 
+/// The bytes that are checked are those that are parsed: a lock that can be read only once is enough.
+#[test]
+fn a_signed_lock_is_read_once() {
+    let (server, scratch, _) = project();
+    let directory = scratch.path();
+    let policy = "[policy]\nrequire-signed-lock = true\nallowed-signers = \"signers\"\n";
+    configure(directory, &format!("{}{policy}", index("here", &server.url("/simple/"), "")));
+    lock(directory, &["plum", "--sign-key", "id"]).ok();
+    let (bytes, pipe) = (text(directory, "pylock.toml"), directory.join("pylock.once.toml"));
+    write(directory, "pylock.once.toml.sig", &text(directory, "pylock.toml.sig"));
+    let once = |bytes: String| {
+        let pipe = pipe.clone();
+        let _ = std::fs::remove_file(&pipe);
+        Run::new("mkfifo").arg(&pipe).run().ok();
+        std::thread::spawn(move || std::fs::write(pipe, bytes))
+    };
+    let fetch = ["download", "-r", "pylock.once.toml", "-d", "wheels"];
+    once(bytes.clone());
+    strictly(directory, &fetch).run().ok();
+    once(format!("{bytes}# \n"));
+    strictly(directory, &fetch).run().refused(Code::LockSignature);
+    once(bytes);
+    strictly(directory, &["install", "--venv", "env", "-r", "pylock.once.toml"]).run().ok();
+}
+
 #[test]
 fn todays_policy_is_applied_to_a_standing_lock() {
     let (server, scratch) = (Server::start(), scratch());
@@ -163,6 +188,8 @@ fn todays_policy_is_applied_to_a_standing_lock() {
     lock(directory, &["--check-policy"]).refused(Code::ReleaseAge).stderr_has("plum 1");
     assert_eq!(server.requests().len(), asked, "no index is asked");
     install(directory, &[]).ok().stderr_has("release-age");
+    let fetch = ["download", "-r", "pylock.toml", "-d", "wheels"];
+    strictly(directory, &fetch).run().ok().stderr_has("release-age");
     configure(directory, &format!("{here}[policy]\nmin-release-age = \"200h\"\nrelease-age = \"deny\"\n"));
     install(directory, &[]).refused(Code::ReleaseAge);
     let exception = super::exception("release-age", "plum", "");
