@@ -1,10 +1,10 @@
 //! From decisions to the answer: what each region chose, where each package is needed in it, and all regions as one.
 //!
-//! Owns reachability. Never: keeps a package that no environment reaches, and never asks for a fact that the solve did not.
+//! Owns the packages of an answer. Never: asks for a fact that the solve did not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
@@ -12,16 +12,18 @@ use pep508_rs::{ExtraName, MarkerTree, PackageName};
 use crate::explain;
 use crate::facts::{CandidateWheel, FactsError};
 use crate::markers;
-use crate::needs::{Need, Needs};
+use crate::needed::{Decided, Reach, Versions};
+use crate::needs::Need;
 use crate::package::Package;
-use crate::project::{self, Project};
+use crate::project;
 use crate::provider::Provider;
-use crate::region::Region;
 use crate::resolution::{Resolution, ResolvedDependency, ResolvedPackage};
 use crate::wheel_name::WheelName;
 
 /// The answer in one region; its markers lie within the region.
 pub(crate) struct Part {
+    /// Where it was asked for.
+    pub(crate) side: MarkerTree,
     pub(crate) packages: Vec<PartPackage>,
     newest_minor: Option<u8>,
     warnings: Vec<String>,
@@ -31,136 +33,60 @@ pub(crate) struct Part {
 pub(crate) struct PartPackage {
     pub(crate) name: PackageName,
     pub(crate) version: Version,
-    marker: MarkerTree,
+    /// Where it is needed.
+    pub(crate) marker: MarkerTree,
     extras: BTreeSet<ExtraName>,
     dependencies: BTreeMap<(PackageName, Version), MarkerTree>,
     wheels: Vec<(u32, WheelName)>,
 }
 
-/// One project of the answer.
-struct Decided {
-    project: Rc<Project>,
-    version: Version,
-    needs: Arc<Needs>,
-    extras: BTreeSet<ExtraName>,
-}
-
-type AllDecided = BTreeMap<PackageName, Decided>;
-
 /// What the decisions of one region mean.
 pub(crate) fn part(provider: &Provider<'_>, decisions: Vec<(Package, Version)>) -> Result<Part, FactsError> {
-    let mut decided = AllDecided::new();
+    let mut decided: HashMap<PackageName, Versions> = HashMap::new();
     for (package, version) in decisions {
         let Some(project) = package.project() else { continue };
-        let known = match decided.remove(&project.name) {
-            Some(known) => known,
-            None => {
-                let needs = provider.needs(project, &version)?;
-                Decided { project: Rc::clone(project), version, needs, extras: BTreeSet::new() }
-            }
-        };
-        let known = decided.entry(project.name.clone()).or_insert(known);
-        known.extras.extend(package.extra().map(|extra| (**extra).clone()));
-    }
-    let mut reach = Reach::of(provider, &decided);
-    let mut pinned = pins_of_yanked(provider, &decided);
-    let mut part = Part { packages: Vec::new(), newest_minor: None, warnings: Vec::new() };
-    for (name, mut known) in decided {
-        let Some(marker) = reach.nodes.get(&(name.clone(), None)).cloned() else { continue };
-        known.extras.retain(|extra| reach.nodes.contains_key(&(name.clone(), Some(extra.clone()))));
-        let wheels = wheels(provider, &known);
-        part.newest_minor = part.newest_minor.max(newest_minor(&known, &wheels));
-        part.warnings.extend(yanked_warning(&name, &known.version, &wheels, pinned.remove(&name)));
-        part.warnings.extend(extra_warnings(&name, &known));
-        let region = provider.region;
-        let rank = |wheel: &&CandidateWheel| {
-            let rank = region.rank(&wheel.name).or_else(|| region.rank_elsewhere(&wheel.name))?;
-            Some((rank, wheel.name.clone()))
-        };
-        part.packages.push(PartPackage {
-            marker,
-            wheels: wheels.iter().filter_map(rank).collect(),
-            dependencies: reach.edges.remove(&name).unwrap_or_default(),
-            name,
-            version: known.version,
-            extras: known.extras,
-        });
-    }
-    Ok(part)
-}
-
-/// A project, or what an extra of it adds.
-type Node = (PackageName, Option<ExtraName>);
-
-/// Where each node is needed: "A or B" over all that need it, each with its own marker and where it is needed itself.
-#[derive(Default)]
-struct Reach {
-    nodes: BTreeMap<Node, MarkerTree>,
-    edges: BTreeMap<PackageName, BTreeMap<(PackageName, Version), MarkerTree>>,
-    open: Vec<Node>,
-}
-
-impl Reach {
-    fn of(provider: &Provider<'_>, decided: &AllDecided) -> Self {
-        let mut reach = Self::default();
-        let region = match provider.region {
-            Region::One(_) => MarkerTree::TRUE,
-            Region::Many(many) => many.side.clone(),
-        };
-        for (need, _) in &provider.roots {
-            reach.follow(None, need, &region, decided, provider.region);
+        if !decided.contains_key(&project.name) {
+            let needs = provider.needs(project, &version)?;
+            let known = Decided { project: Rc::clone(project), version, needs, place: MarkerTree::TRUE };
+            decided.insert(project.name.clone(), Rc::new([known]));
         }
-        // A node is looked at again whenever it is needed in more environments than before.
-        while let Some(node) = reach.open.pop() {
-            let Some(known) = decided.get(&node.0) else { continue };
+    }
+    let lookup = |name: &PackageName| Ok(decided.get(name).cloned().unwrap_or_default());
+    Ok(reached(provider, Reach::of(provider, &lookup)?))
+}
+
+/// What was reached.
+pub(crate) fn reached(provider: &Provider<'_>, mut reach: Reach<'_>) -> Part {
+    let region = provider.region;
+    let mut pinned = pins_of_yanked(provider, &reach);
+    let mut part =
+        Part { side: reach.start(), packages: Vec::new(), newest_minor: None, warnings: Vec::new() };
+    for (name, versions) in mem::take(&mut reach.versions) {
+        for known in versions.iter() {
+            let node = (name.clone(), known.version.clone(), None);
             let Some(marker) = reach.nodes.get(&node).cloned() else { continue };
-            if node.1.is_some() {
-                reach.add((node.0.clone(), None), &marker);
-            }
-            for need in provider.active(&known.needs, node.1.as_ref()) {
-                reach.follow(Some(&node.0), need, &marker, decided, provider.region);
-            }
-        }
-        reach
-    }
-
-    fn follow(
-        &mut self,
-        of: Option<&PackageName>,
-        need: &Need,
-        whence: &MarkerTree,
-        decided: &AllDecided,
-        region: &Region<'_>,
-    ) {
-        let name = &need.requirement.name;
-        let Some(known) = decided.get(name) else { return };
-        let mut marker = whence.clone();
-        if let Region::Many(many) = region {
-            marker.and(need.marker.clone());
-            if !markers::overlaps(&many.marker, &marker) {
-                return;
-            }
-        }
-        if let Some(of) = of.filter(|of| *of != name) {
-            let edges = self.edges.entry(of.clone()).or_default();
-            let edge = edges.entry((name.clone(), known.version.clone())).or_insert(MarkerTree::FALSE);
-            edge.or(marker.clone());
-        }
-        self.add((name.clone(), None), &marker);
-        for extra in &need.requirement.extras {
-            self.add((name.clone(), Some(extra.clone())), &marker);
+            let (name, version, _) = node;
+            let extras = reach.extras(&name, &version);
+            let wheels = wheels(provider, known);
+            part.newest_minor = part.newest_minor.max(newest_minor(known, &wheels));
+            let key = (name.clone(), version.clone());
+            part.warnings.extend(yanked_warning(&name, &version, &wheels, pinned.remove(&key)));
+            part.warnings.extend(extra_warnings(&name, known, &extras));
+            let rank = |wheel: &&CandidateWheel| {
+                let rank = region.rank(&wheel.name).or_else(|| region.rank_elsewhere(&wheel.name))?;
+                Some((rank, wheel.name.clone()))
+            };
+            part.packages.push(PartPackage {
+                marker,
+                wheels: wheels.iter().filter_map(rank).collect(),
+                dependencies: reach.edges.remove(&key).unwrap_or_default(),
+                name,
+                version,
+                extras,
+            });
         }
     }
-
-    fn add(&mut self, node: Node, marker: &MarkerTree) {
-        let known = self.nodes.entry(node.clone()).or_insert(MarkerTree::FALSE);
-        if !markers::covers(marker, known) {
-            known.or(marker.clone());
-            if !self.open.contains(&node) {
-                self.open.push(node);
-            }
-        }
-    }
+    part
 }
 
 /// The regions as one: equal versions become one package, and markers are told as shortly as the universe allows.
@@ -275,31 +201,40 @@ fn yanked_warning(
 }
 
 /// Of the yanked versions that not the user pins, the package that does: the first.
-fn pins_of_yanked(provider: &Provider<'_>, decided: &AllDecided) -> BTreeMap<PackageName, String> {
-    let mut found = BTreeMap::new();
+fn pins_of_yanked(provider: &Provider<'_>, reach: &Reach<'_>) -> BTreeMap<(PackageName, Version), String> {
+    let all = || {
+        let decided = reach.versions.iter().flat_map(|(name, list)| list.iter().map(move |known| (name, known)));
+        decided.filter(|(name, known)| {
+            reach.nodes.contains_key(&((*name).clone(), known.version.clone(), None))
+        })
+    };
     let admitted = |known: &Decided| {
         let project = &known.project;
         project.wishes.admitted.contains(&known.version) && !project.is_pinned(&known.version)
     };
-    for (name, yanked) in decided.iter().filter(|(_, known)| admitted(known)) {
+    let mut found = BTreeMap::new();
+    for (name, yanked) in all().filter(|(_, known)| admitted(known)) {
         let pins = |needs: &Need| {
             let specifiers = provider.specifiers(needs).filter(|_| needs.requirement.name == *name);
             specifiers.is_some_and(|it| project::pins(it).any(|pin| pin.contains(&yanked.version)))
         };
-        let has = |known: &Decided| {
-            let extras = known.extras.iter().map(Some);
-            extras.chain([None]).any(|extra| provider.active(&known.needs, extra).any(pins))
+        let has = |(name, known): &(&PackageName, &Decided)| {
+            let extras = reach.extras(name, &known.version);
+            extras.iter().map(Some).chain([None]).any(|extra| provider.active(&known.needs, extra).any(pins))
         };
-        let who = decided.iter().find(|(_, known)| has(known));
-        if let Some((who, known)) = who {
-            found.insert(name.clone(), format!("{who} {}", known.version));
+        if let Some((who, known)) = all().find(has) {
+            found.insert((name.clone(), yanked.version.clone()), format!("{who} {}", known.version));
         }
     }
     found
 }
 
-fn extra_warnings<'d>(name: &'d PackageName, decided: &'d Decided) -> impl Iterator<Item = String> + 'd {
-    let unknown = decided.extras.iter().filter(|extra| {
+fn extra_warnings<'d>(
+    name: &'d PackageName,
+    decided: &'d Decided,
+    extras: &'d BTreeSet<ExtraName>,
+) -> impl Iterator<Item = String> + 'd {
+    let unknown = extras.iter().filter(|extra| {
         // Old metadata do not list their extras; a requirement that one adds is proof enough.
         !decided.needs.declared.contains(extra) && decided.needs.of_extra(Some(extra)).is_empty()
     });

@@ -22,6 +22,7 @@ use pubgrub::{DerivationTree, External};
 
 use crate::answer::{self, Part};
 use crate::facts::Facts;
+use crate::kept;
 use crate::markers;
 use crate::memory::{Memory, Stop};
 use crate::package::Package;
@@ -80,6 +81,10 @@ pub(crate) fn solve(
         }
         open.extend(split(&whole, &side, &along));
     }
+    let kept = kept::keep(request, universe, facts, memory, &whole, &solved).map_err(SolveError::Facts)?;
+    if let Some(kept) = kept {
+        solved = vec![kept];
+    }
     Ok(answer::merge(solved, &whole))
 }
 
@@ -114,12 +119,13 @@ fn prefer(memory: &Memory, part: &Part) {
     }
 }
 
-/// A marker that divides the requirements of a proof, the user's own first.
+/// A marker that divides the requirements of a proof, the user's own first; or one beside which a version can be had that
+/// was passed over.
 pub(crate) fn conflict_marker(provider: &Provider<'_>, proof: &Proof) -> Option<MarkerTree> {
     let partial = provider.partial.borrow();
     let involved = requirements(proof);
     let mut found = involved.iter().filter_map(|edge| partial.get(edge)?.first());
-    found.next().cloned()
+    found.next().cloned().or_else(|| provider.passed_over(proof))
 }
 
 /// Who requires what in a proof.

@@ -64,14 +64,29 @@ impl Policy {
         version: &Version,
         region: &Region<'_>,
     ) -> bool {
-        let only = Ranges::singleton(version.clone());
-        let pins = |(asked, askers): &(Asked, Askers)| askers.are_chosen() && asked.pins(version);
-        if project.wishes.admitted.contains(version) && !project.asked.borrow().iter().any(pins) {
+        let asked = project.asked.borrow();
+        let in_force: Vec<&Asked> =
+            asked.iter().filter(|(_, askers)| askers.are_chosen()).map(|(asked, _)| asked).collect();
+        self.stands_for(project, offers, version, region, &in_force)
+    }
+
+    /// The same, where these requirements are what is asked of it.
+    pub(crate) fn stands_for(
+        self,
+        project: &Project,
+        offers: &Offers,
+        version: &Version,
+        region: &Region<'_>,
+        asked: &[&Asked],
+    ) -> bool {
+        if project.wishes.admitted.contains(version) && !asked.iter().any(|asked| asked.pins(version)) {
             return false;
         }
+        let asked = || asked.iter().copied().filter(|asked| asked.set.contains(version));
         version.is_stable()
-            || self.admits_all(project, &only)
-            || self.lacks_finals(project, offers, &only, region)
+            || self.admits(project)
+            || asked().any(|asked| asked.prerelease)
+            || lacks_finals(project, offers, region, asked())
     }
 
     fn listed<'a>(
@@ -112,10 +127,14 @@ impl Policy {
         let asks = |(asked, askers): &(Asked, Askers)| {
             asked.prerelease && askers.are_chosen() && set.subset_of(&asked.set)
         };
+        self.admits(project) || project.asked.borrow().iter().any(asks)
+    }
+
+    /// Whether the user asks for pre-releases of a project, wherever it comes from.
+    fn admits(self, project: &Project) -> bool {
         self.prereleases == Prereleases::Allow
             || project.wishes.prereleases
             || project.wishes.constraints.iter().any(|asked| asked.prerelease)
-            || project.asked.borrow().iter().any(asks)
     }
 
     /// Whether no final release satisfies the specifiers that `set` lies in.
@@ -129,10 +148,20 @@ impl Policy {
         let asked = project.asked.borrow();
         let in_force =
             asked.iter().filter(|(asked, askers)| askers.are_chosen() && set.subset_of(&asked.set));
-        let all = in_force.fold(Ranges::full(), |all, (asked, _)| all.intersection(&asked.set));
-        let mut finals = offers.iter().filter(|(_, version)| version.is_stable());
-        !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, region))
+        lacks_finals(project, offers, region, in_force.map(|(asked, _)| asked))
     }
+}
+
+/// Whether no final release satisfies all that is asked.
+fn lacks_finals<'d>(
+    project: &Project,
+    offers: &Offers,
+    region: &Region<'_>,
+    asked: impl Iterator<Item = &'d Asked>,
+) -> bool {
+    let all = asked.fold(Ranges::full(), |all, asked| all.intersection(&asked.set));
+    let mut finals = offers.iter().filter(|(_, version)| version.is_stable());
+    !finals.any(|(at, version)| all.contains(version) && project.usable(offers, at, region))
 }
 
 /// Which versions are listed.

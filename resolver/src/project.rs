@@ -309,6 +309,21 @@ impl Project {
             && wheels.iter().any(|wheel| region.rank_elsewhere(&wheel.name).is_some())
     }
 
+    /// What the wheels of a version say of Pythons, where it cannot be used, of those that nothing else speaks against.
+    pub(crate) fn passed_over<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        region: &'a Region<'_>,
+    ) -> impl Iterator<Item = &'a VersionSpecifiers> + use<'a> {
+        let release = if self.usable(offers, at, region) { None } else { offers.release(at) };
+        let wheels = release.into_iter().flat_map(|release| &release.wheels);
+        let only = |wheel: &&CandidateWheel| {
+            wheel.too_new.is_none() && wheel.yanked.is_none() && region.rank(&wheel.name).is_some()
+        };
+        wheels.filter(only).filter_map(|wheel| wheel.requires_python.as_ref())
+    }
+
     /// Whether the user pins a version.
     pub(crate) fn is_pinned(&self, version: &Version) -> bool {
         self.wishes.pins.iter().any(|pin| pin.contains(version))

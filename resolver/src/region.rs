@@ -143,7 +143,8 @@ impl<'a> Region<'a> {
         !here.is_false() && !wheels.any(|wheel| markers::overlaps(&here, &markers::of_wheel(wheel)))
     }
 
-    fn required(&self) -> &[MarkerTree] {
+    /// The declared environments that must find wheels.
+    pub(crate) fn required(&self) -> &[MarkerTree] {
         match self {
             Self::One(_) => &[],
             Self::Many(many) => &many.universe.required,

@@ -5,20 +5,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::PackageName;
+use pep508_rs::{MarkerTree, PackageName};
 use pubgrub::{DerivationTree, External};
 use version_ranges::Ranges;
 
+use crate::edges::Unavailable;
 use crate::needs::Need;
 use crate::project::{Asked, Project, Unusable, Wishes, pins};
 use crate::provider::{Provider, Set};
+use crate::region::Fit;
 use crate::request::Root;
 use crate::resolution::Proof;
 
 /// So many yanked versions of a project are tried where there is no solution without.
 const MOST_YANKED: usize = 16;
 
-/// The versions that a proof finds missing.
+/// The versions that a proof finds missing, or for other Pythons.
 fn missing(proof: &Proof) -> Vec<(Rc<Project>, Set)> {
     let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![proof]);
     while let Some(node) = open.pop() {
@@ -27,7 +29,10 @@ fn missing(proof: &Proof) -> Vec<(Rc<Project>, Set)> {
                 let causes = [&derived.cause1, &derived.cause2].into_iter();
                 open.extend(causes.filter(|cause| seen.insert(Arc::as_ptr(cause))).map(Arc::as_ref));
             }
-            DerivationTree::External(External::NoVersions(package, set)) => {
+            DerivationTree::External(
+                External::NoVersions(package, set)
+                | External::Custom(package, set, Unavailable::Python(_)),
+            ) => {
                 found.extend(package.project().map(|project| (Rc::clone(project), set.clone())));
             }
             DerivationTree::External(_) => {}
@@ -125,6 +130,30 @@ impl Provider<'_> {
         elsewhere.clear();
         self.memory.given_up.set(true);
         true
+    }
+
+    /// Where a version can be had that was passed over for being for a part of the region's Pythons alone, now that there is
+    /// no solution without: of the first project that has one, the newest. (Where versions for newer Pythons are worth a
+    /// fork, none is passed over.)
+    pub(crate) fn passed_over(&self, proof: &Proof) -> Option<MarkerTree> {
+        let part = |specifiers: &VersionSpecifiers| match self.region.python(specifiers) {
+            Fit::Part(marker) => Some(marker),
+            Fit::All | Fit::Nowhere => None,
+        };
+        let of_metadata = |project: &Project, version: &Version| {
+            let known = self.memory.needs.borrow();
+            let needs = known.get(&(project.name.clone(), version.clone()))?;
+            needs.requires_python.as_ref().and_then(part)
+        };
+        let newest = |(project, set): (Rc<Project>, Set)| {
+            let offers = project.offers()?;
+            let mut taken = offers.iter().rev().filter(|(_, version)| set.contains(version));
+            taken.find_map(|(at, version)| {
+                let mut wheels = project.passed_over(offers, at, self.region);
+                wheels.find_map(part).or_else(|| of_metadata(&project, version))
+            })
+        };
+        if self.region.forks_by_python() { None } else { missing(proof).into_iter().find_map(newest) }
     }
 
     /// The versions to prefer: those that a standing lock has in these environments, then those of the regions that are
