@@ -203,10 +203,10 @@ fn yanked_warning(
 /// Of the yanked versions that not the user pins, the package that does: the first.
 fn pins_of_yanked(provider: &Provider<'_>, reach: &Reach<'_>) -> BTreeMap<(PackageName, Version), String> {
     let all = || {
-        let decided = reach.versions.iter().flat_map(|(name, list)| list.iter().map(move |known| (name, known)));
-        decided.filter(|(name, known)| {
-            reach.nodes.contains_key(&((*name).clone(), known.version.clone(), None))
-        })
+        let decided =
+            reach.versions.iter().flat_map(|(name, list)| list.iter().map(move |known| (name, known)));
+        decided
+            .filter(|(name, known)| reach.nodes.contains_key(&((*name).clone(), known.version.clone(), None)))
     };
     let admitted = |known: &Decided| {
         let project = &known.project;

@@ -57,7 +57,8 @@ pub(crate) fn keep(
             part.packages.iter_mut().for_each(|package| keep_words(package, request, whole));
             return Ok(Some(part));
         }
-        let more: BTreeSet<PackageName> = faults.iter().flat_map(|fault| fault.movers(&moved, &reach)).collect();
+        let more: BTreeSet<PackageName> =
+            faults.iter().flat_map(|fault| fault.movers(&moved, &reach)).collect();
         let before = moved.len();
         moved.extend(more);
         if moved.len() == before {
@@ -70,8 +71,7 @@ pub(crate) fn keep(
 /// shortest words for each of them need not be the same.
 fn keep_words(package: &mut PartPackage, request: &Request, whole: &MarkerTree) {
     let known = request.preferences.get(&package.name).into_iter().flatten();
-    let mut places =
-        known.filter(|known| known.version == package.version).map(|known| &known.marker);
+    let mut places = known.filter(|known| known.version == package.version).map(|known| &known.marker);
     let (Some(said), None) = (places.next(), places.next()) else { return };
     let here = |marker: &MarkerTree| {
         let mut here = marker.clone();
@@ -89,7 +89,10 @@ fn standing(request: &Request) -> Places {
     for (name, list) in &request.preferences {
         let of_name = places.entry(name.clone()).or_default();
         for preference in list {
-            of_name.entry(preference.version.clone()).or_insert(MarkerTree::FALSE).or(preference.marker.clone());
+            of_name
+                .entry(preference.version.clone())
+                .or_insert(MarkerTree::FALSE)
+                .or(preference.marker.clone());
         }
     }
     single_versions_everywhere(&mut places);
@@ -208,9 +211,8 @@ impl<'r> Faults<'r> {
     fn demands(&self) -> Vec<Demand<'r>> {
         let whence = self.reach.start();
         let roots = self.provider.roots.iter();
-        let mut demands: Vec<Demand<'r>> = roots
-            .filter_map(|(need, _)| Some((None, need, self.reach.counts(need, &whence)?)))
-            .collect();
+        let mut demands: Vec<Demand<'r>> =
+            roots.filter_map(|(need, _)| Some((None, need, self.reach.counts(need, &whence)?))).collect();
         for ((name, version, extra), marker) in &self.reach.nodes {
             let Some(known) = self.reach.decided(name, version) else { continue };
             let active = self.provider.active(&known.needs, extra.as_ref());

@@ -62,7 +62,9 @@ impl<'p> Reach<'p> {
         while let Some(node) = reach.open.pop() {
             let (name, version, extra) = &node;
             let Some(marker) = reach.nodes.get(&node).cloned() else { continue };
-            let Some(needs) = reach.decided(name, version).map(|known| Arc::clone(&known.needs)) else { continue };
+            let Some(needs) = reach.decided(name, version).map(|known| Arc::clone(&known.needs)) else {
+                continue;
+            };
             if extra.is_some() {
                 reach.add((name.clone(), version.clone(), None), &marker);
             }
@@ -90,7 +92,10 @@ impl<'p> Reach<'p> {
     pub(crate) fn extras(&self, name: &PackageName, version: &Version) -> BTreeSet<ExtraName> {
         let first = (name.clone(), version.clone(), None);
         let nodes = self.nodes.range(first..).map(|(node, _)| node);
-        nodes.take_while(|(of, at, _)| of == name && at == version).filter_map(|(_, _, extra)| extra.clone()).collect()
+        nodes
+            .take_while(|(of, at, _)| of == name && at == version)
+            .filter_map(|(_, _, extra)| extra.clone())
+            .collect()
     }
 
     /// The environments of the region in which a requirement counts; none where there are none.

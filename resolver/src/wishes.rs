@@ -30,8 +30,7 @@ fn missing(proof: &Proof) -> Vec<(Rc<Project>, Set)> {
                 open.extend(causes.filter(|cause| seen.insert(Arc::as_ptr(cause))).map(Arc::as_ref));
             }
             DerivationTree::External(
-                External::NoVersions(package, set)
-                | External::Custom(package, set, Unavailable::Python(_)),
+                External::NoVersions(package, set) | External::Custom(package, set, Unavailable::Python(_)),
             ) => {
                 found.extend(package.project().map(|project| (Rc::clone(project), set.clone())));
             }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use pipward::error::Code;
+
 use crate::support::offline;
 use crate::support::peers::{peers, pip_on};
 use crate::support::pythons::{Python, each_python};
@@ -204,10 +206,11 @@ fn forked_locks_of_uv_install_on_every_python() {
 #[test]
 fn pythons_that_find_no_wheel_are_told_of_once() {
     let server = Server::start();
-    let native = |version: &str, minor: u8| {
+    let of = |name: &str, version: &str, minor: u8| {
         let tag = format!("cp3{minor}-cp3{minor}-manylinux_2_17_x86_64");
-        wheel("plum", version).tag(&tag).platlib()
+        wheel(name, version).tag(&tag).platlib()
     };
+    let native = |version: &str, minor: u8| of("plum", version, minor);
     let index = publish(
         &server,
         vec![
@@ -216,6 +219,9 @@ fn pythons_that_find_no_wheel_are_told_of_once() {
             native("2", 12).requires_python(">=3.12"),
             wheel("stone", "1"),
             wheel("stone", "2").requires_python(">=3.12"),
+            of("fig", "1", 10),
+            of("fig", "1", 12),
+            of("fig", "1", 14),
         ],
     );
     let scratch = scratch();
@@ -231,4 +237,28 @@ fn pythons_that_find_no_wheel_are_told_of_once() {
     }
     let found = lock(directory, &index, &["stone", "--python-version", "3.10"]).ok().stderr;
     assert!(!found.contains("finds no wheel"), "{found}");
+    // Those in the middle are named.
+    let found = lock(directory, &index, &["fig", "--python-version", "3.10"]).ok().stderr;
+    assert!(found.contains("Python 3.11, 3.13 finds no wheel of fig 1;"), "{found}");
+}
+
+/// Another requirement is one way out, and where Pythons have a part in it another Python.
+#[test]
+fn where_pythons_leave_no_solution_other_pythons_are_a_way_out() {
+    let server = Server::start();
+    let index = publish(
+        &server,
+        vec![
+            wheel("plum", "1").requires_python(">=3.12"),
+            wheel("stone", "1").requires("pear>1"),
+            wheel("pear", "1"),
+        ],
+    );
+    let scratch = scratch();
+    let locked = |name: &str| lock(scratch.path(), &index, &[name, "--python-version", "3.10"]);
+    let way_out = "loosen one of the requirements named";
+    let found = locked("plum").refused(Code::NoSolution).stderr_has(way_out).stderr;
+    assert!(found.contains("loosen one of the requirements named, or lock for other Pythons"), "{found}");
+    let found = locked("stone").refused(Code::NoSolution).stderr_has(way_out).stderr;
+    assert!(!found.contains("other Pythons"), "{found}");
 }

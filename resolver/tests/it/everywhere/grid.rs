@@ -51,8 +51,7 @@ impl Env {
     }
 }
 
-const PYTHONS: [(u64, u64); 8] =
-    [(9, 0), (10, 5), (11, 0), (11, 3), (11, 4), (12, 1), (13, 0), (14, 0)];
+const PYTHONS: [(u64, u64); 8] = [(9, 0), (10, 5), (11, 0), (11, 3), (11, 4), (12, 1), (13, 0), (14, 0)];
 
 /// All combinations of what the markers tell apart, those that no machine has among them.
 pub(super) fn grid() -> &'static [Env] {
