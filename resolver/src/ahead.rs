@@ -47,12 +47,12 @@ impl Provider<'_> {
     ) -> impl Iterator<Item = Hint> + 'p {
         let order = self.policy.order(project, offers, set, self.region);
         order.filter_map(move |at| {
-            let kept = project.needs(offers, at, self.region)?;
-            let wheel = project.best_wheel(offers, at, self.region).filter(|_| kept.get().is_none())?;
-            let version = offers.get(at)?.version.clone();
+            let kept = project.needs(offers, at, self.region).filter(|kept| kept.get().is_none());
+            let version = kept.and(offers.get(at))?.version.clone();
             if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
                 return None;
             }
+            let wheel = project.speaker(offers, at, self.region)?;
             Some((project.name.clone(), Some((version, wheel.clone()))))
         })
     }

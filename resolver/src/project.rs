@@ -285,14 +285,28 @@ impl Project {
         self.wheels(offers, at, region).is_ok()
     }
 
-    /// The wheel that speaks for a version: the one that would be installed.
-    pub(crate) fn best_wheel<'a>(
+    /// The wheel whose metadata speak for a version: the one that would be installed; of those for a universe the broadest,
+    /// the same in each of its regions, so that it does not depend on which of them asks first.
+    pub(crate) fn speaker<'a>(
         &self,
         offers: &'a Offers,
         at: usize,
         region: &Region<'_>,
     ) -> Option<&'a WheelName> {
-        self.wheels(offers, at, region).ok()?.next().map(|wheel| &wheel.name)
+        let best = self.wheels(offers, at, region).ok()?.next()?;
+        let wheels = offers.release(at).into_iter().flat_map(|release| &release.wheels);
+        let taken =
+            wheels.filter(|wheel| wheel.too_new.is_none() && wheel.yanked.is_some() == best.yanked.is_some());
+        let rank = |wheel: &'a CandidateWheel| {
+            let python = wheel.requires_python.as_ref();
+            let rank = region.rank_elsewhere(&wheel.name)?;
+            let key = (rank, Reverse(wheel.name.build()), wheel.name.as_str());
+            python.is_none_or(|python| region.is_for(python)).then_some((key, &wheel.name))
+        };
+        taken
+            .filter_map(rank)
+            .min_by(|(a, _), (b, _)| a.cmp(b))
+            .map_or(Some(&best.name), |(_, wheel)| Some(wheel))
     }
 
     /// Whether a version that can be used has wheels for other regions alone.

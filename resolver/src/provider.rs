@@ -132,10 +132,7 @@ impl<'a> Provider<'a> {
     pub(crate) fn needs(&self, project: &Project, version: &Version) -> Result<Arc<Needs>, FactsError> {
         let offers = self.offers(project)?;
         let Some(at) = offers.position(version) else { return Ok(Arc::default()) };
-        let kept = project.needs(offers, at, self.region);
-        let Some((kept, wheel)) = kept.zip(project.best_wheel(offers, at, self.region)) else {
-            return Ok(Arc::default());
-        };
+        let Some(kept) = project.needs(offers, at, self.region) else { return Ok(Arc::default()) };
         if let Some(known) = kept.get() {
             return Ok(Arc::clone(known));
         }
@@ -144,6 +141,7 @@ impl<'a> Provider<'a> {
         let known = match known {
             Some(known) => known,
             None => {
+                let Some(wheel) = project.speaker(offers, at, self.region) else { return Ok(Arc::default()) };
                 let facts = self.facts.dependencies(&project.name, version, wheel)?;
                 let known = Arc::new(Needs::of(&facts, self.request));
                 self.memory.needs.borrow_mut().insert(key, Arc::clone(&known));

@@ -31,10 +31,15 @@ pub(crate) struct Many<'a> {
     whole: MarkerTree,
     universe: &'a Universe,
     fork_strategy: ForkStrategy,
-    /// Whether wheels with these tags fit somewhere, by the end of their names.
-    wheels: RefCell<HashMap<Box<str>, bool>>,
+    /// Which wheels fit somewhere in it.
+    wheels: KnownWheels,
+    /// Which fit somewhere in the universe.
+    all_wheels: KnownWheels,
     pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
 }
+
+/// Whether wheels with these tags fit somewhere, by the end of their names.
+type KnownWheels = RefCell<HashMap<Box<str>, bool>>;
 
 /// In which environments of a region something fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +60,11 @@ impl<'a> Region<'a> {
         universe: &'a Universe,
         fork_strategy: ForkStrategy,
     ) -> Self {
-        let (wheels, pythons) = (RefCell::default(), RefCell::default());
+        let (wheels, all_wheels, pythons) = (RefCell::default(), RefCell::default(), RefCell::default());
         let mut marker = whole.clone();
         marker.and(side.clone());
         let whole = whole.clone();
-        Self::Many(Many { marker, side, whole, universe, fork_strategy, wheels, pythons })
+        Self::Many(Many { marker, side, whole, universe, fork_strategy, wheels, all_wheels, pythons })
     }
 
     /// Whether a requirement with this marker counts: it holds somewhere in the region.
@@ -109,7 +114,13 @@ impl<'a> Region<'a> {
     /// The rank of a wheel that some environment of the universe takes, be it in this region or in another.
     pub(crate) fn rank_elsewhere(&self, wheel: &WheelName) -> Option<u32> {
         let Self::Many(many) = self else { return None };
-        markers::overlaps(&many.whole, &markers::of_wheel(wheel)).then(|| breadth(wheel))
+        fits(&many.whole, &many.all_wheels, wheel).then(|| breadth(wheel))
+    }
+
+    /// Whether a Python of the universe is one of a `requires-python`.
+    pub(crate) fn is_for(&self, specifiers: &VersionSpecifiers) -> bool {
+        let Self::Many(many) = self else { return true };
+        markers::overlaps(&many.whole, &markers::of_python(specifiers))
     }
 
     /// The declared environments in this region of which none takes one of `wheels`: the first of them.
@@ -239,14 +250,19 @@ impl Many<'_> {
     }
 
     fn takes(&self, wheel: &WheelName) -> bool {
-        let tags = markers::tags_of(wheel);
-        if let Some(known) = self.wheels.borrow().get(tags) {
-            return *known;
-        }
-        let fits = markers::overlaps(&self.marker, &markers::of_wheel(wheel));
-        self.wheels.borrow_mut().insert(tags.into(), fits);
-        fits
+        fits(&self.marker, &self.wheels, wheel)
     }
+}
+
+/// Whether some of these environments take a wheel.
+fn fits(environments: &MarkerTree, known: &KnownWheels, wheel: &WheelName) -> bool {
+    let tags = markers::tags_of(wheel);
+    if let Some(known) = known.borrow().get(tags) {
+        return *known;
+    }
+    let fits = markers::overlaps(environments, &markers::of_wheel(wheel));
+    known.borrow_mut().insert(tags.into(), fits);
+    fits
 }
 
 /// How many environments a wheel is for, roughly: the metadata of the broadest one speak for a version. Among native

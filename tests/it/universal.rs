@@ -262,3 +262,28 @@ fn where_pythons_leave_no_solution_other_pythons_are_a_way_out() {
     let found = locked("stone").refused(Code::NoSolution).stderr_has(way_out).stderr;
     assert!(!found.contains("other Pythons"), "{found}");
 }
+
+/// Whichever region asks first, the same wheel is read: the lock notes the digest of its metadata.
+#[test]
+fn one_wheel_speaks_for_a_release_in_every_region() {
+    let server = Server::start();
+    let native = |minor: u8| {
+        let tag = format!("cp3{minor}-cp3{minor}-manylinux_2_17_x86_64");
+        wheel("plum", "1").tag(&tag).platlib().requires("stone")
+    };
+    let stone = [wheel("stone", "1"), wheel("stone", "2").requires_python(">=3.12")];
+    let index = publish(&server, (10..14).map(native).chain(stone).collect());
+    let scratch = scratch();
+    let directory = scratch.path();
+    let noted = |wanted: &[&str]| {
+        lock(directory, &index, &[wanted, &["--python-version", "3.10", "-o", "pylock.x.toml"]].concat()).ok();
+        let text = text(directory, "pylock.x.toml");
+        std::fs::remove_file(directory.join("pylock.x.toml")).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("\"plum-1-"));
+        lines.map(|line| line.split('"').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let expected = ["plum-1-cp310-cp310-manylinux_2_17_x86_64.whl"];
+    assert_eq!(noted(&["plum", "stone<2"]), expected);
+    assert_eq!(noted(&["plum"]), expected);
+    assert_eq!(noted(&["stone", "plum"]), expected);
+}
