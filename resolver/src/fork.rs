@@ -22,7 +22,7 @@ use pubgrub::{DerivationTree, External};
 
 use crate::answer::{self, Part};
 use crate::facts::Facts;
-use crate::kept;
+use crate::kept::{self, Solved};
 use crate::markers;
 use crate::memory::{Memory, Stop};
 use crate::package::Package;
@@ -81,7 +81,8 @@ pub(crate) fn solve(
         }
         open.extend(split(&whole, &side, &along));
     }
-    let kept = kept::keep(request, universe, facts, memory, &whole, &solved).map_err(SolveError::Facts)?;
+    let all = Solved { request, universe, facts, memory, whole: &whole, parts: &solved };
+    let kept = kept::keep(all).map_err(SolveError::Facts)?;
     if let Some(kept) = kept {
         solved = vec![kept];
     }

@@ -14,7 +14,7 @@ use pep508_rs::{MarkerTree, PackageName};
 
 use crate::answer::{self, Part, PartPackage};
 use crate::facts::{Facts, FactsError};
-use crate::markers;
+use crate::markers::{self, Usual};
 use crate::memory::Memory;
 use crate::needed::{Decided, Reach, Versions};
 use crate::needs::Need;
@@ -27,44 +27,118 @@ use crate::request::{ForkStrategy, Request, Universe};
 /// The versions of each name, with the places where each is the one.
 type Places = BTreeMap<PackageName, BTreeMap<Version, MarkerTree>>;
 
-/// The standing lock as one part, with as little of `parts` as it takes; none where all of them are wanted.
-pub(crate) fn keep(
-    request: &Request,
-    universe: &Universe,
-    facts: &dyn Facts,
-    memory: &Memory,
-    whole: &MarkerTree,
-    parts: &[Part],
-) -> Result<Option<Part>, FactsError> {
+/// What was solved, and in what.
+#[derive(Clone, Copy)]
+pub(crate) struct Solved<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) universe: &'a Universe,
+    pub(crate) facts: &'a dyn Facts,
+    pub(crate) memory: &'a Memory,
+    /// The environments of all parts.
+    pub(crate) whole: &'a MarkerTree,
+    pub(crate) parts: &'a [Part],
+}
+
+/// The standing lock as one part, with as little of what was solved as it takes; none where all of that is wanted.
+pub(crate) fn keep(all: Solved<'_>) -> Result<Option<Part>, FactsError> {
+    let Solved { request, whole, .. } = all;
     if request.preferences.is_empty() {
         return Ok(None);
     }
     // Where a version is for a part of the region alone is asked of it; that is told with this strategy.
-    let region = Region::many(whole, MarkerTree::TRUE, universe, ForkStrategy::RequiresPython);
-    let provider = Provider::new(request, &region, facts, memory);
-    let (standing, solved) = (standing(request), solved(parts));
-    let mut moved: BTreeSet<PackageName> =
-        solved.keys().filter(|name| !standing.contains_key(*name)).cloned().collect();
+    let region = Region::many(whole, MarkerTree::TRUE, all.universe, ForkStrategy::RequiresPython);
+    let provider = Provider::new(request, &region, all.facts, all.memory);
+    let standing = standing(request);
+    let mut choice = Choice { moved: solved(all.parts), standing: standing.clone() };
+    choice.moved.retain(|name, _| !standing.contains_key(name));
+    let solved = solved(all.parts);
     loop {
-        let lookup = |name: &PackageName| {
-            let places = if moved.contains(name) { solved.get(name) } else { standing.get(name) };
-            versions(&provider, name, places)
-        };
+        let lookup = |name: &PackageName| versions(&provider, name, choice.of(name));
         let reach = Reach::of(&provider, &lookup)?;
         let faults = Faults { provider: &provider, reach: &reach }.all();
         if faults.is_empty() {
-            let mut part = answer::reached(&provider, reach);
-            part.packages.iter_mut().for_each(|package| keep_words(package, request, whole));
-            return Ok(Some(part));
+            break;
         }
         let more: BTreeSet<PackageName> =
-            faults.iter().flat_map(|fault| fault.movers(&moved, &reach)).collect();
-        let before = moved.len();
-        moved.extend(more);
-        if moved.len() == before {
+            faults.iter().flat_map(|fault| fault.movers(&choice, &reach)).collect();
+        if more.is_empty() {
             return Ok(None);
         }
+        let places = |name: PackageName| (name.clone(), solved.get(&name).cloned().unwrap_or_default());
+        choice.moved.extend(more.into_iter().map(places));
     }
+    join(all, &provider, &mut choice)?;
+    let lookup = |name: &PackageName| versions(&provider, name, choice.of(name));
+    let mut part = answer::reached(&provider, Reach::of(&provider, &lookup)?);
+    part.packages.iter_mut().for_each(|package| keep_words(package, request, whole));
+    Ok(Some(part))
+}
+
+/// The versions of what moved, and those of the standing lock.
+struct Choice {
+    moved: Places,
+    standing: Places,
+}
+
+impl Choice {
+    fn of(&self, name: &PackageName) -> Option<&BTreeMap<Version, MarkerTree>> {
+        self.moved.get(name).or_else(|| self.standing.get(name))
+    }
+}
+
+/// A project that had one version and moved in some regions alone moves in the others too, where nothing speaks against it:
+/// a fork is for where there is no other way.
+fn join(all: Solved<'_>, provider: &Provider<'_>, choice: &mut Choice) -> Result<(), FactsError> {
+    let had_one = |name: &&PackageName| choice.standing.get(*name).is_some_and(|known| known.len() == 1);
+    let forked = choice.moved.iter().filter(|(_, places)| places.len() > 1);
+    for name in forked.map(|(name, _)| name).filter(had_one).cloned().collect::<Vec<_>>() {
+        let Some(places) = choice.moved.get(&name).cloned() else { continue };
+        let is_new = |version: &&Version| {
+            choice.standing.get(&name).is_some_and(|known| !known.contains_key(*version))
+        };
+        let Some(version) = places.keys().rev().find(is_new) else { continue };
+        if !is_for_all(all, &name, version)? {
+            continue;
+        }
+        choice.moved.insert(name.clone(), BTreeMap::from([(version.clone(), MarkerTree::TRUE)]));
+        let lookup = |name: &PackageName| versions(provider, name, choice.of(name));
+        let reach = Reach::of(provider, &lookup)?;
+        if !(Faults { provider, reach: &reach }.all().is_empty()) {
+            drop(reach);
+            choice.moved.insert(name, places);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a version can be used in each region that has another one, and serves the usual environments there as that does.
+fn is_for_all(all: Solved<'_>, name: &PackageName, version: &Version) -> Result<bool, FactsError> {
+    for part in all.parts {
+        let here = part.packages.iter().find(|package| package.name == *name);
+        let Some(other) = here.map(|package| &package.version).filter(|other| *other != version) else {
+            continue;
+        };
+        let region = Region::many(all.whole, part.side.clone(), all.universe, all.request.fork_strategy);
+        let provider = Provider::new(all.request, &region, all.facts, all.memory);
+        let project = provider.project(name);
+        let offers = provider.offers(&project)?;
+        let (Some(at), Some(other)) = (offers.position(version), offers.position(other)) else {
+            return Ok(false);
+        };
+        let lacks = |at: usize, usual: &MarkerTree| {
+            let wheels = project.wheels(offers, at, &region).ok();
+            wheels.is_none_or(|wheels| {
+                let wheels: Vec<_> = wheels.map(|wheel| &wheel.name).collect();
+                region.lacks(usual, wheels.iter().copied())
+            })
+        };
+        let is_served = |it: &&Usual| lacks(other, &it.marker) || !lacks(at, &it.marker);
+        let usable = project.usable(offers, at, &region) && project.part(offers, at, &region).is_none();
+        if !usable || !markers::usual().iter().all(|it| is_served(&it)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A marker that holds where the standing lock's does is told from that: the algebra has several trees for one set, and the
@@ -143,8 +217,8 @@ struct Fault<'r> {
 impl<'r> Fault<'r> {
     /// Which projects move: the one that does not stand beside one that moved; both where neither did; those that require
     /// them where both did.
-    fn movers(&self, moved: &BTreeSet<PackageName>, reach: &'r Reach<'_>) -> Vec<PackageName> {
-        let stays = |name: &&PackageName| !moved.contains(*name);
+    fn movers(&self, choice: &Choice, reach: &'r Reach<'_>) -> Vec<PackageName> {
+        let stays = |name: &&PackageName| !choice.moved.contains_key(*name);
         let (of, on) = (self.of.filter(stays), Some(self.on).filter(stays));
         let beside: Vec<PackageName> = of.into_iter().chain(on).cloned().collect();
         if !beside.is_empty() {

@@ -276,7 +276,8 @@ fn one_wheel_speaks_for_a_release_in_every_region() {
     let scratch = scratch();
     let directory = scratch.path();
     let noted = |wanted: &[&str]| {
-        lock(directory, &index, &[wanted, &["--python-version", "3.10", "-o", "pylock.x.toml"]].concat()).ok();
+        lock(directory, &index, &[wanted, &["--python-version", "3.10", "-o", "pylock.x.toml"]].concat())
+            .ok();
         let text = text(directory, "pylock.x.toml");
         std::fs::remove_file(directory.join("pylock.x.toml")).unwrap();
         let lines = text.lines().filter(|line| line.starts_with("\"plum-1-"));
