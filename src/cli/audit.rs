@@ -1,6 +1,7 @@
 //! `pipward audit`.
 
 mod cyclonedx;
+mod fix;
 mod machine;
 mod openvex;
 mod sarif;
@@ -36,6 +37,7 @@ Examples:
   pipward audit -r requirements.txt --db ../advisory-database
   pipward audit .venv --fail-on high
   pipward audit --format sarif > audit.sarif
+  pipward audit --fix --write                      lock again, so that the findings are gone
 
 Data comes from a database on this machine; only --source pypi and --source osv ask somebody about your packages.
 Exit codes: 0 clean, 1 findings, 3 could not be completed.")]
@@ -67,6 +69,12 @@ pub(crate) struct AuditArgs {
     /// A VEX document, OpenVEX or CycloneDX, whose statements count
     #[arg(long, value_name = "FILE")]
     vex: Vec<PathBuf>,
+    /// Tell the smallest change of the lock that clears the findings; fixes do not wait as new files do
+    #[arg(long, conflicts_with_all = ["environment", "format"])]
+    fix: bool,
+    /// Write that change
+    #[arg(long, requires = "fix")]
+    write: bool,
     /// For whom it is told
     #[arg(long, value_enum, value_name = "FORM")]
     format: Option<Form>,
@@ -136,7 +144,11 @@ pub(super) fn run(arguments: &AuditArgs, printer: &Printer) -> Outcome {
     let source = arguments.source(&config, &settings, &rules, cache)?;
     let (what, shown) = arguments.what()?;
     let private = settings.indexes.iter().flat_map(|index| index.packages.clone()).collect();
-    let audited = audit::audit(&AuditRequest { what, source, rules, private, network, now })?;
+    let request = AuditRequest { what, source, rules, private, network, now };
+    let audited = audit::audit(&request)?;
+    if arguments.fix {
+        return arguments.fix(&request, &audited, printer);
+    }
     let told = Told { audited: &audited, what: shown, now };
     Ok(told.report(arguments.form(printer), printer))
 }

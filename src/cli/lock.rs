@@ -1,5 +1,6 @@
 //! `pipward lock`.
 
+mod again;
 mod check;
 mod pips;
 mod place;
@@ -156,7 +157,7 @@ enum Prerelease {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Pylock,
     Requirements,
 }
@@ -183,36 +184,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
             .help("name a file with -o")
             .into());
     }
-    let standing = match (&output, format) {
-        (Some(path), Format::Pylock) => inputs::standing_lock(path)?,
-        (Some(path), Format::Requirements) => standing::requirements(path)?,
-        (None, _) => None,
-    };
-    let inputs = arguments.inputs(&settings, standing.as_ref())?;
-    let (sources, network) = arguments.sources.settle_within(&config, &inputs.sources, &settings)?;
-    let range = target::range(arguments, &settings, &inputs, standing.as_ref(), cache.as_deref())?;
-    place::check_optional(&inputs, &range, format)?;
-    let request = LockRequest {
-        cutoff: arguments.cutoff(&settings)?,
-        upgrade: arguments.upgrade_choice()?,
-        strategy: arguments.strategy(&settings),
-        fork_strategy: arguments.fork_strategy(&settings),
-        prereleases: arguments.prereleases(&settings, inputs.pre),
-        prerelease_projects: settings.prerelease_projects.iter().cloned().collect(),
-        file: output.clone().unwrap_or_else(|| PathBuf::from("pylock.toml")),
-        ages: settings.ages(&dated(&settings)),
-        policy: dated(&settings),
-        inputs,
-        range,
-        sources,
-        network,
-        cache,
-        standing,
-        keeps_provenance: arguments.keep_provenance
-            || output.as_deref().is_some_and(|path| provenance::beside(path).is_file()),
-        accepted: arguments.accept_publisher.iter().cloned().collect(),
-        now: jiff::Timestamp::now(),
-    };
+    let request = arguments.request(&config, &settings, format, output.as_deref(), cache)?;
     if arguments.check {
         return check::run(&request, format, output.as_deref(), printer);
     }
@@ -231,7 +203,7 @@ fn text(locked: &Locked, format: Format) -> String {
     }
 }
 
-fn report(
+pub(super) fn report(
     locked: &Locked,
     format: Format,
     output: Option<&Path>,
@@ -360,6 +332,46 @@ impl LockArgs {
 }
 
 impl LockArgs {
+    fn request(
+        &self,
+        config: &Config,
+        settings: &Settings,
+        format: Format,
+        output: Option<&Path>,
+        cache: Option<PathBuf>,
+    ) -> Result<LockRequest, Problems> {
+        let standing = match (output, format) {
+            (Some(path), Format::Pylock) => inputs::standing_lock(path)?,
+            (Some(path), Format::Requirements) => standing::requirements(path)?,
+            (None, _) => None,
+        };
+        let inputs = self.inputs(settings, standing.as_ref())?;
+        let (sources, network) = self.sources.settle_within(config, &inputs.sources, settings)?;
+        let range = target::range(self, settings, &inputs, standing.as_ref(), cache.as_deref())?;
+        place::check_optional(&inputs, &range, format)?;
+        Ok(LockRequest {
+            cutoff: self.cutoff(settings)?,
+            upgrade: self.upgrade_choice()?,
+            strategy: self.strategy(settings),
+            fork_strategy: self.fork_strategy(settings),
+            prereleases: self.prereleases(settings, inputs.pre),
+            prerelease_projects: settings.prerelease_projects.iter().cloned().collect(),
+            file: output.map_or_else(|| PathBuf::from("pylock.toml"), Path::to_owned),
+            ages: settings.ages(&dated(settings)),
+            policy: dated(settings),
+            inputs,
+            range,
+            sources,
+            network,
+            cache,
+            standing,
+            keeps_provenance: self.keep_provenance
+                || output.is_some_and(|path| provenance::beside(path).is_file()),
+            accepted: self.accept_publisher.iter().cloned().collect(),
+            now: jiff::Timestamp::now(),
+        })
+    }
+
     fn selection(&self) -> ProjectSelection {
         ProjectSelection {
             extras: self.extra.clone(),

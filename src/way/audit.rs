@@ -3,6 +3,7 @@
 //! Owns: the order of the steps, and that old data is no answer. Never: asks the network unless that is the source that
 //! was chosen, and then tells it no name that an index of the configuration has to itself.
 
+pub mod fix;
 mod kept;
 mod online;
 mod places;
@@ -17,6 +18,7 @@ use crate::advisory::{self, Judged, Match, Names, Rules, Statements, Subject};
 use crate::document;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{NamePattern, NetworkOptions};
+use crate::lock::Lock;
 use crate::python::Interpreter;
 
 pub use kept::{From, Kept, update};
@@ -27,9 +29,12 @@ pub enum What {
     Files(Vec<PathBuf>),
     /// What is installed.
     Environment(Box<Interpreter>),
+    /// A lock that stands nowhere yet.
+    Lock(Box<Lock>),
 }
 
 /// Who is asked.
+#[derive(Clone)]
 pub enum Source {
     /// A folder of records, or an export.
     Place(PathBuf),

@@ -1,10 +1,12 @@
 //! Audits, through the command line, of locks and advisories that are written here.
 
 mod databases;
+mod fixes;
 mod forms;
 mod judged;
 mod matching;
 mod online;
+mod pip_audit;
 
 use std::path::Path;
 

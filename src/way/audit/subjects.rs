@@ -27,6 +27,7 @@ pub(super) fn read(what: &What) -> Result<Listed, Problems> {
                 listed.add_lock(&lock(file)?);
             }
         }
+        What::Lock(lock) => listed.add_lock(lock),
         What::Environment(interpreter) => {
             let installed = python::installed::read(&interpreter.scheme)?;
             listed.subjects.extend(installed.distributions.into_iter().map(|found| Subject {
