@@ -457,34 +457,36 @@ impl Inner {
 
     async fn dependencies(&self, name: &PackageName, wheel: &WheelName) -> Result<Arc<Learned>, Problem> {
         let cell = self.learned.cell((name.clone(), wheel.as_str().to_owned()));
-        let learn = async {
+        let learn = async || {
             let project = self.project(name).await?;
             let offered = project.find(wheel).ok_or_else(|| {
                 Problem::new(Code::MetadataUnavailable, "no source names this wheel").package(wheel)
             })?;
             self.learn(offered).await.map(Arc::new)
         };
-        cell.get_or_init(|| learn).await.clone()
+        cell.get_or_init(|| Box::pin(learn())).await.clone()
     }
 
     /// The SHA-256 and size of a file, read or downloaded once.
     async fn hash(&self, location: &Location) -> Result<(Sha256, u64), Problem> {
         let cell = self.hashed.cell(location.clone());
-        let compute = async {
-            match location {
-                Location::Path(path) => {
-                    let path = path.clone();
-                    blocking(move || sources::hash_path(&path)).await
+        let compute = || {
+            Box::pin(async {
+                match location {
+                    Location::Path(path) => {
+                        let path = path.clone();
+                        blocking(move || sources::hash_path(&path)).await
+                    }
+                    Location::Url(url) => {
+                        let http = &self.engine.http;
+                        let download = Download { http, url, size: None, hashes: None, directory: None };
+                        let unverified = download.run(&|_, _| {}).await?;
+                        Ok((unverified.computed.sha256(), unverified.bytes.as_slice().len() as u64))
+                    }
                 }
-                Location::Url(url) => {
-                    let http = &self.engine.http;
-                    let download = Download { http, url, size: None, hashes: None, directory: None };
-                    let unverified = download.run(&|_, _| {}).await?;
-                    Ok((unverified.computed.sha256(), unverified.bytes.as_slice().len() as u64))
-                }
-            }
+            })
         };
-        cell.get_or_init(|| compute).await.clone()
+        cell.get_or_init(compute).await.clone()
     }
 }
 

@@ -55,7 +55,7 @@ use crate::wheel::record::{Record, Row};
 pub use guard::{interrupt, interrupted};
 pub use held::Standing;
 pub use plan::DirectUrl;
-pub use recover::{Settled, recover, repair};
+pub use recover::{Settled, is_settled, recover, repair};
 pub use session::{Report, Session};
 
 /// Where each file of a wheel goes, and the RECORD that will say so.

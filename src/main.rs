@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+// A third of the time of a lock with a warm cache went into the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     pipward::cli::main(std::env::args_os())
 }

@@ -52,9 +52,16 @@ pub struct Interpreter {
     pub externally_managed: Option<String>,
     /// What it was asked in this run, for [`remember`].
     answer: Option<std::sync::Arc<probe::Answer>>,
+    /// Whether all this is what it answered in an earlier run.
+    kept: bool,
 }
 
 impl Interpreter {
+    /// Whether this is what it answered in an earlier run, as a cache has it: good for looking, and not for writing.
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
     /// Whether it belongs to a virtual environment.
     pub fn is_virtual(&self) -> bool {
         self.prefix != self.base_prefix

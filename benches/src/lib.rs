@@ -40,3 +40,27 @@ pub fn pylock(count: usize) -> String {
     }
     text
 }
+
+/// An index page (PEP 691) with as many wheels of `project`.
+pub fn page(files: usize) -> String {
+    let file = |n: usize| {
+        let name = format!("project-1.{}-cp3{}-cp3{}-manylinux_2_17_x86_64.whl", n / 4, 9 + n % 4, 9 + n % 4);
+        format!(
+            r#"{{"filename":"{name}","url":"https://files.example.org/{n:064x}/{name}","hashes":{{"sha256":"{n:064x}"}},"requires-python":">=3.9","size":{n},"upload-time":"2024-09-15T18:07:37.964Z","yanked":false,"core-metadata":{{"sha256":"{n:064x}"}}}}"#
+        )
+    };
+    let files: Vec<String> = (0..files).map(file).collect();
+    format!(r#"{{"meta":{{"api-version":"1.1"}},"name":"project","files":[{}]}}"#, files.join(","))
+}
+
+/// METADATA with as many requirements.
+pub fn metadata(requirements: usize) -> String {
+    let mut text = String::from("Metadata-Version: 2.1\nName: project\nVersion: 1.0\nRequires-Python: >=3.9\n");
+    for n in 0..requirements {
+        text += &format!(
+            "Requires-Dist: dependency-{n} >=1.{n},<2 ; python_version >= '3.{}' and extra == 'test'\n",
+            9 + n % 4
+        );
+    }
+    text + "\n" + &"A line of the description.\n".repeat(200)
+}

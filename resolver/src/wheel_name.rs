@@ -3,9 +3,11 @@
 //! Owns the only parser of such names. It never lets through a text that could be more than one path component,
 //! and never guesses a part that is missing.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pep440_rs::Version;
 use pep508_rs::PackageName;
@@ -17,15 +19,56 @@ const MAX_LEN: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WheelName(Arc<Parts>);
 
-#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Parts {
-    text: String,
+    text: Box<str>,
     name: PackageName,
     version: Version,
     build: Option<(u64, String)>,
-    python: Vec<String>,
-    abi: Vec<String>,
-    platform: Vec<String>,
+    /// Split when somebody asks: most files of a page are never looked at.
+    tags: OnceLock<Tags>,
+}
+
+/// The python, abi and platform tags.
+type Tags = [Vec<String>; 3];
+
+// The text tells everything else.
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Parts {}
+
+impl Hash for Parts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl PartialOrd for Parts {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Parts {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Parts {
+    fn tags(&self) -> &Tags {
+        self.tags.get_or_init(|| {
+            let stem = self.text.strip_suffix(".whl").unwrap_or(&self.text);
+            let mut sets = stem.rsplitn(4, '-').map(split_tag_set);
+            let mut next = || sets.next().unwrap_or_default();
+            let (platform, abi, python) = (next(), next(), next());
+            [python, abi, platform]
+        })
+    }
 }
 
 /// Why a text is not a wheel's file name. One sentence part, such as "it has no tags".
@@ -61,14 +104,15 @@ impl WheelName {
         else {
             return Err(fault("it has not five or six parts between dashes"));
         };
+        for (set, which) in [(python, "python"), (abi, "abi"), (platform, "platform")] {
+            check_tag_set(set, which)?;
+        }
         Ok(Self(Arc::new(Parts {
             name: parse_name(name)?,
             version: parse_version(version)?,
             build: build.map(parse_build).transpose()?,
-            python: parse_tag_set(python, "python")?,
-            abi: parse_tag_set(abi, "abi")?,
-            platform: parse_tag_set(platform, "platform")?,
-            text: text.to_owned(),
+            tags: OnceLock::new(),
+            text: text.into(),
         })))
     }
     /// The project, normalised.
@@ -91,7 +135,8 @@ impl WheelName {
     }
     /// The parts of the python, abi and platform tags (compressed tag sets split at the dots), in lower case.
     pub fn tag_parts(&self) -> (&[String], &[String], &[String]) {
-        (&self.0.python, &self.0.abi, &self.0.platform)
+        let [python, abi, platform] = self.0.tags();
+        (python, abi, platform)
     }
 }
 
@@ -118,7 +163,9 @@ fn check_characters(text: &str) -> Result<(), WheelNameError> {
     if text.len() > MAX_LEN {
         return Err(fault(format!("it is longer than {MAX_LEN} bytes")));
     }
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+!".contains(&byte)) {
+    if text.bytes().all(
+        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'+' | b'!'),
+    ) {
         return Ok(());
     }
     Err(fault("it has a character other than letters, digits and -_.+!"))
@@ -152,17 +199,19 @@ fn parse_build(text: &str) -> Result<(u64, String), WheelNameError> {
 }
 
 /// PEP 425, "Compressed Tag Sets": parts between dots.
-fn parse_tag_set(text: &str, which: &str) -> Result<Vec<String>, WheelNameError> {
-    text.split('.')
-        .map(|part| {
-            let plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            let starts = which != "python" || !part.starts_with(|c: char| c.is_ascii_digit());
-            if part.is_empty() || !plain || !starts {
-                return Err(fault(format!("its {which} tag is malformed")));
-            }
-            Ok(part.to_ascii_lowercase())
-        })
-        .collect()
+fn check_tag_set(text: &str, which: &str) -> Result<(), WheelNameError> {
+    for part in text.split('.') {
+        let plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let starts = which != "python" || !part.starts_with(|c: char| c.is_ascii_digit());
+        if part.is_empty() || !plain || !starts {
+            return Err(fault(format!("its {which} tag is malformed")));
+        }
+    }
+    Ok(())
+}
+
+fn split_tag_set(text: &str) -> Vec<String> {
+    text.split('.').map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::error::{Code, Problem, Problems};
 use crate::index::{Instead, Sources};
 use crate::lock::Location;
 use crate::python::{self, PythonRequest};
-use crate::way::destination::{self, Elsewhere, Environment, Place as Wish};
+use crate::way::destination::{self, Elsewhere, Environment, Place as Wish, Usage};
 use crate::way::install::{Change, InstallRequest, Installed, Package};
 use crate::way::locks;
 use crate::way::look::{Look, check::check};
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     {
         return Ok(status);
     }
-    let (environment, is_users) = destination::find_for(&wish, &usage)?;
+    let (environment, is_users) = destination::find_kept(&wish, &usage, cache.as_deref())?;
     if is_users {
         printer.say("Defaulting to user installation because normal site-packages is not writeable");
     }
@@ -88,13 +88,14 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
             Some("off" | "raw") => printer.no_progress(),
             _ => printer.progress("installing", request.locks.len() as u64),
         };
-        crate::way::install::install(&request, &|| progress.step()).or_else(|problems| {
+        let step = || progress.step();
+        now(&mut request, arguments, &wish, &usage, &step).or_else(|problems| {
             // Another process made the environment in the meantime: it is a standing one now.
             let busy = problems.iter().all(|problem| problem.code() == Code::EnvironmentBusy);
             match destination::find_for(&wish, &usage) {
                 Ok((standing @ Environment::Standing(_), _)) if busy && is_new => {
                     request.environment = standing;
-                    crate::way::install::install(&request, &|| progress.step())
+                    crate::way::install::install(&request, &step)
                 }
                 _ => Err(problems),
             }
@@ -109,6 +110,24 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     }
     told(&installed, &request, &place, printer);
     Ok(0)
+}
+
+/// What an interpreter said in an earlier run will do to see that there is nothing to do. For all else it is asked.
+fn now(
+    request: &mut InstallRequest,
+    arguments: &InstallArgs,
+    wish: &Wish,
+    usage: &Usage,
+    step: &(dyn Fn() + Sync),
+) -> Result<Installed, Problems> {
+    if request.environment.is_kept() {
+        if let Some(nothing) = crate::way::install::nothing(request)? {
+            return Ok(nothing);
+        }
+        request.environment = destination::find_for(wish, usage)?.0;
+        request.target = foreign::target(&arguments.wheels.target, request.environment.interpreter())?;
+    }
+    crate::way::install::install(request, step)
 }
 
 /// What else is installed and does not go with what was put in. It is told, and no reason to fail: the lock is not about

@@ -11,8 +11,8 @@ use super::options::{CacheArgs, PipArgs, SourceArgs, policy, trust};
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
-use crate::way::destination::{self, Place as Wish};
-use crate::way::install::{Change, InstallRequest, Installed, install};
+use crate::way::destination::{self, Elsewhere, Place as Wish, Usage};
+use crate::way::install::{Change, InstallRequest, Installed, install, nothing};
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Changed, Others, Upkeep};
 
@@ -75,11 +75,13 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
     let wanted = Wanted { files, ..Wanted::default() };
     let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
-    let environment = destination::find(&arguments.wish(&config, printer))?;
+    let (wish, cache) = (arguments.wish(&config, printer), arguments.cache.directory(&config, printer));
+    let usage = Usage { elsewhere: Elsewhere::Own, ..Usage::default() };
+    let (environment, _) = destination::find_kept(&wish, &usage, cache.as_deref())?;
     if arguments.no_deps {
         printer.say("--no-deps: that every dependency is part of the lock is not checked");
     }
-    let request = InstallRequest {
+    let mut request = InstallRequest {
         locks,
         environment,
         extras: extra_names(&arguments.extra)?,
@@ -102,11 +104,20 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         trust: trust(arguments.verify_provenance)?,
         sources,
         network,
-        cache: arguments.cache.directory(&config, printer),
+        cache,
     };
     let place = request.environment.directory().to_owned();
     let progress = printer.progress("syncing", request.locks.len() as u64);
-    let synced = install(&request, &|| progress.step())?;
+    let nothing = if request.environment.is_kept() { nothing(&request)? } else { None };
+    let synced = match nothing {
+        Some(nothing) => nothing,
+        None => {
+            if request.environment.is_kept() {
+                request.environment = destination::find(&wish)?;
+            }
+            install(&request, &|| progress.step())?
+        }
+    };
     drop(progress);
     report(&synced, &place, arguments.dry_run, printer);
     Ok(0)

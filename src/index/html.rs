@@ -45,11 +45,11 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
         } else if name.eq_ignore_ascii_case("a")
             && let Some(file) = anchor(tag, &from, project, &mut builder)?
         {
-            builder.add(file)?;
+            builder.add(file);
         }
     }
     builder.mark(Marks { status: status(&said.0, &said.1, base)?, namespace: None });
-    Ok(builder.finish())
+    builder.finish()
 }
 
 /// PEP 629: "clients MUST error if the major version is one that they do not know".

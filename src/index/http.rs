@@ -103,6 +103,8 @@ pub(crate) struct Http {
     credentials: Credentials,
     keyring: keyring::Keyring,
     client: OnceLock<Result<reqwest::Client, Problem>>,
+    /// For addresses of http. It knows no roots, which are many files.
+    plain: OnceLock<Result<reqwest::Client, Problem>>,
     slots: Arc<Semaphore>,
 }
 
@@ -137,7 +139,7 @@ impl Http {
     pub(crate) fn new(options: NetworkOptions, credentials: Credentials) -> Self {
         let slots = Arc::new(Semaphore::new(options.concurrency.clamp(1, 1000)));
         let keyring = keyring::Keyring::new(options.keyring);
-        Self { options, credentials, keyring, client: OnceLock::new(), slots }
+        Self { options, credentials, keyring, client: OnceLock::new(), plain: OnceLock::new(), slots }
     }
 
     /// How many questions are under way at once.
@@ -201,8 +203,6 @@ impl Http {
                     .help("run the command once without --offline"),
             ));
         }
-        let client =
-            self.client.get_or_init(|| self.build()).as_ref().map_err(|p| Fault::Lasting(p.clone()))?;
         let permit = Arc::clone(&self.slots)
             .acquire_owned()
             .await
@@ -213,6 +213,7 @@ impl Http {
         let mut hops = 0;
         let mut has_learned = false;
         while hops <= MAX_HOPS {
+            let client = self.client(&url).map_err(Fault::Lasting)?;
             let request = match &ask.body {
                 None => client.get(url.clone()),
                 Some(body) => client.post(url.clone()).body(body.clone()),
@@ -298,13 +299,26 @@ impl Http {
         })
     }
 
-    fn build(&self) -> Result<reqwest::Client, Problem> {
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, Problem> {
+        let options = &self.options;
+        let is_plain = url.scheme() == "http"
+            && options.cert.is_none()
+            && options.client_cert.is_none()
+            && !proxy::may_be_asked(options);
+        let client = if is_plain {
+            self.plain.get_or_init(|| self.build(tls::without_roots()?))
+        } else {
+            self.client.get_or_init(|| {
+                self.build(tls::config(options.cert.as_deref(), options.client_cert.as_deref())?)
+            })
+        };
+        client.as_ref().map_err(Problem::clone)
+    }
+
+    fn build(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, Problem> {
         let idle = Duration::from_secs(self.options.timeout_seconds.clamp(1, 3600));
         let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(
-                self.options.cert.as_deref(),
-                self.options.client_cert.as_deref(),
-            )?)
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("pipward/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

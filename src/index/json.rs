@@ -20,9 +20,12 @@ use crate::error::Problem;
 /// # Errors
 /// `index-page-invalid`, `address-refused`.
 pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Page, Problem> {
-    let wire: WirePage<'_> = serde_json::from_slice(body).map_err(|error| {
+    let malformed = |error: &dyn fmt::Display| {
         invalid(base, "its JSON is not what PEP 691 describes").package(project).cause(error)
-    })?;
+    };
+    // Looked at once as a whole, which is cheaper than text by text.
+    let text = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
+    let wire: WirePage<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     // PEP 691: "clients MUST fail if the major version is one that they do not know".
     let version = &wire.meta.api_version.0;
     if version.split('.').next() != Some("1") {
@@ -70,9 +73,9 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
                 .map_err(|problem| problem.package(name.as_str()))?,
             metadata: file.core_metadata.or(file.dist_info_metadata).unwrap_or_default().0,
             name,
-        })?;
+        });
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 #[derive(serde::Deserialize)]

@@ -16,7 +16,7 @@ use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 use crate::lock::Location;
 
-/// The files that one page names.
+/// The files that one page names, each once, in the order of their names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Page {
     pub(crate) files: Vec<Arc<PageFile>>,
@@ -225,27 +225,17 @@ impl Address {
 /// Collects the files of a page. A page may repeat a file, but not with other bytes.
 pub(crate) struct PageBuilder<'a> {
     base: &'a Url,
-    by_name: HashMap<Box<str>, usize>,
     specifiers: HashMap<Box<str>, Option<VersionSpecifiers>>,
     page: Page,
 }
 
 impl<'a> PageBuilder<'a> {
     pub(crate) fn new(base: &'a Url) -> Self {
-        Self { base, by_name: HashMap::new(), specifiers: HashMap::new(), page: Page::default() }
+        Self { base, specifiers: HashMap::new(), page: Page::default() }
     }
 
-    pub(crate) fn add(&mut self, file: PageFile) -> Result<(), Problem> {
-        let at = *self.by_name.entry(file.name.as_str().into()).or_insert(self.page.files.len());
-        match self.page.files.get(at) {
-            None => self.page.files.push(Arc::new(file)),
-            Some(known) if known.sha256 == file.sha256 => {}
-            Some(known) => {
-                return Err(invalid(self.base, "it names one file twice, with different hashes")
-                    .package(known.name.as_str()));
-            }
-        }
-        Ok(())
+    pub(crate) fn add(&mut self, file: PageFile) {
+        self.page.files.push(Arc::new(file));
     }
 
     /// Reads Requires-Python; one that is not well-formed says nothing, as for pip.
@@ -262,8 +252,24 @@ impl<'a> PageBuilder<'a> {
         self.page.marks = marks;
     }
 
-    pub(crate) fn finish(self) -> Page {
-        self.page
+    /// # Errors
+    /// `index-page-invalid` where two files have one name.
+    pub(crate) fn finish(mut self) -> Result<Page, Problem> {
+        let files = &mut self.page.files;
+        files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+        let mut twice = None;
+        files.dedup_by(|file, known| {
+            let is_same = file.name.as_str() == known.name.as_str();
+            if is_same && known.sha256 != file.sha256 && twice.is_none() {
+                twice = Some(Arc::clone(known));
+            }
+            is_same
+        });
+        match twice {
+            None => Ok(self.page),
+            Some(known) => Err(invalid(self.base, "it names one file twice, with different hashes")
+                .package(known.name.as_str())),
+        }
     }
 }
 

@@ -91,7 +91,7 @@ impl PageCache {
                             ask.headers.insert(name, value.clone());
                         }
                     }
-                    let answer = http.whole(&ask).await?;
+                    let answer = Box::pin(http.whole(&ask)).await?;
                     if answer.status == reqwest::StatusCode::NOT_MODIFIED {
                         let whole = renewed(entry.whole, &answer.headers);
                         self.write(&key, &ask, &whole);
@@ -102,7 +102,7 @@ impl PageCache {
                 }
             }
         }
-        let whole = http.whole(&ask).await?;
+        let whole = Box::pin(http.whole(&ask)).await?;
         self.write(&key, &ask, &whole);
         Ok(whole)
     }

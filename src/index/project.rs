@@ -69,12 +69,30 @@ pub(crate) fn merge(
 ) -> Result<Project, Problem> {
     let known = !links.is_empty() || pages.iter().any(Option::is_some);
     let chosen = one_index(name, registry, pages)?;
-    let mut files: BTreeMap<&str, Offered> = BTreeMap::new();
+    let mut files = Vec::new();
     if let Some((index, page)) = chosen {
-        for file in &page.files {
-            files.insert(file.name.as_str(), Offered { file: Arc::clone(file), index: Some(index) });
-        }
+        files.extend(page.files.iter().map(|file| Offered { file: Arc::clone(file), index: Some(index) }));
     }
+    if !links.is_empty() {
+        files = with_links(name, files, links)?;
+    }
+    let index = chosen.map(|(index, _)| index);
+    let source = index.and_then(|at| registry.indexes.get(at)).map(|known| &known.source);
+    let (candidates, undated) = candidates(known, &files, waiting.of(name, source));
+    let marks = chosen.map(|(_, page)| page.marks.clone()).unwrap_or_default();
+    Ok(Project { files, candidates: Arc::new(candidates), undated, index, marks })
+}
+
+/// What find-links add to the files of an index. All are in the order of their names.
+fn with_links(
+    name: &PackageName,
+    files: Vec<Offered>,
+    links: &[(Arc<PageFile>, Option<Sha256>)],
+) -> Result<Vec<Offered>, Problem> {
+    let own: Vec<(Arc<PageFile>, Offered)> =
+        files.into_iter().map(|offered| (Arc::clone(&offered.file), offered)).collect();
+    let mut files: BTreeMap<&str, Offered> =
+        own.iter().map(|(file, offered)| (file.name.as_str(), offered.clone())).collect();
     for (link, computed) in links {
         let sha256 = computed.or(link.sha256);
         let add = match files.get(link.name.as_str()).map(|offered| (offered.index, offered.file.sha256)) {
@@ -93,12 +111,7 @@ pub(crate) fn merge(
             files.insert(link.name.as_str(), Offered { file: Arc::new(file), index: None });
         }
     }
-    let files: Vec<Offered> = files.into_values().collect();
-    let index = chosen.map(|(index, _)| index);
-    let source = index.and_then(|at| registry.indexes.get(at)).map(|known| &known.source);
-    let (candidates, undated) = candidates(known, &files, waiting.of(name, source));
-    let marks = chosen.map(|(_, page)| page.marks.clone()).unwrap_or_default();
-    Ok(Project { files, candidates: Arc::new(candidates), undated, index, marks })
+    Ok(files.into_values().collect())
 }
 
 /// The one index that a name comes from: the first that has it, if all that have it agree.

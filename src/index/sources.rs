@@ -83,34 +83,39 @@ impl Inner {
     /// All that is known of a name, for the resolver.
     pub(super) async fn project(&self, name: &PackageName) -> Result<Arc<Project>, Problem> {
         let cell = self.projects.cell(name.clone());
-        let gather = async {
-            let pages = self.all_pages(name, Freshness::Cached).await?;
-            let links = self.links_of(name).await?;
-            let mut hashed = Vec::new();
-            for (at, link) in links.iter().enumerate() {
-                let elsewhere = |file: &Arc<PageFile>| file.name.as_str() == link.name.as_str();
-                let twice = links.iter().enumerate().any(|(other, file)| other != at && elsewhere(file))
-                    || pages.iter().flatten().any(|page| page.files.iter().any(elsewhere));
-                let sha256 = match &link.address {
-                    // A file that stands in two places is one file only if its content is the same.
-                    Address::Path(path) if twice => Some(self.hash(&Location::Path(path.clone())).await?.0),
-                    _ => None,
-                };
-                hashed.push((Arc::clone(link), sha256));
-            }
-            let project = merge(name, &self.registry, &pages, &hashed, &self.waiting)?;
-            for index in project.undated.iter().filter_map(|at| self.registry.url(*at)) {
-                self.note(if self.waiting.explicit {
+        // In a place of its own: most who ask find the answer there, and would carry all this along.
+        let gather = || {
+            Box::pin(async {
+                let pages = self.all_pages(name, Freshness::Cached).await?;
+                let links = self.links_of(name).await?;
+                let mut hashed = Vec::new();
+                for (at, link) in links.iter().enumerate() {
+                    let elsewhere = |file: &Arc<PageFile>| file.name.as_str() == link.name.as_str();
+                    let twice = links.iter().enumerate().any(|(other, file)| other != at && elsewhere(file))
+                        || pages.iter().flatten().any(|page| page.files.iter().any(elsewhere));
+                    let sha256 = match &link.address {
+                        // A file that stands in two places is one file only if its content is the same.
+                        Address::Path(path) if twice => {
+                            Some(self.hash(&Location::Path(path.clone())).await?.0)
+                        }
+                        _ => None,
+                    };
+                    hashed.push((Arc::clone(link), sha256));
+                }
+                let project = merge(name, &self.registry, &pages, &hashed, &self.waiting)?;
+                for index in project.undated.iter().filter_map(|at| self.registry.url(*at)) {
+                    self.note(if self.waiting.explicit {
                     format!(
                         "{index} gives no upload times, so with a cutoff none of its undated files is taken"
                     )
                 } else {
                     format!("{index} gives no upload times, so the cutoff does not hold for its files")
                 });
-            }
-            Ok(Arc::new(project))
+                }
+                Ok(Arc::new(project))
+            })
         };
-        cell.get_or_init(|| gather).await.clone()
+        cell.get_or_init(gather).await.clone()
     }
 
     /// What each index says of a name, by position: nothing, where it is not asked.
@@ -157,7 +162,7 @@ impl Inner {
         age: Freshness,
     ) -> Result<Option<Arc<Page>>, Problem> {
         let cell = self.pages.cell((index, name.clone(), age));
-        cell.get_or_init(|| self.load(index, name, age)).await.clone()
+        cell.get_or_init(|| Box::pin(self.load(index, name, age))).await.clone()
     }
 
     async fn load(

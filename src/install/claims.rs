@@ -94,8 +94,14 @@ impl Claims {
     /// The moves that bring everything: whole directories where `is_there` says that nothing stands, else file by file.
     /// In order of paths, .dist-info last.
     pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-        let there: HashMap<&Path, bool> =
-            self.directories.keys().map(|directory| (directory.as_path(), is_there(directory))).collect();
+        // Where a directory is missing, so is all below it.
+        let mut all: Vec<&Path> = self.directories.keys().map(PathBuf::as_path).collect();
+        all.sort_unstable_by_key(|directory| directory.as_os_str().len());
+        let mut there: HashMap<&Path, bool> = HashMap::new();
+        for directory in all {
+            let above = directory.parent().and_then(|parent| there.get(parent)).copied().unwrap_or(true);
+            there.insert(directory, above && is_there(directory));
+        }
         let stands = |path: &Path| there.get(path).copied().unwrap_or(false);
         let mut moves = Vec::new();
         for (directory, content) in &self.directories {

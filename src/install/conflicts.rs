@@ -2,7 +2,7 @@
 //!
 //! Owns: the comparison of what comes with what is there. Never: changes anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
@@ -41,10 +41,21 @@ pub(super) fn find(
     let (mut taken, mut staying) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
     let mut yielding = Vec::new();
-    for (directory, claim) in &claims.directories {
+    // Where a directory is missing, so is all below it.
+    let mut missing: HashSet<&Path> = HashSet::new();
+    let mut all: Vec<_> = claims.directories.iter().collect();
+    all.sort_unstable_by_key(|(directory, _)| directory.as_os_str().len());
+    for (directory, claim) in all {
         let at = places.real().join(directory);
+        if directory.parent().is_some_and(|parent| missing.contains(parent)) {
+            missing.insert(directory);
+            continue;
+        }
         match kind(&at)? {
-            None => continue,
+            None => {
+                missing.insert(directory);
+                continue;
+            }
             Some(kind) if kind.is_dir() => {}
             Some(_) if going.contains(directory) => continue,
             Some(_) => {

@@ -5,6 +5,7 @@
 //! through a scheme that is not for modules.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::{InstallPlan, PlannedFile, Source, contest, scripts};
@@ -113,7 +114,8 @@ struct Planner<'a> {
     /// What the paths of RECORD are relative to.
     library: &'a Path,
     listed: HashMap<&'a str, &'a Row>,
-    files: BTreeMap<PathBuf, PlannedFile>,
+    /// By the bytes of paths: to compare them part by part costs more than writing a small file.
+    files: BTreeMap<OsString, PlannedFile>,
     rows: Vec<Row>,
 }
 
@@ -275,7 +277,7 @@ impl<'a> Planner<'a> {
             }
         };
         let place = file.destination.clone();
-        if self.files.insert(place.clone(), file).is_some() {
+        if self.files.insert(place.clone().into_os_string(), file).is_some() {
             return Err(refused(Code::FileConflict, "two files of the wheel go to one place", &place));
         }
         self.rows.push(row);
@@ -334,18 +336,23 @@ impl<'a> Planner<'a> {
 
     /// No file of the plan may stand where another one needs a directory.
     fn check_nesting(&self, record: &Path) -> Result<(), Problem> {
+        // Directories that were found free, as all above them were.
+        let mut free: HashSet<&OsStr> = HashSet::new();
         for destination in self.files.keys() {
-            let mut parents = destination.ancestors().skip(1);
-            if let Some(parent) = parents.find(|parent| self.files.contains_key(*parent) || *parent == record)
-            {
-                return Err(refused(
-                    Code::FileConflict,
-                    "a file stands where another needs a directory",
-                    parent,
-                ));
+            for parent in Path::new(destination).ancestors().skip(1) {
+                if !free.insert(parent.as_os_str()) {
+                    break;
+                }
+                if self.files.contains_key(parent.as_os_str()) || parent == record {
+                    return Err(refused(
+                        Code::FileConflict,
+                        "a file stands where another needs a directory",
+                        parent,
+                    ));
+                }
             }
         }
-        if self.files.contains_key(record) {
+        if self.files.contains_key(record.as_os_str()) {
             return Err(refused(Code::FileConflict, "a file stands where RECORD goes", record));
         }
         Ok(())

@@ -45,6 +45,11 @@ pub fn recover(prefix: &Path) -> Result<(), Problem> {
     settle(prefix, &Gate::default(), false).map(|_| ())
 }
 
+/// Whether there is nothing to settle. Nothing is changed.
+pub fn is_settled(prefix: &Path) -> bool {
+    real_place(prefix).is_none_or(|place| stages(&place).is_empty())
+}
+
 /// [`recover`] that waits for a live process in any case, and tells what it found.
 ///
 /// # Errors

@@ -78,15 +78,17 @@ impl Stage {
         plan: &InstallPlan,
         package: &str,
     ) -> Result<(), Problem> {
-        let mut groups: BTreeMap<&Path, Vec<&PlannedFile>> = BTreeMap::new();
+        // Compared as bytes: a path is compared part by part, which costs more than writing a small file.
+        let mut groups: BTreeMap<&OsStr, Vec<&PlannedFile>> = BTreeMap::new();
         for file in plan.files() {
-            groups.entry(file.destination.parent().unwrap_or(Path::new(""))).or_default().push(file);
+            let parent = file.destination.parent().unwrap_or(Path::new(""));
+            groups.entry(parent.as_os_str()).or_default().push(file);
         }
         let mut tasks = Vec::new();
         let bringer =
             Arc::new(Bringer { package: package.to_owned(), dist_info: places.directory(plan.dist_info())? });
         for (parent, files) in groups {
-            let directory = places.directory(parent)?;
+            let directory = places.directory(Path::new(parent))?;
             let wanted = self.claim(places, &directory, &files, &bringer)?;
             self.write_apart(&wanted.apart, wheel)?;
             tasks.extend(

@@ -83,23 +83,10 @@ impl InstalledDistribution {
 /// Those of reading a directory.
 pub fn read(scheme: &Scheme) -> Result<Installed, Problem> {
     let mut installed = Installed::default();
-    for directory in scheme.module_directories() {
-        let entries = match std::fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(io("reading a directory", directory, &error)),
-        };
-        for entry in entries.take(MAX_ENTRIES) {
-            let path = entry.map_err(|error| io("reading a directory", directory, &error))?.path();
-            let legacy = match path.extension().and_then(|extension| extension.to_str()) {
-                Some("dist-info") => false,
-                Some("egg-info") => true,
-                _ => continue,
-            };
-            match distribution(&path, legacy)? {
-                Some(found) => installed.distributions.push(found),
-                None => installed.unreadable.push(path),
-            }
+    for (path, legacy) in places(scheme)? {
+        match distribution(&path, legacy)? {
+            Some(found) => installed.distributions.push(found),
+            None => installed.unreadable.push(path),
         }
     }
     installed.distributions.sort();
@@ -107,7 +94,36 @@ pub fn read(scheme: &Scheme) -> Result<Installed, Problem> {
     Ok(installed)
 }
 
-fn distribution(path: &Path, legacy: bool) -> Result<Option<InstalledDistribution>, Problem> {
+/// What looks like the metadata of a distribution, and whether it is of the legacy kind.
+///
+/// # Errors
+/// Those of reading a directory.
+pub(crate) fn places(scheme: &Scheme) -> Result<Vec<(PathBuf, bool)>, Problem> {
+    let mut places = Vec::new();
+    for directory in scheme.module_directories() {
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(io("reading a directory", directory, &error)),
+        };
+        for entry in entries.take(MAX_ENTRIES) {
+            let entry = entry.map_err(|error| io("reading a directory", directory, &error))?;
+            let name = entry.file_name();
+            match Path::new(&name).extension().and_then(|extension| extension.to_str()) {
+                Some("dist-info") => places.push((entry.path(), false)),
+                Some("egg-info") => places.push((entry.path(), true)),
+                _ => {}
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Reads one of these places; `None` where there is no metadata that can be read.
+///
+/// # Errors
+/// Those of reading files.
+pub(crate) fn distribution(path: &Path, legacy: bool) -> Result<Option<InstalledDistribution>, Problem> {
     let metadata = match (legacy, path.is_file()) {
         (true, true) => path.to_path_buf(),
         (true, false) => path.join("PKG-INFO"),

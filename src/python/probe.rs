@@ -70,7 +70,7 @@ pub(super) fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpret
     if let Some(answer) = kept.as_ref().and_then(Kept::read)
         && let Ok(interpreter) = interpret(&answer, &path)
     {
-        return Ok(interpreter);
+        return Ok(Interpreter { kept: true, ..interpreter });
     }
     let answer = ask(&path)?;
     let mut interpreter = interpret(&answer, &path)?;
@@ -246,6 +246,7 @@ fn interpret(answer: &Answer, asked: &Path) -> Result<Interpreter, Problem> {
         platform: platform(answer).ok_or_else(|| malformed("its platform"))?,
         externally_managed,
         answer: None,
+        kept: false,
     })
 }
 

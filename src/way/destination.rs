@@ -1,7 +1,8 @@
 //! Which environment a job works on.
 //!
 //! The interpreter of an environment that is written to, or vouched for, is asked anew each time: what a cache
-//! says of it could have been changed by whoever can write the cache, and would say where files go.
+//! says of it could have been changed by whoever can write the cache, and would say where files go. What it said before
+//! will do for the question whether there is anything to write at all ([`Environment::is_kept`]).
 //! Never: writes into it.
 
 use std::path::{Path, PathBuf};
@@ -70,18 +71,37 @@ impl Usage {
 /// # Errors
 /// As [`find`]; `usage` for what does not go together.
 pub fn find_for(place: &Place, usage: &Usage) -> Result<(Environment, bool), Problem> {
+    find_in(place, usage, None)
+}
+
+/// As [`find_for`], but what interpreters said in earlier runs, as `cache` has it, will do for an environment that stands
+/// and is used as usual.
+///
+/// # Errors
+/// As [`find_for`].
+pub fn find_kept(place: &Place, usage: &Usage, cache: Option<&Path>) -> Result<(Environment, bool), Problem> {
+    if !usage.is_usual() {
+        return find_in(place, usage, None);
+    }
+    match find_in(place, usage, cache)? {
+        (environment @ Environment::Standing(_), false) => Ok((environment, false)),
+        _ => find_in(place, usage, None),
+    }
+}
+
+fn find_in(place: &Place, usage: &Usage, cache: Option<&Path>) -> Result<(Environment, bool), Problem> {
     let own = matches!(usage.elsewhere, Elsewhere::Own | Elsewhere::OrUser | Elsewhere::User);
     if let Place::Venv { .. } = place {
         if usage.root.is_some() || !matches!(usage.elsewhere, Elsewhere::Own | Elsewhere::OrUser) {
             return Err(Problem::new(Code::Usage, "--venv names the place itself")
                 .help("leave out --venv, or --target, --prefix, --root and --user"));
         }
-        return find(place).map(|environment| (environment, false));
+        return find_with(place, cache).map(|environment| (environment, false));
     }
     // "Specifying --root, --target, or --prefix disables the check" (PEP 668).
     let unmanaged = usage.break_system || !own || usage.root.is_some();
     let interpreter = match place {
-        Place::Active(directory) => match standing(directory)? {
+        Place::Active(directory) => match standing(directory, cache)? {
             Environment::Standing(interpreter) => *interpreter,
             new @ Environment::New { .. } => return Ok((new, false)),
         },
@@ -89,7 +109,7 @@ pub fn find_for(place: &Place, usage: &Usage) -> Result<(Environment, bool), Pro
             Environment::Standing(interpreter) => *interpreter,
             new @ Environment::New { .. } => return Ok((new, false)),
         },
-        Place::Python(request) => python::find(request, None)?,
+        Place::Python(request) => python::find(request, cache)?,
         Place::Nothing | Place::Venv { .. } => python::find(&PythonRequest::Any, None)?,
     };
     if !unmanaged {
@@ -109,7 +129,11 @@ pub fn find_for(place: &Place, usage: &Usage) -> Result<(Environment, bool), Pro
     if let Some(root) = &usage.root {
         used = used.beneath(&absolute(root)?);
     }
-    crate::install::recover(&used.root)?;
+    if !used.is_kept() {
+        crate::install::recover(&used.root)?;
+    } else if !crate::install::is_settled(&used.root) {
+        return find_in(place, usage, None);
+    }
     Ok((Environment::Standing(Box::new(used)), falls_back))
 }
 
@@ -177,6 +201,11 @@ impl Environment {
         }
     }
 
+    /// Whether its interpreter is told as it answered in an earlier run.
+    pub fn is_kept(&self) -> bool {
+        self.interpreter().is_kept()
+    }
+
     /// The directory of the environment.
     pub fn directory(&self) -> &Path {
         match self {
@@ -191,10 +220,14 @@ impl Environment {
 /// # Errors
 /// `environment-invalid`, `no-environment`, `externally-managed`, and those of [`python::find`].
 pub fn find(place: &Place) -> Result<Environment, Problem> {
+    find_with(place, None)
+}
+
+fn find_with(place: &Place, cache: Option<&Path>) -> Result<Environment, Problem> {
     match place {
-        Place::Venv { directory, python } => venv(directory, python),
-        Place::Active(directory) => standing(directory),
-        Place::Python(request) => owned(python::find(request, None)?),
+        Place::Venv { directory, python } => venv(directory, python, cache),
+        Place::Active(directory) => standing(directory, cache),
+        Place::Python(request) => owned(python::find(request, cache)?),
         Place::Nothing => {
             // A system Python gets the refusal that pip gives (PEP 668); another one is not taken unasked.
             if let Ok(interpreter) = python::find(&PythonRequest::Any, None)
@@ -217,7 +250,7 @@ pub fn look_at(place: &Place) -> Result<Interpreter, Problem> {
     let interpreter = match place {
         Place::Python(request) => python::find(request, None)?,
         Place::Active(directory) | Place::Venv { directory, .. } => {
-            return standing(directory).map(|environment| environment.interpreter().clone());
+            return standing(directory, None).map(|environment| environment.interpreter().clone());
         }
         Place::Nothing => {
             return Err(Problem::new(
@@ -231,7 +264,7 @@ pub fn look_at(place: &Place) -> Result<Interpreter, Problem> {
     Ok(interpreter)
 }
 
-fn venv(directory: &Path, request: &PythonRequest) -> Result<Environment, Problem> {
+fn venv(directory: &Path, request: &PythonRequest, cache: Option<&Path>) -> Result<Environment, Problem> {
     let absolute = std::path::absolute(directory)
         .map_err(|error| crate::error::io("finding the current directory", directory, &error))?;
     if absolute.as_os_str().len() > MAX_DIRECTORY {
@@ -250,7 +283,7 @@ fn venv(directory: &Path, request: &PythonRequest) -> Result<Environment, Proble
         let base = python::find(request, None)?.base(None)?;
         return Ok(Environment::New { directory: absolute, base: Box::new(base) });
     }
-    let environment = standing(&absolute)?;
+    let environment = standing(&absolute, cache)?;
     if let PythonRequest::Version(wanted) = request {
         let found = &environment.interpreter().version;
         let matches = wanted.release().iter().zip(found.release()).all(|(want, have)| want == have);
@@ -276,7 +309,7 @@ fn occupied(directory: &Path) -> bool {
     }
 }
 
-fn standing(directory: &Path) -> Result<Environment, Problem> {
+fn standing(directory: &Path, cache: Option<&Path>) -> Result<Environment, Problem> {
     let invalid = |what: &str| {
         Problem::new(Code::EnvironmentInvalid, what)
             .at(At::file(directory))
@@ -287,7 +320,7 @@ fn standing(directory: &Path) -> Result<Environment, Problem> {
     if !directory.join("pyvenv.cfg").is_file() {
         return Err(invalid("this is not a virtual environment"));
     }
-    let interpreter = python::probe(&directory.join("bin/python"), None)
+    let interpreter = python::probe(&directory.join("bin/python"), cache)
         .map_err(|problem| invalid("the environment's Python does not answer").cause(problem.message()))?;
     Ok(Environment::Standing(Box::new(interpreter)))
 }

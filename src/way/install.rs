@@ -13,11 +13,13 @@ mod unpack;
 use std::path::PathBuf;
 
 use pipward_resolver::{ExtraName, Target};
+use rayon::prelude::*;
 
 use super::destination::Environment;
 use super::locks::Locks;
 use super::recheck::Trust;
 use super::signatures;
+use super::unchanged::Here;
 use super::upkeep::{Part, Upkeep};
 use super::witness::{self, Vouched};
 use super::{Writing, check_interrupted};
@@ -98,13 +100,21 @@ pub enum Change {
     Add,
 }
 
+/// What is told where nothing is to be done, as far as can be seen without looking into any file.
+///
+/// # Errors
+/// Those of a lock's signature.
+pub fn nothing(request: &InstallRequest) -> Result<Option<Installed>, Problems> {
+    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
+    Ok(super::unchanged::look(request))
+}
+
 /// Installs. `step` is called as packages are done.
 ///
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
-    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
-    if let Some(nothing) = super::unchanged::look(request) {
+    if let Some(nothing) = nothing(request)? {
         return Ok(nothing);
     }
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
@@ -141,7 +151,11 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         compiler,
         installer,
         any_python,
+        here: None,
     };
+    // Asked again: nobody else can change the environment now.
+    let here = session.as_ref().and_then(|_| Here::of(request));
+    let staging = Staging { here: here.as_ref(), ..staging };
     let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
         gathered.check_items(&items, done.iter().map(|done| &done.metadata), target)?;
@@ -172,6 +186,9 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
     remember(store.as_ref(), &done);
     if write && request.beneath.is_none() {
         let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
+        if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
+            crate::python::remember(interpreter, cache);
+        }
         witness::note(request.cache.as_deref(), &scheme, &all, request.check_closure);
     }
     let mut told = outcome::told(report, &items, done, &index, request);
@@ -198,13 +215,11 @@ fn refuse_replacing(session: &Session) -> Result<(), Problems> {
 /// Only a run that ended well leaves anything behind in the cache.
 fn remember(store: Option<&Store>, done: &[Done]) {
     crate::cache::keep();
-    if let Some(store) = store {
-        for done in done {
-            if let Err(problem) = store.put(&done.verified) {
-                tracing::warn!("{problem}");
-                break;
-            }
-        }
+    let new = || done.par_iter().filter_map(|done| done.verified.as_ref());
+    if let Some(store) = store
+        && let Err(problem) = new().try_for_each(|wheel| store.put(wheel))
+    {
+        tracing::warn!("{problem}");
     }
 }
 
@@ -212,7 +227,7 @@ fn vouched(item: &Item, done: &Done) -> Vouched {
     Vouched {
         name: item.package.name.to_string(),
         version: done.metadata.version.to_string(),
-        sha256: done.verified.sha256(),
+        sha256: done.sha256,
     }
 }
 

@@ -1,87 +1,205 @@
 //! The short way: nothing is opened where the witness says that nothing has changed.
 //!
-//! Owns: the question whether all of a run is there already. Never: believes the witness where anything differs; then it
-//! is an install, which hashes.
+//! Owns: the question whether all of a run, or one package of it, is there already. Never: believes the witness where
+//! anything differs; then it is an install, which hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use pipward_resolver::PackageName;
+use pipward_resolver::{PackageName, Version};
+use rayon::prelude::*;
 
 use super::destination::Environment;
-use super::install::{InstallRequest, Installed};
+use super::install::{InstallRequest, Installed, Item, direct_url};
 use super::upkeep::Others;
 use super::witness::{Vouched, Witness};
 use crate::digest::{LockedHashes, Sha256};
 use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedSource, SelectRequest, Selected, Selection, Subset};
-use crate::python::installed::{self, InstalledDistribution};
+use crate::python::installed;
 use crate::requirements::FileRequirement;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::{MAX_METADATA, Metadata};
 
 /// What an install would do, where that is nothing.
 pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
-    let Environment::Standing(interpreter) = &request.environment else { return None };
-    if request.rehash || request.anew || request.beneath.is_some() || request.only_dependencies {
-        return None;
-    }
-    let (policy, trust) = (&request.policy, &request.trust);
-    if trust.verify_provenance || policy.verifies_provenance() || !policy.required().is_empty() {
+    if request.only_dependencies {
         return None;
     }
     request.locks.check_python(request.target()).ok()?;
-    let installed = installed::read(&interpreter.scheme).ok()?;
-    let witness = Witness::read(request.cache.as_deref(), &interpreter.scheme);
-    let here = Here { request, installed: &installed.distributions, witness };
+    let here = Here::of(request)?;
     let (lock, selection, roots, requested) = here.selection()?;
-    let goes = |name: &PackageName| match &request.upkeep.others {
-        Others::Stay => false,
-        Others::Named(names) => names.contains(name),
-        Others::Go => true,
-    };
-    let is_part = |name: &PackageName| selection.get(name).is_some();
-    let others_stay = installed.distributions.iter().all(|one| is_part(&one.name) || !goes(&one.name));
-    if !others_stay || (request.upkeep.others == Others::Go && !installed.unreadable.is_empty()) {
+    if here.others_go(&selection) {
         return None;
     }
     let mut there = Vec::new();
     for selected in &selection.packages {
         // What policy allowed it may allow no longer.
-        let is_judged = selected.package.yanked.is_some()
-            || request.upkeep.others != Others::Go
-                && here.witness.has_startup_files(selected.package.name.as_ref());
-        if is_judged {
+        let is_judged = |found: &Found| request.upkeep.others != Others::Go && found.runs_at_start;
+        let (found, vouched) = here.vouched(selected)?;
+        if selected.package.yanked.is_some() || is_judged(found) {
             return None;
         }
-        there.push(here.vouched(selected)?);
+        there.push((found, vouched));
     }
     let vouched: Vec<Vouched> = there.iter().map(|(_, vouched)| vouched.clone()).collect();
     let closed = !request.check_closure || here.witness.is_closed(&vouched);
-    let mut read = BTreeMap::new();
-    for (found, _) in &there {
-        read.insert(found.name.clone(), metadata(found)?);
+    // What each needs is told only where something was asked for by name.
+    let read = if closed && request.locks.asked().is_empty() {
+        None
+    } else {
+        let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| found.metadata()).collect();
+        Some(read?)
+    };
+    if let (false, Some(read)) = (closed, &read) {
+        let names = there.iter().map(|(found, _)| found.name.clone());
+        let declared: BTreeMap<PackageName, Declared<'_>> =
+            names.zip(read).map(|(name, (metadata, _))| (name, super::install::declared(metadata))).collect();
+        let target = request.target();
+        let question =
+            ClosureRequest { lock: &lock, selection: &selection, roots: &roots, declared: &declared, target };
+        if !closure::check(&question).is_empty() {
+            return None;
+        }
     }
-    let declared: BTreeMap<PackageName, Declared<'_>> =
-        read.iter().map(|(name, (metadata, _))| (name.clone(), super::install::declared(metadata))).collect();
-    let target = request.target();
-    let question =
-        ClosureRequest { lock: &lock, selection: &selection, roots: &roots, declared: &declared, target };
-    if !closed && !closure::check(&question).is_empty() {
-        return None;
-    }
-    Some(super::install::nothing_to_do(request, &selection, &requested, &read, &vouched))
+    let mut read = read.map(Vec::into_iter);
+    let all: Vec<There> = there
+        .into_iter()
+        .map(|(found, vouched)| There {
+            name: found.spelled.clone(),
+            version: found.version.clone(),
+            sha256: vouched.sha256,
+            metadata: read.as_mut().and_then(Iterator::next),
+        })
+        .collect();
+    Some(super::install::nothing_to_do(request, &selection, &requested, &all))
+}
+
+/// A package that is there already, as its METADATA tells it.
+pub(super) struct There {
+    /// `Name`, as written.
+    pub(super) name: String,
+    pub(super) version: Version,
+    /// Of the wheel.
+    pub(super) sha256: Sha256,
+    /// METADATA, read and as it stands, where anybody has to know.
+    pub(super) metadata: Option<(Metadata, Vec<u8>)>,
 }
 
 /// An environment, and what is asked of it.
-struct Here<'a> {
+pub(super) struct Here<'a> {
     request: &'a InstallRequest,
-    installed: &'a [InstalledDistribution],
+    installed: Vec<Found>,
+    /// Whether there is anything that looks like a distribution and cannot be read as one.
+    has_unreadable: bool,
     witness: Witness,
+}
+
+/// An installed distribution.
+struct Found {
+    name: PackageName,
+    /// The name as METADATA has it; nothing where the witness does not know.
+    spelled: String,
+    version: Version,
+    dist_info: PathBuf,
+    runs_at_start: bool,
+    /// The wheel that it is, where no file has changed.
+    sha256: Option<Sha256>,
+}
+
+impl Found {
+    fn metadata(&self) -> Option<(Metadata, Vec<u8>)> {
+        let bytes = installed::read_capped(&self.dist_info.join("METADATA"), MAX_METADATA).ok()??;
+        Some((Metadata::parse(&bytes).ok()?, bytes))
+    }
 }
 
 /// A lock, what of it is wanted, what was asked for, and by which names.
 type Wanted = (Lock, Selection, Vec<FileRequirement>, BTreeSet<PackageName>);
 
-impl Here<'_> {
+impl<'a> Here<'a> {
+    /// The environment of a run that may believe the witness; nothing where it may not, or there is none.
+    pub(super) fn of(request: &'a InstallRequest) -> Option<Self> {
+        let Environment::Standing(interpreter) = &request.environment else { return None };
+        if request.rehash || request.anew || request.beneath.is_some() {
+            return None;
+        }
+        let (policy, trust) = (&request.policy, &request.trust);
+        if trust.verify_provenance || policy.verifies_provenance() || !policy.required().is_empty() {
+            return None;
+        }
+        let witness = Witness::read(request.cache.as_deref(), &interpreter.scheme);
+        if witness.is_empty() {
+            return None;
+        }
+        let places = installed::places(&interpreter.scheme).ok()?;
+        let found: Option<Vec<Option<Found>>> = places
+            .par_iter()
+            .map(|(path, legacy)| {
+                if let Some((name, noted, sha256)) = witness.standing(path) {
+                    return Some(Some(Found {
+                        name: name.parse().ok()?,
+                        spelled: noted.name.clone(),
+                        version: noted.version.parse().ok()?,
+                        dist_info: path.clone(),
+                        runs_at_start: noted.runs_at_start,
+                        sha256: Some(sha256),
+                    }));
+                }
+                Some(installed::distribution(path, *legacy).ok()?.map(|other| Found {
+                    name: other.name,
+                    spelled: String::new(),
+                    version: other.version,
+                    dist_info: other.dist_info,
+                    runs_at_start: false,
+                    sha256: None,
+                }))
+            })
+            .collect();
+        let found = found?;
+        let has_unreadable = found.iter().any(Option::is_none);
+        Some(Self { request, installed: found.into_iter().flatten().collect(), has_unreadable, witness })
+    }
+
+    /// Whether anything that is installed would be taken out, or might.
+    fn others_go(&self, selection: &Selection) -> bool {
+        let others = &self.request.upkeep.others;
+        let goes = |name: &PackageName| match others {
+            Others::Stay => false,
+            Others::Named(names) => names.contains(name),
+            Others::Go => true,
+        };
+        self.installed.iter().any(|one| goes(&one.name) && selection.get(&one.name).is_none())
+            || (*others == Others::Go && self.has_unreadable)
+    }
+
+    /// METADATA and wheel of an item of which nothing is to be fetched, since the locked wheel is there as a run left it.
+    pub(super) fn keeps(&self, item: &Item) -> Option<There> {
+        let package = &item.package;
+        let (found, sha256) = self.standing(&package.name, package.version.as_ref())?;
+        if package.yanked.is_some() || found.runs_at_start || direct_url(item).is_some() {
+            return None;
+        }
+        let (metadata, text) = found.metadata()?;
+        let as_locked = package.metadata_sha256.get(item.file.name.as_str());
+        let runs_here = self.request.any_python || metadata.runs_on(&self.request.target().markers);
+        let is_it = item.file.hashes.sha256s().any(|one| one == sha256)
+            && as_locked.is_none_or(|locked| *locked == Sha256::of(&text))
+            && metadata.version == found.version;
+        (is_it && runs_here).then(|| There {
+            name: found.spelled.clone(),
+            version: found.version.clone(),
+            sha256,
+            metadata: Some((metadata, text)),
+        })
+    }
+
+    /// The only distribution of a name, where it is of this version and the witness vouches for it.
+    fn standing(&self, name: &PackageName, version: Option<&Version>) -> Option<(&Found, Sha256)> {
+        let mut all = self.installed.iter().filter(|found| found.name == *name);
+        let (Some(found), None) = (all.next(), all.next()) else { return None };
+        version.is_none_or(|locked| *locked == found.version).then_some((found, found.sha256?))
+    }
+
     /// What the locks select; nothing where two of them have one name, which is a matter for the long way.
     fn selection(&self) -> Option<Wanted> {
         let request = self.request;
@@ -128,7 +246,7 @@ impl Here<'_> {
                 Subset::NeedsMetadata(packages) => {
                     for selected in packages {
                         let (found, _) = self.vouched(&selected)?;
-                        known.insert(selected.package.name.clone(), metadata(found)?.0);
+                        known.insert(selected.package.name.clone(), found.metadata()?.0);
                     }
                 }
             }
@@ -136,24 +254,12 @@ impl Here<'_> {
     }
 
     /// The installed distribution of a package, where the witness says that it is the locked wheel.
-    fn vouched(&self, selected: &Selected) -> Option<(&InstalledDistribution, Vouched)> {
-        let name = selected.package.name.to_string();
-        let mut all = self.installed.iter().filter(|found| found.name == selected.package.name);
-        let (Some(found), None) = (all.next(), all.next()) else { return None };
-        let (version, sha256) = self.witness.vouches(&name)?;
-        let is_version = selected.package.version.as_ref().is_none_or(|locked| *locked == found.version);
-        let is_there = self.witness.dist_info(&name) == Some(found.dist_info.as_path());
-        let vouched = Vouched { name, version: version.to_owned(), sha256 };
-        (is_there && is_version && allows(selected, sha256)).then_some((found, vouched))
+    fn vouched(&self, selected: &Selected) -> Option<(&Found, Vouched)> {
+        let package = &selected.package;
+        let (found, sha256) = self.standing(&package.name, package.version.as_ref())?;
+        let vouched = Vouched { name: found.name.to_string(), version: found.version.to_string(), sha256 };
+        allows(selected, sha256).then_some((found, vouched))
     }
-}
-
-/// METADATA of what is installed, read and as it stands.
-fn metadata(found: &InstalledDistribution) -> Option<(Metadata, Vec<u8>)> {
-    let bytes =
-        installed::read_capped(&found.dist_info.join("METADATA"), crate::wheel::metadata::MAX_METADATA)
-            .ok()??;
-    Some((Metadata::parse(&bytes).ok()?, bytes))
 }
 
 /// Whether the lock takes the wheel of this hash.

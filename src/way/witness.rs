@@ -5,20 +5,23 @@
 //! another environment. Who can write the cache can make a run believe that nothing is to be done, and no more; with
 //! `--rehash` nobody asks it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rayon::prelude::*;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::python::Scheme;
 use crate::python::installed::InstalledDistribution;
+use crate::wheel::metadata::Metadata;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
 /// Two changes within one tick of the system's clock have one time. What is noted is older than that.
@@ -38,32 +41,55 @@ pub(crate) struct Witness {
 
 /// What was noted of one distribution.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Noted {
-    version: String,
+pub(crate) struct Noted {
+    /// `Name`, as METADATA spells it.
+    pub(crate) name: String,
+    pub(crate) version: String,
     /// Of the wheel.
     sha256: String,
     dist_info: PathBuf,
-    /// Path, and what the system says of it.
-    files: Vec<(PathBuf, Stamp)>,
+    /// Whether it has files by whose names Python may run them when it starts.
+    pub(crate) runs_at_start: bool,
+    /// Directories, each with the names of the files in it that are the distribution's; `/` stands between names.
+    files: Vec<(PathBuf, String)>,
+    /// The SHA-256 of what the system says of all of them, in this order.
+    stamps: String,
 }
 
-/// Size, mtime and ctime (with nanoseconds), and the inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp(u64, i64, i64, i64, i64, u64);
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let found = path.symlink_metadata().ok()?;
-        let stamp = Self(
-            found.len(),
-            found.mtime(),
-            found.mtime_nsec(),
-            found.ctime(),
-            found.ctime_nsec(),
-            found.ino(),
-        );
-        found.is_file().then_some(stamp)
+impl Noted {
+    /// Whether each file is as it was noted.
+    fn holds(&self) -> bool {
+        stamps(&self.files).is_some_and(|stamps| stamps.to_string() == self.stamps)
     }
+}
+
+/// The SHA-256 of size, mtime and ctime (with nanoseconds), and inode of files; nothing where one is not a file.
+fn stamps(files: &[(PathBuf, String)]) -> Option<Sha256> {
+    let mut all = Vec::new();
+    for (directory, names) in files {
+        let directory = open(directory)?;
+        for name in names.split('/') {
+            stamp(&directory, name, &mut all)?;
+        }
+    }
+    Some(Sha256::of(&all))
+}
+
+fn open(directory: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, directory, flags, Mode::empty()).ok()
+}
+
+fn stamp(directory: &OwnedFd, name: &str, into: &mut Vec<u8>) -> Option<()> {
+    let found = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    // The types differ from system to system.
+    into.extend(i128::from(found.st_size).to_le_bytes());
+    into.extend(i128::from(found.st_mtime).to_le_bytes());
+    into.extend(i128::from(found.st_mtime_nsec).to_le_bytes());
+    into.extend(i128::from(found.st_ctime).to_le_bytes());
+    into.extend(i128::from(found.st_ctime_nsec).to_le_bytes());
+    into.extend(i128::from(found.st_ino).to_le_bytes());
+    FileType::from_raw_mode(found.st_mode).is_file().then_some(())
 }
 
 /// A distribution that is installed from a wheel whose hash was compared.
@@ -90,27 +116,28 @@ impl Witness {
         read().filter(|found| found.format == FORMAT && found.library == library).unwrap_or_default()
     }
 
+    /// Whether anything was noted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.distributions.is_empty()
+    }
+
     /// The version and wheel of a distribution, where each of its files is as it was noted.
     pub(crate) fn vouches(&self, name: &str) -> Option<(&str, Sha256)> {
-        let noted = self.distributions.get(name)?;
-        let holds = noted.files.par_iter().all(|(path, stamp)| Stamp::of(path) == Some(*stamp));
-        if holds { Some((&noted.version, Sha256::from_hex(&noted.sha256)?)) } else { None }
+        let noted = self.distributions.get(name).filter(|noted| noted.holds())?;
+        Some((&noted.version, Sha256::from_hex(&noted.sha256)?))
+    }
+
+    /// What was noted of the distribution whose metadata is in `dist_info`, and its normalised name, where each of its
+    /// files is as it was noted.
+    pub(crate) fn standing(&self, dist_info: &Path) -> Option<(&str, &Noted, Sha256)> {
+        let (name, noted) = self.distributions.iter().find(|(_, noted)| noted.dist_info == dist_info)?;
+        let sha256 = Sha256::from_hex(&noted.sha256)?;
+        noted.holds().then_some((name, noted, sha256))
     }
 
     /// The `.dist-info` directory that was noted.
     pub(crate) fn dist_info(&self, name: &str) -> Option<&Path> {
         self.distributions.get(name).map(|noted| noted.dist_info.as_path())
-    }
-
-    /// Whether a distribution has files by whose names Python may run them when it starts.
-    pub(crate) fn has_startup_files(&self, name: &str) -> bool {
-        let runs = |path: &Path| {
-            let is_named = |stem: &str| path.file_stem().is_some_and(|found| found == stem);
-            path.extension().is_some_and(|extension| extension == "pth" || extension == "start")
-                || is_named("sitecustomize")
-                || is_named("usercustomize")
-        };
-        self.distributions.get(name).is_some_and(|noted| noted.files.iter().any(|(path, _)| runs(path)))
     }
 
     /// Whether every dependency of exactly these was found among them.
@@ -122,19 +149,33 @@ impl Witness {
 /// Notes how an environment stands after a run that verified `all`. A witness that cannot be written is no error.
 pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, all: &[Vouched], closed: bool) {
     let Some(cache) = cache else { return };
+    let tick = std::thread::spawn(|| std::thread::sleep(TICK));
     let Ok(installed) = crate::python::installed::read(scheme) else { return };
     let before = Witness::read(Some(cache), scheme);
     let library = library(scheme);
-    std::thread::sleep(TICK);
-    let mut distributions = BTreeMap::new();
-    for found in &installed.distributions {
-        let name = found.name.to_string();
-        let noted = match all.iter().find(|one| one.name == name) {
-            Some(vouched) => look(found, vouched),
-            None => before.distributions.get(&name).cloned(),
-        };
-        distributions.extend(noted.map(|noted| (name, noted)));
+    let modules: Vec<&Path> = scheme.module_directories();
+    let of_run: BTreeMap<&str, &Vouched> = all.iter().map(|one| (one.name.as_str(), one)).collect();
+    let planned: Vec<_> = installed
+        .distributions
+        .par_iter()
+        .filter_map(|found| {
+            let name = found.name.to_string();
+            match of_run.get(name.as_str()) {
+                Some(vouched) => Some((name, prepare(found, vouched, &modules)?, true)),
+                None => Some((name.clone(), before.distributions.get(&name)?.clone(), false)),
+            }
+        })
+        .collect();
+    if tick.join().is_err() {
+        return;
     }
+    let distributions = planned
+        .into_par_iter()
+        .filter_map(|(name, noted, is_new)| {
+            let stamps = if is_new { stamps(&noted.files)?.to_string() } else { noted.stamps };
+            Some((name, Noted { stamps, ..noted }))
+        })
+        .collect();
     let witness = Witness {
         format: FORMAT,
         library: library.clone(),
@@ -149,23 +190,54 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, all: &[Vouched], close
     }
 }
 
-fn look(found: &InstalledDistribution, vouched: &Vouched) -> Option<Noted> {
+/// What is noted of a distribution, but for the stamps.
+fn prepare(found: &InstalledDistribution, vouched: &Vouched, modules: &[&Path]) -> Option<Noted> {
     let record = found.record().ok()?;
     let base = found.library();
-    let files: Option<Vec<_>> = record
-        .rows
-        .par_iter()
-        .filter(|row| row.digest.is_some() || row.path.ends_with(".dist-info/RECORD"))
-        .map(|row| {
-            let path = lexical(&base.join(&row.path));
-            Some((path.clone(), Stamp::of(&path)?))
-        })
-        .collect();
+    let (mut files, mut runs_at_start) = (BTreeMap::<PathBuf, BTreeSet<String>>::new(), false);
+    for row in record.rows {
+        if row.digest.is_none() && !row.path.ends_with(".dist-info/RECORD") {
+            continue;
+        }
+        let (parent, name) = row.path.rsplit_once('/').unwrap_or(("", &row.path));
+        let directory = lexical(&base.join(parent));
+        runs_at_start |= may_run_at_start(&directory, name, modules);
+        files.entry(directory).or_default().insert(name.to_owned());
+    }
+    let join = |(directory, names): (PathBuf, BTreeSet<String>)| {
+        (directory, names.into_iter().collect::<Vec<_>>().join("/"))
+    };
+    let metadata = crate::python::installed::read_capped(
+        &found.dist_info.join("METADATA"),
+        crate::wheel::metadata::MAX_METADATA,
+    );
     Some(Noted {
+        name: Metadata::parse(&metadata.ok()??).ok()?.name_text,
         version: vouched.version.clone(),
         sha256: vouched.sha256.to_string(),
         dist_info: found.dist_info.clone(),
-        files: files?,
+        runs_at_start,
+        files: files.into_iter().map(join).collect(),
+        stamps: String::new(),
+    })
+}
+
+/// What `site` reads lies in a module directory itself; `sitecustomize` and `usercustomize` may be packages there.
+fn may_run_at_start(directory: &Path, name: &str, modules: &[&Path]) -> bool {
+    let custom = |name: &OsStr| {
+        let name = name.to_string_lossy().to_lowercase();
+        matches!(name.split('.').next(), Some("sitecustomize" | "usercustomize"))
+    };
+    modules.iter().any(|module| match directory.strip_prefix(module) {
+        Err(_) => false,
+        Ok(tail) => match tail.components().next() {
+            Some(first) => custom(first.as_os_str()),
+            None => {
+                let ending =
+                    Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+                custom(OsStr::new(name)) || matches!(ending.as_deref(), Some("pth" | "start"))
+            }
+        },
     })
 }
 

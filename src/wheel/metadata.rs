@@ -5,7 +5,9 @@
 
 use std::str::FromStr as _;
 
-use pipward_resolver::{ExtraName, PackageName, Requirement, VerbatimUrl, Version, VersionSpecifiers};
+use pipward_resolver::{
+    ExtraName, MarkerEnvironment, PackageName, Requirement, VerbatimUrl, Version, VersionSpecifiers,
+};
 
 use super::headers::Headers;
 use crate::error::{Code, Problem};
@@ -71,6 +73,13 @@ impl Metadata {
                 .collect(),
             requires_python: requires_python.and_then(|text| VersionSpecifiers::from_str(text).ok()),
         })
+    }
+
+    /// `Requires-Python`: "installation tools must look at this". An interpreter before its release counts as the release.
+    pub fn runs_on(&self, markers: &MarkerEnvironment) -> bool {
+        let python = markers.python_full_version();
+        let release = Version::new(python.release().iter().copied());
+        self.requires_python.as_ref().is_none_or(|wanted| wanted.contains(&release))
     }
 }
 

@@ -162,6 +162,66 @@ fn nothing_is_opened_where_nothing_has_changed() {
     assert_same(&wanted, &tree(&place.environment()));
 }
 
+/// A module that is called like one that Python runs at its start is none below a package.
+#[test]
+fn what_only_has_the_name_of_startup_code_is_not_opened_again() {
+    let place = Place::with(&[]);
+    let wheel =
+        simple("gamma", "1").file("gamma/vendored/sitecustomize.py", "").file("gamma/x.pth", "gamma\n");
+    std::fs::write(place.path("lock.txt"), place.offer(&[wheel])).unwrap();
+    sync(&place, &[]).ok();
+    let install = ["install", "--no-index", "--find-links", "wheels", "-r", "lock.txt"];
+    let install = || place.ours(&install).env("PIPWARD_CACHE_DIR", place.path("cache")).run();
+    std::fs::remove_dir_all(place.path("wheels")).unwrap();
+    std::fs::create_dir(place.path("wheels")).unwrap();
+    std::fs::remove_dir_all(place.path("cache/wheels")).unwrap();
+    install().ok().stdout_has("already satisfied");
+    std::fs::write(place.library().join("gamma/x.pth"), "other").unwrap();
+    assert_ne!(install().code, Some(0), "an edited file is not passed over");
+}
+
+/// Of a lock in which one version changed, the other wheels are not fetched; and an edit of what stays is still put right.
+#[test]
+fn only_what_changed_is_fetched() {
+    let place = Place::with(&[]);
+    place.offer(&wheels());
+    let lock = |place: &Place| {
+        let words =
+            ["lock", "beta", "--no-index", "--find-links", "wheels", "-o", "pylock.toml", "--upgrade"];
+        place.ours(&words).env("PIPWARD_CACHE_DIR", place.path("cache")).run().ok();
+    };
+    let install = |place: &Place| {
+        let words = ["install", "--no-index", "--find-links", "wheels", "-r", "pylock.toml"];
+        place.ours(&words).env("PIPWARD_CACHE_DIR", place.path("cache")).run()
+    };
+    lock(&place);
+    install(&place).ok().stdout_has("Successfully installed alpha-1 beta-1");
+    place.offer(&[simple("beta", "2").requires("alpha")]);
+    lock(&place);
+    let alpha = std::fs::read_dir(place.path("wheels"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("alpha"))
+        .unwrap();
+    let away = place.path("alpha.whl");
+    std::fs::rename(&alpha, &away).unwrap();
+    std::fs::remove_dir_all(place.path("cache/wheels")).unwrap();
+    let before = tree(&place.environment());
+    let file = place.library().join("alpha/mod.py");
+    std::fs::write(&file, "x = 22\n").unwrap();
+    assert_ne!(install(&place).code, Some(0), "what was edited is not believed");
+    std::fs::rename(&away, &alpha).unwrap();
+    install(&place).ok().stdout_has("Successfully installed alpha-1 beta-2");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "x = 1\n");
+    assert!(before.len() == tree(&place.environment()).len());
+    // Now that alpha is as it was: nobody asks for its wheel.
+    place.offer(&[simple("beta", "3").requires("alpha")]);
+    lock(&place);
+    std::fs::remove_file(&alpha).unwrap();
+    std::fs::remove_dir_all(place.path("cache/wheels")).unwrap();
+    install(&place).ok().stdout_has("Successfully installed beta-3");
+}
+
 /// The closure is looked at again when a lock becomes smaller.
 #[test]
 fn a_lock_that_misses_a_dependency_is_refused() {

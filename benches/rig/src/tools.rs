@@ -64,7 +64,7 @@ pub struct Programs {
 impl Programs {
     /// Installs the pinned and hashed peers with pipward, unless they are there.
     pub fn install_peers(&self) -> Result<()> {
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/requirements.txt");
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/requirements.txt");
         if self.peers.join("bin/uv").exists() {
             return Ok(());
         }

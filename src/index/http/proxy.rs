@@ -41,6 +41,13 @@ pub(super) fn set(builder: ClientBuilder, options: &NetworkOptions) -> Result<Cl
     }
 }
 
+/// Whether any proxy is named.
+pub(super) fn may_be_asked(options: &NetworkOptions) -> bool {
+    options.proxy.is_some()
+        || !options.ignore_proxy_variables
+            && VARIABLES.into_iter().any(|name| std::env::var_os(name).is_some())
+}
+
 /// Whether a proxy is what its writer means: a `/` or `#` in a password ends what a reader takes for the host.
 fn is_address(text: &str) -> bool {
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };

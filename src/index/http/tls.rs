@@ -34,11 +34,7 @@ pub(super) fn config(
             return Err(unusable(path, "it holds no certificate in PEM form"));
         }
     }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Problem::new(Code::Internal, "TLS could not be set up").cause(error))?
-        .with_root_certificates(roots);
+    let builder = trusting(roots)?;
     let mut config = match client_cert {
         None => builder.with_no_client_auth(),
         Some(path) => {
@@ -51,6 +47,24 @@ pub(super) fn config(
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// TLS that trusts nobody, for a client that does not speak it.
+///
+/// # Errors
+/// `internal`.
+pub(super) fn without_roots() -> Result<rustls::ClientConfig, Problem> {
+    Ok(trusting(rustls::RootCertStore::empty())?.with_no_client_auth())
+}
+
+fn trusting(
+    roots: rustls::RootCertStore,
+) -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>, Problem> {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Problem::new(Code::Internal, "TLS could not be set up").cause(error))?;
+    Ok(builder.with_root_certificates(roots))
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {

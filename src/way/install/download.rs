@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::gather::Gathered;
 use super::unpack::{Item, agree};
 use super::{InstallRequest, trusted};
@@ -83,13 +85,10 @@ pub fn download(
         all.push(save(item, verified, metadata, folder)?);
     }
     crate::cache::keep();
-    if let Some(store) = request.cache.as_deref().map(Store::new) {
-        for (verified, _) in &wheels {
-            if let Err(problem) = store.put(verified) {
-                tracing::warn!("{problem}");
-                break;
-            }
-        }
+    if let Some(store) = request.cache.as_deref().map(Store::new)
+        && let Err(problem) = wheels.par_iter().try_for_each(|(verified, _)| store.put(verified))
+    {
+        tracing::warn!("{problem}");
     }
     Ok(Downloaded { wheels: all, warnings })
 }

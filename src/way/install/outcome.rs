@@ -2,7 +2,7 @@
 //!
 //! Never: does anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
 
@@ -13,8 +13,7 @@ use crate::digest::Sha256;
 use crate::index::Index;
 use crate::lock::{Location, LockedFile, Selection};
 use crate::python::installed::message::Message;
-use crate::way::witness::Vouched;
-use crate::wheel::metadata::Metadata;
+use crate::way::unchanged::There;
 
 /// What an install did.
 #[derive(Debug, Default)]
@@ -120,11 +119,10 @@ pub(super) fn told(
             told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
-        told.verified.push(VerifiedFile {
-            name: item.file.name.to_string(),
-            sha256: done.verified.sha256(),
-            size: done.size,
-        });
+        if done.verified.is_some() {
+            let name = item.file.name.to_string();
+            told.verified.push(VerifiedFile { name, sha256: done.sha256, size: done.size });
+        }
     }
     told.arrange(&origins);
     told
@@ -172,7 +170,7 @@ fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -
         name: done.metadata.name_text.clone(),
         version: done.metadata.version.clone(),
         file: Some(file),
-        sha256: done.verified.sha256(),
+        sha256: done.sha256,
         kept: done.kept,
         beneath: done.beneath,
         requested: item.requested,
@@ -184,52 +182,61 @@ fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -
     }
 }
 
-/// What is told of a run in which everything was there already: METADATA by name, and the wheels.
+/// What is told of a run in which everything was there already, package by package of the selection.
 pub(in crate::way) fn nothing_to_do(
     request: &InstallRequest,
     selection: &Selection,
     requested: &BTreeSet<PackageName>,
-    read: &BTreeMap<PackageName, (Metadata, Vec<u8>)>,
-    vouched: &[Vouched],
+    all: &[There],
 ) -> Installed {
     let markers = &request.target().markers;
-    let texts: BTreeMap<&PackageName, Message> =
-        read.iter().map(|(name, (_, text))| (name, Message::parse(&String::from_utf8_lossy(text)))).collect();
-    let parts: Vec<Part<'_>> = read
+    let text = |there: &There| {
+        there.metadata.as_ref().map(|(_, text)| Message::parse(&String::from_utf8_lossy(text)))
+    };
+    let texts: Vec<Option<Message>> = all.iter().map(text).collect();
+    let parts: Vec<Part<'_>> = selection
+        .packages
         .iter()
-        .map(|(name, (metadata, _))| Part {
-            name,
-            version: &metadata.version,
-            requires: &metadata.requires,
-            requires_text: texts.get(name).into_iter().flat_map(|text| text.all("Requires-Dist")).collect(),
+        .zip(all)
+        .zip(&texts)
+        .map(|((selected, there), text)| Part {
+            name: &selected.package.name,
+            version: &there.version,
+            requires: there
+                .metadata
+                .as_ref()
+                .map(|(metadata, _)| metadata.requires.as_slice())
+                .unwrap_or_default(),
+            requires_text: text.iter().flat_map(|text| text.all("Requires-Dist")).collect(),
             kept: true,
-            lock: selection.get(name).map_or("", |selected| selected.package.place.file.as_str()),
+            lock: &selected.package.place.file,
         })
         .collect();
     let origins = origin::trace(&parts, request.locks.asked(), markers);
+    drop(parts);
     let mut told =
         Installed { ignored: ignored(request), markers: Some(markers.clone()), ..Installed::default() };
-    for (selected, vouched) in selection.packages.iter().zip(vouched) {
+    for (selected, there) in selection.packages.iter().zip(all) {
         let name = &selected.package.name;
-        let Some((metadata, text)) = read.get(name) else { continue };
         let origin = origins.iter().find(|(known, _)| known == name);
-        told.kept.push((name.to_string(), metadata.version.to_string()));
+        told.kept.push((name.to_string(), there.version.to_string()));
         told.packages.push(Package {
             key: name.clone(),
-            name: metadata.name_text.clone(),
-            version: metadata.version.clone(),
+            name: there.name.clone(),
+            version: there.version.clone(),
             file: None,
-            sha256: vouched.sha256,
+            sha256: there.sha256,
             kept: true,
             beneath: false,
             requested: requested.contains(name),
             extras: asked_extras(name, request),
             direct: false,
             yanked: selected.package.yanked.clone(),
-            metadata: text.clone(),
+            metadata: there.metadata.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
             origin: origin.map(|(_, origin)| origin.clone()).unwrap_or_default(),
         });
-        told.warnings.extend(unknown_extras(told.packages.last(), &metadata.extras));
+        let extras = there.metadata.as_ref().map(|(metadata, _)| metadata.extras.as_slice());
+        told.warnings.extend(unknown_extras(told.packages.last(), extras.unwrap_or_default()));
     }
     told.warnings.extend(request.locks.warnings());
     told.arrange(&origins);

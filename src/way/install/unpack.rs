@@ -8,9 +8,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use pipward_resolver::{Target, Version};
+use pipward_resolver::Target;
+use rayon::prelude::*;
 
 use super::super::check_interrupted;
+use super::super::unchanged::{Here, There};
+use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
@@ -52,6 +55,8 @@ pub(super) struct Staging<'s> {
     pub(super) any_python: bool,
     /// What INSTALLER names.
     pub(super) installer: Installer,
+    /// What a run before has left, where it may be believed.
+    pub(super) here: Option<&'s Here<'s>>,
 }
 
 /// The environment itself, where the user's directory is written to.
@@ -126,7 +131,9 @@ pub(in crate::way) fn resolve_files(
 
 /// What became of one item.
 pub(super) struct Done {
-    pub(super) verified: VerifiedWheel,
+    /// The wheel; nothing where it was not needed.
+    pub(super) verified: Option<VerifiedWheel>,
+    pub(super) sha256: Sha256,
     pub(super) metadata: Metadata,
     /// METADATA as it stands in the wheel.
     pub(super) metadata_text: Vec<u8>,
@@ -137,15 +144,40 @@ pub(super) struct Done {
     pub(super) warnings: Vec<String>,
 }
 
-/// Fetches everything at once; each wheel is verified, read, planned and staged as it arrives, on all cores.
+impl Done {
+    fn of_kept(there: There) -> Option<Self> {
+        let (metadata, metadata_text) = there.metadata?;
+        Some(Self {
+            verified: None,
+            sha256: there.sha256,
+            metadata,
+            metadata_text,
+            size: 0,
+            kept: true,
+            beneath: false,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+/// Fetches everything at once but for what is there; each wheel is verified, read, planned and staged as it arrives, on all
+/// cores.
 pub(super) fn unpack(
     items: &[Item],
     fetcher: &Fetcher,
     staging: &Staging<'_>,
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Done>, Problems> {
-    let arrivals = fetcher.start(items.iter().map(|item| item.file.clone()).collect());
-    let results: Mutex<BTreeMap<usize, Result<Done, Problems>>> = Mutex::new(BTreeMap::new());
+    let kept: BTreeMap<usize, Result<Done, Problems>> = items
+        .par_iter()
+        .enumerate()
+        .filter_map(|(at, item)| Some((at, Ok(Done::of_kept(staging.here?.keeps(item)?)?))))
+        .collect();
+    kept.iter().for_each(|_| step());
+    let wanted: Vec<usize> = (0..items.len()).filter(|at| !kept.contains_key(at)).collect();
+    let files = wanted.iter().filter_map(|at| items.get(*at)).map(|item| item.file.clone()).collect();
+    let arrivals = fetcher.start(files);
+    let results = Mutex::new(kept);
     let keep = |at: usize, result: Result<Done, Problems>| {
         if let Ok(mut results) = results.lock() {
             results.insert(at, result);
@@ -165,7 +197,9 @@ pub(super) fn unpack(
                     }
                 },
             };
-            let Some(item) = items.get(at) else { continue };
+            let Some((at, item)) = wanted.get(at).and_then(|at| Some((*at, items.get(*at)?))) else {
+                continue;
+            };
             let keep = &keep;
             scope.spawn(move |_| {
                 keep(at, one(item, fetched, staging));
@@ -238,23 +272,21 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         kept,
         beneath,
         warnings: wheel.warnings().iter().chain(&judged.warned).map(ToString::to_string).collect(),
-        verified: wheel.into_verified(),
+        sha256: wheel.verified().sha256(),
+        verified: Some(wheel.into_verified()),
     })
 }
 
-/// `Requires-Python`: "installation tools must look at this". An interpreter before its release counts as the release.
 fn runs_here(item: &Item, metadata: &Metadata, target: &Target) -> Result<(), Problem> {
-    let Some(wanted) = &metadata.requires_python else { return Ok(()) };
-    let python = target.markers.python_full_version();
-    let release = Version::new(python.release().iter().copied());
-    if wanted.contains(&release) {
+    if metadata.runs_on(&target.markers) {
         return Ok(());
     }
+    let wanted = metadata.requires_python.as_ref().map(ToString::to_string).unwrap_or_default();
     Err(Problem::new(Code::PythonMismatch, "this package is for another Python")
         .package(&item.package.name)
         .at(item.package.place.clone())
         .expected(format!("Python {wanted}"))
-        .found(format!("Python {python}"))
+        .found(format!("Python {}", target.markers.python_full_version()))
         .help(
             "name a Python that fits with --python, or lock another version for this one with `pipward lock`",
         ))

@@ -4,6 +4,7 @@
 //! and that the CRC is right. Never: allocates more than the input can produce.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -14,6 +15,11 @@ use crate::error::{Code, Problem};
 const MAX_RATIO: u64 = 1032;
 /// The size of the pieces that a stream comes in.
 const PIECE: usize = 256 << 10;
+
+thread_local! {
+    /// Made once a thread: a new one for each of many small entries costs more than inflating them.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
 
 /// The data of an entry, with what its row says.
 pub(super) struct Source<'a> {
@@ -35,13 +41,16 @@ pub(super) fn whole<'a>(source: &Source<'a>) -> Result<Cow<'a, [u8]>, Problem> {
         return Ok(Cow::Borrowed(source.data));
     }
     check_possible(source)?;
+    let size = usize::try_from(source.size).unwrap_or_default();
     // One byte more shows whether there is more.
-    let mut content = vec![0; usize::try_from(source.size).unwrap_or_default() + 1];
-    let mut inflater = Decompress::new(false);
-    let status = inflater
-        .decompress(source.data, &mut content, FlushDecompress::Finish)
-        .map_err(|_| bad("the data of an entry is not deflated data"))?;
-    let (used, made) = (inflater.total_in(), inflater.total_out());
+    let mut content = vec![0; size + 1];
+    let (status, used, made) = INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        let status = inflater
+            .decompress(source.data, &mut content, FlushDecompress::Finish)
+            .map_err(|_| bad("the data of an entry is not deflated data"))?;
+        Ok((status, inflater.total_in(), inflater.total_out()))
+    })?;
     if made > source.size {
         return Err(too_much(source));
     }
