@@ -36,7 +36,9 @@ fn marker(text: &str) -> MarkerTree {
 fn range_algebra(bencher: divan::Bencher) {
     let sets: Vec<_> = SPECIFIERS
         .iter()
-        .map(|text| ranges::of_specifiers(&VersionSpecifiers::from_str(text).expect("the specifiers are sound")))
+        .map(|text| {
+            ranges::of_specifiers(&VersionSpecifiers::from_str(text).expect("the specifiers are sound"))
+        })
         .collect();
     bencher.bench(|| {
         let mut sum = 0;
@@ -55,7 +57,7 @@ fn range_algebra(bencher: divan::Bencher) {
 fn marker_evaluation(bencher: divan::Bencher) {
     let target = pipward_resolver::Target::described(
         &"3.12".parse().expect("a version"),
-        Platform::parse_uv("x86_64-unknown-linux-gnu").expect("a platform"),
+        &Platform::parse_uv("x86_64-unknown-linux-gnu").expect("a platform"),
     )
     .expect("a target");
     let all: Vec<MarkerTree> = MARKERS.iter().map(|text| marker(text)).collect();

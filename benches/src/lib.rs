@@ -55,7 +55,8 @@ pub fn page(files: usize) -> String {
 
 /// METADATA with as many requirements.
 pub fn metadata(requirements: usize) -> String {
-    let mut text = String::from("Metadata-Version: 2.1\nName: project\nVersion: 1.0\nRequires-Python: >=3.9\n");
+    let mut text =
+        String::from("Metadata-Version: 2.1\nName: project\nVersion: 1.0\nRequires-Python: >=3.9\n");
     for n in 0..requirements {
         text += &format!(
             "Requires-Dist: dependency-{n} >=1.{n},<2 ; python_version >= '3.{}' and extra == 'test'\n",
