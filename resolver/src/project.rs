@@ -67,8 +67,10 @@ pub(crate) struct Wishes {
     pub(crate) pins: Vec<Ranges<Version>>,
     /// Yanked versions that are taken for a chosen version that pins them.
     pub(crate) admitted: BTreeSet<Version>,
-    /// Whether wheels count that no environment of the region takes, and one of another region does.
+    /// Whether wheels and Pythons count that no environment of the region takes or has, and one of another region does.
     pub(crate) elsewhere: bool,
+    /// Of those versions the ones whose metadata name such Pythons.
+    pub(crate) late: BTreeSet<Version>,
 }
 
 /// A requirement or constraint on a project.
@@ -155,7 +157,7 @@ struct Usable {
     wheels: Vec<usize>,
     /// Where it can be used, if not in the whole region.
     part: Option<MarkerTree>,
-    /// Whether its wheels are for other regions alone.
+    /// Whether its wheels are for other regions alone, by their tags or Pythons.
     elsewhere: bool,
 }
 
@@ -309,8 +311,11 @@ impl Project {
             .map_or(Some(&best.name), |(_, wheel)| Some(wheel))
     }
 
-    /// Whether a version that can be used has wheels for other regions alone.
+    /// Whether a version that can be used is for other regions alone, by its wheels or by its metadata.
     pub(crate) fn is_elsewhere(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
+        if offers.get(at).is_some_and(|offer| self.wishes.late.contains(&offer.version)) {
+            return true;
+        }
         let judged = self.state(offers, at, region).map(|state| &state.judged);
         judged.is_some_and(|judged| judged.as_ref().is_ok_and(|usable| usable.elsewhere))
     }
@@ -318,9 +323,10 @@ impl Project {
     /// Whether a version cannot be used for the one reason that its wheels are for other regions.
     pub(crate) fn would_be_elsewhere(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
         let why = self.wheels(offers, at, region).err();
-        let wheels = offers.release(at).map(|release| release.wheels.as_slice()).unwrap_or_default();
-        matches!(why, Some(Unusable::Platform))
-            && wheels.iter().any(|wheel| region.rank_elsewhere(&wheel.name).is_some())
+        let Some(release) = offers.release(at) else { return false };
+        let elsewhere = |wheel: &CandidateWheel| region.rank_elsewhere(&wheel.name);
+        matches!(why, Some(Unusable::Platform | Unusable::Python(_)))
+            && !taken(release, false, region, Lens::Universe, &elsewhere).0.is_empty()
     }
 
     /// What the wheels of a version say of Pythons, where it cannot be used, of those that nothing else speaks against.
@@ -338,6 +344,11 @@ impl Project {
         wheels.filter(only).filter_map(|wheel| wheel.requires_python.as_ref())
     }
 
+    /// What is asked of its versions.
+    pub(crate) fn lens(&self) -> Lens {
+        if self.wishes.elsewhere { Lens::Universe } else { Lens::Region }
+    }
+
     /// Whether the user pins a version.
     pub(crate) fn is_pinned(&self, version: &Version) -> bool {
         self.wishes.pins.iter().any(|pin| pin.contains(version))
@@ -351,16 +362,16 @@ impl Project {
             return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
         }
         let pinned = self.is_pinned(version) || self.wishes.admitted.contains(version);
-        let here = taken(release, pinned, region, &|wheel| region.rank(&wheel.name));
+        let here = taken(release, pinned, region, Lens::Region, &|wheel| region.rank(&wheel.name));
         let elsewhere = here.0.is_empty() && self.wishes.elsewhere;
         let (mut taken, mut part) = match elsewhere {
-            true => taken(release, pinned, region, &|wheel| region.rank_elsewhere(&wheel.name)),
+            true => taken(release, pinned, region, Lens::Universe, &|it| region.rank_elsewhere(&it.name)),
             false => here,
         };
         if taken.is_empty() {
             // The miss that came closest is the one worth telling.
             let miss = |wheel: &CandidateWheel| {
-                judge_wheel(wheel, region.rank(&wheel.name).is_some(), pinned, region).err()
+                judge_wheel(wheel, region.rank(&wheel.name).is_some(), pinned, region, Lens::Region).err()
             };
             return Err(release.wheels.iter().filter_map(miss).max().unwrap_or(Unusable::NoFiles));
         }
@@ -377,12 +388,32 @@ impl Project {
     }
 }
 
+/// What is asked of a wheel.
+#[derive(Clone, Copy)]
+pub(crate) enum Lens {
+    /// That an environment of the region takes it.
+    Region,
+    /// That one of the universe does.
+    Universe,
+}
+
+impl Lens {
+    /// Where a `requires-python` holds.
+    pub(crate) fn python(self, region: &Region<'_>, specifiers: &VersionSpecifiers) -> Fit {
+        match self {
+            Self::Region => region.python(specifiers),
+            Self::Universe => region.python_elsewhere(specifiers),
+        }
+    }
+}
+
 /// The wheels that can be used, with their ranks and places, and where they can, if not in the whole region: for all of its
 /// Pythons that one of them is for.
 fn taken<'r>(
     release: &'r Release,
     pinned: bool,
     region: &Region<'_>,
+    lens: Lens,
     rank: &dyn Fn(&CandidateWheel) -> Option<u32>,
 ) -> (Vec<(u32, usize, &'r CandidateWheel)>, Option<MarkerTree>) {
     let mut taken = Vec::new();
@@ -391,7 +422,7 @@ fn taken<'r>(
     for (at, wheel) in release.wheels.iter().enumerate() {
         // Tags first: they are the cheapest to look at, and most wheels fail them.
         let Some(rank) = rank(wheel) else { continue };
-        if let Ok(holds_in) = judge_wheel(wheel, true, pinned, region) {
+        if let Ok(holds_in) = judge_wheel(wheel, true, pinned, region, lens) {
             taken.push((rank, at, wheel));
             whole |= holds_in.is_none();
             match (&mut part, holds_in) {
@@ -414,10 +445,11 @@ fn judge_wheel(
     has_place: bool,
     pinned: bool,
     region: &Region<'_>,
+    lens: Lens,
 ) -> Result<Option<MarkerTree>, Unusable> {
     let mut part = None;
     if let Some(specifiers) = &wheel.requires_python {
-        match region.python(specifiers) {
+        match lens.python(region, specifiers) {
             Fit::All => {}
             Fit::Part(marker) if region.forks_by_python() => part = Some(marker),
             Fit::Part(_) | Fit::Nowhere => return Err(Unusable::Python(plain(specifiers))),

@@ -238,7 +238,7 @@ impl<'a> Provider<'a> {
             return Ok(Known::Unavailable(Unavailable::Malformed(why.clone())));
         }
         if let Some(specifiers) = &known.requires_python {
-            match self.region.python(specifiers) {
+            match project.lens().python(self.region, specifiers) {
                 Fit::All => {}
                 Fit::Part(marker) if self.region.forks_by_python() => return Err(Stop::Split(marker)),
                 Fit::Part(_) | Fit::Nowhere => {

@@ -123,6 +123,18 @@ impl<'a> Region<'a> {
         markers::overlaps(&many.whole, &markers::of_python(specifiers))
     }
 
+    /// Where a `requires-python` holds that is for Pythons of another region of the universe alone: there its upper bound
+    /// does not count, as it would not were the universe one region.
+    pub(crate) fn python_elsewhere(&self, specifiers: &VersionSpecifiers) -> Fit {
+        match self.python(specifiers) {
+            Fit::Nowhere if self.is_for(specifiers) => match self {
+                Self::One(_) => Fit::Nowhere,
+                Self::Many(many) => many.open_python(specifiers),
+            },
+            fit => fit,
+        }
+    }
+
     /// The declared environments in this region of which none takes one of `wheels`: the first of them.
     pub(crate) fn without_wheel<'w>(
         &self,
@@ -245,8 +257,18 @@ impl Many<'_> {
         if !markers::overlaps(&self.marker, &markers::of_python(specifiers)) {
             return Fit::Nowhere;
         }
+        self.open_python(specifiers)
+    }
+
+    fn open_python(&self, specifiers: &VersionSpecifiers) -> Fit {
         let open = markers::of_open_python(specifiers);
-        if markers::covers(&self.marker, &open) { Fit::All } else { Fit::Part(open) }
+        if markers::covers(&self.marker, &open) {
+            Fit::All
+        } else if markers::overlaps(&self.marker, &open) {
+            Fit::Part(open)
+        } else {
+            Fit::Nowhere
+        }
     }
 
     fn takes(&self, wheel: &WheelName) -> bool {

@@ -10,7 +10,7 @@ use pubgrub::{DerivationTree, External};
 use version_ranges::Ranges;
 
 use crate::edges::Unavailable;
-use crate::needs::Need;
+use crate::needs::{Need, Needs};
 use crate::project::{Asked, Project, Unusable, Wishes, pins};
 use crate::provider::{Provider, Set};
 use crate::region::Fit;
@@ -50,6 +50,11 @@ impl Provider<'_> {
             prereleases: self.request.prerelease_projects.contains(name),
             ..Wishes::default()
         };
+        if wishes.elsewhere {
+            let known = self.memory.needs.borrow();
+            let late = known.iter().filter(|((of, _), needs)| of == name && self.is_for_others(needs));
+            wishes.late = late.map(|((_, version), _)| version.clone()).collect();
+        }
         for (need, _) in self.roots.iter().filter(|(need, _)| need.requirement.name == *name) {
             wishes.direct = true;
             if self.region.is_all(&need.marker) {
@@ -93,12 +98,13 @@ impl Provider<'_> {
     }
 
     /// Whether to solve the region once more, now that there is no solution: with the yanked versions of the proof, which
-    /// stand where a chosen version pins them, and with those that have wheels elsewhere in the universe; or, where that was
-    /// in vain, without them to tell the story.
+    /// stand where a chosen version pins them, and with those that are for other wheels or Pythons of the universe; or, where
+    /// that was in vain, without them to tell the story.
     ///
     /// "Yanked files are always ignored, unless they are the only file that matches a version specifier that \"pins\" to an
     /// exact version" (PEP 592). Of wheels no specification says that a release has to have one for every environment of a
-    /// lock; were that asked of a region, a split for the sake of some other project would refuse what is taken without it.
+    /// lock, and of Pythons the upper bound does not count in a range; were either asked of a region, a split for the sake of
+    /// some other project would refuse what is taken without it.
     pub(crate) fn is_to_be_tried_again(&self, proof: &Proof) -> bool {
         if self.memory.given_up.get() {
             return false;
@@ -115,10 +121,14 @@ impl Provider<'_> {
             for (_, version) in offers.iter().rev().filter(is_yanked).take(MOST_YANKED) {
                 any |= admitted.insert((project.name.clone(), version.clone()));
             }
-            let has_wheels = |(at, version): (usize, &Version)| {
-                set.contains(version) && project.would_be_elsewhere(offers, at, self.region)
+            let is_for_others = |(at, version): (usize, &Version)| {
+                let known = self.memory.needs.borrow();
+                let by_metadata = || known.get(&(project.name.clone(), version.clone()));
+                set.contains(version)
+                    && (project.would_be_elsewhere(offers, at, self.region)
+                        || by_metadata().is_some_and(|needs| self.is_for_others(needs)))
             };
-            if offers.iter().any(has_wheels) {
+            if offers.iter().any(is_for_others) {
                 any |= elsewhere.insert(project.name.clone());
             }
         }
@@ -129,6 +139,13 @@ impl Provider<'_> {
         elsewhere.clear();
         self.memory.given_up.set(true);
         true
+    }
+
+    /// Whether metadata name Pythons of other regions alone.
+    fn is_for_others(&self, needs: &Needs) -> bool {
+        needs.requires_python.as_ref().is_some_and(|it| {
+            self.region.python(it) == Fit::Nowhere && self.region.python_elsewhere(it) != Fit::Nowhere
+        })
     }
 
     /// Where a version can be had that was passed over for being for a part of the region's Pythons alone, now that there is
