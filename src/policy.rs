@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use pipward_resolver::PackageName;
 
+use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem, Problems};
+use crate::index::Ages;
 use crate::install::InstallPlan;
 use crate::verify::VerifiedWheel;
 use crate::wheel::archive::Limits;
@@ -158,6 +160,15 @@ pub struct DatedPolicy {
 }
 
 impl DatedPolicy {
+    /// What tells this policy from another one, with the ages that are asked for: what one let in, the other might not. An
+    /// exception that has ended is none.
+    pub fn fingerprint(&self, ages: &Ages) -> String {
+        let mut policy = self.policy.clone();
+        policy.exceptions.retain(|exception| exception.until.is_none_or(|until| until >= self.today));
+        let all = (env!("CARGO_PKG_VERSION"), policy, ages);
+        Sha256::of(format!("{all:?}").as_bytes()).to_string()
+    }
+
     /// The day.
     pub fn today(&self) -> Date {
         self.today

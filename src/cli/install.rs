@@ -19,12 +19,15 @@ use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
 use crate::index::{Instead, Sources};
 use crate::lock::Location;
-use crate::python::{self, PythonRequest};
+use crate::python::{self, Interpreter, PythonRequest};
 use crate::way::destination::{self, Elsewhere, Environment, Place as Wish, Usage};
-use crate::way::install::{Change, InstallRequest, Installed, Package};
+use crate::way::install::{Change, InstallRequest, Installed, Package, change, install, nothing};
 use crate::way::locks;
 use crate::way::look::{Look, check::check};
 use crate::way::upkeep::Upkeep;
+
+/// What pip says where it does so.
+const DEFAULTING: &str = "Defaulting to user installation because normal site-packages is not writeable";
 
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
@@ -47,7 +50,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     }
     let (environment, is_users) = destination::find_kept(&wish, &usage, cache.as_deref())?;
     if is_users {
-        printer.say("Defaulting to user installation because normal site-packages is not writeable");
+        printer.say(DEFAULTING);
     }
     if arguments.selection.no_deps {
         printer.say("--no-deps: that every dependency is part of the lock is not checked");
@@ -61,11 +64,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         environment,
         extras: extra_names(&arguments.extra)?,
         groups: if groups.is_empty() { None } else { Some(extra_names(&groups)?) },
-        beneath: if is_users || usage.elsewhere == Elsewhere::User {
-            destination::look_at(&wish).ok()
-        } else {
-            None
-        },
+        beneath: beneath(is_users, &wish, &usage),
         check_closure: !arguments.selection.no_deps,
         any_python: arguments.wheels.ignore_requires_python,
         only_dependencies: arguments.selection.only_deps,
@@ -89,13 +88,13 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
             _ => printer.progress("installing", request.locks.len() as u64),
         };
         let step = || progress.step();
-        now(&mut request, arguments, &wish, &usage, &step).or_else(|problems| {
+        now(&mut request, arguments, &wish, &usage, printer, &step).or_else(|problems| {
             // Another process made the environment in the meantime: it is a standing one now.
             let busy = problems.iter().all(|problem| problem.code() == Code::EnvironmentBusy);
             match destination::find_for(&wish, &usage) {
                 Ok((standing @ Environment::Standing(_), _)) if busy && is_new => {
                     request.environment = standing;
-                    crate::way::install::install(&request, &step)
+                    install(&request, &step)
                 }
                 _ => Err(problems),
             }
@@ -118,16 +117,28 @@ fn now(
     arguments: &InstallArgs,
     wish: &Wish,
     usage: &Usage,
+    printer: &Printer,
     step: &(dyn Fn() + Sync),
 ) -> Result<Installed, Problems> {
-    if request.environment.is_kept() {
-        if let Some(nothing) = crate::way::install::nothing(request)? {
-            return Ok(nothing);
-        }
-        request.environment = destination::find_for(wish, usage)?.0;
-        request.target = foreign::target(&arguments.wheels.target, request.environment.interpreter())?;
+    if !request.environment.is_kept() {
+        return install(request, step);
     }
-    crate::way::install::install(request, step)
+    if let Some(nothing) = nothing(request)? {
+        return Ok(nothing);
+    }
+    let (environment, is_users) = destination::find_for(wish, usage)?;
+    if is_users {
+        printer.say(DEFAULTING);
+    }
+    request.target = foreign::target(&arguments.wheels.target, environment.interpreter())?;
+    request.beneath = beneath(is_users, wish, usage);
+    request.environment = environment;
+    change(request, step)
+}
+
+/// The environment itself, where things go to the user's directory.
+fn beneath(is_users: bool, wish: &Wish, usage: &Usage) -> Option<Interpreter> {
+    (is_users || usage.elsewhere == Elsewhere::User).then(|| destination::look_at(wish).ok()).flatten()
 }
 
 /// What else is installed and does not go with what was put in. It is told, and no reason to fail: the lock is not about

@@ -12,7 +12,7 @@ use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Elsewhere, Place as Wish, Usage};
-use crate::way::install::{Change, InstallRequest, Installed, install, nothing};
+use crate::way::install::{Change, InstallRequest, Installed, change, install, nothing};
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Changed, Others, Upkeep};
 
@@ -108,15 +108,14 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
     };
     let place = request.environment.directory().to_owned();
     let progress = printer.progress("syncing", request.locks.len() as u64);
-    let nothing = if request.environment.is_kept() { nothing(&request)? } else { None };
-    let synced = match nothing {
-        Some(nothing) => nothing,
-        None => {
-            if request.environment.is_kept() {
-                request.environment = destination::find(&wish)?;
-            }
-            install(&request, &|| progress.step())?
-        }
+    let step = || progress.step();
+    let synced = if !request.environment.is_kept() {
+        install(&request, &step)?
+    } else if let Some(nothing) = nothing(&request)? {
+        nothing
+    } else {
+        request.environment = destination::find(&wish)?;
+        change(&request, &step)?
     };
     drop(progress);
     report(&synced, &place, arguments.dry_run, printer);

@@ -114,9 +114,17 @@ pub fn nothing(request: &InstallRequest) -> Result<Option<Installed>, Problems> 
 /// # Errors
 /// Everything that stands between a lock and an environment; then nothing was changed.
 pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
-    if let Some(nothing) = nothing(request)? {
-        return Ok(nothing);
+    match nothing(request)? {
+        Some(nothing) => Ok(nothing),
+        None => change(request, step),
     }
+}
+
+/// As [`install`], where [`nothing`] was asked already.
+///
+/// # Errors
+/// As [`install`].
+pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let (gathered, items) = Gathered::with_items(request, &index)?;
@@ -189,7 +197,9 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
         if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
             crate::python::remember(interpreter, cache);
         }
-        witness::note(request.cache.as_deref(), &scheme, &all, request.check_closure);
+        let judged_by = request.policy.fingerprint(&request.trust.ages);
+        let verified = witness::Verified { all: &all, closed: request.check_closure, judged_by: &judged_by };
+        witness::note(request.cache.as_deref(), &scheme, verified);
     }
     let mut told = outcome::told(report, &items, done, &index, request);
     told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));

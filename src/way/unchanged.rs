@@ -33,10 +33,8 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     }
     let mut there = Vec::new();
     for selected in &selection.packages {
-        // What policy allowed it may allow no longer.
-        let is_judged = |found: &Found| request.upkeep.others != Others::Go && found.runs_at_start;
         let (found, vouched) = here.vouched(selected)?;
-        if selected.package.yanked.is_some() || is_judged(found) {
+        if selected.package.yanked.is_some() {
             return None;
         }
         there.push((found, vouched));
@@ -89,6 +87,8 @@ pub(super) struct There {
 pub(super) struct Here<'a> {
     request: &'a InstallRequest,
     installed: Vec<Found>,
+    /// The places of each name among them.
+    by_name: BTreeMap<PackageName, Vec<usize>>,
     /// Whether there is anything that looks like a distribution and cannot be read as one.
     has_unreadable: bool,
     witness: Witness,
@@ -101,8 +101,7 @@ struct Found {
     spelled: String,
     version: Version,
     dist_info: PathBuf,
-    runs_at_start: bool,
-    /// The wheel that it is, where no file has changed.
+    /// The wheel that it is, where no file has changed and it was let in by the policy of this run.
     sha256: Option<Sha256>,
 }
 
@@ -132,16 +131,17 @@ impl<'a> Here<'a> {
             return None;
         }
         let places = installed::places(&interpreter.scheme).ok()?;
+        let judged_by = request.policy.fingerprint(&trust.ages);
         let found: Option<Vec<Option<Found>>> = places
             .par_iter()
             .map(|(path, legacy)| {
-                if let Some((name, noted, sha256)) = witness.standing(path) {
+                let standing = witness.standing(path).filter(|(_, noted, _)| noted.judged_by == judged_by);
+                if let Some((name, noted, sha256)) = standing {
                     return Some(Some(Found {
                         name: name.parse().ok()?,
                         spelled: noted.name.clone(),
                         version: noted.version.parse().ok()?,
                         dist_info: path.clone(),
-                        runs_at_start: noted.runs_at_start,
                         sha256: Some(sha256),
                     }));
                 }
@@ -150,14 +150,18 @@ impl<'a> Here<'a> {
                     spelled: String::new(),
                     version: other.version,
                     dist_info: other.dist_info,
-                    runs_at_start: false,
                     sha256: None,
                 }))
             })
             .collect();
         let found = found?;
         let has_unreadable = found.iter().any(Option::is_none);
-        Some(Self { request, installed: found.into_iter().flatten().collect(), has_unreadable, witness })
+        let installed: Vec<Found> = found.into_iter().flatten().collect();
+        let mut by_name = BTreeMap::<PackageName, Vec<usize>>::new();
+        for (at, found) in installed.iter().enumerate() {
+            by_name.entry(found.name.clone()).or_default().push(at);
+        }
+        Some(Self { request, installed, by_name, has_unreadable, witness })
     }
 
     /// Whether anything that is installed would be taken out, or might.
@@ -176,7 +180,7 @@ impl<'a> Here<'a> {
     pub(super) fn keeps(&self, item: &Item) -> Option<There> {
         let package = &item.package;
         let (found, sha256) = self.standing(&package.name, package.version.as_ref())?;
-        if package.yanked.is_some() || found.runs_at_start || direct_url(item).is_some() {
+        if package.yanked.is_some() || direct_url(item).is_some() {
             return None;
         }
         let (metadata, text) = found.metadata()?;
@@ -195,8 +199,8 @@ impl<'a> Here<'a> {
 
     /// The only distribution of a name, where it is of this version and the witness vouches for it.
     fn standing(&self, name: &PackageName, version: Option<&Version>) -> Option<(&Found, Sha256)> {
-        let mut all = self.installed.iter().filter(|found| found.name == *name);
-        let (Some(found), None) = (all.next(), all.next()) else { return None };
+        let [at] = self.by_name.get(name)?.as_slice() else { return None };
+        let found = self.installed.get(*at)?;
         version.is_none_or(|locked| *locked == found.version).then_some((found, found.sha256?))
     }
 

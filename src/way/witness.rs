@@ -6,7 +6,6 @@
 //! `--rehash` nobody asks it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use crate::python::Scheme;
 use crate::python::installed::InstalledDistribution;
 use crate::wheel::metadata::Metadata;
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
 /// Two changes within one tick of the system's clock have one time. What is noted is older than that.
@@ -37,6 +36,9 @@ pub(crate) struct Witness {
     distributions: BTreeMap<String, Noted>,
     /// The set of names, versions and wheels for which every dependency was found.
     closed: Option<String>,
+    /// The normalised names by their `.dist-info` directories.
+    #[serde(skip)]
+    places: BTreeMap<PathBuf, String>,
 }
 
 /// What was noted of one distribution.
@@ -48,8 +50,8 @@ pub(crate) struct Noted {
     /// Of the wheel.
     sha256: String,
     dist_info: PathBuf,
-    /// Whether it has files by whose names Python may run them when it starts.
-    pub(crate) runs_at_start: bool,
+    /// The policy that let it in ([`crate::policy::DatedPolicy::fingerprint`]).
+    pub(crate) judged_by: String,
     /// Directories, each with the names of the files in it that are the distribution's; `/` stands between names.
     files: Vec<(PathBuf, String)>,
     /// The SHA-256 of what the system says of all of them, in this order.
@@ -111,7 +113,10 @@ impl Witness {
             let mut bytes = Vec::new();
             let file = crate::cache::open_regular(&file(cache?, &library), false).ok()?;
             file.take(MAX_WITNESS).read_to_end(&mut bytes).ok()?;
-            serde_json::from_slice::<Self>(&bytes).ok()
+            let mut read = serde_json::from_slice::<Self>(&bytes).ok()?;
+            let place = |(name, noted): (&String, &Noted)| (noted.dist_info.clone(), name.clone());
+            read.places = read.distributions.iter().map(place).collect();
+            Some(read)
         };
         read().filter(|found| found.format == FORMAT && found.library == library).unwrap_or_default()
     }
@@ -130,7 +135,7 @@ impl Witness {
     /// What was noted of the distribution whose metadata is in `dist_info`, and its normalised name, where each of its
     /// files is as it was noted.
     pub(crate) fn standing(&self, dist_info: &Path) -> Option<(&str, &Noted, Sha256)> {
-        let (name, noted) = self.distributions.iter().find(|(_, noted)| noted.dist_info == dist_info)?;
+        let (name, noted) = self.distributions.get_key_value(self.places.get(dist_info)?)?;
         let sha256 = Sha256::from_hex(&noted.sha256)?;
         noted.holds().then_some((name, noted, sha256))
     }
@@ -146,22 +151,31 @@ impl Witness {
     }
 }
 
-/// Notes how an environment stands after a run that verified `all`. A witness that cannot be written is no error.
-pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, all: &[Vouched], closed: bool) {
+/// What a run verified.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verified<'r> {
+    pub(crate) all: &'r [Vouched],
+    /// Whether every dependency of exactly these was found among them.
+    pub(crate) closed: bool,
+    /// The policy that let them in.
+    pub(crate) judged_by: &'r str,
+}
+
+/// Notes how an environment stands after a run. A witness that cannot be written is no error.
+pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>) {
     let Some(cache) = cache else { return };
     let tick = std::thread::spawn(|| std::thread::sleep(TICK));
     let Ok(installed) = crate::python::installed::read(scheme) else { return };
     let before = Witness::read(Some(cache), scheme);
     let library = library(scheme);
-    let modules: Vec<&Path> = scheme.module_directories();
-    let of_run: BTreeMap<&str, &Vouched> = all.iter().map(|one| (one.name.as_str(), one)).collect();
+    let of_run: BTreeMap<&str, &Vouched> = verified.all.iter().map(|one| (one.name.as_str(), one)).collect();
     let planned: Vec<_> = installed
         .distributions
         .par_iter()
         .filter_map(|found| {
             let name = found.name.to_string();
             match of_run.get(name.as_str()) {
-                Some(vouched) => Some((name, prepare(found, vouched, &modules)?, true)),
+                Some(vouched) => Some((name, prepare(found, vouched, verified.judged_by)?, true)),
                 None => Some((name.clone(), before.distributions.get(&name)?.clone(), false)),
             }
         })
@@ -180,7 +194,8 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, all: &[Vouched], close
         format: FORMAT,
         library: library.clone(),
         distributions,
-        closed: closed.then(|| fingerprint(all)),
+        closed: verified.closed.then(|| fingerprint(verified.all)),
+        places: BTreeMap::new(),
     };
     let written = serde_json::to_vec(&witness)
         .map_err(std::io::Error::other)
@@ -191,17 +206,16 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, all: &[Vouched], close
 }
 
 /// What is noted of a distribution, but for the stamps.
-fn prepare(found: &InstalledDistribution, vouched: &Vouched, modules: &[&Path]) -> Option<Noted> {
+fn prepare(found: &InstalledDistribution, vouched: &Vouched, judged_by: &str) -> Option<Noted> {
     let record = found.record().ok()?;
     let base = found.library();
-    let (mut files, mut runs_at_start) = (BTreeMap::<PathBuf, BTreeSet<String>>::new(), false);
+    let mut files = BTreeMap::<PathBuf, BTreeSet<String>>::new();
     for row in record.rows {
         if row.digest.is_none() && !row.path.ends_with(".dist-info/RECORD") {
             continue;
         }
         let (parent, name) = row.path.rsplit_once('/').unwrap_or(("", &row.path));
         let directory = lexical(&base.join(parent));
-        runs_at_start |= may_run_at_start(&directory, name, modules);
         files.entry(directory).or_default().insert(name.to_owned());
     }
     let join = |(directory, names): (PathBuf, BTreeSet<String>)| {
@@ -216,28 +230,9 @@ fn prepare(found: &InstalledDistribution, vouched: &Vouched, modules: &[&Path]) 
         version: vouched.version.clone(),
         sha256: vouched.sha256.to_string(),
         dist_info: found.dist_info.clone(),
-        runs_at_start,
+        judged_by: judged_by.to_owned(),
         files: files.into_iter().map(join).collect(),
         stamps: String::new(),
-    })
-}
-
-/// What `site` reads lies in a module directory itself; `sitecustomize` and `usercustomize` may be packages there.
-fn may_run_at_start(directory: &Path, name: &str, modules: &[&Path]) -> bool {
-    let custom = |name: &OsStr| {
-        let name = name.to_string_lossy().to_lowercase();
-        matches!(name.split('.').next(), Some("sitecustomize" | "usercustomize"))
-    };
-    modules.iter().any(|module| match directory.strip_prefix(module) {
-        Err(_) => false,
-        Ok(tail) => match tail.components().next() {
-            Some(first) => custom(first.as_os_str()),
-            None => {
-                let ending =
-                    Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
-                custom(OsStr::new(name)) || matches!(ending.as_deref(), Some("pth" | "start"))
-            }
-        },
     })
 }
 

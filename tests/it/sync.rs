@@ -180,6 +180,40 @@ fn what_only_has_the_name_of_startup_code_is_not_opened_again() {
     assert_ne!(install().code, Some(0), "an edited file is not passed over");
 }
 
+/// What one policy let in another may not: nothing is taken as settled by a run under the old one, whatever kind of file it
+/// was about.
+#[test]
+fn another_policy_looks_at_what_is_there_anew() {
+    let exception = "[[policy.exception]]\ncode = \"startup-code\"\npackage = \"gamma\"\nreason = \"read\"\n";
+    let licences = "[policy.licenses]\nallow = [\"MIT\"]\n";
+    let kinds =
+        [("gamma.pth", "import gamma\n"), ("gamma/__pycache__/mod.cpython-312.pyc", "no time at all")];
+    for (file, text) in kinds {
+        let place = Place::with(&[]);
+        let wheel = simple("gamma", "1").file("gamma/mod.py", "").file(file, text);
+        std::fs::write(place.path("lock.txt"), place.offer(&[wheel])).unwrap();
+        let policy = |text: &str| std::fs::write(place.path("pipward.toml"), text).unwrap();
+        policy("");
+        sync(&place, &[]).code(1).stderr_has("startup-code");
+        policy(exception);
+        sync(&place, &[]).ok().stdout_has("Successfully installed gamma-1");
+        sync(&place, &[]).ok().stdout_has("Nothing to do");
+        let install = ["install", "--no-index", "--find-links", "wheels", "-r", "lock.txt"];
+        let install = || place.ours(&install).env("PIPWARD_CACHE_DIR", place.path("cache")).run();
+        install().ok().stdout_has("already satisfied");
+        policy(&exception.replace("reason", "until = 2020-01-01\nreason"));
+        sync(&place, &[]).code(1).stderr_has("2020-01-01");
+        install().code(1).stderr_has("2020-01-01");
+        policy("");
+        sync(&place, &[]).code(1).stderr_has("startup-code");
+        install().code(1).stderr_has("startup-code");
+        policy(&format!("{exception}{licences}"));
+        sync(&place, &[]).code(1).stderr_has("license");
+        policy(exception);
+        sync(&place, &[]).ok().stdout_has("Nothing to do");
+    }
+}
+
 /// Of a lock in which one version changed, the other wheels are not fetched; and an edit of what stays is still put right.
 #[test]
 fn only_what_changed_is_fetched() {

@@ -49,7 +49,14 @@ pub(crate) fn trace(
     asked: &[FileRequirement],
     markers: &MarkerEnvironment,
 ) -> Vec<(PackageName, Origin)> {
-    let mut walk = Walk { parts: BTreeMap::new(), markers, found: Vec::new(), open: Vec::new() };
+    let mut walk = Walk {
+        parts: BTreeMap::new(),
+        markers,
+        found: Vec::new(),
+        open: Vec::new(),
+        places: BTreeMap::new(),
+        seen: BTreeSet::new(),
+    };
     walk.parts.extend(parts.iter().map(|part| (part.name, part)));
     for root in asked.iter().filter(|root| root.requirement.marker.evaluate(markers, &[])) {
         let name = &root.requirement.name;
@@ -69,8 +76,9 @@ pub(crate) fn trace(
     }
     let turns = turns(parts, &walk.open, markers);
     let mut found = walk.found;
+    let turns: BTreeMap<_, _> = turns.iter().enumerate().map(|(turn, name)| (name, turn)).collect();
     for (name, origin) in &mut found {
-        origin.turn = turns.iter().position(|one| one == name).unwrap_or_default();
+        origin.turn = turns.get(name).copied().unwrap_or_default();
     }
     found
 }
@@ -90,8 +98,12 @@ struct Walk<'a> {
     parts: BTreeMap<&'a PackageName, &'a Part<'a>>,
     markers: &'a MarkerEnvironment,
     found: Vec<(PackageName, Origin)>,
+    /// Where each name stands among them.
+    places: BTreeMap<PackageName, usize>,
     /// Packages, each with extras, whose dependencies are looked at in this order.
     open: Vec<(PackageName, Vec<ExtraName>)>,
+    /// The same.
+    seen: BTreeSet<(PackageName, Vec<ExtraName>)>,
 }
 
 impl Walk<'_> {
@@ -106,7 +118,7 @@ impl Walk<'_> {
             return;
         }
         let node = (name.clone(), requirement.extras.clone());
-        if !self.open.contains(&node) {
+        if self.seen.insert(node.clone()) {
             self.open.push(node);
         }
         let wanted = written(&spelled, requirement);
@@ -114,14 +126,16 @@ impl Walk<'_> {
     }
 
     fn keep(&mut self, name: &PackageName, origin: Origin) {
-        if !self.found.iter().any(|(known, _)| known == name) {
+        if !self.places.contains_key(name) {
+            self.places.insert(name.clone(), self.found.len());
             self.found.push((name.clone(), origin));
         }
     }
 
     fn dependencies(&mut self, name: &PackageName, extras: &[ExtraName]) {
         let Some(part) = self.parts.get(name).copied() else { return };
-        let from = self.found.iter().find(|(known, _)| known == name).map(|(_, origin)| {
+        let origin = self.places.get(name).and_then(|at| self.found.get(*at));
+        let from = origin.map(|(_, origin)| {
             let short = part.kept || !extras.is_empty();
             let own =
                 if short { origin.wanted.clone() } else { format!("{}=={}", origin.spelled, part.version) };
@@ -176,11 +190,12 @@ fn turns(
     markers: &MarkerEnvironment,
 ) -> Vec<PackageName> {
     let mut left: BTreeMap<(PackageName, Vec<ExtraName>), BTreeSet<PackageName>> = BTreeMap::new();
+    let known: BTreeSet<&PackageName> = parts.iter().map(|part| part.name).collect();
     for part in parts {
         let needs = |extras: &[ExtraName]| {
             needed(part, extras, markers)
                 .map(|requirement| requirement.name.clone())
-                .filter(|name| name != part.name && parts.iter().any(|other| other.name == name))
+                .filter(|name| name != part.name && known.contains(name))
                 .collect::<BTreeSet<_>>()
         };
         left.insert((part.name.clone(), Vec::new()), needs(&[]));
@@ -188,7 +203,7 @@ fn turns(
             left.insert((name.clone(), extras.clone()), needs(extras));
         }
     }
-    let mut order = Vec::new();
+    let (mut order, mut done) = (Vec::new(), BTreeSet::new());
     while !left.is_empty() {
         let open: BTreeSet<PackageName> = left.keys().map(|(name, _)| name.clone()).collect();
         let mut free: Vec<_> =
@@ -202,7 +217,7 @@ fn turns(
         let mut names: Vec<PackageName> = free.into_iter().map(|(name, _)| name).collect();
         names.sort_by(|one, other| other.cmp(one));
         names.dedup();
-        names.retain(|name| !order.contains(name));
+        names.retain(|name| done.insert(name.clone()));
         order.extend(names);
     }
     order

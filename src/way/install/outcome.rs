@@ -2,7 +2,7 @@
 //!
 //! Never: does anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
 
@@ -106,9 +106,10 @@ pub(super) fn told(
         .collect();
     let origins = origin::trace(&parts, request.locks.asked(), markers);
     drop(parts);
+    let by_name = by_name(&origins);
     for (item, done) in items.iter().zip(done) {
-        let origin = origins.iter().find(|(name, _)| *name == item.package.name);
-        let origin = origin.map(|(_, origin)| origin.clone()).unwrap_or_default();
+        let origin = by_name.get(&item.package.name);
+        let origin = origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default();
         let package = package(item, &done, origin, request);
         told.warnings.extend(unknown_extras(Some(&package), &done.metadata.extras));
         told.packages.push(package);
@@ -124,16 +125,21 @@ pub(super) fn told(
             told.verified.push(VerifiedFile { name, sha256: done.sha256, size: done.size });
         }
     }
-    told.arrange(&origins);
+    told.arrange(&by_name);
     told
+}
+
+/// Origins by their names, and the turn of each.
+type ByName<'o> = BTreeMap<&'o PackageName, (usize, &'o Origin)>;
+
+fn by_name(origins: &[(PackageName, Origin)]) -> ByName<'_> {
+    origins.iter().enumerate().rev().map(|(turn, (name, origin))| (name, (turn, origin))).collect()
 }
 
 impl Installed {
     /// Puts the packages into the order of their origins.
-    pub(super) fn arrange(&mut self, origins: &[(PackageName, Origin)]) {
-        self.packages.sort_by_key(|package| {
-            origins.iter().position(|(name, _)| *name == package.key).unwrap_or(usize::MAX)
-        });
+    fn arrange(&mut self, origins: &ByName<'_>) {
+        self.packages.sort_by_key(|package| origins.get(&package.key).map_or(usize::MAX, |(turn, _)| *turn));
     }
 }
 
@@ -214,11 +220,12 @@ pub(in crate::way) fn nothing_to_do(
         .collect();
     let origins = origin::trace(&parts, request.locks.asked(), markers);
     drop(parts);
+    let by_name = by_name(&origins);
     let mut told =
         Installed { ignored: ignored(request), markers: Some(markers.clone()), ..Installed::default() };
     for (selected, there) in selection.packages.iter().zip(all) {
         let name = &selected.package.name;
-        let origin = origins.iter().find(|(known, _)| known == name);
+        let origin = by_name.get(name);
         told.kept.push((name.to_string(), there.version.to_string()));
         told.packages.push(Package {
             key: name.clone(),
@@ -233,13 +240,13 @@ pub(in crate::way) fn nothing_to_do(
             direct: false,
             yanked: selected.package.yanked.clone(),
             metadata: there.metadata.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
-            origin: origin.map(|(_, origin)| origin.clone()).unwrap_or_default(),
+            origin: origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default(),
         });
         let extras = there.metadata.as_ref().map(|(metadata, _)| metadata.extras.as_slice());
         told.warnings.extend(unknown_extras(told.packages.last(), extras.unwrap_or_default()));
     }
     told.warnings.extend(request.locks.warnings());
-    told.arrange(&origins);
+    told.arrange(&by_name);
     told
 }
 
