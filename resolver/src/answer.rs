@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::rc::Rc;
 
-use pep440_rs::Version;
+use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
 
 use crate::explain;
@@ -17,6 +17,7 @@ use crate::needs::Need;
 use crate::package::Package;
 use crate::project;
 use crate::provider::Provider;
+use crate::region;
 use crate::resolution::{Resolution, ResolvedDependency, ResolvedPackage};
 use crate::wheel_name::WheelName;
 
@@ -38,6 +39,8 @@ pub(crate) struct PartPackage {
     extras: BTreeSet<ExtraName>,
     dependencies: BTreeMap<(PackageName, Version), MarkerTree>,
     wheels: Vec<(u32, WheelName)>,
+    /// Its `Requires-Python`.
+    requires_python: Option<VersionSpecifiers>,
 }
 
 /// What the decisions of one region mean.
@@ -83,6 +86,7 @@ pub(crate) fn reached(provider: &Provider<'_>, mut reach: Reach<'_>) -> Part {
                 name,
                 version,
                 extras,
+                requires_python: known.needs.requires_python.clone(),
             });
         }
     }
@@ -104,6 +108,7 @@ pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
             }
         }
     }
+    warnings.extend(packages.values().filter_map(|package| python_warning(package, universe)));
     let mut seen = BTreeSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
     let mut shorter = Shorter::default();
@@ -227,6 +232,21 @@ fn pins_of_yanked(provider: &Provider<'_>, reach: &Reach<'_>) -> BTreeMap<(Packa
         }
     }
     found
+}
+
+/// That it was taken though it is for none of the Pythons that need it, since there is no solution without.
+fn python_warning(package: &PartPackage, universe: &MarkerTree) -> Option<String> {
+    let specifiers = package.requires_python.as_ref()?;
+    let mut here = package.marker.clone();
+    here.and(universe.clone());
+    if here.is_false() || markers::overlaps(&here, &markers::of_python(specifiers)) {
+        return None;
+    }
+    let (name, version, wanted) = (&package.name, &package.version, project::plain(specifiers));
+    let pythons = region::pythons_of(&here);
+    Some(format!(
+        "{name} {version} is for Python {wanted}, and Python {pythons} needs it: an install there is refused; nothing else is a solution."
+    ))
 }
 
 fn extra_warnings<'d>(

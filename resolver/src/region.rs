@@ -234,7 +234,8 @@ impl<'a> Region<'a> {
     }
 }
 
-fn pythons_of(marker: &MarkerTree) -> String {
+/// The Pythons of a marker, in words.
+pub(crate) fn pythons_of(marker: &MarkerTree) -> String {
     let Some(least) = markers::lower_bound_of(marker) else { return "every version".to_owned() };
     let Some(end) = markers::upper_bound_of(marker) else { return format!("{least} and later") };
     let last = match *end.release() {
