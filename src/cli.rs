@@ -36,6 +36,7 @@ mod surveying;
 mod sync;
 mod tree;
 mod uninstall;
+mod unused;
 mod verify;
 mod verify_lock;
 mod why;
@@ -88,6 +89,8 @@ enum Command {
     Sbom(Box<sbom::SbomArgs>),
     /// Count what a lock or an environment holds, and tell licences
     Stats(Box<stats::StatsArgs>),
+    /// Compare what a project imports with what its lock brings
+    Unused(Box<unused::UnusedArgs>),
     /// Check who signed a lock
     VerifyLock(verify_lock::VerifyLockArgs),
     /// Tell what a code means, why the rule exists, and what to do
@@ -181,6 +184,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Why(arguments) => why::run(&arguments, printer),
         Command::Sbom(arguments) => sbom::run(&arguments, printer),
         Command::Stats(arguments) => stats::run(&arguments, printer),
+        Command::Unused(arguments) => unused::run(&arguments, printer),
         Command::VerifyLock(arguments) => verify_lock::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),

@@ -18,6 +18,8 @@ pub mod digest;
 
 mod document;
 
+pub mod imports;
+
 pub mod pep508;
 
 pub mod requirements;

@@ -5,7 +5,9 @@
 pub mod bill;
 pub mod cyclonedx;
 pub mod graph;
+pub mod notebook;
 pub mod outline;
 pub mod paths;
 pub mod spdx;
 pub mod stats;
+pub mod usage;

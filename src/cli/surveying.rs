@@ -51,9 +51,14 @@ impl SubjectArgs {
     /// Reads what is surveyed; `fetch` has the index asked for what is not at hand.
     pub(crate) fn subject(&self, fetch: bool, printer: &Printer) -> Result<Subject, Problems> {
         let Some(environment) = &self.environment else { return self.lock.subject(fetch, printer) };
-        let wish = Wish::Python(PythonRequest::Path(environment.clone()));
-        Ok(Subject::Environment(Box::new(Look::at(destination::look_at(&wish)?)?)))
+        Ok(Subject::Environment(Box::new(self::environment(environment)?)))
     }
+}
+
+/// Looks at a named environment.
+pub(crate) fn environment(path: &Path) -> Result<Look, Problem> {
+    let wish = Wish::Python(PythonRequest::Path(path.to_owned()));
+    Look::at(destination::look_at(&wish)?)
 }
 
 impl LockArgs {

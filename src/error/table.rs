@@ -185,6 +185,15 @@ codes! {
         "A wheel ships a file that only an installer writes.",
         "INSTALLER, REQUESTED and direct_url.json say how something was installed. A wheel that brings its own tells lies about itself.";
 
+    ImportMissing, "import-missing", Refused,
+        "The project imports a module that nothing in its lock brings.",
+        "It runs where somebody installed the module by hand, and nowhere else; there, whatever has that name is imported, which nobody pinned. Names that are imported and not declared are also what dependency confusion waits for: in 2021 Alex Birsan put packages under such names on public indexes and reached the networks of 35 companies. Find out which distribution brings the module (it may have another name), and add it with `pipward add`. A module that is only wanted where it is there goes to --ignore.";
+    ImportTransitive, "import-transitive", Refused,
+        "The project imports a module that is there only because something else needs it.",
+        "The next version of that other package may do without it or bring one that is incompatible, and a re-lock then breaks the project although none of its own requirements changed. Ask for the distribution yourself, with the versions that you need: `pipward add NAME`.";
+    DependencyUnused, "dependency-unused", Refused,
+        "The project asks for a distribution and imports none of its modules.",
+        "Each distribution is code that somebody else can change: in 2018 event-stream, which many asked for and few knew why, brought flatmap-stream, which stole from wallets. What is not used can go (`pipward remove NAME`). What is used without an import (a plugin, a server that is started from a shell, types for a checker) is passed over with --ignore NAME.";
     LicenseDenied, "license-denied", Refused,
         "A distribution has a licence that the policy does not allow.",
         "`[policy.licenses]` says which licences are allowed (`allow`), or which are not (`deny`). Of what a licence offers (`MIT OR GPL-3.0-only`) one choice has to be allowed. Terms come in with a dependency of a dependency and bind whoever ships the whole: in 2017 the Apache Software Foundation gave its projects a year to take out everything under Facebook's BSD licence with a patents clause. Leave the package out, choose another, or, if you have read its terms and may accept them, write [[policy.exception]] with code = \"license-denied\", the package and the reason.";

@@ -117,6 +117,12 @@ impl Graph {
         Made { nodes, by_name, needs, trees, target: None }.graph(&inputs)
     }
 
+    /// The names that a lock notes as asked for, whether or not it has them: their markers may hold elsewhere alone.
+    pub fn noted(lock: &Lock) -> BTreeSet<String> {
+        let inputs = lock.tool.iter().flat_map(|tool| &tool.inputs);
+        inputs.filter_map(|(text, from)| Some(Input::read(text, from)?.name)).collect()
+    }
+
     /// The graph of an environment.
     pub fn of_environment(installed: Vec<Installed>, target: &Target) -> Self {
         let by_name = by_name(installed.iter().map(|one| one.name.as_str()));

@@ -5,6 +5,7 @@
 
 mod count;
 mod deep;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,9 @@ use crate::wheel::metadata::Metadata;
 
 pub use count::{count_environment, count_lock};
 pub use deep::{Looked, deep};
+pub use usage::{
+    LEFT_OUT, ProjectSource, ReadSource, findings, providers_of_environment, providers_of_lock, usage,
+};
 
 /// How far is looked for METADATA.
 #[derive(Debug, Clone)]

@@ -38,6 +38,7 @@ mod fetch;
 mod fuzz_corpus;
 mod hostile;
 mod hostile_archive;
+mod imports;
 mod index;
 mod indexes;
 mod inputs;

@@ -2,6 +2,7 @@
 
 mod sbom;
 mod stats;
+mod unused;
 
 use std::path::Path;
 

@@ -116,7 +116,7 @@ fn nothing_is_left_to_do() {
 /// The floors of the house. A module uses what lies on the floors below its own.
 const FLOORS: &[&[&str]] = &[
     &["digest", "error"],
-    &["attest", "document", "pep508", "signature"],
+    &["attest", "document", "imports", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
     &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
     &["config"],
@@ -246,7 +246,13 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
     (
         "other programs",
         &["std::process::", "Command::new"],
-        &["src/cli.rs", "src/index/http/keyring.rs", "src/main.rs", "src/python/", "src/way/review.rs"],
+        &[
+            "src/cli.rs",
+            "src/index/http/keyring.rs",
+            "src/main.rs",
+            "src/python/",
+            "src/way/review.rs",
+        ],
     ),
     (
         "the environment",

@@ -2,12 +2,17 @@
 //!
 //! Never: looks into a wheel whose hash is not the lock's, and never installs or runs anything.
 
+use std::collections::BTreeSet;
+
+use pipward_resolver::WheelName;
+
 use super::{Sight, wheels};
 use crate::cache::Store;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
 use crate::index::Index;
 use crate::lock::{Lock, LockedFile, LockedPackage, LockedSource};
+use crate::survey::usage::import_names;
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
 
@@ -28,6 +33,8 @@ pub struct Looked {
     pub unpacked: u64,
     /// Its own size, in bytes.
     pub size: u64,
+    /// What it is imported by.
+    pub imports: BTreeSet<String>,
 }
 
 /// Fetches, verifies and looks through every wheel of a lock; of a package that is locked by hash alone, the one of the
@@ -36,8 +43,38 @@ pub struct Looked {
 /// # Errors
 /// As for an install: of a fetch, of a hash, of a wheel.
 pub fn deep(lock: &Lock, sight: &Sight, step: &dyn Fn()) -> Result<Vec<Looked>, Problems> {
+    through(lock, sight, wheels, step)
+}
+
+/// The same with one wheel of each package: the best of the target, else the first.
+///
+/// # Errors
+/// As [`deep`].
+pub(super) fn one_of_each(lock: &Lock, sight: &Sight, step: &dyn Fn()) -> Result<Vec<Looked>, Problems> {
+    let best = |package: &LockedPackage| {
+        let files = wheels(package);
+        let rank = |file: &LockedFile| sight.fetch_for.as_ref()?.tags.rank(&file.name);
+        let ranked = files.iter().filter_map(|file| Some((rank(file)?, *file)));
+        let best = ranked.min_by_key(|(rank, _)| *rank).map(|(_, file)| file);
+        best.or(files.first().copied()).into_iter().map(|file| file.name.clone()).collect::<Vec<_>>()
+    };
+    let chosen: Vec<WheelName> = lock.packages.iter().flat_map(best).collect();
+    through(
+        lock,
+        sight,
+        |package| wheels(package).into_iter().filter(|file| chosen.contains(&file.name)).collect(),
+        step,
+    )
+}
+
+fn through(
+    lock: &Lock,
+    sight: &Sight,
+    which: impl Fn(&LockedPackage) -> Vec<&LockedFile>,
+    step: &dyn Fn(),
+) -> Result<Vec<Looked>, Problems> {
     let index = Index::of_locked(&sight.sources, &sight.network, sight.cache.as_deref())?;
-    let files = files(lock, sight, &index)?;
+    let files = files(lock, sight, &index, which)?;
     let store = sight.cache.as_deref().map(Store::new);
     let fetcher = index.fetcher(store.clone());
     let wanted: Vec<LockedFile> = files.iter().map(|(_, file)| file.clone()).collect();
@@ -70,11 +107,16 @@ pub fn deep(lock: &Lock, sight: &Sight, step: &dyn Fn()) -> Result<Vec<Looked>, 
 }
 
 /// Every wheel of a lock, with the position of its package, and where it is fetched from.
-fn files(lock: &Lock, sight: &Sight, index: &Index) -> Result<Vec<(usize, LockedFile)>, Problems> {
+fn files(
+    lock: &Lock,
+    sight: &Sight,
+    index: &Index,
+    which: impl Fn(&LockedPackage) -> Vec<&LockedFile>,
+) -> Result<Vec<(usize, LockedFile)>, Problems> {
     let (mut named, mut by_hash): (Vec<(usize, &LockedFile, &LockedPackage)>, Vec<_>) =
         (Vec::new(), Vec::new());
     for (at, package) in lock.packages.iter().enumerate() {
-        named.extend(wheels(package).into_iter().map(|file| (at, file, package)));
+        named.extend(which(package).into_iter().map(|file| (at, file, package)));
         if matches!(package.source, LockedSource::ByHash(_)) {
             by_hash.push((at, package));
         }
@@ -112,6 +154,16 @@ fn look(wheel: &Wheel, package: usize) -> Result<Looked, Problem> {
         }
     }
     looked.sboms.sort();
+    let data = wheel.dist_info().replace(".dist-info", ".data/");
+    let installed = wheel.entries().iter().filter_map(|entry| {
+        let path = entry.path().as_str();
+        match path.strip_prefix(&data).map(|rest| rest.split_once('/')) {
+            None => Some(path),
+            Some(Some(("purelib" | "platlib", rest))) => Some(rest),
+            Some(_) => None,
+        }
+    });
+    looked.imports = import_names(installed);
     Ok(looked)
 }
 
