@@ -20,6 +20,7 @@ mod hash;
 mod index;
 mod inspect;
 mod install;
+mod lab;
 mod list;
 mod lock;
 mod looking;
@@ -95,6 +96,8 @@ enum Command {
     VerifyLock(verify_lock::VerifyLockArgs),
     /// Tell what a code means, why the rule exists, and what to do
     Explain(explain::ExplainArgs),
+    /// Watch attacks that have happened, on this machine: what pip does, and what pipward says
+    Lab(lab::LabArgs),
     /// Print the hash of files, as pip prints it
     Hash(hash::HashArgs),
     /// Put links named pip into an environment or a folder
@@ -187,6 +190,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Unused(arguments) => unused::run(&arguments, printer),
         Command::VerifyLock(arguments) => verify_lock::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
+        Command::Lab(arguments) => lab::run(&arguments, printer),
         Command::Hash(arguments) => hash::run(&arguments, printer),
         Command::Shim(arguments) => shim::run(&arguments, printer),
         Command::Index(arguments) => index::run(&arguments, printer),

@@ -58,4 +58,6 @@ pub mod config;
 
 pub mod way;
 
+pub mod lab;
+
 pub mod cli;

@@ -42,6 +42,7 @@ mod imports;
 mod index;
 mod indexes;
 mod inputs;
+mod lab;
 mod lies;
 mod limits;
 mod oracle;

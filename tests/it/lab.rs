@@ -1,0 +1,56 @@
+//! `pipward lab`: each scenario goes as it is told, next to pip, and leaves nothing behind.
+
+use pipward::error::Code;
+use pipward::lab::SCENARIOS;
+use serde_json::Value;
+
+use crate::support::peers::peers;
+use crate::support::pythons::any_python;
+use crate::support::run::{pipward, scratch};
+use crate::support::{loudly, offline};
+
+#[test]
+fn every_scenario_goes_as_it_is_told() {
+    let scratch = scratch();
+    let python = if offline() { any_python().executable } else { peers().python() };
+    let run = pipward(["lab", "all", "--json", "--python"]).arg(&python).env("TMPDIR", scratch.path());
+    let told = run.run().ok();
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    let all = document["scenarios"].as_array().unwrap();
+    assert_eq!(all.len(), SCENARIOS.len());
+    for scenario in all {
+        let name = scenario["name"].as_str().unwrap();
+        let codes = scenario["codes"].as_array().unwrap();
+        assert!(!codes.is_empty(), "{scenario:#}");
+        for code in codes {
+            assert!(Code::from_name(code.as_str().unwrap()).is_some(), "{code}");
+        }
+        // Nobody asks pip about a file that was edited.
+        if !offline() && name != "edited-file" {
+            assert_eq!(scenario["payload_ran_with_pip"], true, "{scenario:#}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "what is left behind");
+    loudly(&format!("{} scenarios of the lab went as they are told", all.len()));
+}
+
+#[test]
+fn the_poisoned_release_is_called_out_first() {
+    let told = pipward(["lab", "poisoned-release", "--python"]).arg(any_python().executable).run().ok();
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with("$ pipward diff")).unwrap();
+    assert!(lines[at + 1].contains("! plum 1"), "{}", told.told());
+    assert!(lines[at + 2].contains("ALARM: other hashes"), "{}", told.told());
+    told.stdout_has("ALARM: new start-up code: plum_init.pth")
+        .stdout_has("=> pipward: startup-code. Nothing of the payload ran.")
+        .stdout_has("pipward explain startup-code");
+}
+
+#[test]
+fn scenarios_are_listed_and_found_by_name() {
+    let told = pipward(["lab"]).run().ok();
+    for scenario in SCENARIOS {
+        assert!(told.stdout.contains(scenario.name) && told.stdout.contains(scenario.title));
+    }
+    pipward(["lab", "no-such"]).run().refused(Code::Usage).stderr_has("pipward lab");
+}
