@@ -60,4 +60,6 @@ pub mod way;
 
 pub mod lab;
 
+pub mod lessons;
+
 pub mod cli;

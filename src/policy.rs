@@ -62,7 +62,7 @@ fn usual(code: Code) -> Level {
 }
 
 /// Of two different files of one name, that of a project with an exception is left out.
-const YIELDING: Code = Code::FileConflict;
+pub const YIELDING: Code = Code::FileConflict;
 
 /// What is done about a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use clap::Args;
 use super::Outcome;
 use super::render::Printer;
 use crate::error::{Code, Problem};
+use crate::lessons::{self, Lesson};
 
 /// Arguments of `pipward explain`.
 #[derive(Args)]
@@ -12,9 +13,16 @@ pub(crate) struct ExplainArgs {
     /// The code, as a refusal prints it; without one, all codes are listed
     #[arg(value_name = "CODE")]
     code: Option<String>,
+    /// Print all of them as one Markdown page
+    #[arg(long, conflicts_with = "code")]
+    markdown: bool,
 }
 
 pub(super) fn run(arguments: &ExplainArgs, printer: &Printer) -> Outcome {
+    if arguments.markdown {
+        printer.data(&lessons::page());
+        return Ok(0);
+    }
     let Some(name) = &arguments.code else {
         printer.codes(Code::ALL);
         return Ok(0);
@@ -25,6 +33,6 @@ pub(super) fn run(arguments: &ExplainArgs, printer: &Printer) -> Outcome {
             .help("list all codes with `pipward explain`")
             .into());
     };
-    printer.explanation(code);
+    printer.lesson(&Lesson::of(code));
     Ok(0)
 }

@@ -16,6 +16,7 @@ use super::options::{Colour, OutputArgs};
 use super::pip::Persona;
 use crate::digest::StrongDigest;
 use crate::error::{Code, Problem, Problems, deceives, without_passwords};
+use crate::lessons::Lesson;
 
 /// Prints what commands report.
 pub(crate) struct Printer {
@@ -230,20 +231,22 @@ impl Printer {
         }
     }
 
-    /// What a code means.
-    pub(super) fn explanation(&self, code: Code) {
+    /// What is to be learned from a code.
+    pub(super) fn lesson(&self, lesson: &Lesson) {
         if self.json {
-            return self.document(&code_json(code));
+            return self.document(&lesson_json(lesson));
         }
-        let exit = code.exit_class().status();
         // A terminal is read by people; what reads a pipe wants whole sentences.
         let width = if std::io::stdout().is_terminal() { 80 } else { usize::MAX };
-        self.out(&format!(
-            "{}\n\n{}\n\n{}\n\nExit code {exit}.",
-            self.paint("1", code.name()),
-            wrapped(code.title(), width),
-            wrapped(code.explanation(), width),
-        ));
+        self.out(&self.paint("1", lesson.code.name()));
+        for (heading, text) in lesson.parts() {
+            self.out(&format!("\n{}", wrapped(&format!("{heading}: {text}"), width)));
+        }
+        if let Some(written) = &lesson.exception.written {
+            let lines: Vec<String> = written.lines().map(|line| format!("    {line}")).collect();
+            self.out(&format!("\n{}", lines.join("\n")));
+        }
+        self.out(&format!("\nExit code {}.", lesson.code.exit_class().status()));
     }
 
     /// A file's hash, as `pip hash` prints it.
@@ -369,6 +372,19 @@ fn code_json(code: Code) -> Value {
         "title": code.title(),
         "explanation": code.explanation(),
     })
+}
+
+fn lesson_json(lesson: &Lesson) -> Value {
+    let mut value = code_json(lesson.code);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("attack".into(), json!(lesson.attack));
+        object.insert("way_out".into(), json!(lesson.way_out));
+        object.insert(
+            "exception".into(),
+            json!({ "when": lesson.exception.when, "written": lesson.exception.written }),
+        );
+    }
+    value
 }
 
 /// Text from outside on one line, with everything that could steer a terminal or deceive a reader

@@ -1,8 +1,9 @@
 //! What can be typed: help, versions, codes, hashes; and how refusals look.
 
 use pipward::error::Code;
+use pipward::lessons::Lesson;
 
-use crate::support::run::{pipward, scratch, vendored};
+use crate::support::run::{pipward, repository, scratch, vendored};
 
 #[test]
 fn the_version_and_the_help_are_told_on_standard_output() {
@@ -35,6 +36,40 @@ fn every_code_is_explained() {
         let told = pipward(["explain", code.name()]).run().ok().stdout_has(code.name()).stdout;
         assert!(told.lines().count() > 4, "{code}: {told}");
     }
+}
+
+#[test]
+fn every_code_has_a_lesson_with_a_way_out() {
+    for code in Code::ALL {
+        let lesson = Lesson::of(*code);
+        assert!(lesson.way_out.len() > 15 && lesson.way_out.ends_with('.'), "{code}: {}", lesson.way_out);
+        assert!(lesson.exception.when.ends_with('.'), "{code}");
+        // A case has its date.
+        let is_dated = |text: &str| (1990..2030).any(|year| text.contains(&year.to_string()));
+        assert!(lesson.attack.is_none_or(is_dated), "{code}");
+        if let Some(written) = &lesson.exception.written {
+            let scratch = scratch();
+            std::fs::write(scratch.path().join("pipward.toml"), written.replace("NAME", "plum")).unwrap();
+            pipward::config::Settings::find(scratch.path()).unwrap();
+        }
+        let told = pipward(["explain", code.name(), "--json"]).run().ok().stdout;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["way_out"], lesson.way_out, "{code}");
+    }
+}
+
+/// docs/codes.md says what `explain` does. `INSTA_UPDATE=always` writes it anew.
+#[test]
+fn the_page_of_codes_is_current() {
+    let told = pipward(["explain", "--markdown"]).run().ok().stdout;
+    let file = repository().join("docs/codes.md");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        std::fs::write(&file, &told).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&file).unwrap_or_default() == told,
+        "write it anew with INSTA_UPDATE=always"
+    );
 }
 
 #[test]

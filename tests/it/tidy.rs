@@ -121,7 +121,7 @@ const FLOORS: &[&[&str]] = &[
     &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
     &["config"],
     &["way"],
-    &["lab"],
+    &["lab", "lessons"],
     &["cli"],
     &["main", "lib"],
 ];
