@@ -24,6 +24,7 @@ mod lab;
 mod list;
 mod lock;
 mod looking;
+mod man;
 mod options;
 mod pip;
 mod remove;
@@ -112,6 +113,8 @@ enum Command {
     Debug(debug::DebugArgs),
     /// Print a script that completes commands in a shell
     Completion(completion::CompletionArgs),
+    /// Write manual pages
+    Man(man::ManArgs),
     /// Put requirements into the inputs, lock them, and install
     Add(Box<add::AddArgs>),
     /// Take requirements out of the inputs, the lock and the environment
@@ -198,6 +201,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Config(arguments) => config::run(&arguments, printer),
         Command::Debug(arguments) => debug::run(&arguments, printer),
         Command::Completion(arguments) => completion::run(&arguments, printer),
+        Command::Man(arguments) => man::run(&arguments, printer),
         Command::Add(arguments) => add::run(*arguments, printer),
         Command::Remove(arguments) => remove::run(*arguments, printer),
         Command::Download(arguments) => download::run(*arguments, printer),

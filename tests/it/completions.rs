@@ -172,3 +172,31 @@ fn fish_completes_options_and_locked_names() {
         assert_eq!(first.split('\t').next(), Some(word), "{typed}: {answer}\n{}", told.told());
     }
 }
+
+/// A page of the manual for each command, that `man` could show, the same each time.
+#[test]
+fn each_command_has_a_manual_page() {
+    let place = Place::with(&[]);
+    let help = pipward(["--help"]).run().ok().stdout;
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    pipward(["man"]).arg(place.path("man")).run().ok().stdout_has("manual pages are in");
+    pipward(["man"]).arg(place.path("again")).run().ok();
+    let mut names = vec!["pipward".to_owned()];
+    let rows =
+        commands.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    names.extend(
+        rows.filter_map(|row| row.split_whitespace().next())
+            .filter(|name| *name != "help")
+            .map(|name| format!("pipward-{name}")),
+    );
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        let read = |folder: &str| std::fs::read_to_string(place.path(&format!("{folder}/{name}.1"))).unwrap();
+        let page = read("man");
+        assert!(
+            page.contains(".TH") && page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"),
+            "{name}: {page}"
+        );
+        assert_eq!(page, read("again"), "{name}");
+    }
+}
