@@ -46,6 +46,7 @@ mod lab;
 mod lies;
 mod limits;
 mod oracle;
+mod pages;
 mod parity;
 mod peers;
 mod plan;
