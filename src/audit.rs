@@ -117,13 +117,9 @@ impl Capabilities {
 
     fn scan(&mut self, source: &[u8]) {
         for module in imports::of(&String::from_utf8_lossy(source)) {
-            if imports::is_network(&module) {
-                self.network.insert(module);
-            } else if imports::is_process(&module) {
-                self.processes.insert(module);
-            } else if imports::is_machine(&module) {
-                self.machine.insert(module);
-            }
+            self.network.extend(imports::network(&module).map(str::to_owned));
+            self.processes.extend(imports::process(&module).map(str::to_owned));
+            self.machine.extend(imports::machine(&module).map(str::to_owned));
         }
     }
 

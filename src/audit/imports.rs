@@ -70,22 +70,23 @@ pub(super) fn of(source: &str) -> Vec<String> {
     found
 }
 
-/// Whether a module is one of the network.
-pub(super) fn is_network(module: &str) -> bool {
-    is_of(module, NETWORK)
+/// What of the network a module is of: `urllib.request` for `urllib.request.urlopen`.
+pub(super) fn network(module: &str) -> Option<&'static str> {
+    of_list(module, NETWORK)
 }
 
-/// Whether a module or function starts processes.
-pub(super) fn is_process(module: &str) -> bool {
-    is_of(module, PROCESS)
+/// By what a module, or a function of one, starts processes.
+pub(super) fn process(module: &str) -> Option<&'static str> {
+    of_list(module, PROCESS)
 }
 
-/// Whether a module calls machine code.
-pub(super) fn is_machine(module: &str) -> bool {
-    is_of(module, MACHINE)
+/// By what a module calls machine code.
+pub(super) fn machine(module: &str) -> Option<&'static str> {
+    of_list(module, MACHINE)
 }
 
-fn is_of(module: &str, list: &[&str]) -> bool {
-    list.iter()
-        .any(|one| module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+fn of_list(module: &str, list: &[&'static str]) -> Option<&'static str> {
+    let is_of =
+        |one: &&str| module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    list.iter().copied().find(|one| is_of(one))
 }

@@ -1,5 +1,7 @@
 //! What a change of a lock means, through the command line.
 
+mod real;
+
 use std::path::Path;
 
 use crate::support::loudly;
