@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::{at, run};
 use crate::support::peers::Peers;
 use crate::support::pythons::any_python;
-use crate::support::run::scratch;
+use crate::support::run::{repository, scratch};
 use crate::support::server::Server;
 use crate::support::world::{publish, text, wheel, write};
 use crate::support::{loudly, offline};
 
-/// Validates by the schema of CycloneDX 1.6 and reads with CycloneDX's own library; validates with SPDX's own library.
+/// Validates by the schema of CycloneDX 1.6 and reads with CycloneDX's own library; validates with SPDX's own library,
+/// and by the schema of SPDX 2.3.
 const JUDGE: &str = r"
 import json, sys
 from cyclonedx.model.bom import Bom
@@ -29,6 +30,14 @@ for one in sorted(str(component.purl) for component in bom.components):
 document = parse_file(sys.argv[2])
 faults = validate_full_spdx_document(document)
 assert not faults, faults
+import jsonschema
+schema, told = json.load(open(sys.argv[3])), json.load(open(sys.argv[2]))
+judge = jsonschema.Draft201909Validator(schema)
+judge.check_schema(schema)
+faults = [(error.json_path, error.message[:300]) for error in judge.iter_errors(told)]
+assert not faults, faults
+told['packages'][0]['licenseDeclared'] = 1
+assert list(judge.iter_errors(told)), 'the schema judges nothing'
 print(len(document.packages), len(document.relationships))
 ";
 
@@ -169,7 +178,9 @@ fn the_libraries_of_the_formats_take_both() {
                 .replace(server.url("").trim_end_matches('/'), "https://files.example.org");
             write(directory, file, &public);
         }
-        let told = peers.script(JUDGE, &[&directory.join("c.json"), &directory.join("s.spdx.json")]).ok();
+        let schema = repository().join("tests/schemas/spdx-2.3.json");
+        let told =
+            peers.script(JUDGE, &[&directory.join("c.json"), &directory.join("s.spdx.json"), &schema]).ok();
         told.stdout_has("pkg:pypi/grape@1%2Bred?repository_url=").stdout_has("\n6 ");
     }
 }
