@@ -5,6 +5,7 @@
 
 mod index;
 mod scenes;
+pub mod signed;
 mod stage;
 mod wheel;
 

@@ -89,7 +89,7 @@ fn what_is_broken_is_read_as_far_as_it_goes() {
     check("\u{feff}import a\r\nimport b\rimport c", &["a@1", "b@2", "c@3"]);
     check("x = 'open\nimport a\ny = f'{open\nimport b\nz = f'{x:open\nimport c\n", &["a@2", "b@4", "c@6"]);
     check("from a import (b\nimport c\n", &["a:b@1", "c@2"]);
-    check("import a b\nimport c.\nfrom d. import e\n", &["a@1", "c@2"]);
+    check("import a b\nimport c.\nfrom d. import e\n", &["a@1", "c@2", "e@3"]);
     check("", &[]);
     for end in
         ["\\", "'", "'''", "f'", "f'{", "f'{x:", "f'\\", "f'\\N{", "from", "import a.", "import_module('"]

@@ -73,14 +73,23 @@ impl Index {
         for (wheel, age) in wheels {
             let (name, bytes, metadata) = (wheel.file_name(), wheel.bytes(), wheel.metadata());
             let time = self.now.checked_sub(SignedDuration::from_hours(*age)).unwrap_or(self.now);
-            files.push(json!({
+            let mut file = json!({
                 "filename": name,
                 "url": format!("/files/{name}"),
                 "hashes": { "sha256": Sha256::of(&bytes).to_string() },
                 "size": bytes.len(),
                 "upload-time": time.to_string(),
                 "core-metadata": { "sha256": Sha256::of(metadata.as_bytes()).to_string() },
-            }));
+            });
+            if let (Some(text), Some(file)) = (wheel.provenance, file.as_object_mut()) {
+                file.insert("provenance".into(), self.url(&format!("/files/{name}.provenance")).into());
+                self.put(
+                    format!("/files/{name}.provenance"),
+                    "application/vnd.pypi.integrity.v1+json",
+                    text.as_bytes().to_vec(),
+                );
+            }
+            files.push(file);
             self.put(format!("/files/{name}.metadata"), "text/plain", metadata.into_bytes());
             self.put(format!("/files/{name}"), "application/octet-stream", bytes);
         }
@@ -130,7 +139,7 @@ fn answer(stream: &TcpStream, known: &Answers) -> std::io::Result<()> {
     let mut stream = stream;
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n",
         body.len()
     )?;
     if method != "HEAD" {

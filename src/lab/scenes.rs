@@ -3,9 +3,9 @@
 //! Each is told in the order in which it happened: what the attacker does, what pip makes of it, what pipward says, and, where
 //! there is one, the way out.
 
-use super::Scenario;
 use super::stage::Stage;
 use super::wheel::Wheel;
+use super::{Scenario, signed};
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 
@@ -50,6 +50,20 @@ pub(super) const ALL: &[Scenario] = &[
                    lock that nobody reads.",
         plain: "pip downloads from the address that stands in the lock, on any host.",
         play: moved_address,
+    },
+    Scenario {
+        name: "lost-provenance",
+        title: "All releases came out of the project's own build, and the newest does not.",
+        happened: "ultralytics 8.3.45, December 2024: uploaded with an old token by somebody who could not use the build any more.",
+        plain: "pip does not ask who published a file.",
+        play: lost_provenance,
+    },
+    Scenario {
+        name: "other-publisher",
+        title: "The newest release is published by another repository, whose name begins alike.",
+        happened: "xz-utils, March 2024: who may release changed long before anybody looked at what was released.",
+        plain: "pip does not ask who published a file.",
+        play: other_publisher,
     },
     Scenario {
         name: "quarantine",
@@ -152,6 +166,30 @@ fn moved_address(stage: &mut Stage) -> Result<(), Problem> {
     stage.tell("A pull request changes two lines of the lock: plum 1 now comes from another host, with another hash.");
     stage.pip(&["-r", "pylock.toml"], "plum")?;
     stage.install(Some(Code::FileHost))
+}
+
+fn lost_provenance(stage: &mut Stage) -> Result<(), Problem> {
+    let index = stage.configured()?;
+    stage.trust()?;
+    index.publish(&[(Wheel::good("plum", "1").published(signed::OWN), OLD)], None);
+    stage.pipward(&["lock", "plum"], None)?;
+    let releases = [(Wheel::good("plum", "1").published(signed::OWN), OLD), (Wheel::bad("plum", "2"), OLD)];
+    index.publish(&releases, None);
+    stage.tell("plum 1 was published by acme/plum on GitHub, and the lock notes it. plum 2 was uploaded with a stolen token.");
+    stage.pip(&["-i", &index.pages(), "plum"], "plum")?;
+    stage.pipward(&["lock", "plum", "--upgrade"], Some(Code::ProvenanceLost))
+}
+
+fn other_publisher(stage: &mut Stage) -> Result<(), Problem> {
+    let index = stage.configured()?;
+    stage.trust()?;
+    index.publish(&[(Wheel::good("plum", "1").published(signed::OWN), OLD)], None);
+    stage.pipward(&["lock", "plum"], None)?;
+    let stranger = Wheel::bad("plum", "2").published(signed::STRANGER);
+    index.publish(&[(Wheel::good("plum", "1").published(signed::OWN), OLD), (stranger, OLD)], None);
+    stage.tell("plum 1 was published by acme/plum. plum 2 has provenance that holds: of acme/plum-tools.");
+    stage.pip(&["-i", &index.pages(), "plum"], "plum")?;
+    stage.pipward(&["lock", "plum", "--upgrade"], Some(Code::PublisherChanged))
 }
 
 fn quarantine(stage: &mut Stage) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::index::Index;
-use super::{Bench, Played};
+use super::{Bench, Played, signed};
 use crate::error::{Code, Place, Problem, io};
 
 /// Who did a step.
@@ -79,6 +79,13 @@ impl Stage {
             format!("[[index]]\nname = \"{name}\"\nurl = \"{url}\"\n{more}\n")
         };
         self.write("pipward.toml", &indexes.iter().map(one).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Adds to the configuration whom the signatures of the scenarios go back to.
+    pub(super) fn trust(&self) -> Result<(), Problem> {
+        self.write("root.json", signed::ROOT)?;
+        let before = self.read("pipward.toml")?;
+        self.write("pipward.toml", &format!("{before}\n[policy]\nsigstore-root = \"root.json\"\n"))
     }
 
     fn path(&self, name: &str) -> PathBuf {

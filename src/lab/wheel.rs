@@ -25,19 +25,21 @@ pub(super) struct Wheel {
     files: Vec<(String, String)>,
     /// Files that RECORD does not list.
     unlisted: Vec<(String, String)>,
+    /// What its index says of who published it (PEP 740).
+    pub provenance: Option<&'static str>,
 }
 
 impl Wheel {
     /// A wheel that does nothing.
     pub(super) fn good(name: &'static str, version: &'static str) -> Self {
         let module = (format!("{name}.py"), padded(&format!("version = '{version}'\n")));
-        Self { name, version, files: vec![module], unlisted: Vec::new() }
+        Self { name, version, files: vec![module], unlisted: Vec::new(), provenance: None }
     }
 
     /// A wheel whose module leaves a mark when it is imported.
     pub(super) fn bad(name: &'static str, version: &'static str) -> Self {
         let module = (format!("{name}.py"), padded(PAYLOAD));
-        Self { name, version, files: vec![module], unlisted: Vec::new() }
+        Self { name, version, files: vec![module], unlisted: Vec::new(), provenance: None }
     }
 
     /// The same with a `.pth` file that leaves a mark whenever Python starts.
@@ -49,6 +51,12 @@ impl Wheel {
     /// The same with that file in the archive, and not in RECORD.
     pub(super) fn with_unlisted(mut self) -> Self {
         self.unlisted.push((format!("{}_init.pth", self.name), PAYLOAD_LINE.to_owned()));
+        self
+    }
+
+    /// The same, published by somebody.
+    pub(super) fn published(mut self, provenance: &'static str) -> Self {
+        self.provenance = Some(provenance);
         self
     }
 

@@ -1,12 +1,15 @@
 //! `pipward lab`: each scenario goes as it is told, next to pip, and leaves nothing behind.
 
+use pipward::attest::{Attestation, Verifier};
+use pipward::digest::Sha256;
 use pipward::error::Code;
-use pipward::lab::SCENARIOS;
+use pipward::lab::{SCENARIOS, signed};
 use serde_json::Value;
 
 use crate::support::peers::peers;
 use crate::support::pythons::any_python;
-use crate::support::run::{pipward, scratch};
+use crate::support::run::{pipward, repository, scratch};
+use crate::support::sigstore::{Claim, Sigstore};
 use crate::support::{loudly, offline};
 
 #[test]
@@ -53,4 +56,36 @@ fn scenarios_are_listed_and_found_by_name() {
         assert!(told.stdout.contains(scenario.name) && told.stdout.contains(scenario.title));
     }
     pipward(["lab", "no-such"]).run().refused(Code::Usage).stderr_has("pipward lab");
+}
+
+/// The signatures of the lab are of its wheels. `INSTA_UPDATE=always` makes them anew where they are not.
+#[test]
+fn the_signatures_are_of_the_wheels() {
+    let folder = repository().join("src/lab/signed");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let holds = |file: &str, name: &str, bytes: &[u8]| {
+        let provenance: Value = serde_json::from_str(&read(file)).unwrap();
+        let attestation = &provenance["attestation_bundles"][0]["attestations"][0];
+        let judge = || {
+            let attestation = Attestation::parse(attestation.to_string().as_bytes()).ok()?;
+            Verifier::from_root(&read("root.json"))
+                .ok()?
+                .verify_one(&attestation, name, &Sha256::of(bytes))
+                .ok()
+        };
+        judge().is_some()
+    };
+    let stale = |claims: &[(&str, &str, String, Vec<u8>)]| {
+        claims.iter().any(|(_, file, name, bytes)| !holds(file, name, bytes))
+    };
+    let claims = signed::claims();
+    if stale(&claims) && std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        let sigstore = Sigstore::new();
+        std::fs::write(folder.join("root.json"), sigstore.root() + "\n").unwrap();
+        for (publisher, file, name, bytes) in &claims {
+            let provenance = sigstore.provenance(&Claim::new(publisher, name, bytes));
+            std::fs::write(folder.join(file), format!("{provenance:#}\n")).unwrap();
+        }
+    }
+    assert!(!stale(&claims), "make them anew with INSTA_UPDATE=always");
 }
