@@ -118,3 +118,59 @@ fn deep_and_long_sources_cost_no_stack() {
         assert!(!of(&source).is_empty(), "{part}");
     }
 }
+
+proptest::proptest! {
+    /// Whatever stands there, an import that was found stands in a line that there is, and behind a new statement at the end of
+    /// it all one more is found, as long as no string is open.
+    #[test]
+    fn no_source_is_too_odd(parts in proptest::collection::vec(proptest::sample::select(PARTS), 0..40)) {
+        let source: String = parts.concat();
+        let lines = source.matches('\n').count() + source.matches('\r').count() + 1;
+        let found = of(&source);
+        proptest::prop_assert!(found.iter().all(|import| import.line as usize <= lines && !import.module.is_empty()));
+        if !source.contains(['"', '\'', '\\', '{']) {
+            let more = of(&format!("{source}\nimport last"));
+            proptest::prop_assert!(more.last().is_some_and(|import| import.module == "last"));
+        }
+    }
+}
+
+/// What sources are made of, and what they are not.
+const PARTS: &[&str] = &[
+    "import ",
+    "from ",
+    "a",
+    ".",
+    "..",
+    ", ",
+    "as ",
+    "(",
+    ")",
+    "*",
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    "'",
+    "\"",
+    "'''",
+    "f'",
+    "rb\"",
+    "t'''",
+    "{",
+    "}",
+    "{{",
+    ":",
+    "!r",
+    "\\",
+    "\\N{",
+    "#",
+    ";",
+    "if TYPE_CHECKING:",
+    "  ",
+    "__import__(",
+    "importlib.import_module('x')",
+    "é",
+    "\u{0}",
+    "1",
+];

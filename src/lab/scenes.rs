@@ -93,7 +93,7 @@ pub(super) const ALL: &[Scenario] = &[
         title: "A change of the lock keeps the version of a package, and changes its hash; the new file brings a .pth.",
         happened: "ctx, May 2022: a stranger took over a project of PyPI and replaced its old releases by ones that sent the \
                    environment's secrets away.",
-        plain: "pip takes the hash from the file that was changed, and installs.",
+        plain: "pip installs what the index has under that version, and has nothing to compare it with.",
         play: poisoned_release,
     },
     Scenario {
