@@ -65,7 +65,7 @@ impl Project {
 
     fn fill(&self) {
         let directory = self.origin.path();
-        for folder in ["api", "worker", "bin", "src/shop", "wheels", "dist"] {
+        for folder in ["api", "worker", "bin", "src/shop", "wheels", "dist", "app", "usr/local/bin"] {
             std::fs::create_dir_all(directory.join(folder)).unwrap();
         }
         let table = |name: &str, dependencies: &str| {
