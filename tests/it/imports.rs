@@ -3,7 +3,8 @@
 use pipward::imports;
 use serde_json::Value;
 
-use crate::support::peers::peers;
+use crate::support::pythons::any_python;
+use crate::support::run::Run;
 use crate::support::{long, loudly};
 
 /// Tells the imports of each module of the standard library, as `ast` sees them; of every twentieth, or all.
@@ -50,7 +51,7 @@ for path in files[::every]:
 #[test]
 fn imports_are_those_that_python_sees() {
     let every = if long() { "1" } else { "20" };
-    let told = peers().script(AST, &[every.as_ref()]).ok();
+    let told = Run::new(any_python().executable).args(["-I", "-B", "-c", AST, every]).run().ok();
     let (mut files, mut count) = (0, 0);
     for line in told.stdout.lines() {
         let one: Value = serde_json::from_str(line).unwrap();
