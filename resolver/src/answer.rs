@@ -17,7 +17,7 @@ use crate::needs::Need;
 use crate::package::Package;
 use crate::project;
 use crate::provider::Provider;
-use crate::region;
+use crate::region::{self, Region};
 use crate::resolution::{Resolution, ResolvedDependency, ResolvedPackage};
 use crate::wheel_name::WheelName;
 
@@ -39,6 +39,8 @@ pub(crate) struct PartPackage {
     extras: BTreeSet<ExtraName>,
     dependencies: BTreeMap<(PackageName, Version), MarkerTree>,
     wheels: Vec<(u32, WheelName)>,
+    /// Those of the universe, where none of them is for an environment of its region that needs it.
+    all_wheels: Vec<(u32, WheelName)>,
     /// Its `Requires-Python`.
     requires_python: Option<VersionSpecifiers>,
 }
@@ -80,6 +82,7 @@ pub(crate) fn reached(provider: &Provider<'_>, mut reach: Reach<'_>) -> Part {
                 Some((rank, wheel.name.clone()))
             };
             part.packages.push(PartPackage {
+                all_wheels: all_wheels(region, known, &marker, &wheels),
                 marker,
                 wheels: wheels.iter().filter_map(rank).collect(),
                 dependencies: reach.edges.remove(&key).unwrap_or_default(),
@@ -134,11 +137,15 @@ impl PartPackage {
         for (edge, marker) in other.dependencies {
             self.dependencies.entry(edge).or_insert(MarkerTree::FALSE).or(marker);
         }
-        for wheel in other.wheels {
-            if !self.wheels.contains(&wheel) {
-                self.wheels.push(wheel);
+        let add = |list: &mut Vec<(u32, WheelName)>, more: Vec<(u32, WheelName)>| {
+            for wheel in more {
+                if !list.contains(&wheel) {
+                    list.push(wheel);
+                }
             }
-        }
+        };
+        add(&mut self.wheels, other.wheels);
+        add(&mut self.all_wheels, other.all_wheels);
     }
 
     fn told(self, universe: &MarkerTree, shorter: &mut Shorter) -> ResolvedPackage {
@@ -150,6 +157,8 @@ impl PartPackage {
             let fits = |wheel: &WheelName| markers::overlaps(&within, &markers::of_wheel(wheel));
             if wheels.iter().any(|(_, wheel)| fits(wheel)) {
                 wheels.retain(|(_, wheel)| fits(wheel));
+            } else if !self.all_wheels.is_empty() {
+                wheels = self.all_wheels;
             }
             wheels.sort_by(|(a, x), (b, y)| (a, x.as_str()).cmp(&(b, y.as_str())));
         }
@@ -172,6 +181,22 @@ fn wheels<'d>(provider: &Provider<'_>, decided: &'d Decided) -> Vec<&'d Candidat
     let Some(offers) = decided.project.offers() else { return Vec::new() };
     let Some(at) = offers.position(&decided.version) else { return Vec::new() };
     decided.project.wheels(offers, at, provider.region).map(Iterator::collect).unwrap_or_default()
+}
+
+/// The wheels of the universe, where none of `wheels` is for an environment of the region that needs it.
+fn all_wheels(
+    region: &Region<'_>,
+    decided: &Decided,
+    marker: &MarkerTree,
+    wheels: &[&CandidateWheel],
+) -> Vec<(u32, WheelName)> {
+    if wheels.iter().any(|wheel| region.takes_where(marker, &wheel.name)) {
+        return Vec::new();
+    }
+    let Some(offers) = decided.project.offers() else { return Vec::new() };
+    let Some(at) = offers.position(&decided.version) else { return Vec::new() };
+    let all = decided.project.of_universe(offers, at, region);
+    all.into_iter().map(|(rank, wheel)| (rank, wheel.name.clone())).collect()
 }
 
 /// The newest Python that a project has wheels for by name: those chosen, and those of its newest final release.

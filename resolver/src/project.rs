@@ -277,19 +277,30 @@ impl Project {
         region: &Region<'_>,
     ) -> Option<&'a WheelName> {
         let best = self.wheels(offers, at, region).ok()?.next()?;
-        let wheels = offers.release(at).into_iter().flat_map(|release| &release.wheels);
-        let taken =
-            wheels.filter(|wheel| wheel.too_new.is_none() && wheel.yanked.is_some() == best.yanked.is_some());
+        let all = self.of_universe(offers, at, region);
+        let broadest = all
+            .into_iter()
+            .min_by_key(|(rank, wheel)| (*rank, Reverse(wheel.name.build()), wheel.name.as_str()));
+        Some(broadest.map_or(&best.name, |(_, wheel)| &wheel.name))
+    }
+
+    /// The wheels of a version that can be used which an environment of the universe takes, with their ranks, the same in each
+    /// of its regions; none in one environment.
+    pub(crate) fn of_universe<'a>(
+        &self,
+        offers: &'a Offers,
+        at: usize,
+        region: &Region<'_>,
+    ) -> Vec<(u32, &'a CandidateWheel)> {
+        let best = self.wheels(offers, at, region).ok().and_then(|mut wheels| wheels.next());
+        let (Some(best), Some(release)) = (best, offers.release(at)) else { return Vec::new() };
         let rank = |wheel: &'a CandidateWheel| {
-            let python = wheel.requires_python.as_ref();
             let rank = region.rank_elsewhere(&wheel.name)?;
-            let key = (rank, Reverse(wheel.name.build()), wheel.name.as_str());
-            python.is_none_or(|python| region.is_for(python)).then_some((key, &wheel.name))
+            let is_alike = wheel.too_new.is_none() && wheel.yanked.is_some() == best.yanked.is_some();
+            let python = wheel.requires_python.as_ref();
+            (is_alike && python.is_none_or(|python| region.is_for(python))).then_some((rank, wheel))
         };
-        taken
-            .filter_map(rank)
-            .min_by(|(a, _), (b, _)| a.cmp(b))
-            .map_or(Some(&best.name), |(_, wheel)| Some(wheel))
+        release.wheels.iter().filter_map(rank).collect()
     }
 
     /// Whether a version that can be used is for other regions alone, by its wheels or by its metadata.

@@ -111,6 +111,14 @@ impl<'a> Region<'a> {
         }
     }
 
+    /// Whether an environment of the region takes a wheel where a marker holds.
+    pub(crate) fn takes_where(&self, marker: &MarkerTree, wheel: &WheelName) -> bool {
+        let Self::Many(many) = self else { return true };
+        let mut here = many.marker.clone();
+        here.and(marker.clone());
+        markers::overlaps(&here, &markers::of_wheel(wheel))
+    }
+
     /// The rank of a wheel that some environment of the universe takes, be it in this region or in another.
     pub(crate) fn rank_elsewhere(&self, wheel: &WheelName) -> Option<u32> {
         let Self::Many(many) = self else { return None };
