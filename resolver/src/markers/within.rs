@@ -67,9 +67,16 @@ fn one_of(key: &MarkerValueString, text: &str) -> MarkerTree {
     equal(&expression(key, MarkerOperator::In, text), &any)
 }
 
-/// `'win' in sys_platform` is known for each name that is known.
+/// `'win' in sys_platform` is known for each name that is known. Of systems and implementations no other name contains what a
+/// known one does; a text that none contains (`'bsd'`) may be in any other. Machines are too many for that.
 fn has(key: &MarkerValueString, text: &str) -> MarkerTree {
     let mut facts = MarkerTree::TRUE;
+    let known: Vec<&str> = values(key).iter().copied().filter(|value| value.contains(text)).collect();
+    if !known.is_empty() && *key != MarkerValueString::PlatformMachine {
+        let mut others = expression(key, MarkerOperator::Contains, text).negate();
+        known.into_iter().for_each(|value| others.or(string(key.clone(), value)));
+        facts.and(others);
+    }
     for value in values(key) {
         let mut fact = expression(key, MarkerOperator::Contains, text);
         if !value.contains(text) {

@@ -47,7 +47,7 @@ fn in_and_equality_exclude_each_other() {
     let expected = [
         "b 1 {}",
         "c 1 {} sys_platform == 'darwin' or sys_platform == 'linux'",
-        "c 2 {} 'win32' in sys_platform",
+        "c 2 {} sys_platform == 'win32'",
     ];
     check(facts, &["b"], Strategy::Highest, &expected);
 }
