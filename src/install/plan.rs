@@ -305,13 +305,10 @@ impl<'a> Planner<'a> {
                 destination,
             ));
         }
-        let is_apart = match key {
-            Key::Scripts => destination.starts_with(&scheme.scripts),
-            Key::Headers => destination.starts_with(&scheme.headers),
-            // In a folder of everything, what lies in a directory of its own is nobody's module by itself.
-            _ => among_modules.is_some_and(|tail| tail.components().count() > 1),
-        };
-        if !key.holds_modules() && among_modules.is_some() && !(scheme.is_flat() && is_apart) {
+        // In a folder of everything, what lies in a directory of its own is nobody's module by itself.
+        let is_apart = among_modules.is_some_and(|tail| tail.components().count() > 1);
+        let among_any = among_modules.is_some() || self.is_in_another_library(destination);
+        if !key.holds_modules() && among_any && !(scheme.is_flat() && is_apart) {
             return Err(refused(
                 Code::SchemeCrossing,
                 "a file that is no module would land among the modules",
@@ -332,6 +329,16 @@ impl<'a> Planner<'a> {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a place is where another Python of the same prefix looks for its own: `lib/python3.12/…`.
+    fn is_in_another_library(&self, destination: &Path) -> bool {
+        let own = [&self.scheme.purelib, &self.scheme.platlib].map(|site| site.parent());
+        let Ok(tail) = destination.strip_prefix(&self.scheme.data) else { return false };
+        let mut parts = tail.iter().map(|part| part.to_string_lossy().to_ascii_lowercase());
+        let library = parts.next().is_some_and(|lib| lib.starts_with("lib"))
+            && parts.next().is_some_and(|name| name.starts_with("python") || name.starts_with("pypy"));
+        library && !own.into_iter().flatten().any(|own| destination.starts_with(own))
     }
 
     /// No file of the plan may stand where another one needs a directory.

@@ -76,8 +76,8 @@ fn about(
     if parts.len() > 1 {
         return Ok(None);
     }
-    let ending = Path::new(last).extension().and_then(|ending| ending.to_str());
-    match ending {
+    // A name may be nothing but its ending: Python 3.12 and older read `.pth` too.
+    match last.rsplit_once('.').map(|(_, ending)| ending) {
         Some("start") => Ok(Some("a .start file names code for each start of Python (PEP 829)".to_owned())),
         Some("pth") => pth(wheel, file, last, directory, root),
         _ => Ok(None),

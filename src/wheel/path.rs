@@ -56,7 +56,7 @@ fn fault(text: &str) -> Option<&'static str> {
         return Some("has a backslash, which some systems take for a separator");
     }
     if text.chars().any(is_deceptive) {
-        return Some("has a control or bidirectional character");
+        return Some("has a control, line or bidirectional character");
     }
     text.split('/').find_map(part_fault)
 }
@@ -71,10 +71,11 @@ fn part_fault(part: &str) -> Option<&'static str> {
     }
 }
 
-/// C0, DEL and C1, and what changes the direction of text (Unicode, UAX #9).
+/// C0, DEL and C1; what ends a line (some readers of RECORD split it there, so that the rest of the name would be a row of
+/// its own); and what changes the direction of text (Unicode, UAX #9).
 fn is_deceptive(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -101,6 +102,7 @@ mod tests {
             ArchivePath::parse(&"x/".repeat(size).chars().take(size).collect::<String>()).is_ok()
         };
         assert!(long(MAX_PATH - 1) && !long(MAX_PATH + 1) && !long(MAX_PATH + 3));
+        assert!(ArchivePath::parse(&("x/".repeat(MAX_PATH / 2 - 1) + "xx")).is_ok(), "as long as it may be");
         assert_eq!(ArchivePath::parse("a/b").unwrap().parts().collect::<Vec<_>>(), ["a", "b"]);
     }
 
@@ -135,6 +137,8 @@ mod tests {
             "\u{200f}a",
             "\u{061c}",
             "a\u{2066}b",
+            "a\u{2028}apple/__init__.py",
+            "a\u{2029}/etc/passwd",
             &"x".repeat(256),
             &"xx/".repeat(2000),
         ] {

@@ -401,6 +401,9 @@ pub(crate) fn names_that_lie_are_refused() {
     check("a bidi character", Code::ArchiveName, |zip| {
         zip.members.push(Member::stored("pkg/\u{202e}yp.x", b""));
     });
+    check("a row of its own in RECORD", Code::ArchiveName, |zip| {
+        zip.members.push(Member::stored("pkg/a\u{2028}apple/__init__.py", b""));
+    });
     check("a C1 character", Code::ArchiveName, |zip| zip.members.push(Member::stored("pkg/\u{85}", b"")));
     check("a part too long", Code::ArchiveName, |zip| zip.members.push(Member::stored("x".repeat(256), b"")));
     check("a path too long", Code::ArchiveName, |zip| {

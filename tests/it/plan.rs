@@ -189,6 +189,14 @@ fn data_does_not_reach_the_modules() {
     let wheel = || WheelBuilder::new("pkg", "1.0").file("pkg.py", "");
     refused(&wheel().data("data", "lib/python3.13/site-packages/evil.pth", "x"), Code::SchemeCrossing);
     refused(&wheel().data("data", "lib64/python3.13/site-packages/evil.pth", "x"), Code::SchemeCrossing);
+    for other in
+        ["lib/python3.12/site-packages/x.pth", "lib/PyPy3.10/os.py", "lib/python3/dist-packages/x.py"]
+    {
+        refused(&wheel().data("data", other, "x"), Code::SchemeCrossing);
+    }
+    for fine in ["lib/pkg/x", "share/python3.12/x", "libexec/x"] {
+        plan(&wheel().data("data", fine, "x")).unwrap();
+    }
     let mut crossed = scheme();
     crossed.headers = "/env/lib/python3.13/site-packages".into();
     let problem = plan_for(&wheel().data("headers", "x.pth", ""), &crossed).unwrap_err();

@@ -120,6 +120,9 @@ fn url(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(Url, Option<String>)> 
         item.reading.report(credentials(&item.place).package(owner.name));
         return None;
     }
+    if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return refuse("readers disagree on where this address leads");
+    }
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return refuse("pipward does not fetch from this kind of address");
     }

@@ -150,6 +150,10 @@ fn addresses() {
         format!("url = \"https://user:secret@x/{file}\""),
         format!("url = \"https://:secret@x/{file}\""),
         format!("url = \"/x/{file}\""),
+        format!("url = \"https:\\\\\\\\x\\\\{file}\""),
+        format!("url = \"https://x\\\\@y/{file}\""),
+        format!("url = \" https://x/{file}\""),
+        format!("url = \"https://x/\\n{file}\""),
     ] {
         check(&bad, &[Code::AddressRefused]);
     }
@@ -159,6 +163,15 @@ fn addresses() {
     check(&format!("path = \"../dist/{file}\""), &[]);
     let index = pure("a", "1.0", "index = \"https://u:secret@x/simple/\"");
     assert_eq!(codes(&read(&lock_of(&index)).unwrap_err()), [Code::AddressRefused]);
+    for half in ["u@", ":secret@"] {
+        let index = pure("a", "1.0", &format!("index = \"https://{half}x/simple/\""));
+        assert_eq!(codes(&read(&lock_of(&index)).unwrap_err()), [Code::AddressRefused]);
+    }
+    for (address, is_kept) in [("https://x/simple/", true), ("file:///x/", true), ("ftp://x/simple/", false)]
+    {
+        let lock = read(&lock_of(&pure("a", "1.0", &format!("index = \"{address}\"")))).unwrap();
+        assert_eq!(lock.packages[0].index.is_some(), is_kept, "{address}");
+    }
 }
 
 #[test]

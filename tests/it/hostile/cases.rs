@@ -160,6 +160,11 @@ fn environments() -> Vec<Case> {
             Code::SchemeCrossing,
             bad().data("data", &format!("{library}/bad/y.py"), ""),
         ),
+        door(
+            "data to another Python",
+            Code::SchemeCrossing,
+            bad().data("data", "lib/python3.1/site-packages/x.pth", "import os\n"),
+        ),
         door("another's metadata", Code::DistInfo, bad().data("purelib", "apple-1.0.dist-info/x", "")),
         door("its own metadata", Code::DistInfo, bad().data("purelib", "bad-1.0.dist-info/x", "")),
         door("a place twice", Code::FileConflict, bad().data("purelib", "bad/__init__.py", "other")),
@@ -208,6 +213,8 @@ pub const STARTUP: &[(&str, &str)] = &[
     ("Evil.PTH", "import\tos\n"),
     ("evil.pth", "\u{feff}import os"),
     ("evil.pth", "bad\rimport os"),
+    (".pth", "import os\n"),
+    (".start", "bad:main\n"),
     ("evil.pth", "/tmp\n"),
     ("evil.pth", "../../../../elsewhere\n"),
     ("evil.pth", "a\0b\n"),
@@ -346,6 +353,7 @@ fn locks() -> Vec<Case> {
         "data:,x",
         "https://user:secret@x/pear-1.0-py3-none-any.whl",
         "javascript:x",
+        "https://x\\\\@y/pear-1.0-py3-none-any.whl",
     ] {
         add(
             "G addresses",

@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
     tested("F content changed after the lock", &["a_changed_byte_in_a_wheel_is_an_alarm", "a_refused_file_leaves_nothing_in_the_cache"]),
     tested("F resumed with a changed file", &["a_cut_download_is_truncated_and_not_an_alarm", "damage_differs_each_time_and_other_content_stays", "what_is_odd_about_the_rest_starts_the_download_anew", "a_file_that_has_changed_meanwhile_is_not_patched_together"]),
     tested("F metadata is not the wheel's", &["advertised_metadata_is_read_and_its_hash_checked", "metadata_of_another_project_is_refused"]),
-    tested("F ranges that lie", &["metadata_is_kept_and_a_damaged_entry_is_a_miss"]),
+    tested("F ranges that lie", &["parts_of_another_wheel_are_found_out_by_the_wheel_itself"]),
     tested("F redirects", &["redirects_lead_to_http_only", "a_wheel_that_goes_wrong_on_the_way_changes_nothing"]),
     tested("F credentials across redirects", &["a_password_stays_with_its_origin", "a_redirect_cannot_make_use_of_anothers_password"]),
     tested("F credentials in what is written", &["a_problem_shows_no_password", "problems_name_the_wheel_and_never_a_password", "an_index_password_is_nowhere_whatever_the_server_does", "every_place_for_an_address_keeps_its_password", "files_and_addresses_keep_their_passwords", "configurations_keep_their_passwords", "proxies_and_netrc_keep_their_passwords", "a_keyring_keeps_its_password", "what_configures_pip_is_shown_without_passwords"]),
