@@ -10,7 +10,7 @@ use pipward::error::Code;
 use crate::support::long;
 use crate::support::pythons::any_python;
 use crate::support::run::{Output, pipward, scratch};
-use crate::support::server::{Fault, Published, Response, Server, Style, nobody};
+use crate::support::server::{Fault, Published, Response, Server, Style, nobody, ranged};
 use crate::support::tree::{Tree, differences, tree};
 use crate::support::world::wheel;
 
@@ -302,6 +302,34 @@ fn metadata_that_goes_wrong_locks_nothing() {
         ),
     ]);
     tell(&lies, |world| format!("{}.metadata", world.wheel_path()), World::lock);
+}
+
+/// Who asks for a part of the wheel is shown another wheel of the same size, which needs nothing.
+#[test]
+fn parts_of_another_wheel_are_found_out_by_the_wheel_itself() {
+    let world = World::new();
+    let (name, honest) = wheel("pear", "1.0").requires("evil>=1").build();
+    let lying = (0..)
+        .map(|at: u32| {
+            wheel("pear", "1.0")
+                .header("Summary", &"xyzzy,plugh"[..at as usize % 12])
+                .header("Keywords", &at.to_string())
+                .build()
+                .1
+        })
+        .find(|lying| lying.len() == honest.len())
+        .unwrap();
+    world.server.publish("pear", &[Published::new((name, honest.clone()))], &Style::default());
+    world.server.on(&world.wheel_path(), move |request, _| {
+        let body = if request.header("Range").is_some() { &lying } else { &honest };
+        ranged(request, body)
+    });
+    world.lock().ok();
+    let locked = std::fs::read_to_string(world.path("pylock.toml")).unwrap();
+    assert!(!locked.contains("evil"), "{locked}");
+    let before = tree(world.directory.path());
+    let output = world.install("pylock.toml");
+    assert_eq!(judge(&output, Code::MetadataMismatch, &before, &tree(world.directory.path())), None);
 }
 
 #[test]

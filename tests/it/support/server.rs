@@ -396,7 +396,8 @@ fn html(files: &[Published], style: &Style) -> String {
     page
 }
 
-fn ranged(request: &Request, body: &[u8]) -> Response {
+/// A file, or the part of it that a request asks for.
+pub fn ranged(request: &Request, body: &[u8]) -> Response {
     let Some(asked) = request.header("Range").and_then(|range| range.strip_prefix("bytes=")) else {
         return Response::ok(body);
     };
