@@ -9,7 +9,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use pipward_resolver::{PackageName, Version};
+use pipward_resolver::PackageName;
 use rayon::prelude::*;
 
 use super::places::Places;
@@ -71,9 +71,8 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
     let name = plan.name().to_string();
     let mut named = installed.named(&name);
     let (Some(distribution), None) = (named.next(), named.next()) else { return Ok(false) };
-    if !same_version(distribution, plan.version())
-        || distribution.directory != places.directory(plan.dist_info())?
-    {
+    // Its name tells the version too.
+    if distribution.directory != places.directory(plan.dist_info())? {
         return Ok(false);
     }
     let mut planned = BTreeMap::new();
@@ -139,16 +138,11 @@ fn is_record(path: &Path, dist_info: &Path) -> bool {
     path.parent() == Some(dist_info) && path.file_name() == Some(OsStr::new("RECORD"))
 }
 
-fn same_version(distribution: &Distribution, version: &Version) -> bool {
-    distribution.version.replace('_', "-").parse::<Version>().is_ok_and(|found| found == *version)
-}
-
 /// Whether a regular file, not a link, has a planned file's content, and its execute bit where it has one.
 fn is_file_of(path: &Path, planned: &PlannedFile) -> bool {
     let Ok(file) = open(path) else { return false };
     let Ok(found) = file.metadata() else { return false };
-    found.is_file()
-        && found.len() == planned.size
+    found.len() == planned.size
         && (!planned.executable || found.permissions().mode() & 0o100 != 0)
         && planned.digest.is_some_and(|digest| hashes_to(file, digest).unwrap_or(false))
 }

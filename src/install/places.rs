@@ -362,6 +362,22 @@ mod tests {
     }
 
     #[test]
+    fn an_interpreter_among_scripts_elsewhere_is_the_environments_own() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut places = places(scratch.path());
+        places.scripts = "local/scripts".into();
+        for (path, expected) in [
+            ("local/scripts/python", true),
+            ("Local/Scripts/Python3", true),
+            ("local/scripts/tool", false),
+            ("local/other/python", false),
+            ("bin/python", true),
+        ] {
+            assert_eq!(places.is_environments_own(Path::new(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
     fn what_is_distributions_and_what_the_environments_own_is_known_by_its_place() {
         let scratch = tempfile::tempdir().unwrap();
         let prefix = scratch.path().canonicalize().unwrap();

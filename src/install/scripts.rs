@@ -90,6 +90,16 @@ mod tests {
     }
 
     #[test]
+    fn only_versions_of_pip_follow_the_python() {
+        let named = |names: &[&str]| -> Vec<String> {
+            let scripts: Vec<Script> = names.iter().map(|name| script(name, "main")).collect();
+            to_generate(&scripts, (3, 13)).into_iter().map(|script| script.name).collect()
+        };
+        assert_eq!(named(&["pip", "pip3.9"]), ["pip", "pip3", "pip3.13"]);
+        assert_eq!(named(&["pip", "pip3.x", "pip.3"]), ["pip", "pip3.x", "pip.3", "pip3", "pip3.13"]);
+    }
+
+    #[test]
     fn the_first_line_fits_the_interpreter() {
         let check = |path: &str, expected: &str| assert_eq!(shebang(Path::new(path)).unwrap(), expected);
         check("/env/bin/python", "#!/env/bin/python\n");

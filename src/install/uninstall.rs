@@ -341,5 +341,14 @@ mod tests {
         check("model.cpython-313.pyc", false);
         check("mod.other.cpython-313.pyc", false);
         check("mod.cpython-313.pyc.123", false);
+        check("mod.notes.pyc", false);
+        check("mod.cpython-313.opt-2.x.pyc", false);
+    }
+
+    #[test]
+    fn a_name_has_one_normal_form() {
+        for name in ["a-b", "A_b", "a.b", "a--b", "a-_.b", "a___B"] {
+            assert_eq!(normalize(name), "a-b", "{name}");
+        }
     }
 }

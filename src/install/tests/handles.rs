@@ -160,3 +160,58 @@ fn who_holds_an_environment_is_told() {
     drop(mine);
     recover::lock(&other, scratch.path(), Duration::ZERO).unwrap();
 }
+
+/// Stages that a stopped run leaves: with a journal, and before there was one.
+fn stopped() -> [World; 2] {
+    let journal = |world: &World| {
+        let mut listed = std::fs::read_dir(&world.prefix).unwrap().map(|entry| entry.unwrap().path());
+        listed.any(|path| path.join("journal").exists())
+    };
+    let mut found = [None, None];
+    for at in 0..200 {
+        let world = World::populated();
+        let gate = Gate::stopping(at);
+        let _ = world.update_with(gate.clone());
+        if !gate.tripped() {
+            break;
+        }
+        let place = usize::from(!journal(&world));
+        if !is_settled(&world.prefix) {
+            found[place].get_or_insert(world);
+        }
+    }
+    found.map(Option::unwrap)
+}
+
+#[test]
+fn nothing_is_settled_while_another_process_has_the_lock() {
+    let [moving, building] = stopped();
+    for world in [&moving, &building] {
+        let held = recover::open_directory(&world.prefix).unwrap();
+        assert!(recover::try_lock(&held).unwrap());
+        let before = world.tree();
+        let repairing = std::thread::scope(|scope| {
+            let waits = scope.spawn(|| repair(&world.prefix).unwrap());
+            std::thread::sleep(Duration::from_millis(200));
+            assert_eq!(world.tree(), before);
+            drop(held);
+            waits.join().unwrap()
+        });
+        assert_ne!(repairing, Settled::Nothing);
+        assert!(is_settled(&world.prefix));
+    }
+    let [moving, building] = stopped();
+    let held = recover::open_directory(&building.prefix).unwrap();
+    assert!(recover::try_lock(&held).unwrap());
+    recover(&building.prefix).unwrap();
+    assert!(!is_settled(&building.prefix), "its process may still begin");
+    let held = recover::open_directory(&moving.prefix).unwrap();
+    assert!(recover::try_lock(&held).unwrap());
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| recover(&moving.prefix).unwrap());
+        std::thread::sleep(Duration::from_millis(200));
+        drop(held);
+        waits.join().unwrap();
+    });
+    assert!(is_settled(&moving.prefix), "a change that had begun is waited for");
+}

@@ -77,3 +77,58 @@ fn a_file_becomes_a_directory_where_it_goes_itself() {
     world.install(&[&next]).unwrap();
     assert_eq!(world.tree()[&PathBuf::from(path)].1, "new");
 }
+
+/// An environment that the run makes itself.
+fn install_fresh(world: &World, plans: &[InstallPlan]) -> Result<PathBuf, Problems> {
+    let prefix = world.directory.path().canonicalize().unwrap().join("fresh");
+    let session = Session::build(&prefix, scheme(&prefix), |at| {
+        skeleton(at);
+        Ok(())
+    })?;
+    for plan in plans {
+        session.add(&world.wheel, plan)?;
+    }
+    session.finish()?;
+    Ok(prefix)
+}
+
+#[test]
+fn in_a_new_environment_two_plans_bring_no_different_files_either() {
+    let world = World::new();
+    let at = |content: &'static str, name: &str| {
+        plan(
+            &world.directory.path().canonicalize().unwrap().join("fresh"),
+            name,
+            "1.0",
+            &[("share/thing", content)],
+        )
+    };
+    let problems = install_fresh(&world, &[at("a", "one"), at("b", "two")]).unwrap_err();
+    let told: Vec<_> = problems.iter().map(|one| (one.code(), one.package_name())).collect();
+    assert_eq!(told, [(Code::FileConflict, Some("one 1.0"))]);
+    assert!(!world.directory.path().join("fresh").exists());
+    let problems = install_fresh(&world, &[at("b", "two"), at("a", "one")]).unwrap_err();
+    assert_eq!(problems.iter().next().unwrap().package_name(), Some("one 1.0"), "whichever came first");
+    install_fresh(&world, &[at("a", "one"), at("a", "two")]).unwrap();
+}
+
+#[test]
+fn a_file_that_one_of_several_wants_to_run_can_be_run() {
+    for executable in [[false, true, false], [true, false, false], [false, false, true], [false; 3]] {
+        for contents in [["a", "a", "a"], ["b", "a", "a"]] {
+            let world = World::new();
+            let files: Vec<(&str, bool)> =
+                contents.iter().map(|content| (*content, *content == "b")).collect();
+            let mut plans = plans(&world, "share/thing", &files);
+            for (plan, executable) in plans.iter_mut().zip(executable) {
+                for file in plan.files.iter_mut().filter(|file| file.destination.ends_with("share/thing")) {
+                    file.executable = executable;
+                }
+            }
+            world.install(&plans.iter().collect::<Vec<_>>()).unwrap();
+            let (mode, content) = &world.tree()[Path::new("share/thing")];
+            let wanted = executable.iter().zip(contents).any(|(wants, of)| *wants && of == *content);
+            assert_eq!((mode & 0o100 != 0, content.as_str()), (wanted, "a"), "{executable:?} {contents:?}");
+        }
+    }
+}

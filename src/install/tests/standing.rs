@@ -1,7 +1,7 @@
 //! What counts as installed already, what a session tells of it, and what goes with it.
 
 use super::*;
-use crate::install::uninstall;
+use crate::install::{recover, uninstall};
 
 fn pkg() -> String {
     format!("{SITE}/pkg-1.0.dist-info")
@@ -41,6 +41,7 @@ fn only_what_is_as_it_would_be_written_is_held() {
     let replaced = |world: &World, content: &str| put(&world.prefix, &module, content);
     assert!(!holds_after(|world| replaced(world, "2")));
     assert!(!holds_after(|world| replaced(world, "1 ")));
+    assert!(!holds_after(|world| put(&world.prefix, "bin/tool", "!#")), "one of the same size");
     assert!(!holds_after(|world| std::fs::remove_file(world.prefix.join(&module)).unwrap()));
     assert!(!holds_after(|world| {
         put(&world.prefix, "elsewhere", "1");
@@ -177,4 +178,94 @@ fn only_regular_files_are_opened_and_handles_not_handed_on() {
     // A pipe is opened without waiting for whoever would write into it, and is not read.
     let pipe = open("pipe").unwrap();
     assert_eq!(tree::read_file(pipe, 100).unwrap(), None);
+}
+
+#[test]
+fn what_made_it_stands_in_a_plan_and_in_its_record() {
+    let (world, plan) = held();
+    let named = plan.clone().by(Installer::Pip);
+    let content = |plan: &InstallPlan| -> Vec<(PathBuf, Vec<u8>, Option<StrongDigest>, u64)> {
+        let files = plan.files.iter().map(|file| match &file.source {
+            Source::Generated(text) => (file.destination.clone(), text.clone(), file.digest, file.size),
+            Source::Entry(_) => panic!("{file:?}"),
+        });
+        files.collect()
+    };
+    let place = world.prefix.join(pkg()).join("INSTALLER");
+    for (old, new) in content(&plan).into_iter().zip(content(&named)) {
+        let digest = Some(StrongDigest::Sha256(Sha256::of(b"pip\n")));
+        let expected = if old.0 == place { (place.clone(), b"pip\n".to_vec(), digest, 4) } else { old };
+        assert_eq!(new, expected);
+    }
+    let row = Row::of("pkg-1.0.dist-info/INSTALLER", Sha256::of(b"pip\n"), 4);
+    for (old, new) in plan.record.rows.iter().zip(&named.record.rows) {
+        assert_eq!(new, if old.path == row.path { &row } else { old });
+    }
+    assert_eq!([Installer::Pipward.name(), Installer::Pip.name()], ["pipward", "pip"]);
+}
+
+#[test]
+fn modules_of_a_plan_are_compiled_and_nothing_else_is() {
+    let (world, mut plan) = held();
+    let kept = world.prefix.join(format!("{SITE}/pkg/__pycache__/a.cpython-313.pyc"));
+    let limit = crate::wheel::archive::WHOLE_ENTRY;
+    let module =
+        |plan: &InstallPlan| plan.files.iter().position(|file| file.destination.ends_with("a.py")).unwrap();
+    for (size, is_compiled) in [(1, true), (limit, true), (limit + 1, false), (limit + 2, false)] {
+        let at = module(&plan);
+        plan.files[at].size = size;
+        let (given, made) = (std::sync::Mutex::new(Vec::new()), kept.clone());
+        let compile = |modules: Vec<(PathBuf, Vec<u8>)>| {
+            given.lock().unwrap().extend(modules);
+            Ok(vec![(made.clone(), b"code".to_vec())])
+        };
+        let compiled = plan.clone().compiled(&world.wheel, &compile).unwrap();
+        let given = given.into_inner().unwrap();
+        let expected = vec![(world.prefix.join(format!("{SITE}/pkg/a.py")), b"1".to_vec())];
+        assert_eq!(given, if is_compiled { expected } else { Vec::new() }, "{size}");
+        assert_eq!(compiled.files.len(), plan.files.len() + 1);
+        assert!(compiled.record.rows.contains(&Row::of(
+            "pkg/__pycache__/a.cpython-313.pyc",
+            Sha256::of(b"code"),
+            4
+        )));
+        let other = |_| Ok(vec![(kept.clone(), b"other".to_vec())]);
+        let again = compiled.clone().compiled(&world.wheel, &other).unwrap();
+        assert_eq!(again.files.len(), compiled.files.len(), "what the plan has stays");
+    }
+}
+
+#[test]
+fn what_is_built_beside_an_environment_is_known_by_its_name_alone() {
+    let world = World::new();
+    let parent = world.prefix.parent().unwrap();
+    let prefix = recover::building_prefix(std::ffi::OsStr::new("env"));
+    assert_eq!(prefix, format!(".env{}", recover::STAGE_PREFIX).as_str());
+    let name = |rest: &str| format!("{}{rest}", prefix.to_str().unwrap());
+    let ours = name(&"x".repeat(recover::RANDOM));
+    let others =
+        [name("short"), name(&"-".repeat(recover::RANDOM)), "x".repeat(recover::RANDOM), ".env".to_owned()];
+    for directory in others.iter().chain([&ours]) {
+        put(parent, &format!("{directory}/file"), "");
+    }
+    let file = name(&"y".repeat(recover::RANDOM));
+    put(parent, &file, "");
+    recover(&world.prefix).unwrap();
+    assert!(!parent.join(&ours).exists());
+    assert!(others.iter().chain([&file]).all(|other| parent.join(other).exists()));
+    assert!(is_settled(&world.prefix));
+    let stage = format!("{}{}", recover::STAGE_PREFIX, "z".repeat(recover::RANDOM));
+    std::fs::create_dir(world.prefix.join(stage)).unwrap();
+    assert!(!is_settled(&world.prefix));
+}
+
+#[test]
+fn a_link_among_the_scripts_is_somebody_elses() {
+    let (world, _) = held();
+    let listed = || world.session().unwrap().would_remove(&"pkg".parse().unwrap()).unwrap();
+    let tool = world.prefix.join("bin/tool");
+    assert!(listed().contains(&tool));
+    std::fs::remove_file(&tool).unwrap();
+    symlink("python", &tool).unwrap();
+    assert!(!listed().contains(&tool) && listed().len() > 2);
 }

@@ -104,6 +104,7 @@ fn the_lines_of_the_lock_itself_are_told() {
     let found = Comparison::of(&before.unwrap(), &after.unwrap());
     let [change] = found.frame.as_slice() else { panic!("{found:?}") };
     assert_eq!((change.before.as_str(), change.after.as_str()), (">=3.9", ">=3.10"));
+    assert!(!found.is_empty() && found.packages.is_empty());
 }
 
 #[test]
@@ -121,4 +122,55 @@ fn hashes_without_names_are_compared_too() {
     };
     assert!(Comparison::of(&line(&['a']), &line(&['b'])).is_alarm());
     assert!(Comparison::of(&line(&['a']), &line(&['a', 'b'])).is_empty());
+}
+
+#[test]
+fn hashes_of_other_algorithms_say_nothing_of_each_other() {
+    let plain = pure("a", "1", "");
+    let hashed = |hashes: &str| plain.replace(&format!("sha256 = \"{}\"", hex('a')), hashes);
+    let (one, other) = (hex('a'), hex('b'));
+    let sha512 = format!("sha512 = \"{one}{one}\"");
+    assert!(compare(&plain, &hashed(&sha512)).is_empty());
+    assert!(compare(&plain, &hashed(&format!("sha256 = \"{one}\", {sha512}"))).is_empty());
+    let both = |last: &str| hashed(&format!("sha256 = \"{one}\", sha512 = \"{last}{last}\""));
+    assert!(compare(&both(&one), &both(&other)).is_alarm());
+}
+
+#[test]
+fn what_came_or_went_is_told_without_its_files() {
+    for (before, after) in [("", pure("a", "1", "")), (&pure("a", "1", ""), String::new())] {
+        let found = compare(before, &after);
+        assert!(!found.is_empty());
+        assert_eq!(one(&found).changes, []);
+    }
+}
+
+#[test]
+fn wheels_and_hashes_alone_are_two_sources() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("requirements.txt");
+    std::fs::write(&file, format!("a==1 --hash=sha256:{}\n", hex('a'))).unwrap();
+    let read_file = crate::requirements::read_with_faults(&file);
+    let hashes = crate::lock::requirements::from_requirements(&read_file, &file).unwrap();
+    let wheels = read(&lock_of(&pure("a", "1", ""))).unwrap();
+    let found = Comparison::of(&wheels, &hashes);
+    let change = one(&found).changes.iter().find(|change| change.what == What::Source).unwrap();
+    assert_eq!((change.before.as_str(), change.after.as_str()), ("wheels", "hashes alone"));
+    assert!(one(&found).changes.iter().all(|change| !matches!(change.what, What::Wheels | What::Hashes)));
+}
+
+#[test]
+fn systems_are_told_in_words() {
+    let on = |version: &str, tag: &str| pure("a", version, "").replace("py3-none-any", tag);
+    for (tag, words) in [
+        ("cp312-cp312-musllinux_1_2_x86_64", "Linux (musl) x86_64"),
+        ("cp312-cp312-manylinux_2_28_aarch64", "Linux aarch64"),
+        ("cp312-cp312-macosx_11_0_arm64", "macOS arm64"),
+        ("cp312-cp312-win32", "Windows x86"),
+        ("cp312-cp312-ios_13_0_arm64", "ios arm64"),
+    ] {
+        let found = compare(&pure("a", "1", ""), &on("2", tag));
+        let change = one(&found).changes.iter().find(|change| change.what == What::Platforms).unwrap();
+        assert_eq!((change.before.as_str(), change.after.as_str()), ("any system", words));
+    }
 }

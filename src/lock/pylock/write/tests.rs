@@ -214,3 +214,34 @@ proptest! {
         prop_assert_eq!(write(&again), text);
     }
 }
+
+#[test]
+fn a_single_file_is_an_archive_where_its_address_tells_its_name() {
+    let at = |address: &str| {
+        let url = Location::Url(address.parse().unwrap());
+        let written =
+            write(&lock(vec![package("a", "1", vec![file("a-1-py3-none-any.whl", url, vec![of(b"1")])])]));
+        let found = read(&written).unwrap().packages.remove(0);
+        let LockedSource::Wheels(files) = &found.source else { panic!("{found:?}") };
+        assert_eq!(files[0].name.as_str(), "a-1-py3-none-any.whl", "{written}");
+        (written.contains("archive = {"), found.is_direct(&files[0]))
+    };
+    assert_eq!(at("https://example.org/a-1-py3-none-any.whl"), (true, true));
+    assert_eq!(at("https://example.org/download"), (false, false));
+}
+
+#[test]
+fn whatever_a_text_holds_is_read_back() {
+    for reason in ["a\u{e0041}b", "a\u{ffff}b", "a\u{202e}b", "a\u{10ffff}b", "a\u{7}\u{1}b", "a\u{feff}0b"] {
+        let mut a = package("a", "1", vec![]);
+        a.source = LockedSource::Wheels(vec![file(
+            "a-1-py3-none-any.whl",
+            Location::Path("/locks/a-1-py3-none-any.whl".into()),
+            vec![of(b"1")],
+        )]);
+        a.yanked = Some(reason.to_owned());
+        a.publishers = vec![crate::attest::Publisher::Google { email: "a@example.org".to_owned() }];
+        let found = read(&write(&lock(vec![a.clone()]))).unwrap().packages.remove(0);
+        assert_eq!((found.yanked, found.publishers), (a.yanked, a.publishers));
+    }
+}

@@ -187,3 +187,42 @@ fn indexes_are_named_once_and_pypi_alone_needs_no_name() {
         ["--index-url https://one.example/simple/", "--extra-index-url https://two.example/simple/"]
     );
 }
+
+/// How many requirements of the lines wait for a lock, and the codes of what no lock mends.
+fn sorted(lines: &str) -> (usize, Vec<Code>) {
+    let path = Path::new("/locks/r.txt");
+    let sorted = super::super::sort(&read_text(lines, path, &|_| None).unwrap());
+    (sorted.open.len(), sorted.faults.iter().map(crate::error::Problem::code).collect())
+}
+
+#[test]
+fn only_what_lacks_a_pin_or_a_hash_and_no_more_waits_for_a_lock() {
+    assert_eq!(sorted("x\n"), (1, vec![]));
+    assert_eq!(sorted("x>=1\n"), (1, vec![]));
+    assert_eq!(sorted("x==1\n"), (1, vec![]));
+    assert_eq!(sorted(&format!("x>=1 {}\n", hash('a'))), (0, vec![Code::PinMissing]));
+    assert_eq!(sorted("x==1 --hash=md5:d41d8cd98f00b204e9800998ecf8427e\n"), (0, vec![Code::HashWeak]));
+    assert_eq!(sorted("x==1 --hash=sha256:abc\n").0, 0);
+}
+
+#[test]
+fn a_version_takes_no_hash_of_another_version() {
+    let path = Path::new("/locks/r.txt");
+    let read = |text: &str| read_text(text, path, &|_| None).unwrap();
+    let of = |constraints: &str| -> Vec<String> {
+        let mut file = read("x\n");
+        file.constraints = read(&constraints.replace("@b", &hash('b'))).requirements;
+        let packages = super::super::sort(&file).packages;
+        packages.iter().map(|package| package.version.as_ref().unwrap().to_string()).collect()
+    };
+    assert_eq!(of("x==1\nx==2 @b\n"), ["2"]);
+    assert_eq!(of("x==1\nx==1 @b\n"), ["1"]);
+}
+
+#[test]
+fn constraints_with_version_and_hash_vouch() {
+    let path = Path::new("/locks/r.txt");
+    let text = format!("x==1 {}\ny==1\nz>=1 {}\n", hash('a'), hash('b'));
+    let vouched = super::super::vouched(&read_text(&text, path, &|_| None).unwrap().requirements);
+    assert_eq!(vouched.iter().map(|one| one.name.to_string()).collect::<Vec<_>>(), ["x"]);
+}
