@@ -184,7 +184,7 @@ impl Http {
         self.keyring.known(url, own.as_ref().map(|own| own.user.as_str())).or(own)
     }
 
-    /// Whether there is something new to be sent to `url`, which answered 401: the user's keyring may know it.
+    /// Whether there is something new to be sent to `url`, which asked for it: the user's keyring may know it.
     async fn learns(&self, url: &Url) -> bool {
         let own = self.credentials.header(url);
         if own.as_ref().is_some_and(|own| !own.lacks_password) {
@@ -218,10 +218,12 @@ impl Http {
                 None => client.get(url.clone()),
                 Some(body) => client.post(url.clone()).body(body.clone()),
             };
-            let request = request.headers(self.headers(ask, &url));
+            let headers = self.headers(ask, &url);
+            let is_named = headers.contains_key(header::AUTHORIZATION);
+            let request = request.headers(headers);
             let response = request.send().await.map_err(|error| self.fault(&url, error))?;
             let is_own = url.origin() == ask.url.origin();
-            if response.status() == StatusCode::UNAUTHORIZED && is_own && !has_learned {
+            if is_own && !has_learned && wants_to_know(response.status(), is_named) {
                 has_learned = true;
                 if self.learns(&url).await {
                     continue;
@@ -352,6 +354,11 @@ impl Http {
         };
         Fault::passing(problem)
     }
+}
+
+/// Whether an answer asks who it is: 401, and 403 (devpi) where nobody was named.
+fn wants_to_know(status: StatusCode, is_named: bool) -> bool {
+    status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN && !is_named
 }
 
 fn redirects(status: StatusCode) -> bool {

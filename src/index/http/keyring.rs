@@ -1,4 +1,4 @@
-//! The user's keyring, asked through the `keyring` command where a server answers 401.
+//! The user's keyring, asked through the `keyring` command where a server asks who it is.
 //!
 //! Owns: which `keyring` that is, how it is asked, and what it said, once for each server and user.
 //! Never: writes to it, keeps what it said longer than the run, or starts a command out of a virtual environment,

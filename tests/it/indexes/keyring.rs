@@ -102,6 +102,29 @@ fn a_keyring_is_left_alone_where_nobody_asks_for_it() {
     assert!(asked(&place).is_empty());
 }
 
+/// devpi says 403 to those who say nothing. Somebody who said who he is is not asked again.
+#[test]
+fn a_server_that_forbids_without_asking() {
+    let (server, place) = (Server::start(), ground());
+    guard(&server, &format!("al:{SECRET}"));
+    let forbidding = |request: &crate::support::server::Request, _: usize| {
+        let (name, bytes) = super::plum();
+        match request.header("Authorization") {
+            Some(_) if request.path.ends_with(&name) => Response::ok(bytes),
+            _ => Response::status(403),
+        }
+    };
+    server.on(&format!("/files/{}", super::plum().0), forbidding);
+    let index = server.url("/simple/");
+    keyring(&place, "bin", &format!("{BOTH} {index}"), &json());
+    with_path(&place, "bin", install(&place, &["-i", &index])).ok();
+    assert_eq!(asked(&place).len(), 1);
+    server.on("/simple/plum/", |_, _| Response::status(403));
+    let known = index.replace("http://", "http://al:other@");
+    with_path(&place, "bin", install(&place, &["-i", &known])).code(1).stderr_has("403");
+    assert!(asked(&place).is_empty());
+}
+
 /// What stands in a virtual environment may be the code of a package.
 #[test]
 fn the_keyring_of_an_environment_is_not_started() {

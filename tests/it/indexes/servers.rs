@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pipward::error::Code;
 
-use super::{SECRET, ground, hashed, install, keeps_secret, pip, plum};
+use super::{SECRET, ground, hashed, install, keeps_secret, pip, plum, program};
 use crate::commands::Place;
 use crate::support::offline;
 use crate::support::run::{Run, pipward, scratch};
@@ -31,46 +31,80 @@ fn serves(place: &Place, words: &[&str], names: &[&str]) {
     pip(place, &["uninstall", "-y"]).args(names).run().ok();
 }
 
-/// Locks and installs `names` by an index that pipward.toml names and has them to itself, with the user from variables,
-/// then from netrc.
+/// Who asks, and from where that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Address,
+    Variables,
+    Netrc,
+    Keyring,
+}
+
+/// Locks and installs `names` with the user from each place that can name him, by pipward's own command line. The index is
+/// named in pipward.toml and has the names to itself; where the address itself has the password, it is typed.
 #[track_caller]
 fn serves_by_name(place: &Place, url: &str, names: &[&str]) {
-    let project = place.path("project");
-    std::fs::create_dir_all(&project).unwrap();
-    let entry = format!(
-        "[[index]]\nname = \"internal\"\nurl = \"{url}\"\npackages = [\"plum\", \"pear\", \"quince\"]\n\
-         min-release-age = \"0h\"\n"
-    );
-    std::fs::write(project.join("pipward.toml"), entry).unwrap();
     let outside = scratch();
     let netrc = format!("machine 127.0.0.1 login al password {SECRET}\n");
     std::fs::write(outside.path().join("netrc"), netrc).unwrap();
-    let variables = [("PIPWARD_INDEX_INTERNAL_USERNAME", "al"), ("PIPWARD_INDEX_INTERNAL_PASSWORD", SECRET)];
+    let keyring = format!(
+        "#!/bin/sh\necho asked >> '{}'\nprintf '{{\"username\": \"al\", \"password\": \"{SECRET}\"}}'\n",
+        outside.path().join("asked").display()
+    );
+    program(&outside.path().join("bin"), "keyring", &keyring);
+    let path = format!("{}:{}", outside.path().join("bin").display(), std::env::var("PATH").unwrap());
     let python = place.python.executable.display().to_string();
-    for is_netrc in [false, true] {
-        let (home, cache) = (place.path("home"), place.path("home/named"));
-        let run = |words: &[&str], says_who: bool| {
-            let run = pipward(["-vvv"]).args(words).dir(&project).env("HOME", &home);
+    let secret = url.replace("http://", &format!("http://al:{SECRET}@"));
+    for way in [Way::Address, Way::Variables, Way::Netrc, Way::Keyring] {
+        let (project, cache) = (place.path("project"), place.path("home/named"));
+        std::fs::create_dir_all(&project).unwrap();
+        let entry = format!(
+            "[[index]]\nname = \"internal\"\nurl = \"{url}\"\npackages = [\"plum\", \"pear\", \"quince\"]\n\
+             min-release-age = \"0h\"\n"
+        );
+        let typed: &[&str] = if way == Way::Address { &["--index-url", &secret] } else { &[] };
+        if way != Way::Address {
+            std::fs::write(project.join("pipward.toml"), entry).unwrap();
+        }
+        let bare = |words: &[&str]| {
+            let run = pipward(["-vvv"]).args(words).dir(&project).env("HOME", place.path("home"));
             let run = run.env("PIPWARD_CACHE_DIR", &cache).env("PIPWARD_FILE_HOSTS", "");
-            let run = run.env("PIP_CONFIG_FILE", "/dev/null");
-            match (says_who, is_netrc) {
-                (false, _) => run.run(),
-                (true, true) => run.env("NETRC", outside.path().join("netrc")).run(),
-                (true, false) => variables.iter().fold(run, |run, (name, value)| run.env(name, value)).run(),
+            run.env("PIP_CONFIG_FILE", "/dev/null")
+        };
+        let run = |words: &[&str]| {
+            let run = bare(words).args(typed);
+            match way {
+                Way::Address => run.run(),
+                Way::Netrc => run.env("NETRC", outside.path().join("netrc")).run(),
+                Way::Keyring => run.env("PATH", &path).run(),
+                Way::Variables => run
+                    .env("PIPWARD_INDEX_INTERNAL_USERNAME", "al")
+                    .env("PIPWARD_INDEX_INTERNAL_PASSWORD", SECRET)
+                    .run(),
             }
         };
-        let lock = run(&[&["lock"], names].concat(), true).ok();
+        let mut said = vec![run(&[&["lock"], names].concat()).ok()];
         let installed = ["install", "-r", "pylock.toml", "--venv", "env", "--python", &python];
-        let install = run(&installed, true).ok();
-        let sync = run(&["sync", "--venv", "env", "--rehash"], true).ok();
+        said.push(run(&installed).ok());
+        said.push(run(&["sync", "--venv", "env", "--rehash"]).ok());
+        said.push(run(&[&["lock", "-U", "--json"], names].concat()).ok());
+        said.push(run(&["download", "-r", "pylock.toml", "-d", "got", "--json"]).ok());
+        said.push(bare(&["verify", "-r", "pylock.toml", "env", "--json"]).run().ok());
+        let hashed = ["lock", "--no-universal", "--python", &python, "-o", "requirements.txt"];
+        said.push(run(&[&hashed, names].concat()).ok());
         let locked = std::fs::read_to_string(project.join("pylock.toml")).unwrap();
         assert_eq!(locked.matches(&format!("index = \"{url}\"")).count(), names.len() + 1, "{locked}");
+        assert_eq!(outside.path().join("asked").exists(), way == Way::Keyring, "{way:?}");
+        // All of it is still there: lock, cache and environment.
+        assert!(cache.join("wheels").is_dir() && project.join("env/bin").is_dir(), "{way:?}");
+        keeps_secret(place, &said.iter().collect::<Vec<_>>(), &[]);
         for gone in [&cache, &project.join("env")] {
             std::fs::remove_dir_all(gone).unwrap();
         }
-        let nobody = run(&installed, false);
+        let nobody = bare(&installed).run();
         assert_ne!(nobody.code, Some(0), "{}", nobody.told());
-        keeps_secret(place, &[&lock, &install, &sync, &nobody], &[]);
+        keeps_secret(place, &[&nobody], &[]);
+        std::fs::remove_dir_all(&project).unwrap();
     }
 }
 
