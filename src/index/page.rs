@@ -273,12 +273,12 @@ impl<'a> PageBuilder<'a> {
     }
 }
 
-/// PEP 792: a quarantined project is not to be installed; the other states are for people.
+/// PEP 792: a quarantined project is not to be installed; the other states are for people. An alarm counts in any spelling.
 ///
 /// # Errors
 /// `project-quarantined`.
 pub(super) fn status(status: &str, reason: &str, base: &Url) -> Result<Option<(Status, String)>, Problem> {
-    match status {
+    match status.trim().to_ascii_lowercase().as_str() {
         "archived" => return Ok(Some((Status::Archived, reason.to_owned()))),
         "deprecated" => return Ok(Some((Status::Deprecated, reason.to_owned()))),
         "quarantined" => {}

@@ -311,14 +311,19 @@ impl Registry {
                  to its [[index]] in pipward.toml; else find out who changed the lock"
             ),
         };
-        Err(Problem::new(
-            Code::FileHost,
-            "the lock's address of this file is on a host that its index does not keep files on",
-        )
-        .expected(names.join(", "))
-        .found(found)
-        .cause(format!("the address is {}", place(url)))
-        .help(help))
+        let (what, expected) = match whose {
+            Some(_) => ("that its index does not keep files on", names.join(", ")),
+            None => (
+                "of no index that is known here",
+                format!("a host of an index that you named, or of PyPI: {}", names.join(", ")),
+            ),
+        };
+        Err(Problem::new(Code::FileHost, format!("the lock's address of this file is on a host {what}"))
+            .expected(expected)
+            // The right host may be asked in the clear.
+            .found(if names.contains(&found) { format!("{}://{found}", url.scheme()) } else { found })
+            .cause(format!("the address is {}", place(url)))
+            .help(help))
     }
 
     /// What is to be said when an index names a file that an install from its lock would refuse.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use pipward::error::Code;
 
-use super::{configure, index, install, lock, page};
+use super::{configure, index, install, lock};
 use crate::support::run::scratch;
-use crate::support::server::{Published, Server};
+use crate::support::server::{Published, Response, Server};
 use crate::support::world::{publish, text, wheel, write};
 
 /// The host of a server.
@@ -61,9 +61,17 @@ fn without_any_configuration_an_index_keeps_files_on_its_own_host_and_pypi_on_th
     lock(directory, &["-i", &at, "plum"]).ok();
     install(directory, &[]).ok();
     edit(directory, &server.url("/files/"), &other.url("/files/"));
-    install(directory, &[]).refused(Code::FileHost).stderr_has("files.pythonhosted.org");
+    install(directory, &[])
+        .refused(Code::FileHost)
+        .stderr_has("a host of an index that you named, or of PyPI: files.pythonhosted.org");
     edit(directory, &at, "https://pypi.org/simple/");
     install(directory, &[]).refused(Code::FileHost).stderr_has("files.pythonhosted.org");
+    // The right host in the clear is another one, and is told so.
+    edit(directory, &other.url("/files/"), "http://files.pythonhosted.org/");
+    let told =
+        install(directory, &[]).refused(Code::FileHost).stderr_has("found: http://files.pythonhosted.org");
+    assert!(told.stderr.contains("file-hosts"), "{}", told.told());
+    edit(directory, "http://files.pythonhosted.org/", &other.url("/files/"));
     assert!(other.requests().is_empty(), "{:?}", other.requests());
     // What the user says of indexes on the spot counts.
     install(directory, &["-i", &at]).ok();
@@ -76,21 +84,20 @@ fn without_any_configuration_an_index_keeps_files_on_its_own_host_and_pypi_on_th
 #[test]
 fn an_index_may_keep_its_files_elsewhere_where_the_configuration_says_so() {
     let (pages, files) = (Server::start(), Server::start());
-    let wheels = [Published::new(wheel("plum", "1").build())];
-    page(&files, "plum", &wheels, &serde_json::json!({}));
-    let body = files.asked("/nothing").len();
-    assert_eq!(body, 0);
-    pages.on("/simple/plum/", {
-        let sha256 = pipward::digest::Sha256::of(&wheels[0].bytes).to_string();
-        let url = files.url(&format!("/files/{}", wheels[0].name));
-        let page = format!("<!DOCTYPE html><a href=\"{url}#sha256={sha256}\">{}</a>", wheels[0].name);
-        move |_, _| crate::support::server::Response::ok(page.clone()).header("Content-Type", "text/html")
-    });
+    for name in ["plum", "peach"] {
+        let file = Published::new(wheel(name, "1").build());
+        let sha256 = pipward::digest::Sha256::of(&file.bytes).to_string();
+        let url = files.url(&format!("/files/{}", file.name));
+        files.file(&format!("/files/{}", file.name), file.bytes.clone());
+        let body = format!("<!DOCTYPE html><a href=\"{url}#sha256={sha256}\">{}</a>", file.name);
+        pages.serve(&format!("/simple/{name}/"), Response::ok(body).header("Content-Type", "text/html"));
+    }
     let scratch = scratch();
     let directory = scratch.path();
     let at = pages.url("/simple/");
     configure(directory, &index("split", &at, ""));
-    let told = lock(directory, &["plum"]).ok().stderr_has("file-hosts");
+    // Once for both packages.
+    let told = lock(directory, &["plum", "peach"]).ok().stderr_has("file-hosts");
     assert_eq!(told.stderr.matches("file-hosts").count(), 1, "{}", told.told());
     install(directory, &[]).refused(Code::FileHost);
     configure(directory, &index("split", &at, &format!("file-hosts = [\"{}\"]", host(&files))));

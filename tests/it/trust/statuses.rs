@@ -55,8 +55,10 @@ fn the_status_stands_on_html_pages_too() {
     configure(directory, &index("here", &server.url("/simple/"), ""));
     serve("archived");
     lock(directory, &["plum"]).ok().stderr_has("project-archived").stderr_has("(tired)");
-    serve("quarantined");
-    lock(directory, &["plum", "-U"]).refused(Code::ProjectQuarantined);
+    for spelled in ["quarantined", " Quarantined "] {
+        serve(spelled);
+        lock(directory, &["plum", "-U"]).refused(Code::ProjectQuarantined);
+    }
     serve("something-new");
     lock(directory, &["plum", "-U"]).ok();
 }
