@@ -83,12 +83,15 @@ pub fn sort(file: &RequirementsFile) -> Sorted {
     sorted
 }
 
-/// The constraints that name a version and its hashes: what else may be installed when something needs it.
-pub fn vouched(constraints: &[FileRequirement]) -> Vec<LockedPackage> {
+/// The constraints that name a version and its hashes: what else may be installed when something needs it. Those that
+/// contradict each other are told (of the names that no requirement has: there they bind, and are told for that).
+pub fn vouched(file: &RequirementsFile, faults: &mut Vec<Problem>) -> Vec<LockedPackage> {
     let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
-    for package in constraints.iter().filter_map(|constraint| package(constraint).ok()) {
-        // Two that contradict each other vouch for nothing; that is told where they bind a requirement.
-        merge(by_name.entry(package.name.clone()).or_default(), package, &mut Vec::new());
+    let is_asked = |name: &PackageName| file.requirements.iter().any(|asked| asked.requirement.name == *name);
+    for package in file.constraints.iter().filter_map(|constraint| package(constraint).ok()) {
+        let (name, mut found) = (package.name.clone(), Vec::new());
+        merge(by_name.entry(name.clone()).or_default(), package, &mut found);
+        faults.extend(found.into_iter().filter(|_| !is_asked(&name)));
     }
     by_name.into_values().flatten().collect()
 }
@@ -292,7 +295,8 @@ pub fn direct(read: &FileRequirement, url: &Url) -> Result<LockedFile, Vec<Probl
 
 /// Several lines of one name: the same version under the same marker is one package, which has the
 /// hashes that all lines allow and the extras that any asks for. The same version with the same hashes
-/// under another marker is one package under either. Others are left to [`Lock::select`].
+/// under another marker is one package under either. Two addresses for one environment contradict each other. Others are
+/// left to [`Lock::select`].
 fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut Vec<Problem>) {
     let tree = |package: &LockedPackage| {
         package.marker.as_ref().map(|marker| marker.tree.clone()).unwrap_or_default()
@@ -306,36 +310,61 @@ fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut V
         packages.push(new);
         return;
     };
-    let (LockedSource::ByHash(mine), LockedSource::ByHash(theirs)) = (&old.source, &new.source) else {
-        if allowed(old) != allowed(&new) || tree(old) != tree(&new) {
-            packages.push(new);
-        }
-        return;
+    let contradicts = |what: &str, expected: String| {
+        Problem::new(Code::DuplicatePackage, what)
+            .package(new.shown())
+            .at(new.place.clone())
+            .expected(expected)
+            .help("delete one of the lines")
     };
-    let both = mine.digests().iter().filter(|digest| theirs.digests().contains(digest)).copied().collect();
-    match LockedHashes::new(Match::Any, both) {
-        Some(both) => {
+    let both = |mine: &LockedHashes, theirs: &LockedHashes| {
+        let both =
+            mine.digests().iter().filter(|digest| theirs.digests().contains(digest)).copied().collect();
+        LockedHashes::new(Match::Any, both).ok_or_else(|| {
+            let expected = format!("a hash of {}", old.place);
+            contradicts("two lines of this package have no hash in common", expected)
+        })
+    };
+    let joined = match (&old.source, &new.source) {
+        (LockedSource::ByHash(mine), LockedSource::ByHash(theirs)) => {
+            both(mine, theirs).map(LockedSource::ByHash)
+        }
+        (LockedSource::Wheels(mine), LockedSource::Wheels(theirs)) => {
+            match (mine.as_slice(), theirs.as_slice()) {
+                ([mine], [theirs]) if mine.location == theirs.location => both(&mine.hashes, &theirs.hashes)
+                    .map(|hashes| LockedSource::Wheels(vec![LockedFile { hashes, ..mine.clone() }])),
+                _ => Err(contradicts(
+                    "two lines of this package name different addresses",
+                    format!("the address of {}", old.place),
+                )),
+            }
+        }
+        _ => {
+            packages.push(new);
+            return;
+        }
+    };
+    match joined {
+        Ok(source) => {
             let mut either = tree(old);
             either.or(tree(&new));
             old.marker = LockMarker::of_requirement(&either);
-            old.source = LockedSource::ByHash(both);
+            old.source = source;
             let extras: BTreeSet<_> = old.extras.drain(..).chain(new.extras).collect();
             old.extras = extras.into_iter().collect();
         }
-        None => problems.push(
-            Problem::new(Code::DuplicatePackage, "two lines of this package have no hash in common")
-                .package(new.shown())
-                .at(new.place)
-                .expected(format!("a hash of {}", old.place))
-                .help("delete one of the lines"),
-        ),
+        Err(problem) => problems.push(problem),
     }
 }
 
-fn allowed(package: &LockedPackage) -> Option<&[StrongDigest]> {
+/// What a line vouches for: its hashes, and its address if it has one.
+fn allowed(package: &LockedPackage) -> Option<(Option<&Location>, &[StrongDigest])> {
     match &package.source {
-        LockedSource::ByHash(hashes) => Some(hashes.digests()),
-        _ => None,
+        LockedSource::ByHash(hashes) => Some((None, hashes.digests())),
+        LockedSource::Wheels(files) => {
+            files.first().map(|file| (Some(&file.location), file.hashes.digests()))
+        }
+        LockedSource::Unusable(_) => None,
     }
 }
 

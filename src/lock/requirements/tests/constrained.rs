@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::lock::Location;
+use crate::requirements::RequirementsFile;
 
 const WHEEL: &str = "https://example.org/x-1-py3-none-any.whl";
 
@@ -159,6 +160,14 @@ fn lines_of_one_package_are_joined_where_they_say_the_same() {
     check(
         "",
         "x @ URL#a ; os_name == 'nt'\nx @ URL#a ; os_name == 'posix'",
+        &["x 1 a at an address ; os_name == 'nt' or os_name == 'posix'"],
+    );
+    let other = WHEEL.replace("example.org", "example.net");
+    refuse("", &format!("x @ URL#a\nx @ {other}#a"), &[Code::DuplicatePackage]);
+    refuse("", "x @ URL#a\nx @ URL @b", &[Code::DuplicatePackage]);
+    check(
+        "",
+        &format!("x @ URL#a ; os_name == 'nt'\nx @ {other}#a ; os_name == 'posix'"),
         &["x 1 a at an address ; os_name == 'nt'", "x 1 a at an address ; os_name == 'posix'"],
     );
 }
@@ -223,6 +232,14 @@ fn a_version_takes_no_hash_of_another_version() {
 fn constraints_with_version_and_hash_vouch() {
     let path = Path::new("/locks/r.txt");
     let text = format!("x==1 {}\ny==1\nz>=1 {}\n", hash('a'), hash('b'));
-    let vouched = super::super::vouched(&read_text(&text, path, &|_| None).unwrap().requirements);
-    assert_eq!(vouched.iter().map(|one| one.name.to_string()).collect::<Vec<_>>(), ["x"]);
+    let vouched = |text: &str| {
+        let constraints = read_text(text, path, &|_| None).unwrap().requirements;
+        let mut faults = Vec::new();
+        let file = RequirementsFile { constraints, ..RequirementsFile::default() };
+        let found = super::super::vouched(&file, &mut faults);
+        (found.iter().map(|one| one.name.to_string()).collect::<Vec<_>>(), faults.len())
+    };
+    assert_eq!(vouched(&text), (vec!["x".to_owned()], 0));
+    // Two that contradict each other are told.
+    assert_eq!(vouched(&format!("{text}x==1 {}\n", hash('b'))).1, 1);
 }
