@@ -49,17 +49,18 @@ pub(crate) fn explain(provider: &Provider<'_>, tree: Tree) -> Explanation {
     for (name, sets) in &proof.unavailable {
         facts.extend(unavailable_facts(provider, name.as_ref(), sets));
     }
-    let mut hints = Vec::new();
+    let (mut hints, mut waits) = (Vec::new(), false);
     for (name, sets) in &proof.no_versions {
         let set = sets.iter().fold(Set::empty(), |all, set| all.union(set));
         let found = hints::for_missing(provider, &provider.project(name), &set);
         facts.extend(found.fact);
         hints.extend(found.hints);
+        waits |= found.waits;
     }
     let mut seen = BTreeSet::new();
     facts.retain(|fact| seen.insert(fact.text.clone()));
     hints.retain(|hint| seen.insert(hint.text.clone()));
-    Explanation { environments: provider.region.words(), facts, hints }.cut()
+    Explanation { environments: provider.region.words(), facts, hints, waits }.cut()
 }
 
 /// Who requires what, and by which extra; the root has no name.

@@ -167,5 +167,6 @@ fn too_many() -> SolveError {
             None,
             "narrow requires-python, or declare the environments to lock for".to_owned(),
         )],
+        waits: false,
     }))
 }

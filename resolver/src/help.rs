@@ -89,6 +89,18 @@ impl Candidate<'_> {
         release.wheels.iter().filter(fits).filter_map(|wheel| wheel.too_new).min()
     }
 
+    /// Whether its wheels are still to wait. (Of a cutoff that was named, nobody knows for how long.)
+    pub(crate) fn waits(&self) -> bool {
+        let (Some(release), Some(now)) = (self.offers.release(self.at), self.provider.request.now) else {
+            return false;
+        };
+        match self.when(release) {
+            Some(TooNew::Uploaded(time)) => time.waited(WAITING_HOURS) > now,
+            Some(TooNew::Waiting(time, hours)) => time.waited(hours) > now,
+            Some(TooNew::Undated) | None => false,
+        }
+    }
+
     /// When the wheels of a version may be taken; none where it has none.
     fn too_new(&self, release: &Release) -> Option<String> {
         let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);

@@ -22,13 +22,18 @@ pub(crate) struct Missing {
     pub(crate) fact: Option<Fact>,
     /// What may help.
     pub(crate) hints: Vec<Hint>,
+    /// Whether a version would do that has not waited long enough.
+    pub(crate) waits: bool,
 }
 
 /// Tells why no version of `set` can be chosen.
 pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set) -> Missing {
     let name = &project.name;
-    let missing =
-        |text: String, hints| Missing { fact: Some(Fact::new(FactKind::NoVersion, Some(name), text)), hints };
+    let missing = |text: String, hints| Missing {
+        fact: Some(Fact::new(FactKind::NoVersion, Some(name), text)),
+        hints,
+        waits: false,
+    };
     let Some(offers) = project.offers() else { return Missing::default() };
     if !offers.known {
         let near = near_names(provider, name);
@@ -52,7 +57,7 @@ pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set)
     if tried.is_some() {
         // Versions that were left out for what they depend on are told of by other facts. What is older than those needs the
         // same, as a rule.
-        return Missing { fact: None, hints: found.newer(tried).hints(provider, project, offers) };
+        return Missing { hints: found.newer(tried).hints(provider, project, offers), ..Missing::default() };
     }
     let mut hints = found.hints(provider, project, offers);
     let asked = if in_force.text.is_empty() { String::new() } else { format!(" in {}", in_force.text) };
@@ -68,7 +73,7 @@ pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set)
     if found.is_empty() {
         hints.extend(before_its_release(provider, project, offers, &in_force.set));
     }
-    missing(fact, hints)
+    Missing { waits: found.waits(provider, project, offers), ..missing(fact, hints) }
 }
 
 /// The specifiers that a set lies in.
@@ -144,6 +149,13 @@ impl Found {
 
     fn is_empty(&self) -> bool {
         self.unusable.is_empty() && self.prereleases.is_empty()
+    }
+
+    /// Whether one of the versions would do if it had waited long enough.
+    fn waits(&self, provider: &Provider<'_>, project: &Project, offers: &Offers) -> bool {
+        let too_new = self.unusable.iter().filter(|(why, _)| why.kind() == Some(HintKind::Cutoff));
+        let mut all = too_new.flat_map(|(_, list)| list);
+        all.any(|at| Candidate { provider, project, offers, at: *at }.waits())
     }
 
     /// Without the pre-releases and the yanked versions up to a place.

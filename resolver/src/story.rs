@@ -24,6 +24,9 @@ pub struct Explanation {
     pub facts: Vec<Fact>,
     /// What may help.
     pub hints: Vec<Hint>,
+    /// Whether a version that is missing is there, and has not waited long enough.
+    #[serde(skip)]
+    pub waits: bool,
 }
 
 /// One fact of a story.

@@ -235,7 +235,7 @@ codes! {
         "PEP 792: its makers call it obsolete. This is told, and refuses nothing unless [policy] says so. Look at what the project names as its successor.";
     ReleaseAge, "release-age", Refused,
         "A newer release has not been public for long enough to be locked.",
-        "Stolen accounts and poisoned releases are mostly found within days (litellm 2026), so new files wait 72 hours before a lock takes them. This is told, and refuses nothing unless [policy] says so. Wait until the hour that is named; or shorten the wait by min-release-age; or, for a fix that cannot wait, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+        "Stolen accounts and poisoned releases are mostly found within days (litellm 2026), so new files wait 72 hours before a lock takes them. A newer release that waits is told of, and refuses nothing unless [policy] says so; where nothing older satisfies the requirements, there is no lock until then. Wait until the hour that is named; or shorten the wait by min-release-age; or, for a fix that cannot wait, add a [[policy.exception]] with code, package and reason to pipward.toml.";
     ReleaseYanked, "release-yanked", Refused,
         "A release that is pinned was yanked by its makers.",
         "PEP 592: a yanked release is broken or dangerous, and is taken only where it is pinned exactly. This is told, and refuses nothing unless [policy] says so. Pin another version, or leave the choice to `pipward lock`.";

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipward_resolver::{PackageName, Target, Version, WheelName};
 
+use super::Index;
 use super::project::Offered;
 use crate::digest::{LockedHashes, StrongDigest};
 use crate::error::{Code, Problem};
@@ -51,6 +52,23 @@ pub(crate) fn told(offered: &Offered, hashes: &LockedHashes) -> Told {
             Told::Other
         }
         Some(_) => Told::Unknown,
+    }
+}
+
+impl Index {
+    /// Whether a release has files, and each is another one than those with these hashes.
+    ///
+    /// # Errors
+    /// As for the candidates of a project.
+    pub fn has_others(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        hashes: &LockedHashes,
+    ) -> Result<bool, Problem> {
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        let mut release = project.files.iter().filter(|it| it.file.name.version() == version).peekable();
+        Ok(release.peek().is_some() && release.all(|it| told(it, hashes) == Told::Other))
     }
 }
 

@@ -136,7 +136,7 @@ fn fresh_release(stage: &mut Stage) -> Result<(), Problem> {
     stage.pip(&["-i", &index.pages(), "plum"], "plum")?;
     stage.pipward(&["lock", "plum"], Some(Code::ReleaseAge))?;
     stage.tell("plum 1 is locked. Who insists on the new one is told why there is none yet.");
-    stage.pipward(&["lock", "plum>=2", "--upgrade"], Some(Code::NoSolution))
+    stage.pipward(&["lock", "plum>=2", "--upgrade"], Some(Code::ReleaseAge))
 }
 
 fn revived_name(stage: &mut Stage) -> Result<(), Problem> {

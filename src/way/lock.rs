@@ -9,9 +9,11 @@ mod direct;
 mod exclusive;
 pub(super) mod findings;
 mod frame;
+mod given;
 mod kept;
 mod provenance;
 mod range;
+mod replaced;
 pub mod standing;
 
 use std::collections::BTreeSet;
@@ -101,7 +103,8 @@ pub struct Locked {
 /// Resolves and builds the lock. `step` is called as packages become known.
 ///
 /// # Errors
-/// `no-solution` and whatever the index raised.
+/// `no-solution`, `release-age` where what is missing has not waited long enough, `hash-mismatch` where a file that is
+/// locked is another one now, and whatever the index raised.
 pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> {
     request.check_python()?;
     let cutoffs = request.cutoffs();
@@ -130,6 +133,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         tool: frame.tool.unwrap_or_default(),
     };
     let mut lock = build::build(&built, &mut |name, wheel| direct.facts(name, wheel))?;
+    request.check_files(&index, &lock)?;
     let noted = cutoffs.noted(request.standing.as_ref(), &lock, &request.ages);
     if let Some(tool) = &mut lock.tool {
         tool.cutoffs = noted;
@@ -185,7 +189,9 @@ fn resolve(request: &LockRequest, facts: &Direct<'_>) -> Result<Resolution, Prob
             SolveError::NoSolution(mut story) => {
                 crate::cache::keep();
                 story.environments = story.environments.map(|marker| crate::lock::sets_of_extras(&marker));
-                Problem::new(Code::NoSolution, story.to_string())
+                // What is missing may be there, and hidden for its age alone.
+                let code = if story.waits { Code::ReleaseAge } else { Code::NoSolution };
+                Problem::new(code, story.to_string())
                     .details(&story)
                     .help(exclusive::way_out(&story, &request.inputs.conflicts))
             }

@@ -117,7 +117,7 @@ fn published(request: &PolicyRequest, index: &Index) -> Result<Judged, Problem> 
     Ok(judged)
 }
 
-/// What an install finds in a package before it fetches it. What its wheel or the index tells is found elsewhere.
+/// What an install or a download finds in a package before it fetches it. What its wheel tells is found elsewhere.
 pub(super) fn installed(
     policy: &DatedPolicy,
     trust: &Trust,
@@ -125,7 +125,9 @@ pub(super) fn installed(
     package: &LockedPackage,
     file: &LockedFile,
 ) -> Judged {
-    let mut judged = one(policy, trust, index, package, &[file], Level::Warn);
+    let yanked = package.yanked.iter().map(|reason| release_yanked(package, reason));
+    let mut judged = policy.judge(&package.name, yanked.collect());
+    judged.add(one(policy, trust, index, package, &[file], Level::Warn));
     // It was let in once, and not every lock tells what was asked for: a name counts where the policy says so itself.
     if policy.says(Code::LookAlike) && !index.is_pinned(&package.name) {
         judged.add(policy.judge(&package.name, alike(&package.name).into_iter().collect()));

@@ -64,7 +64,7 @@ fn follows(path: &Path, printer: &Printer) -> Outcome {
 
 fn untold(problems: &Problems) -> String {
     let why = problems.iter().next().map(|problem| match problem.code() {
-        Code::NoSolution => "there is no solution",
+        Code::NoSolution | Code::ReleaseAge => "there is no solution",
         _ => problem.message().lines().next().unwrap_or_default(),
     });
     format!("what locking again would change cannot be told: {}", why.unwrap_or_default())

@@ -47,7 +47,9 @@ pub fn fix(
         let named = pins.iter().map(|(name, version)| (name.clone(), Some(version.clone())));
         request.upgrade = Upgrade::Packages(named.collect());
         let locked = match lock(request, step) {
-            Err(problems) if problems.iter().all(|problem| problem.code() == Code::NoSolution) => {
+            Err(problems)
+                if problems.iter().all(|it| matches!(it.code(), Code::NoSolution | Code::ReleaseAge)) =>
+            {
                 request.upgrade = Upgrade::Packages(pins.keys().map(|name| (name.clone(), None)).collect());
                 lock(request, step)?
             }

@@ -19,7 +19,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
 use crate::install::{InstallPlan, Installer, Session, Standing};
 use crate::lock::{LockedFile, LockedPackage, Selected};
-use crate::policy::{DatedPolicy, release_yanked, startup_code};
+use crate::policy::{DatedPolicy, startup_code};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
@@ -237,8 +237,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let plan = staging.policy.yielding(plan);
     let scheme = staging.scheme;
     let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
-    let mut found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
-    found.extend(item.package.yanked.as_ref().map(|reason| release_yanked(&item.package, reason)));
+    let found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
     let mut judged = staging.policy.judge(&item.package.name, found);
     if staging.policy.judges_licenses() {
         let license = License::of(&About::parse(&wheel.metadata_text()?));

@@ -68,7 +68,12 @@ impl Addressed {
                 return Err(twice("their files have one name"));
             }
             let [a, b] = &machines;
-            if markers::overlaps(a, b) && !markers::same(&other.marker, &wheel.marker) {
+            // Of wheels with other tags the better is taken, as of those of a release.
+            let is_twin = other.file.name.tag_parts() == wheel.file.name.tag_parts();
+            let is_apart = |a: &AddressedWheel, b: &AddressedWheel| a.marker.is_disjoint(&b.marker);
+            if is_twin && !is_apart(other, &wheel)
+                || markers::overlaps(a, b) && !markers::same(&other.marker, &wheel.marker)
+            {
                 return Err(twice("some machine takes either of them"));
             }
             let differ =

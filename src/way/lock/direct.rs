@@ -15,12 +15,12 @@ use pipward_resolver::{
 };
 use url::Url;
 
-use super::super::inputs::Inputs;
 use super::LockRequest;
 use super::addressed::{Addressed, AddressedWheel};
+use super::given::{Given, given};
 use super::kept::Cutoffs;
 use crate::cache::Store;
-use crate::digest::{Sha256, StrongDigest};
+use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::index::{Index, IndexFile};
 use crate::lock::{LockedFile, build, requirements as hashed};
@@ -33,8 +33,7 @@ pub(super) struct Direct<'a> {
     index: &'a Index,
     cutoffs: &'a Cutoffs,
     request: &'a LockRequest,
-    /// The hashes that the inputs give for a name, and where.
-    hashes: BTreeMap<PackageName, (Vec<StrongDigest>, Place)>,
+    hashes: BTreeMap<PackageName, Given>,
     addressed: RefCell<Addressed>,
     /// The names that packages give addresses, each with the versions of packages that do.
     named_by: RefCell<BTreeMap<PackageName, BTreeSet<(PackageName, Version)>>>,
@@ -74,7 +73,7 @@ impl<'a> Direct<'a> {
             index,
             cutoffs,
             request,
-            hashes: given_hashes(inputs),
+            hashes: given(inputs),
             addressed: RefCell::default(),
             named_by: RefCell::default(),
             refused: RefCell::default(),
@@ -241,20 +240,6 @@ pub(super) fn address(requirement: &FileRequirement) -> Option<&VerbatimUrl> {
     }
 }
 
-/// The hashes that requirements and constraints on a name give, all of them: any version's file may be the one.
-fn given_hashes(inputs: &Inputs) -> BTreeMap<PackageName, (Vec<StrongDigest>, Place)> {
-    let mut given: BTreeMap<PackageName, (Vec<StrongDigest>, Place)> = BTreeMap::new();
-    for requirement in inputs.roots.iter().chain(&inputs.constraints) {
-        let sha256 = requirement.hashes.iter().filter(|digest| matches!(digest, StrongDigest::Sha256(_)));
-        let sha256: Vec<StrongDigest> = sha256.copied().collect();
-        if address(requirement).is_none() && !sha256.is_empty() {
-            let name = requirement.requirement.name.clone();
-            given.entry(name).or_insert_with(|| (Vec::new(), requirement.place.clone())).0.extend(sha256);
-        }
-    }
-    given
-}
-
 impl Direct<'_> {
     /// What the cutoffs of single packages, and hashes that the inputs give, leave of what the index offers.
     fn left(&self, name: &PackageName, all: Arc<Candidates>) -> Result<Arc<Candidates>, Problem> {
@@ -275,12 +260,12 @@ impl Direct<'_> {
                 let uploaded = file.upload_time.filter(|uploaded| *uploaded > cutoff);
                 wheel.too_new =
                     wheel.too_new.or(uploaded.map(|uploaded| crate::index::too_new(uploaded, age)));
-                if let Some((given, _)) = hashes {
+                if let Some(given) = hashes {
                     let found = match file.sha256 {
                         Some(found) => found,
                         None => self.index.compute_sha256(&file)?.0,
                     };
-                    if !given.contains(&StrongDigest::Sha256(found)) {
+                    if !given.allows(version, found) {
                         continue;
                     }
                 }
@@ -290,13 +275,8 @@ impl Direct<'_> {
             release.wheels = fitting;
         }
         match hashes {
-            Some((given, place)) if !any && !all.releases.is_empty() => {
-                let given: Vec<String> = given.iter().map(ToString::to_string).collect();
-                Err(Problem::new(Code::HashMismatch, "no wheel of the index has a hash that is given")
-                    .package(name)
-                    .at(place.clone())
-                    .expected(given.join(" or "))
-                    .help("look at the hashes; without any, the lock takes those of the index"))
+            Some(given) if !any && !all.releases.is_empty() => {
+                Err(given.fault(name, &all.releases.keys().collect::<Vec<_>>()))
             }
             _ => Ok(Arc::new(left)),
         }

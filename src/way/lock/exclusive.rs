@@ -14,7 +14,12 @@ pub(super) fn way_out(story: &Explanation, conflicts: &[Vec<Optional>]) -> Strin
         || story.facts.iter().any(|fact| fact.text.contains("Python "))
         || story.environments.as_ref().is_some_and(|marker| marker.contains("python"));
     let others = if is_of_pythons { ", or lock for other Pythons" } else { "" };
-    let usual = format!("loosen one of the requirements named{others}");
+    let wait = "wait until it can be locked, or ask for an older release; for a fix that cannot wait, add [[policy.exception]] \
+                with code = \"release-age\", package and a reason to pipward.toml";
+    let usual = match story.waits {
+        true => wait.to_owned(),
+        false => format!("loosen one of the requirements named{others}"),
+    };
     let ways: Vec<Way<'_>> = story.facts.iter().filter_map(|fact| Way::of(fact.origin.as_ref()?)).collect();
     if let Some(told) = ways.iter().find_map(|way| brought_in(way, conflicts)) {
         return format!("{usual}; {told}");

@@ -1,6 +1,6 @@
 //! What stands where a new lock is to be written: a requirements file with its pins, and what a lock was made from.
 //!
-//! Never: takes anything of a requirements file but versions, and how it was made.
+//! Never: takes anything of a requirements file but versions and hashes, and how it was made.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use pep440_rs::Operator;
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{Version, WheelName};
 
+use crate::digest::{LockedHashes, Match};
 use crate::error::{Code, Problem, Problems};
 use crate::lock::{Lock, LockMarker, LockedPackage, LockedSource, drift};
 use crate::requirements::{self, FileRequirement, ProjectSelection, entry};
@@ -53,7 +54,8 @@ fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {
         requires_python: None,
         dependencies: None,
         index: None,
-        source: LockedSource::Unusable("the version".to_owned()),
+        source: LockedHashes::new(Match::Any, read.hashes.clone())
+            .map_or_else(|| LockedSource::Unusable("the version".to_owned()), LockedSource::ByHash),
         metadata_sha256: BTreeMap::new(),
         yanked: None,
         publishers: Vec::new(),
