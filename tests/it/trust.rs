@@ -3,6 +3,8 @@
 mod ages;
 mod attacks;
 mod credentials;
+mod findings;
+mod hashes;
 mod hosts;
 mod indexes;
 mod names;
@@ -32,6 +34,9 @@ fn page(server: &Server, name: &str, files: &[Published], more: &Value) {
         });
         if let Some(time) = &file.upload_time {
             entry["upload-time"] = time.clone().into();
+        }
+        if let Some(reason) = &file.yanked {
+            entry["yanked"] = reason.clone().into();
         }
         listed.push(entry);
     }

@@ -98,6 +98,20 @@ impl Run {
         self.env("PIPWARD_CACHE_DIR", kept_dir("pipward-cache"))
     }
 
+    /// The same in a network namespace of its own, which has no route; `None` where the system does not let us make one,
+    /// which is told.
+    #[must_use]
+    pub fn without_network(mut self) -> Option<Self> {
+        let probe = Command::new("unshare").args(["-rn", "true"]).output();
+        if !probe.is_ok_and(|output| output.status.success()) {
+            super::loudly("unshare -rn does not work here: nothing is proven about a run without a network");
+            return None;
+        }
+        let program = std::mem::replace(&mut self.program, "unshare".into());
+        self.arguments.splice(0..0, ["-rn".into(), "--".into(), program.into_os_string()]);
+        Some(self)
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Output {
         let home = scratch();

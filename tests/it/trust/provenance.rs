@@ -130,6 +130,38 @@ fn a_lock_names_who_published_a_file_and_an_install_proves_it_again() {
     install(directory, &[]).refused(Code::PublisherChanged).stderr_has(&circleci_project());
 }
 
+/// What is kept beside the lock is enough, where no network can be reached; and it is needed.
+#[test]
+fn an_install_proves_it_again_without_a_network() {
+    if offline() {
+        return;
+    }
+    let (server, scratch) = project(Some(real()), "");
+    let directory = scratch.path();
+    lock(directory, &[PINNED, "--keep-provenance"]).ok();
+    let python = crate::support::pythons::any_python().executable.display().to_string();
+    let run = |words: &[&str]| {
+        let _ = std::fs::remove_dir_all(directory.join("env"));
+        let install =
+            strictly(directory, &["install", "-r", "pylock.toml", "--venv", "env", "--python", &python]);
+        install.args(words).env("PIPWARD_CACHE_DIR", directory.join("cache"))
+    };
+    run(&[]).run().ok();
+    drop(server);
+    let Some(alone) = run(&["--verify-provenance"]).without_network() else { return };
+    alone.run().ok();
+    let beside = text(directory, "pylock.provenance.json");
+    let changed = beside.replace("\"integratedTime\":\"1", "\"integratedTime\":\"2");
+    assert_ne!(changed, beside);
+    write(directory, "pylock.provenance.json", &changed);
+    run(&["--verify-provenance"]).without_network().unwrap().run().refused(Code::ProvenanceInvalid);
+    std::fs::remove_file(directory.join("pylock.provenance.json")).unwrap();
+    let told = run(&["--verify-provenance"]).without_network().unwrap().run();
+    assert_ne!(told.code, Some(0), "{}", told.told());
+    // Without the proof, the wheel of the cache is all that it takes.
+    run(&[]).without_network().unwrap().run().ok();
+}
+
 #[test]
 fn a_page_of_html_names_provenance_too() {
     if offline() {
@@ -180,22 +212,24 @@ fn a_release_without_the_provenance_that_earlier_ones_had() {
     if offline() {
         return;
     }
-    let (server, scratch) = project(Some(real()), "");
+    let (server, scratch) = (Server::start(), scratch());
     let directory = scratch.path();
     let (file, bytes) = payload(MODULE, "0.0.2").build();
     offer(&server, &[(WHEEL, read(WHEEL), Some(real())), (&file, bytes, None)]);
     let at = server.url("/simple/");
     assert!(pip_takes(directory, MODULE, &["-i", &at, NAME]));
+    let lock = |words: &[&str]| lock(directory, &[&["-i", &at], words].concat());
     // Seen by the earlier release, where nothing is locked yet.
-    lock(directory, &[NAME]).refused(Code::ProvenanceLost).stderr_has(&format!("--accept-publisher {NAME}"));
+    lock(&[NAME]).refused(Code::ProvenanceLost).stderr_has(&format!("--accept-publisher {NAME}"));
     assert!(!directory.join("pylock.toml").exists());
     // Seen by the lock.
-    lock(directory, &[PINNED]).ok();
-    lock(directory, &[NAME, "-U"]).refused(Code::ProvenanceLost).stderr_has("the locked one");
-    lock(directory, &[NAME, "-U", "--accept-publisher", NAME]).ok();
+    lock(&[PINNED]).ok();
+    lock(&[NAME, "-U"]).refused(Code::ProvenanceLost).stderr_has("the locked one");
+    lock(&[NAME, "-U", "--accept-publisher", "other"]).refused(Code::ProvenanceLost);
+    lock(&[NAME, "-U", "--accept-publisher", NAME]).ok();
     assert!(!text(directory, "pylock.toml").contains("attestation-identities"));
     // What was accepted stays accepted.
-    lock(directory, &[NAME, "-U"]).ok();
+    lock(&[NAME, "-U"]).ok();
 }
 
 /// What is taken out of the lock by hand is not forgotten: the earlier release tells it again.
@@ -331,6 +365,11 @@ fn rules_name_publishers() {
     lock(directory, &["--check-policy"]).ok();
     install(directory, &[]).ok();
     let set = |more: &str| configure(directory, &(index("here", &server.url("/simple/"), "") + more));
+    // A rule is for the packages that it names.
+    set("[[policy.require]]\npackages = [\"circleci\", \"other-*\"]\nrepository = \"acme/sign\"\n");
+    lock(directory, &[PINNED]).ok();
+    lock(directory, &["--check-policy"]).ok();
+    install(directory, &["--verify-provenance"]).ok();
     set(&rule("repository = \"acme/sign\""));
     lock(directory, &["--check-policy"]).refused(Code::PublisherRequired).stderr_has("repository acme/sign");
     install(directory, &[]).refused(Code::PublisherRequired);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::attacks::{payload, pip_takes};
 use super::provenance::offer_as;
-use super::{configure, index, install, lock};
+use super::{configure, install, lock};
 use crate::support::offline;
 use crate::support::run::scratch;
 use crate::support::server::Server;
@@ -98,9 +98,10 @@ fn a_publisher_that_changed_its_repository() {
     let directory = scratch.path();
     write(directory, "root.json", &sigstore.root());
     let at = server.url("/simple/");
-    let configuration =
-        |more: &str| index("here", &at, "") + "[policy]\nsigstore-root = \"root.json\"\n" + more;
+    // The root is all that is configured: the test has no other publishers than those of its own instance.
+    let configuration = |more: &str| format!("[policy]\nsigstore-root = \"root.json\"\n{more}");
     configure(directory, &configuration(""));
+    let lock = |words: &[&str]| lock(directory, &[&["-i", &at], words].concat());
     let file = |version: &str, repository: &str| {
         let (name, bytes) =
             if version == "1" { wheel("plum", "1").build() } else { payload("plum", version).build() };
@@ -111,23 +112,23 @@ fn a_publisher_that_changed_its_repository() {
     offer_as(&server, "plum", &all);
     assert!(pip_takes(directory, "plum", &["-i", &at, "plum"]));
     // By the earlier release, and by the lock.
-    lock(directory, &["plum"]).refused(Code::PublisherChanged).stderr_has("acme/plum-tools");
-    lock(directory, &["plum==1"]).ok();
+    lock(&["plum"]).refused(Code::PublisherChanged).stderr_has("acme/plum-tools");
+    lock(&["plum==1"]).ok();
     assert!(text(directory, "pylock.toml").contains("repository = \"acme/plum\""));
-    lock(directory, &["plum", "-U"]).refused(Code::PublisherChanged).stderr_has("--accept-publisher plum");
+    lock(&["plum", "-U"]).refused(Code::PublisherChanged).stderr_has("--accept-publisher plum");
     // The same repository in other letters, and another workflow, is the same publisher.
     offer_as(&server, "plum", &[file("1", "acme/plum"), file("2", "Acme/Plum")]);
-    lock(directory, &["plum", "-U", "--keep-provenance"]).ok();
-    install(directory, &["--verify-provenance"]).ok();
+    lock(&["plum", "-U", "--keep-provenance"]).ok();
+    install(directory, &["--verify-provenance", "-i", &at]).ok();
     // A rule is for a whole name.
     let rule = |repository: &str| {
         configuration(&format!("[[policy.require]]\npackages = [\"plum\"]\nrepository = \"{repository}\"\n"))
     };
     configure(directory, &rule("acme/plum"));
-    lock(directory, &["plum", "-U"]).ok();
+    lock(&["plum", "-U"]).ok();
     configure(directory, &rule("acme/plu"));
-    lock(directory, &["plum", "-U"]).refused(Code::PublisherRequired);
+    lock(&["plum", "-U"]).refused(Code::PublisherRequired);
     // Without the root nothing of it is believed.
-    configure(directory, &index("here", &at, ""));
-    install(directory, &["--verify-provenance"]).refused(Code::ProvenanceInvalid);
+    configure(directory, "");
+    install(directory, &["--verify-provenance", "-i", &at]).refused(Code::ProvenanceInvalid);
 }
