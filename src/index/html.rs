@@ -21,7 +21,7 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
         .map_err(|_| invalid(base, "it is too large for HTML"))?;
     let mut from = Cow::Borrowed(base);
     let mut builder = PageBuilder::new(base);
-    let mut has_base = false;
+    let (mut has_base, mut has_form, mut has_files) = (false, false, false);
     let mut said = (String::new(), String::new());
     for tag in dom.nodes().iter().filter_map(tl::Node::as_tag) {
         let name = tag.name().as_utf8_str();
@@ -46,7 +46,18 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
             && let Some(file) = anchor(tag, &from, project, &mut builder)?
         {
             builder.add(file);
+            has_files = true;
+        } else if name.eq_ignore_ascii_case("form") {
+            has_form = true;
         }
+    }
+    // Taken for a project without files, it would leave the name to the next index.
+    if project.is_some() && has_form && !has_files {
+        return Err(invalid(
+            base,
+            "it has a form and no files, as a page has that wants somebody to sign in",
+        )
+        .help("look at it in a browser, and give a user name and password"));
     }
     builder.mark(Marks { status: status(&said.0, &said.1, base)?, namespace: None });
     builder.finish()
@@ -133,6 +144,14 @@ mod tests {
     fn read(body: &str) -> Result<Page, Code> {
         let base = Url::parse("https://h.example/simple/idna/").unwrap();
         parse(body.as_bytes(), &base, Some(&"idna".parse().unwrap())).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_page_to_sign_in_is_no_project_without_files() {
+        let form = "<form method=post><input type=password></form>";
+        assert_eq!(read(form).map(|page| page.files.len()), Err(Code::IndexPageInvalid));
+        assert_eq!(read("<!DOCTYPE html><title>Links for idna</title>").map(|page| page.files.len()), Ok(0));
+        assert_eq!(only(&format!("{form}<a href=idna-3.0.tar.gz>x</a>")).name.as_str(), "idna-3.0.tar.gz");
     }
 
     fn only(body: &str) -> PageFile {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{configure, exception, index, install, lock, page, strictly, was_asked};
 use crate::support::run::scratch;
-use crate::support::server::{Published, Server};
+use crate::support::server::{Published, Response, Server};
 use crate::support::world::{offer, packages, publish, text, wheel};
 
 #[test]
@@ -59,6 +59,32 @@ fn an_unpinned_name_with_two_contents_is_refused_until_it_is_pinned() {
     configure(directory, &(index("one", &at_one, "") + &index("two", &at_two, "")));
     lock(directory, &["plum", "-U"]).ok();
     assert_eq!(packages(directory), ["plum 1"]);
+}
+
+/// An index that asks somebody to sign in, or has trouble, may have the name: it is not left to the next one.
+#[test]
+fn an_index_that_does_not_answer_leaves_no_name_to_another() {
+    let (own, public) = (Server::start(), Server::start());
+    publish(&own, vec![wheel("pear", "1")]);
+    let at = publish(&public, vec![wheel("plum", "99")]);
+    let form = Response::ok("<!DOCTYPE html><form action=/login><input type=password name=p></form>");
+    let sso = own.url("/sso/");
+    let html = |answer: Response| answer.header("Content-Type", "text/html");
+    own.serve("/sso/", html(form.clone()));
+    let scratch = scratch();
+    let directory = scratch.path();
+    for (answer, code) in [
+        (html(form), Code::IndexPageInvalid),
+        (Response::redirect(sso), Code::IndexPageInvalid),
+        (Response::status(401), Code::HttpStatus),
+        (Response::status(403), Code::HttpStatus),
+        (Response::status(500), Code::HttpStatus),
+    ] {
+        own.serve("/simple/plum/", answer);
+        let words = ["lock", "--retries", "0", "-i", &own.url("/simple/"), "--extra-index-url", &at, "plum"];
+        strictly(directory, &words).run().refused(code);
+        assert!(!directory.join("pylock.toml").exists());
+    }
 }
 
 #[test]
