@@ -15,6 +15,9 @@ use crate::request::Origin;
 use crate::story::{Fact, FactKind, Hint, HintKind};
 use crate::versions::{MAX_RUNS, runs, told_runs};
 
+/// So many versions of one kind are tried, the easiest first.
+const MOST_ALIKE: usize = 4;
+
 /// What is told of a set without a version to choose.
 #[derive(Debug, Default)]
 pub(crate) struct Missing {
@@ -198,12 +201,12 @@ impl Found {
     fn hints(&self, provider: &Provider<'_>, project: &Project, offers: &Offers) -> Vec<Hint> {
         let name = &project.name;
         let mut hints = Vec::new();
-        if let Some(best) = self.prereleases.last().and_then(|at| offers.get(*at)) {
-            let best = &best.version;
+        let newest = self.prereleases.iter().rev().take(MOST_ALIKE);
+        for best in newest.filter_map(|at| offers.get(*at)).map(|offer| &offer.version) {
             let text = format!(
                 "{name} {best} is a pre-release; to take it, require {name}>={best}, or allow pre-releases with --pre"
             );
-            hints.push(Hint::new(HintKind::Prerelease, Some(name), text));
+            hints.push(Hint::new(HintKind::Prerelease, Some(name), text).by(best));
         }
         // What stands in the way of the newest version is worth knowing first.
         let mut by_version: Vec<(usize, &Why)> =
@@ -220,9 +223,15 @@ impl Found {
             kinds.push(kind);
             let candidate = |at: usize| Candidate { provider, project, offers, at };
             let alike = by_version.iter().filter(|(_, why)| why.kind() == Some(kind));
-            let easiest = alike.min_by_key(|(at, why)| (candidate(*at).effort(why), Reverse(*at)));
-            let text = easiest.and_then(|(at, why)| candidate(*at).hint(why));
-            hints.extend(text.map(|text| Hint::new(kind, Some(name), text)));
+            let mut alike: Vec<_> = alike.collect();
+            alike.sort_by_key(|(at, why)| (candidate(*at).effort(why), Reverse(*at)));
+            // What can be tried is tried one after the other; of all else the easiest is told.
+            alike.truncate(if is_easy { MOST_ALIKE } else { 1 });
+            for (at, why) in alike {
+                let (Some(text), Some(offer)) = (candidate(*at).hint(why), offers.get(*at)) else { continue };
+                let hint = Hint::new(kind, Some(name), text);
+                hints.push(if is_easy { hint.by(&offer.version) } else { hint });
+            }
         }
         hints
     }
@@ -235,9 +244,6 @@ fn told_as(provider: &Provider<'_>, release: Option<&Release>, why: &Unusable) -
             Miss::Pythons(_) => Why::OtherPythons,
             Miss::Glibc(..) | Miss::Platform => Why::Unusable(Unusable::Platform),
         },
-        (Unusable::SourceOnly, Some(release)) if release.new_sdist.is_some() => {
-            Why::Unusable(Unusable::TooNew)
-        }
         _ => Why::Unusable(why.clone()),
     }
 }

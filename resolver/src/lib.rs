@@ -40,6 +40,7 @@ mod split;
 mod story;
 pub mod tags;
 pub mod target;
+mod trial;
 mod usable;
 mod versions;
 pub mod wheel_name;

@@ -20,7 +20,7 @@ use crate::ranges;
 use crate::region::Region;
 use crate::request::Origin;
 pub(crate) use crate::usable::Unusable;
-use crate::usable::{Lens, judge_wheel, taken};
+use crate::usable::{Lens, Pinned, judge_wheel, taken};
 use crate::wheel_name::WheelName;
 
 /// One project in a solve.
@@ -71,6 +71,8 @@ pub(crate) struct Wishes {
     pub(crate) admitted: BTreeSet<Version>,
     /// Whether wheels and Pythons count that no environment of the region takes or has, and one of another region does.
     pub(crate) elsewhere: bool,
+    /// The only version that counts, whatever its age, yanked or not, and be it a pre-release.
+    pub(crate) assumed: Option<Version>,
     /// Of those versions the ones whose metadata name such Pythons.
     pub(crate) late: BTreeSet<Version>,
 }
@@ -318,7 +320,7 @@ impl Project {
         let Some(release) = offers.release(at) else { return false };
         let elsewhere = |wheel: &CandidateWheel| region.rank_elsewhere(&wheel.name);
         matches!(why, Some(Unusable::Platform | Unusable::Python(_)))
-            && !taken(release, false, region, Lens::Universe, &elsewhere).0.is_empty()
+            && !taken(release, Pinned::No, region, Lens::Universe, &elsewhere).0.is_empty()
     }
 
     /// What the wheels of a version say of Pythons, where it cannot be used, of those that nothing else speaks against.
@@ -350,10 +352,17 @@ impl Project {
         if self.wishes.constraints.iter().any(|constraint| !constraint.set.contains(version)) {
             return Err(Unusable::Constrained);
         }
+        if self.wishes.assumed.as_ref().is_some_and(|assumed| assumed != version) {
+            return Err(Unusable::Constrained);
+        }
         if release.wheels.is_empty() {
             return Err(if release.has_sdist { Unusable::SourceOnly } else { Unusable::NoFiles });
         }
-        let pinned = self.is_pinned(version) || self.wishes.admitted.contains(version);
+        let pinned = match &self.wishes.assumed {
+            Some(_) => Pinned::Assumed,
+            None if self.is_pinned(version) || self.wishes.admitted.contains(version) => Pinned::Yes,
+            None => Pinned::No,
+        };
         let here = taken(release, pinned, region, Lens::Region, &|wheel| region.rank(&wheel.name));
         let elsewhere = here.0.is_empty() && self.wishes.elsewhere;
         let (mut taken, mut part) = match elsewhere {

@@ -24,6 +24,7 @@ use crate::project::{Asked, Offers, Project, plain};
 use crate::ranges;
 use crate::region::{Fit, Region};
 use crate::request::{Request, Root};
+use crate::trial::Assumed;
 
 /// A set of versions, as the solver handles them.
 pub(crate) type Set = Ranges<Version>;
@@ -51,6 +52,8 @@ pub(crate) struct Provider<'a> {
     /// The projects in the order in which they were first heard of; those from `looked_at` on are still to be looked at.
     pub(crate) heard_of: RefCell<Vec<Rc<Project>>>,
     pub(crate) looked_at: Cell<usize>,
+    /// The version that is taken for a trial.
+    pub(crate) assumed: Option<Assumed>,
 }
 
 impl<'a> Provider<'a> {
@@ -73,7 +76,14 @@ impl<'a> Provider<'a> {
             projects: RefCell::default(),
             heard_of: RefCell::default(),
             looked_at: Cell::new(0),
+            assumed: None,
         }
+    }
+
+    /// The same, where a version is taken whatever stands in its way.
+    pub(crate) fn assuming(mut self, assumed: Assumed) -> Self {
+        self.assumed = Some(assumed);
+        self
     }
 
     /// The project of this name, made when it is first heard of.

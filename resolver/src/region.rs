@@ -67,6 +67,18 @@ impl<'a> Region<'a> {
         Self::Many(Many { marker, side, whole, universe, fork_strategy, wheels, all_wheels, pythons })
     }
 
+    /// Another part of the same universe; none of one environment.
+    pub(crate) fn with_side(&self, side: MarkerTree) -> Option<Self> {
+        let Self::Many(many) = self else { return None };
+        Some(Self::many(&many.whole, side, many.universe, many.fork_strategy))
+    }
+
+    /// Both sides of a marker within a part of the same universe.
+    pub(crate) fn split(&self, side: &MarkerTree, along: &MarkerTree) -> Vec<MarkerTree> {
+        let Self::Many(many) = self else { return Vec::new() };
+        crate::fork::split(&many.whole, side, along).to_vec()
+    }
+
     /// Whether a requirement with this marker counts: it holds somewhere in the region.
     pub(crate) fn counts(&self, marker: &MarkerTree) -> bool {
         match self {

@@ -36,7 +36,7 @@ pub(crate) fn explain(provider: &Provider<'_>, proof: Proof) -> Explanation {
     let mut request = provider.request.clone();
     request.roots = provider.request.roots.iter().filter(involved).cloned().collect();
     if request.roots.len() > MOST_TRIED || no_solution(&request, provider).is_none() {
-        return explain::explain(provider, proof);
+        return explain::explain(provider, proof).tried(provider.request, provider);
     }
     for at in (0..request.roots.len()).rev() {
         let mut fewer = request.clone();
@@ -47,7 +47,7 @@ pub(crate) fn explain(provider: &Provider<'_>, proof: Proof) -> Explanation {
         }
     }
     let story = no_solution(&request, provider).unwrap_or_else(|| explain::explain(provider, proof));
-    widest(&request, provider, &story).unwrap_or(story)
+    widest(&request, provider, &story).unwrap_or(story).tried(&request, provider)
 }
 
 /// The story where it holds in more environments than those of the region that it was found in.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::Serialize;
 
@@ -73,10 +74,13 @@ pub struct Hint {
     pub package: Option<PackageName>,
     /// A sentence without a full stop.
     pub text: String,
+    /// The version that would do, where that can be tried.
+    #[serde(skip)]
+    pub(crate) version: Option<Version>,
 }
 
 /// The kinds of hints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HintKind {
     /// A pre-release would do.
@@ -98,7 +102,7 @@ pub enum HintKind {
 }
 
 impl Explanation {
-    /// Counts what is too much to tell.
+    /// Counts what is too much to tell. (Hints are cut once they were tried.)
     pub(crate) fn cut(mut self) -> Self {
         if self.facts.len() > MOST_FACTS {
             let more = self.facts.len() - MOST_FACTS;
@@ -106,6 +110,11 @@ impl Explanation {
             let text = format!("… and {more} more facts of this kind");
             self.facts.push(Fact::new(FactKind::Rest, None, text));
         }
+        self
+    }
+
+    /// The first hints.
+    pub(crate) fn cut_hints(mut self) -> Self {
         self.hints.truncate(MOST_HINTS);
         self
     }
@@ -119,7 +128,12 @@ impl Fact {
 
 impl Hint {
     pub(crate) fn new(kind: HintKind, package: Option<&PackageName>, text: String) -> Self {
-        Self { kind, package: package.cloned(), text }
+        Self { kind, package: package.cloned(), text, version: None }
+    }
+
+    /// The same, where taking this version is the way out.
+    pub(crate) fn by(self, version: &Version) -> Self {
+        Self { version: Some(version.clone()), ..self }
     }
 }
 

@@ -30,6 +30,17 @@ pub(crate) enum Unusable {
     Constrained,
 }
 
+/// Whether a version may be yanked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pinned {
+    /// It may not.
+    No,
+    /// It is pinned exactly.
+    Yes,
+    /// It is taken for a trial: it may be too new as well.
+    Assumed,
+}
+
 /// What is asked of a wheel.
 #[derive(Clone, Copy)]
 pub(crate) enum Lens {
@@ -53,7 +64,7 @@ impl Lens {
 /// Pythons that one of them is for.
 pub(crate) fn taken<'r>(
     release: &'r Release,
-    pinned: bool,
+    pinned: Pinned,
     region: &Region<'_>,
     lens: Lens,
     rank: &dyn Fn(&CandidateWheel) -> Option<u32>,
@@ -85,7 +96,7 @@ pub(crate) fn taken<'r>(
 pub(crate) fn judge_wheel(
     wheel: &CandidateWheel,
     has_place: bool,
-    pinned: bool,
+    pinned: Pinned,
     region: &Region<'_>,
     lens: Lens,
 ) -> Result<Option<MarkerTree>, Unusable> {
@@ -100,11 +111,14 @@ pub(crate) fn judge_wheel(
     if !has_place {
         return Err(Unusable::Platform);
     }
+    if pinned == Pinned::Assumed {
+        return Ok(part);
+    }
     if wheel.too_new.is_some() {
         return Err(Unusable::TooNew);
     }
     match &wheel.yanked {
-        Some(reason) if !pinned => Err(Unusable::Yanked(reason.clone())),
+        Some(reason) if pinned == Pinned::No => Err(Unusable::Yanked(reason.clone())),
         _ => Ok(part),
     }
 }

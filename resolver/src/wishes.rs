@@ -43,11 +43,13 @@ fn missing(proof: &Proof) -> Vec<(Rc<Project>, Set)> {
 impl Provider<'_> {
     /// What holds for a project whatever the solver decides.
     pub(crate) fn wishes(&self, name: &PackageName) -> Wishes {
+        let assumed = self.assumed.as_ref().filter(|it| it.name == *name).map(|it| it.version.clone());
         let mut wishes = Wishes {
             preferred: self.preferred(name),
             admitted: self.admitted(name),
             elsewhere: self.memory.elsewhere.borrow().contains(name),
-            prereleases: self.request.prerelease_projects.contains(name),
+            prereleases: self.request.prerelease_projects.contains(name) || assumed.is_some(),
+            assumed,
             ..Wishes::default()
         };
         if wishes.elsewhere {

@@ -11,7 +11,10 @@ use crate::requirements::INCLUDED_BY;
 pub(super) fn way_out(story: &Explanation, conflicts: &[Vec<Optional>]) -> String {
     // Where Pythons have a part in it, others may do.
     let is_of_pythons = story.hints.iter().any(|hint| hint.kind == HintKind::Python)
-        || story.facts.iter().any(|fact| fact.text.contains("Python "))
+        || story
+            .facts
+            .iter()
+            .any(|fact| ["needs Python", "need Python"].iter().any(|it| fact.text.contains(it)))
         || story.environments.as_ref().is_some_and(|marker| marker.contains("python"));
     let others = if is_of_pythons { ", or lock for other Pythons" } else { "" };
     let wait = "wait until it can be locked, or ask for an older release; for a fix that cannot wait, add [[policy.exception]] \
