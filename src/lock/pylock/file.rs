@@ -30,6 +30,7 @@ pub(super) fn wheels(items: &[Item<'_, '_>], owner: &Owner<'_>) -> Vec<LockedFil
     let mut seen = BTreeSet::new();
     let mut version = owner.version.cloned();
     let mut files = Vec::new();
+    let mut foreign = Vec::new();
     for item in items {
         let Some(file) = item.table().and_then(|table| wheel(&table, owner)) else { continue };
         if !seen.insert(file.name.as_str().to_owned()) {
@@ -41,10 +42,19 @@ pub(super) fn wheels(items: &[Item<'_, '_>], owner: &Owner<'_>) -> Vec<LockedFil
         }
         // The wheels of one entry are of one version, also where the entry does not name it.
         let version = version.get_or_insert_with(|| file.name.version().clone());
-        if file.name.version() != version {
-            item.reading.report(contradiction(&file.name, owner, Some(version)).at(item.place.clone()));
+        if file.name.name() != owner.name || file.name.version() != version {
+            foreign.push((item, file.name.clone()));
         }
         files.push(file);
+    }
+    // One of them shows it: the entry was edited by hand.
+    if let Some((item, first)) = foreign.first() {
+        let found = match foreign.len() {
+            1 => first.to_string(),
+            count => format!("{first} and {} more", count.saturating_sub(1)),
+        };
+        let problem = contradiction(owner, version.as_ref()).found(found);
+        item.reading.report(problem.at(item.place.clone()));
     }
     files
 }
@@ -57,8 +67,11 @@ pub(super) fn archive(table: &Table<'_, '_>, owner: &Owner<'_>) -> Option<Option
         .or_else(|| text("url").and_then(|url| Url::parse(&url).ok()).and_then(|url| last_of_url(&url)));
     if last.is_some_and(|name| name.ends_with(".whl")) {
         let file = wheel(table, owner)?;
-        if owner.version.is_some_and(|version| version != file.name.version()) {
-            table.reading.report(contradiction(&file.name, owner, owner.version).at(file.place.clone()));
+        let is_foreign = file.name.name() != owner.name
+            || owner.version.is_some_and(|version| version != file.name.version());
+        if is_foreign {
+            let problem = contradiction(owner, owner.version).found(&file.name);
+            table.reading.report(problem.at(file.place.clone()));
         }
         return Some(Some(file));
     }
@@ -158,8 +171,7 @@ fn last_of_url(url: &Url) -> Option<String> {
     percent_decode_str(last).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// The file name: `name`, else the last component of `path` or `url`. Where both are a wheel's name
-/// they agree, and it is a wheel of this package.
+/// The file name: `name`, else the last component of `path` or `url`. Where both are a wheel's name they agree.
 fn name(table: &Table<'_, '_>, last: Option<&str>, owner: &Owner<'_>) -> Option<WheelName> {
     let given = table.get("name").map(|item| (item.text(), item.place));
     let place = given.as_ref().map_or_else(|| table.place(), |(_, place)| place.clone());
@@ -189,15 +201,11 @@ fn name(table: &Table<'_, '_>, last: Option<&str>, owner: &Owner<'_>) -> Option<
             Problem::new(Code::WheelName, format!("this is not the file name of a wheel: {error}"))
                 .found(text),
         ),
-        Ok(name) if name.name() != owner.name => {
-            let problem = contradiction(&name, owner, owner.version);
-            refuse(problem)
-        }
         Ok(name) => Some(name),
     }
 }
 
-fn contradiction(name: &WheelName, owner: &Owner<'_>, version: Option<&Version>) -> Problem {
+fn contradiction(owner: &Owner<'_>, version: Option<&Version>) -> Problem {
     let expected = match version {
         Some(version) => format!("a wheel of {} {version}", owner.name),
         None => format!("a wheel of {}", owner.name),
@@ -205,7 +213,6 @@ fn contradiction(name: &WheelName, owner: &Owner<'_>, version: Option<&Version>)
     Problem::new(Code::WheelName, "this wheel is not of the package that lists it")
         .package(owner.name)
         .expected(expected)
-        .found(name)
         .help("write the lock anew with `pipward lock`")
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{decode, is_pylock_name};
-use crate::error::Code;
+use crate::error::{Code, Problem};
 use crate::lock::tests::{codes, hex, lock_of, pure, read};
 use crate::lock::{Location, LockedSource};
 
@@ -179,6 +179,23 @@ fn the_path_wins_and_starts_at_the_lock() {
     let lock = read(&hashed(&format!("{URL}, path = \"dist/a-1.0-py3-none-any.whl\""))).unwrap();
     let LockedSource::Wheels(files) = &lock.packages[0].source else { panic!() };
     assert_eq!(files[0].location, Location::Path("/locks/dist/a-1.0-py3-none-any.whl".into()));
+}
+
+/// One fault of an entry stands for all that an edit by hand made: as many as its wheels.
+#[test]
+fn wheels_of_another_version_are_told_once() {
+    let file = |tag: &str| {
+        format!(
+            "{{ url = \"https://x/a-1.0-{tag}-none-any.whl\", hashes = {{ sha256 = \"{}\" }} }}",
+            hex('a')
+        )
+    };
+    let wheels = ["py3", "cp310", "cp311"].map(file).join(", ");
+    let text = lock_of(&format!("[[packages]]\nname = \"a\"\nversion = \"2.0\"\nwheels = [{wheels}]\n"));
+    let problems = read(&text).unwrap_err();
+    assert_eq!(codes(&problems), [Code::WheelName]);
+    let found = problems.iter().next().and_then(Problem::found_text);
+    assert_eq!(found, Some("a-1.0-py3-none-any.whl and 2 more"));
 }
 
 #[test]
