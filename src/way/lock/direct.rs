@@ -109,6 +109,9 @@ impl<'a> Direct<'a> {
             let at = once.iter().position(|known| known.location == file.location);
             match at.and_then(|at| fetched.get(&at)) {
                 Some(Ok((wheel, sha256))) => read(wheel, *sha256, requirement, file),
+                Some(Err(problem)) if problem.code() == Code::HashMismatch => {
+                    Err(not_as_given(problem, requirement, file))
+                }
                 Some(Err(problem)) => Err(problem.clone()),
                 None => Err(Problem::new(Code::Internal, "a download ended without an outcome")),
             }
@@ -225,6 +228,16 @@ impl<'a> Direct<'a> {
         self.learned.set(true);
         Ok(())
     }
+}
+
+/// Nothing was locked yet: the hash is what the line of the address says.
+fn not_as_given(found: &Problem, requirement: &FileRequirement, file: &LockedFile) -> Problem {
+    Problem::new(Code::HashMismatch, format!("{} at its address is not the file that the given hash means", file.name))
+        .package(&requirement.requirement.name)
+        .at(requirement.place.clone())
+        .expected(found.expected_text().unwrap_or_default())
+        .found(found.found_text().unwrap_or_default())
+        .help("look at the file, by the project's own release page; then correct the hash, or the address, where it stands")
 }
 
 /// Whether an address that a package names is of a kind that is fetched from.
