@@ -57,7 +57,7 @@ pub(super) fn parse(text: &str, path: &Path, select: &ProjectSelection) -> Resul
     }
     let mut taken = BTreeSet::new();
     for group in chosen(&select.groups, select.all_groups, found.groups.keys()) {
-        found.group(&reading, &group, &mut Vec::new(), &mut taken, &mut roots);
+        found.group(&reading, (&group, None), &mut Vec::new(), &mut taken, &mut roots);
     }
     let extras = chosen(&select.extras, select.all_extras, found.extras.keys());
     for extra in &extras {
@@ -101,6 +101,15 @@ fn unknown<'a>(
         .expected(if known.is_empty() { "none".to_owned() } else { known.join(", ") })
         .found(name)
         .help(format!("look at the spelling, or leave the {what} out"))
+}
+
+fn includes_unknown(name: &ExtraName, by: &ExtraName, unknown: &Problem) -> Problem {
+    let message =
+        format!("the dependency group `{by}` includes `{name}`, and there is no dependency group `{name}`");
+    Problem::new(Code::UnknownExtra, message)
+        .expected(unknown.expected_text().unwrap_or_default())
+        .found(name)
+        .help("look at the spelling, or delete the include")
 }
 
 /// PEP 621: what `dynamic` lists is known to the build backend alone.
@@ -174,13 +183,13 @@ impl Found {
         }
     }
 
-    /// Adds the requirements of a group to `all`, its includes followed. `within` are the groups being
+    /// Adds the requirements of a group to `all`, its includes followed; with where it is included, if it is. `within` are the groups being
     /// read; those of `taken` were read whole and are not read again, so that groups which include
     /// each other many times over end.
     fn group(
         &self,
         reading: &Reading<'_>,
-        name: &ExtraName,
+        (name, place): (&ExtraName, Option<&Place>),
         within: &mut Vec<ExtraName>,
         taken: &mut BTreeSet<ExtraName>,
         all: &mut Vec<FileRequirement>,
@@ -189,7 +198,11 @@ impl Found {
             return;
         }
         let Some(members) = self.groups.get(name) else {
-            reading.report(unknown(reading, "dependency group", name, self.groups.keys()));
+            let problem = unknown(reading, "dependency group", name, self.groups.keys());
+            reading.report(match (within.last(), place) {
+                (Some(by), Some(place)) => includes_unknown(name, by, &problem).at(place.clone()),
+                _ => problem,
+            });
             return;
         };
         within.push(name.clone());
@@ -205,8 +218,8 @@ impl Found {
                     .at(place.clone())
                     .help("delete one of the includes"),
                 ),
-                Member::Include(other, _) if all.len() < MAX_REQUIREMENTS && within.len() < 64 => {
-                    self.group(reading, other, within, taken, all);
+                Member::Include(other, place) if all.len() < MAX_REQUIREMENTS && within.len() < 64 => {
+                    self.group(reading, (other, Some(place)), within, taken, all);
                 }
                 Member::Include(_, place) => too_many(reading, place),
             }

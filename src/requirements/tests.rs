@@ -322,7 +322,7 @@ fn a_project_with_faults() {
     check(odd, &ask(&[], &["c"]), Code::RequirementSyntax, 2);
     // "Tools … SHOULD NOT eagerly validate" what nobody asks for.
     assert!(project(odd, &none).is_ok());
-    check("[dependency-groups]\na = [{ include-group = \"b\" }]\n", &ask(&[], &["a"]), Code::UnknownExtra, 1);
+    check("[dependency-groups]\na = [{ include-group = \"b\" }]\n", &ask(&[], &["a"]), Code::UnknownExtra, 2);
     assert!(project("[project]\nname = \"x\"\ndynamic = [\"optional-dependencies\"]\n", &none).is_ok());
     assert!(project("[tool.x]\n", &none).is_ok());
 }
