@@ -53,8 +53,8 @@ pub(crate) struct LockArgs {
     /// An extra of the pyproject.toml
     #[arg(long, value_name = "NAME")]
     extra: Vec<String>,
-    /// A dependency group of the pyproject.toml (PEP 735)
-    #[arg(long, value_name = "NAME")]
+    /// A dependency group of the pyproject.toml (PEP 735), or of one among several
+    #[arg(long, value_name = "[PATH:]NAME")]
     group: Vec<String>,
     /// A dependency group, without the dependencies of the project itself
     #[arg(long, value_name = "NAME", conflicts_with_all = ["extra", "all_extras"])]
@@ -292,6 +292,8 @@ impl LockArgs {
         let again = standing.and_then(standing::again).unwrap_or_default();
         self.requirements = again.arguments;
         self.constraint.splice(0..0, again.constraints);
+        self.overrides.splice(0..0, again.overrides);
+        self.excludes.splice(0..0, again.excludes.iter().map(ToString::to_string));
         self.requirement.extend(again.files);
         if !self.requirement.iter().any(|file| file == input) {
             self.requirement.push(input.to_owned());
@@ -388,25 +390,22 @@ impl LockArgs {
             arguments: self.requirements.clone(),
             files: self.requirement.clone(),
             constraints: self.constraint.clone(),
+            overrides: self.overrides.clone(),
+            excludes: self.excludes()?,
             select: self.selection(),
         };
         let is_named = !typed.arguments.is_empty() || !typed.files.is_empty();
         let is_project = Path::new("pyproject.toml").is_file();
-        let again = if is_named || is_project { None } else { standing.and_then(standing::again) };
-        let chosen = match again {
-            Some(again) => Again {
-                constraints: again.constraints.into_iter().chain(typed.constraints).collect(),
-                select: if typed.select.is_empty() { again.select } else { typed.select },
-                ..again
-            },
-            None => typed,
+        let chosen = match standing {
+            Some(lock) if !is_named && !is_project => typed.recalled(lock),
+            _ => typed,
         };
         inputs::read(&Sought {
             arguments: &chosen.arguments,
             files: &chosen.files,
             constraints: &chosen.constraints,
-            overrides: &self.overrides,
-            excludes: &self.excludes()?,
+            overrides: &chosen.overrides,
+            excludes: &chosen.excludes,
             select: &chosen.select,
             settings,
         })

@@ -38,7 +38,9 @@ pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
         return vec!["the lock does not tell what it was made from".to_owned()];
     };
     let mut lines = inputs(then, tool);
-    lines.extend(options(then, tool));
+    // What is overridden and excluded is told by itself.
+    let listed = |line: &String| line.starts_with("`override`") || line.starts_with("`exclude`");
+    lines.extend(options(then, tool).into_iter().filter(|line| !listed(line)));
     lines.extend(lists("override", &then.overrides, &tool.overrides));
     lines.extend(lists("exclude", &then.excludes, &tool.excludes));
     let text = |value: &Option<pipward_resolver::VersionSpecifiers>| {

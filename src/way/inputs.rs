@@ -13,7 +13,9 @@ use crate::config::{Optional, Settings};
 use crate::error::{self, Code, Place, Problem, Problems};
 use crate::lock::Lock;
 use crate::lock::pylock::{self, is_pylock_name};
-use crate::requirements::{self, FileRequirement, ProjectSelection, RequirementsFile, SourceOptions};
+use crate::requirements::{
+    self, FileRequirement, Project, ProjectSelection, RequirementsFile, SourceOptions,
+};
 
 /// What a lock is made from.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,8 @@ pub struct Inputs {
     pub overrides: Vec<FileRequirement>,
     /// The excludes.
     pub excludes: BTreeSet<PackageName>,
+    /// The files of overrides, and the names to exclude, that do not come of the configuration.
+    pub given: (Vec<PathBuf>, Vec<PackageName>),
     /// The extras and groups that can be chosen at install.
     pub optional: BTreeSet<Optional>,
     /// Those of them that exclude each other.
@@ -69,7 +73,7 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
         inputs: Inputs::default(),
         projects: BTreeMap::new(),
         known: BTreeSet::new(),
-        count: 0,
+        read: Vec::new(),
         sought: *sought,
     };
     let mut faults = Vec::new();
@@ -104,16 +108,18 @@ pub fn read(sought: &Sought<'_>) -> Result<Inputs, Problems> {
         }
     }
     let select = sought.select;
-    if !select.is_empty() && reader.count == 0 && faults.is_empty() {
+    if !select.is_empty() && reader.read.is_empty() && faults.is_empty() {
         faults.push(
             Problem::new(Code::Usage, "--extra and --group choose from a pyproject.toml, and none is given")
                 .help("name it with -r pyproject.toml"),
         );
     }
     keep_faults(reader.resolve_projects(), &mut faults);
+    faults.extend(reader.unread_groups());
     faults.extend(reader.unknown_conflicts());
     let mut inputs = reader.inputs;
     inputs.select = select.clone();
+    inputs.given = (sought.overrides.to_vec(), sought.excludes.to_vec());
     inputs.constraints.extend(settings.constraints.clone());
     inputs.overrides.extend(settings.overrides.clone());
     inputs.excludes = sought.excludes.iter().chain(&settings.excludes).cloned().collect();
@@ -150,6 +156,12 @@ fn is_project(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "pyproject.toml")
 }
 
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| fs_err::canonicalize(path).ok();
+    whole(one).is_some_and(|one| whole(other) == Some(one))
+}
+
 /// Inputs on the way.
 struct Reader<'a> {
     inputs: Inputs,
@@ -157,7 +169,8 @@ struct Reader<'a> {
     projects: BTreeMap<PackageName, PathBuf>,
     /// The extras and groups that they have.
     known: BTreeSet<Optional>,
-    count: usize,
+    /// The files of projects that were read.
+    read: Vec<PathBuf>,
     sought: Sought<'a>,
 }
 
@@ -222,11 +235,13 @@ impl Reader<'_> {
     /// What is chosen of a project is merged, but for extras and groups that the configuration says exclude each other: those
     /// stay apart, each under a marker of its own. One of them by itself excludes nothing.
     fn read_project(&mut self, path: &Path) -> Result<(), Problems> {
-        self.count += 1;
+        self.read.push(path.to_owned());
         let select = self.sought.select;
         let nothing =
             ProjectSelection { without_project: select.without_project, ..ProjectSelection::default() };
         let known = requirements::read_project(path, &nothing)?;
+        let named_groups = self.groups_of(path);
+        self.check_named(path, &known, &named_groups)?;
         self.known.extend(known.extras.iter().cloned().map(Optional::Extra));
         self.known.extend(known.groups.iter().cloned().map(Optional::Group));
         let chosen = |names: &[String], all: bool, known: &[ExtraName]| -> Vec<String> {
@@ -237,7 +252,7 @@ impl Reader<'_> {
             names.iter().filter_map(|name| name.parse().ok()).map(kind).collect()
         };
         let extras = chosen(&select.extras, select.all_extras, &known.extras);
-        let groups = chosen(&select.groups, select.all_groups, &known.groups);
+        let groups = chosen(&named_groups, select.all_groups, &known.groups);
         let mut all = parsed(&extras, Optional::Extra);
         all.extend(parsed(&groups, Optional::Group));
         let apart = |one: &Optional| {
@@ -268,10 +283,81 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// The groups that are asked of a project: those of any, and those of `PATH:NAME` where the path is its own.
+    fn groups_of(&self, path: &Path) -> Vec<String> {
+        let of_this = |group: &String| match group.rsplit_once(':') {
+            Some((of, name)) => is_same(Path::new(of), path).then(|| name.to_owned()),
+            None => Some(group.clone()),
+        };
+        self.sought.select.groups.iter().filter_map(of_this).collect()
+    }
+
+    /// What an option names has to be there; where another project has it, there is a way to say so.
+    fn check_named(&self, path: &Path, known: &Project, groups: &[String]) -> Result<(), Problems> {
+        let options = [
+            ("--extra", "extra", &self.sought.select.extras[..], &known.extras),
+            ("--group", "dependency group", groups, &known.groups),
+        ];
+        let mut faults = Vec::new();
+        for (option, what, names, known) in options {
+            for name in names {
+                if name.parse::<ExtraName>().is_ok_and(|name| known.contains(&name)) {
+                    continue;
+                }
+                let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+                let message = format!("{} has no {what} `{name}`", path.display());
+                faults.push(
+                    Problem::new(Code::UnknownExtra, message)
+                        .at(Place::file(option))
+                        .expected(if known.is_empty() { "none".to_owned() } else { known.join(", ") })
+                        .found(name)
+                        .help(self.way_to(option, what, name)),
+                );
+            }
+        }
+        Problems::unless_empty((), faults)
+    }
+
+    fn way_to(&self, option: &str, what: &str, name: &str) -> String {
+        let parsed = name.parse::<ExtraName>().ok();
+        let nothing = ProjectSelection { without_project: true, ..ProjectSelection::default() };
+        let projects = self.sought.files.iter().filter(|file| is_project(file));
+        for file in projects {
+            let Ok(project) = requirements::read_project(file, &nothing) else { continue };
+            let (has, is_group) =
+                (|names: &[ExtraName]| parsed.as_ref().is_some_and(|it| names.contains(it)), what != "extra");
+            match &project.name {
+                _ if is_group && has(&project.groups) => {
+                    return format!("name the project that has it: {option} {}:{name}", file.display());
+                }
+                Some(project_name) if !is_group && has(&project.extras) => {
+                    return format!("ask for '{project_name}[{name}]' in place of the option");
+                }
+                _ => {}
+            }
+        }
+        "look at the spelling, or leave the option out".to_owned()
+    }
+
+    /// A group of a project that is not given would not be heeded.
+    fn unread_groups(&self) -> Vec<Problem> {
+        let given = |path: &str| self.read.iter().any(|file| is_same(Path::new(path), file));
+        let paths = self.sought.select.groups.iter().filter_map(|group| group.rsplit_once(':'));
+        let unread = paths.filter(|(path, _)| !self.read.is_empty() && !given(path));
+        unread
+            .map(|(path, name)| {
+                Problem::new(Code::Usage, "--group names a project that is not among those to lock")
+                    .at(Place::file("--group"))
+                    .found(format!("{path}:{name}"))
+                    .help(format!("name it with -r {path}"))
+            })
+            .collect()
+    }
+
     /// A conflict that names what no project has is a slip of the pen, and would not be heeded.
     fn unknown_conflicts(&self) -> Vec<Problem> {
         let settings = self.sought.settings;
-        let all = settings.conflicts.iter().flatten().filter(|_| self.count > 0);
+        let all = settings.conflicts.iter().flatten().filter(|_| !self.read.is_empty());
         all.filter(|one| !self.known.contains(one))
             .map(|one| {
                 let (what, name) = match one {

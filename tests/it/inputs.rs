@@ -161,6 +161,58 @@ fn hashes_of_the_inputs_bind_the_lock() {
         .refused(Code::HashMismatch)
         .stderr_has("no wheel of the index has a hash that is given")
         .stderr_has("a.in:1");
+    // The hash of an address is the line's own: nothing was locked.
+    let (file, bytes) = wheel("plum", "1").build();
+    let address = format!("plum @ file://{}", directory.join(&file).display());
+    std::fs::write(directory.join(&file), bytes).unwrap();
+    write(directory, "a.in", &format!("# One\n{address} --hash=sha256:{}\n", "0".repeat(64)));
+    let refused = lock(directory, &index, &["-r", "a.in"]).refused(Code::HashMismatch);
+    let refused = refused.stderr_has("is not the file that the given hash means").stderr_has("a.in:2");
+    let told = refused.stderr_has("correct the hash, or the address").stderr;
+    assert!(!told.contains("locked") && !told.contains("--upgrade-package"), "{told}");
+}
+
+/// A name that no project has is a fault of the option; one that an include names, of the include.
+#[test]
+fn unknown_extras_and_groups_are_told_where_they_are_asked_for() {
+    let server = Server::start();
+    let index = orchard(&server);
+    let scratch = scratch();
+    let directory = scratch.path();
+    let project = |folder: &str, rest: &str| {
+        std::fs::create_dir(directory.join(folder)).unwrap();
+        let text = format!("[project]\nname = '{folder}'\nversion = '1'\ndependencies = ['plum']\n{rest}");
+        write(directory, &format!("{folder}/pyproject.toml"), &text);
+    };
+    project("p2", "[dependency-groups]\na = ['leaf',\n{ include-group = 'b' }]\n");
+    project("p3", "[project.optional-dependencies]\nx = ['leaf']\n[dependency-groups]\ndev = ['seed']\n");
+    let with = |options: &[&str]| {
+        lock(directory, &index, &[&["-r", "p2/pyproject.toml", "-r", "p3/pyproject.toml"], options].concat())
+    };
+    lock(directory, &index, &["-r", "p2/pyproject.toml", "--group", "a"])
+        .refused(Code::UnknownExtra)
+        .stderr_has("the dependency group `a` includes `b`")
+        .stderr_has("p2/pyproject.toml:7");
+    let one = |options: &[&str]| lock(directory, &index, &[&["-r", "p3/pyproject.toml"], options].concat());
+    one(&["--extra", "y"]).refused(Code::UnknownExtra).stderr_has("no extra `y`").stderr_has("--> --extra\n");
+    one(&["--group", "development"])
+        .refused(Code::UnknownExtra)
+        .stderr_has("--> --group\n")
+        .stderr_has("dev");
+    with(&["--group", "dev"])
+        .refused(Code::UnknownExtra)
+        .stderr_has("p2/pyproject.toml has no dependency group `dev`")
+        .stderr_has("--group p3/pyproject.toml:dev");
+    with(&["--extra", "x"]).refused(Code::UnknownExtra).stderr_has("ask for 'p3[x]'");
+    // The ways out are ones.
+    with(&["p3[x]"]).ok();
+    assert_eq!(packages(directory), ["leaf 1", "plum 1", "stone 2"]);
+    with(&["--group", "p3/pyproject.toml:dev"]).ok();
+    assert_eq!(packages(directory), ["plum 1", "seed 1", "stone 2"]);
+    lock(directory, &index, &["--check"]).ok();
+    one(&["--group", "p2/pyproject.toml:a"])
+        .refused(Code::Usage)
+        .stderr_has("name it with -r p2/pyproject.toml");
 }
 
 #[test]

@@ -412,3 +412,34 @@ fn a_lock_tells_what_it_is_made_from_again() {
     lock(directory, &index, &["stone"]).ok();
     assert_eq!(packages(directory), ["stone 1"]);
 }
+
+/// Overrides and excludes are remembered as requirements and constraints are; what is typed anew stands for them.
+#[test]
+fn a_lock_remembers_what_it_overrides_and_excludes() {
+    let server = Server::start();
+    let plum = |version: &str| wheel("plum", version).requires("stone<2").requires("leaf");
+    let wheels = vec![plum("1"), plum("2"), wheel("stone", "1"), wheel("stone", "2"), wheel("leaf", "1")];
+    let index = publish(&server, wheels);
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "a.in", "plum\n");
+    write(directory, "c.txt", "plum<2\n");
+    write(directory, "o.txt", "stone==2\n");
+    let output = ["-o", "locks/pylock.x.toml"];
+    std::fs::create_dir(directory.join("locks")).unwrap();
+    let with = |more: &[&str]| lock(directory, &index, &[&output, more].concat());
+    with(&["-r", "a.in", "-c", "c.txt", "--override", "o.txt", "--exclude", "Leaf"]).ok();
+    let made = text(directory, "locks/pylock.x.toml");
+    assert!(made.contains("overrides = [\"stone==2\"]") && made.contains("excludes = [\"leaf\"]"), "{made}");
+    with(&["--check"]).ok().stderr_has("follows from its inputs");
+    with(&[]).ok().stderr_has("Unchanged");
+    with(&["-P", "plum"]).ok();
+    let now = text(directory, "locks/pylock.x.toml");
+    assert!(now.contains("overrides = [\"stone==2\"]") && now.contains("excludes = [\"leaf\"]"), "{now}");
+    with(&["--check"]).ok().stderr_has("follows from its inputs");
+    // The file is read anew, and what is typed stands for what was.
+    write(directory, "o.txt", "stone==1\n");
+    with(&["--check"]).refused(Code::LockDrift).stderr_has("the override stone==1 is new");
+    with(&["--exclude", "stone"]).ok().stderr_has("+ leaf 1").stderr_has("- stone 2");
+    with(&["--check"]).ok();
+}

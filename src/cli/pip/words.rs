@@ -244,6 +244,9 @@ fn unsatisfied(problem: &Problem) -> String {
 
 /// What is wrong with a dependency group.
 fn group(problem: &Problem, file: &str) -> String {
+    // One that an option names stands in no file, and is told with the project.
+    let project = problem.message().split_once(" has no ").map(|(project, _)| project);
+    let file = project.filter(|_| file.starts_with("--")).unwrap_or(file);
     if problem.expected_text() == Some("none") {
         return format!(
             "[dependency-groups] table was missing from '{file}'. Cannot resolve '--group' option."

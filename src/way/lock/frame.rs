@@ -57,8 +57,17 @@ impl LockRequest {
         if self.fork_strategy == ForkStrategy::Fewest {
             set("fork-strategy", "fewest".to_owned());
         }
-        for (name, value) in standing::selected(&self.inputs.select) {
+        for (name, value) in standing::selected(&self.inputs.select, |file| from_lock(file, &self.file)) {
             set(name, value);
+        }
+        let (overrides, excludes) = &self.inputs.given;
+        let overrides = overrides.iter().map(|file| from_lock(&file.to_string_lossy(), &self.file));
+        for (name, value) in
+            [(standing::OVERRIDE, joined(overrides, ", ")), (standing::EXCLUDE, joined(excludes, ", "))]
+        {
+            if !value.is_empty() {
+                set(name, value);
+            }
         }
         match (self.cutoffs().said, self.told_ages()) {
             (Some(said), _) => drop(set(SAID, said)),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pep440_rs::Operator;
 use pep508_rs::VersionOrUrl;
-use pipward_resolver::{Version, WheelName};
+use pipward_resolver::{PackageName, Version, WheelName};
 
 use crate::digest::{LockedHashes, Match};
 use crate::error::{Code, Problem, Problems};
@@ -77,15 +77,45 @@ pub struct Again {
     pub files: Vec<PathBuf>,
     /// Constraints files.
     pub constraints: Vec<PathBuf>,
+    /// Files of overrides.
+    pub overrides: Vec<PathBuf>,
+    /// Names that count for nothing.
+    pub excludes: Vec<PackageName>,
     /// What was taken from projects.
     pub select: ProjectSelection,
 }
+
+impl Again {
+    /// What a lock was made from, where nothing to lock is typed: constraints that are typed are added to its own, and
+    /// overrides, excludes and parts of a project stand for its own.
+    #[must_use]
+    pub fn recalled(self, lock: &Lock) -> Self {
+        let Some(again) = again(lock) else { return self };
+        Self {
+            constraints: again.constraints.into_iter().chain(self.constraints).collect(),
+            overrides: if self.overrides.is_empty() { again.overrides } else { self.overrides },
+            excludes: if self.excludes.is_empty() { again.excludes } else { self.excludes },
+            select: if self.select.is_empty() { again.select } else { self.select },
+            ..again
+        }
+    }
+}
+
+/// The option in which a lock keeps its files of overrides; those of the configuration are not among them.
+pub(super) const OVERRIDE: &str = "override";
+/// The option in which a lock keeps the names that were typed to be excluded.
+pub(super) const EXCLUDE: &str = "exclude";
 
 /// Reads what a lock notes of its inputs; `None` for one that notes nothing. The files are read anew by the caller.
 pub fn again(lock: &Lock) -> Option<Again> {
     let tool = lock.tool.as_ref().filter(|tool| !tool.inputs.is_empty())?;
     let directory = lock.file.parent().unwrap_or(Path::new(""));
-    let mut again = Again { select: selection(&tool.options), ..Again::default() };
+    let mut again = Again {
+        select: selection(&tool.options, directory),
+        overrides: names(&tool.options, OVERRIDE).map(|file| directory.join(file)).collect(),
+        excludes: names(&tool.options, EXCLUDE).filter_map(|name| name.parse().ok()).collect(),
+        ..Again::default()
+    };
     for (requirement, from) in &tool.inputs {
         match from.strip_prefix("-c ") {
             // What the configuration adds is added again.
@@ -104,23 +134,37 @@ fn add(files: &mut Vec<PathBuf>, file: PathBuf) {
     }
 }
 
-/// The options in which a lock keeps what was taken from projects.
-pub(super) fn selected(select: &ProjectSelection) -> Vec<(&'static str, String)> {
+/// The options in which a lock keeps what was taken from projects; `seen` is a file as the lock names it.
+pub(super) fn selected(
+    select: &ProjectSelection,
+    seen: impl Fn(&str) -> String,
+) -> Vec<(&'static str, String)> {
+    let group = |group: &String| match group.rsplit_once(':') {
+        Some((path, name)) => format!("{}:{name}", seen(path)),
+        None => group.clone(),
+    };
+    let named: Vec<String> = select.groups.iter().map(group).collect();
     let groups = if select.without_project { "only-group" } else { "group" };
-    let mut options = vec![("extra", select.extras.join(", ")), (groups, select.groups.join(", "))];
+    let mut options = vec![("extra", select.extras.join(", ")), (groups, named.join(", "))];
     options.push(("all-extras", if select.all_extras { "true" } else { "" }.to_owned()));
     options.push(("all-groups", if select.all_groups { "true" } else { "" }.to_owned()));
     options.retain(|(_, value)| !value.is_empty());
     options
 }
 
-fn selection(options: &BTreeMap<String, String>) -> ProjectSelection {
-    let names = |key: &str| -> Vec<String> {
-        options.get(key).into_iter().flat_map(|names| names.split(", ")).map(str::to_owned).collect()
+fn names<'a>(options: &'a BTreeMap<String, String>, key: &str) -> impl Iterator<Item = &'a str> {
+    options.get(key).into_iter().flat_map(|names| names.split(", "))
+}
+
+fn selection(options: &BTreeMap<String, String>, directory: &Path) -> ProjectSelection {
+    let group = |group: String| match group.rsplit_once(':') {
+        Some((path, name)) => format!("{}:{name}", directory.join(path).display()),
+        None => group,
     };
+    let names = |key: &str| -> Vec<String> { names(options, key).map(str::to_owned).collect() };
     ProjectSelection {
         extras: names("extra"),
-        groups: names("group").into_iter().chain(names("only-group")).collect(),
+        groups: names("group").into_iter().chain(names("only-group")).map(group).collect(),
         all_extras: options.contains_key("all-extras"),
         all_groups: options.contains_key("all-groups"),
         without_project: options.contains_key("only-group"),
