@@ -146,6 +146,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     warnings.extend(index.elsewhere(&lock));
     warnings.extend(request.upgraded_in_vain(&lock));
     if let Range::Universal(_) = request.range {
+        warnings.extend(changes::without_any(&resolution));
         warnings.extend(changes::without_wheels(&resolution));
         warnings.extend(changes::without_pythons(&resolution));
     }

@@ -242,6 +242,44 @@ fn pythons_that_find_no_wheel_are_told_of_once() {
     assert!(found.contains("Python 3.11, 3.13 finds no wheel of fig 1;"), "{found}");
 }
 
+/// A platform is to blame only where another one finds a wheel with the same Python.
+#[test]
+fn what_lacks_a_wheel_is_blamed_for_it_once() {
+    let server = Server::start();
+    let native = |name: &str, minor: u8, platform: &str| {
+        wheel(name, "1").tag(&format!("cp3{minor}-cp3{minor}-{platform}")).platlib()
+    };
+    let platforms =
+        ["manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0_arm64", "macosx_10_9_x86_64"];
+    let mut wheels = vec![native("fig", 13, "win_amd64"), native("plum", 12, "win_amd64")];
+    for platform in platforms {
+        wheels.extend([
+            native("loop", 12, platform),
+            native("loop", 13, platform),
+            native("plum", 12, platform),
+        ]);
+    }
+    let index = publish(&server, wheels);
+    let scratch = scratch();
+    let warnings = |wanted: &[&str]| {
+        let options = ["--python-version", "3.12", "-U"];
+        let found = lock(scratch.path(), &index, &[wanted, &options[..]].concat()).ok().stderr;
+        let lines = found.lines().filter(|line| line.contains("no wheel"));
+        lines.map(|line| line.trim_start_matches("warning: ").to_owned()).collect::<Vec<_>>()
+    };
+    let nowhere = |what: &str| {
+        format!("{what} no wheel for any environment that needs it: an install there is refused.")
+    };
+    assert_eq!(warnings(&["loop ; sys_platform == 'win32'"]), [nowhere("loop 1 has")]);
+    assert_eq!(warnings(&["plum ; python_version >= '3.13'"]), [nowhere("plum 1 has")]);
+    let found = warnings(&["loop"]);
+    let told = "Windows x86_64 finds no wheel of loop 1; name it in required-environments to lock versions that have one, if there are any.";
+    assert_eq!(found, [told]);
+    // The Python lacks, and no platform.
+    let found = warnings(&["plum"]);
+    assert!(found.iter().all(|line| !line.contains("required-environments")), "{found:?}");
+}
+
 /// Another requirement is one way out, and where Pythons have a part in it another Python.
 #[test]
 fn where_pythons_leave_no_solution_other_pythons_are_a_way_out() {

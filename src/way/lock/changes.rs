@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipward_resolver::{MarkerTree, PackageName, Resolution, WheelName, markers};
+use pipward_resolver::{MarkerTree, PackageName, Resolution, ResolvedPackage, WheelName, markers};
 
 use crate::lock::Lock;
 
@@ -17,26 +17,67 @@ const USUAL: [(&str, &str); 5] = [
 /// How many packages a warning names.
 const NAMED: usize = 6;
 
-/// The packages that a usual platform needs and finds no wheel of, a sentence a platform.
+/// Where a package is needed.
+fn needed(resolution: &Resolution, package: &ResolvedPackage) -> MarkerTree {
+    both(&resolution.universe, &package.marker)
+}
+
+fn both(one: &MarkerTree, other: &MarkerTree) -> MarkerTree {
+    let mut both = one.clone();
+    both.and(other.clone());
+    both
+}
+
+fn has_wheel(package: &ResolvedPackage, region: &MarkerTree) -> bool {
+    package.wheels.iter().any(|wheel| markers::overlaps(region, &markers::of_wheel(wheel)))
+}
+
+/// The packages that no environment which needs them finds a wheel of, in one sentence.
+pub(super) fn without_any(resolution: &Resolution) -> Option<String> {
+    let lacking: Vec<String> = resolution
+        .packages
+        .iter()
+        .filter(|package| !has_wheel(package, &needed(resolution, package)))
+        .map(|package| format!("{} {}", package.name, package.version))
+        .collect();
+    let (has, it) = if lacking.len() == 1 { ("has", "it") } else { ("have", "them") };
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "{} {has} no wheel for any environment that needs {it}: an install there is refused.",
+            named(&lacking)
+        )
+    })
+}
+
+/// The packages that a usual platform needs and finds no wheel of, a sentence a platform; where other platforms find one with
+/// a Python that this one is asked to have too. Else the cause is the Python.
 pub(super) fn without_wheels(resolution: &Resolution) -> Vec<String> {
+    let mut pythons: Vec<MarkerTree> =
+        (0..=resolution.newest_minor.unwrap_or(0)).filter_map(cpython).collect();
+    if resolution.newest_minor.is_none() {
+        pythons = vec![MarkerTree::TRUE];
+    }
     let mut sentences = Vec::new();
     for (name, platform) in USUAL {
         let Ok(platform) = platform.parse::<MarkerTree>() else { continue };
+        let lacks = |package: &&ResolvedPackage| {
+            let needed = needed(resolution, package);
+            let here = both(&needed, &platform);
+            markers::overlaps(&here, &MarkerTree::TRUE)
+                && !has_wheel(package, &here)
+                && pythons.iter().any(|python| {
+                    markers::overlaps(&here, python) && has_wheel(package, &both(&needed, python))
+                })
+        };
         let lacking: Vec<String> = resolution
             .packages
             .iter()
-            .filter(|package| {
-                let mut here = resolution.universe.clone();
-                here.and(package.marker.clone());
-                here.and(platform.clone());
-                let fits = |wheel| markers::overlaps(&here, &markers::of_wheel(wheel));
-                markers::overlaps(&here, &MarkerTree::TRUE) && !package.wheels.iter().any(fits)
-            })
+            .filter(lacks)
             .map(|package| format!("{} {}", package.name, package.version))
             .collect();
         if !lacking.is_empty() {
             sentences.push(format!(
-                "{name} finds no wheel of {}; name it in required-environments to lock versions that have one.",
+                "{name} finds no wheel of {}; name it in required-environments to lock versions that have one, if there are any.",
                 named(&lacking)
             ));
         }
@@ -56,8 +97,10 @@ pub(super) fn without_pythons(resolution: &Resolution) -> Vec<String> {
         if package.wheels.iter().any(is_pure) {
             continue;
         }
-        let mut here = resolution.universe.clone();
-        here.and(package.marker.clone());
+        let here = needed(resolution, package);
+        if !has_wheel(package, &here) {
+            continue;
+        }
         let lacks = |(_, python): &&(u8, MarkerTree)| {
             let takes = |wheel| markers::overlaps(python, &markers::of_wheel(wheel));
             markers::overlaps(&here, python) && !package.wheels.iter().any(takes)
