@@ -51,3 +51,36 @@ impl About {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_texts_on_one_line_are_kept() {
+        let said = |name: &'static str, text: &str| {
+            let text = text.to_owned();
+            About::of(move |asked| if asked == name { vec![text.clone()] } else { Vec::new() })
+        };
+        let (most, more) = ("x".repeat(MAX_TEXT), "x".repeat(MAX_TEXT + 1));
+        for (text, kept) in
+            [("a b", true), ("", false), (" ", false), (&most, true), (&more, false), ("a\nb", false)]
+        {
+            assert_eq!(said("Summary", text).summary.is_some(), kept, "{text}");
+        }
+        let (most, more) = ("x".repeat(80), "x".repeat(81));
+        for (text, kept) in [("MIT", true), ("unknown", false), (&most, true), (&more, false)] {
+            assert_eq!(said("License", text).license.is_some(), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn imports_are_told_without_what_stands_behind_them() {
+        let imports = |text: &str| {
+            let text = text.to_owned();
+            About::of(|asked| if asked == "Import-Name" { vec![text.clone()] } else { Vec::new() }).imports
+        };
+        assert_eq!(imports("a.b ; private"), ["a.b"]);
+        assert!(imports("; private").is_empty());
+    }
+}
