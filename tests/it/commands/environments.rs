@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::simple;
+use super::{Place, simple};
 use crate::support::peers::peers;
 use crate::support::pythons::{any_python, each_python};
 use crate::support::run::{Output, Run, pipward, scratch};
 use crate::support::tree::{assert_same, tree};
+use crate::support::wheels::WheelBuilder;
 use crate::support::{loudly, offline};
 
 /// A folder with wheels, a lock of two of them, and a place for an environment.
@@ -172,4 +173,31 @@ fn the_python_of_the_system() {
     let before = run(&["freeze", "--all"]).ok().stdout;
     run(&["uninstall", "-y", "--break-system-packages", "nothing-of-this-name"]).ok();
     assert_eq!(before, run(&["freeze", "--all"]).ok().stdout);
+}
+
+/// What the environment itself has counts for `--user` where it is the locked wheel to the byte, and stands in the way where
+/// it is not: its directory comes first.
+#[test]
+fn what_stands_beneath_the_users_directory_is_compared_too() {
+    let wheel = || simple("plum", "1").file("plum/mod.py", "x = 1\n");
+    let place = Place::with(&[wheel()]);
+    let settings = place.environment().join("pyvenv.cfg");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(
+        &settings,
+        text.replace("include-system-site-packages = false", "include-system-site-packages = true"),
+    )
+    .unwrap();
+    let user = |wheel: WheelBuilder| {
+        std::fs::write(place.path("user.txt"), place.offer(&[wheel])).unwrap();
+        let words =
+            ["install", "--user", "--no-deps", "--no-index", "--find-links", "wheels", "-r", "user.txt"];
+        place.ours(&words).env("HOME", place.path("home")).env("PIPWARD_CACHE_DIR", place.path("cache")).run()
+    };
+    user(wheel()).ok().stdout_has("Requirement already satisfied: plum==1");
+    assert!(!place.path("home").exists());
+    user(simple("pear", "1")).ok().stdout_has("Successfully installed pear-1");
+    user(simple("plum", "1").file("plum/mod.py", "x = 2\n")).code(1).stderr_has("lack sys.path precedence");
+    std::fs::write(place.library().join("plum/mod.py"), "x = 3\n").unwrap();
+    user(wheel()).code(1).stderr_has("lack sys.path precedence");
 }
