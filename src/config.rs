@@ -135,7 +135,9 @@ impl Config {
         let has_general = own.iter().any(|index| index.packages.is_empty());
         let from_pip = self.pip.get("index-url").map(|(value, _)| value);
         let (main, instead) = match (typed, from_pip) {
-            (Some(typed), _) => (Some(typed.as_str()), Instead::Everything),
+            (Some(typed), _) if flags.index_url.is_some() => (Some(typed.as_str()), Instead::Everything),
+            // A file that is installed from does not say where the names of an index of the configuration come from.
+            (Some(typed), _) => (Some(typed.as_str()), Instead::Unpinned),
             (None, _) if has_general => (None, Instead::Nothing),
             (None, Some(from_pip)) => (Some(from_pip.as_str()), Instead::Unpinned),
             (None, None) => (Some(PYPI), Instead::Nothing),

@@ -377,7 +377,7 @@ impl Index {
     pub fn foreign_files(&self, package: &LockedPackage) -> Vec<Problem> {
         let LockedSource::Wheels(files) = &package.source else { return Vec::new() };
         let check = |file: &LockedFile| match &file.location {
-            Location::Url(url) if !package.is_direct(file) => {
+            Location::Url(url) if !self.inner.registry.stands_for_itself(package, file) => {
                 let checked = self.inner.registry.check_host(&package.name, package.index.as_ref(), url);
                 checked.err().map(|problem| problem.at(file.place.clone()))
             }

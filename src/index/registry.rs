@@ -12,6 +12,7 @@ use url::Url;
 
 use super::http::place;
 use crate::error::{Code, Problem};
+use crate::lock::{LockedFile, LockedPackage};
 
 /// The address of the public index.
 pub const PYPI: &str = "https://pypi.org/simple/";
@@ -253,6 +254,12 @@ impl Registry {
     pub(super) fn position(&self, index: &Url) -> Option<usize> {
         let index = settled(index);
         self.indexes.iter().position(|known| !known.is_mirror && known.url == index)
+    }
+
+    /// Whether a file is at an address that the user wrote, of which no host is asked. A name that comes from one index has
+    /// none, however its entry is spelled; nor has an entry that names an index.
+    pub(super) fn stands_for_itself(&self, package: &LockedPackage, file: &LockedFile) -> bool {
+        package.is_direct(file) && package.index.is_none() && self.pinned(&package.name).is_none()
     }
 
     /// Whether the address of a locked file is on a host of the index that it comes from. That is the one that has the

@@ -305,8 +305,7 @@ impl Inner {
                 }
                 files
             }
-            // An address that the user wrote stands for itself.
-            Asked::Locked if package.is_direct(file) => return Ok(file.clone()),
+            Asked::Locked if self.registry.stands_for_itself(package, file) => return Ok(file.clone()),
             Asked::Locked => {
                 let checked = self.registry.check_host(name, package.index.as_ref(), url);
                 return checked.map(|()| file.clone()).map_err(|problem| problem.at(file.place.clone()));

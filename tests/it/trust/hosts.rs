@@ -145,3 +145,51 @@ fn names_of_an_index_stay_there_while_a_variable_names_another() {
     run(&["install", "-r", "pylock.toml", "--venv", "env", "--python", &python]).ok();
     assert!(!super::was_asked(&general, "plum") && !super::was_asked(&internal, "peach"));
 }
+
+/// However its entry is spelled, and whatever index the file itself names: a name that one index has to itself comes from there.
+#[test]
+fn a_name_of_an_index_comes_from_no_other_address() {
+    let (own, evil) = (Server::start(), Server::start());
+    let at = publish(&own, vec![wheel("plum", "1")]);
+    let bad = wheel("plum", "1").file("evil.py", "");
+    let (name, bytes) = bad.build();
+    let sha256 = pipward::digest::Sha256::of(&bytes).to_string();
+    let elsewhere = publish(&evil, vec![bad]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    let pinned = index("own", &at, "packages = [\"plum\"]");
+    let entry = |index: &str, key: &str| {
+        let file =
+            format!("{{ url = \"{}{name}\", hashes = {{ sha256 = \"{sha256}\" }} }}", evil.url("/files/"));
+        let file = if key == "wheels" { format!("[{file}]") } else { file };
+        format!(
+            "lock-version = \"1.0\"\ncreated-by = \"them\"\n[[packages]]\nname = \"plum\"\nversion = \"1\"\n{index}{key} = {file}\n"
+        )
+    };
+    for (policy, said) in [
+        (pinned.as_str(), ""),
+        (&pinned, &*format!("index = \"{at}\"\n")),
+        ("", &format!("index = \"{at}\"\n")),
+    ] {
+        for key in ["archive", "wheels"] {
+            configure(directory, policy);
+            write(directory, "pylock.toml", &entry(said, key));
+            install(directory, &[]).refused(Code::FileHost);
+            let check = ["lock", "--check-policy", "-o", "pylock.toml"];
+            super::strictly(directory, &check).run().refused(Code::FileHost);
+        }
+    }
+    let python = crate::support::pythons::any_python().executable.display().to_string();
+    configure(directory, &pinned);
+    for lines in [
+        format!("--index-url {elsewhere}\nplum==1 --hash=sha256:{sha256}\n"),
+        format!("--extra-index-url {elsewhere}\nplum==1 --hash=sha256:{sha256}\n"),
+        format!("plum @ {}{name} --hash=sha256:{sha256}\n", evil.url("/files/")),
+    ] {
+        write(directory, "r.txt", &lines);
+        let words = ["install", "-r", "r.txt", "--venv", "other", "--python", &python];
+        let told = super::strictly(directory, &words).run();
+        assert_eq!(told.code, Some(1), "{lines}{}", told.told());
+    }
+    assert!(evil.requests().is_empty(), "{:?}", evil.requests());
+}
