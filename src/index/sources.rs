@@ -137,7 +137,12 @@ impl Inner {
 
     async fn links_of(&self, name: &PackageName) -> Result<Vec<Arc<PageFile>>, Problem> {
         let links = self.all_links().await?;
-        Ok(links.get(name).cloned().unwrap_or_default())
+        let mut found = links.get(name).cloned().unwrap_or_default();
+        if self.registry.pinned(name).is_some() {
+            // A folder of the user's own may stand beside the index that has the name to itself; no server may.
+            found.retain(|file| matches!(file.location(), Ok(Location::Path(_))));
+        }
+        Ok(found)
     }
 
     async fn all_links(&self) -> Result<Arc<Links>, Problem> {

@@ -193,3 +193,30 @@ fn a_name_of_an_index_comes_from_no_other_address() {
     }
     assert!(evil.requests().is_empty(), "{:?}", evil.requests());
 }
+
+/// Nor from a page of links; from a folder of the user's own it may.
+#[test]
+fn a_name_of_an_index_comes_from_no_page_of_links() {
+    let (own, evil) = (Server::start(), Server::start());
+    let at = publish(&own, vec![wheel("plum", "1")]);
+    let (name, bytes) = wheel("plum", "9").build();
+    evil.serve(
+        "/links/",
+        Response::ok(format!("<a href=\"{name}\">x</a>")).header("content-type", "text/html"),
+    );
+    evil.file(&format!("/links/{name}"), bytes);
+    let scratch = scratch();
+    let directory = scratch.path();
+    configure(directory, "");
+    lock(directory, &["plum", "--find-links", &evil.url("/links/")]).ok();
+    assert!(text(directory, "pylock.toml").contains("version = \"9\""));
+    std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    configure(directory, &index("own", &at, "packages = [\"plum\"]"));
+    lock(directory, &["plum", "--find-links", &evil.url("/links/")]).ok();
+    assert!(text(directory, "pylock.toml").contains("version = \"1\""));
+    let (name, bytes) = wheel("plum", "2").build();
+    std::fs::create_dir(directory.join("links")).unwrap();
+    std::fs::write(directory.join("links").join(name), bytes).unwrap();
+    lock(directory, &["plum", "--find-links", "links", "-U"]).ok();
+    assert!(text(directory, "pylock.toml").contains("version = \"2\""));
+}
