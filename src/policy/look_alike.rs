@@ -148,7 +148,12 @@ fn folded(name: &str) -> String {
     let alike = |c: char| match c {
         '0' => 'o',
         '1' | 'i' => 'l',
+        '3' => 'e',
+        '4' => 'a',
         '5' => 's',
+        '7' => 't',
+        '8' => 'b',
+        '9' => 'g',
         c => c,
     };
     name.replace("rn", "m").replace("vv", "w").chars().map(alike).collect()
@@ -297,6 +302,9 @@ mod tests {
         check("colourama", Some("colorama"));
         check("colorarna", Some("colorama"));
         check("djang0", Some("django"));
+        check("r3quests", Some("requests"));
+        check("cryp7o9raphy", Some("cryptography"));
+        check("dj4ngo", Some("django"));
         check("dateutil-python", Some("python-dateutil"));
         check("pythondateutil", Some("python-dateutil"));
         check("type-extensions", None);

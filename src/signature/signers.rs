@@ -119,11 +119,29 @@ fn line(text: &str, number: u32, zone: &TimeZone) -> Result<Signer, String> {
 impl Signer {
     fn take(&mut self, option: &str, zone: &TimeZone) -> Result<(), String> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let value = value.trim_matches('"');
-        match name.to_ascii_lowercase().as_str() {
-            "namespaces" => self.namespaces = Some(value.to_owned()),
-            "valid-after" => self.after = Some(time(value, zone)?),
-            "valid-before" => self.before = Some(time(value, zone)?),
+        let name = name.to_ascii_lowercase();
+        // As ssh-keygen has it: in quotes, and once.
+        let quoted = || {
+            let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            inner.ok_or_else(|| format!("the value of {name} stands in no quotes"))
+        };
+        let again = |is_there: bool| match is_there {
+            true => Err(format!("{name} is there twice")),
+            false => Ok(()),
+        };
+        match name.as_str() {
+            "namespaces" => {
+                again(self.namespaces.is_some())?;
+                self.namespaces = Some(quoted()?.to_owned());
+            }
+            "valid-after" => {
+                again(self.after.is_some())?;
+                self.after = Some(time(quoted()?, zone)?);
+            }
+            "valid-before" => {
+                again(self.before.is_some())?;
+                self.before = Some(time(quoted()?, zone)?);
+            }
             "cert-authority" => {
                 return Err(
                     "it is that of a certificate authority, and certificates are not followed".to_owned()

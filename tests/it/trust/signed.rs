@@ -94,8 +94,13 @@ fn the_lines_of_allowed_signers_count_as_ssh_keygen_counts_them() {
         format!("ci@example.org cert-authority {public}"),
         "ci@example.org".to_owned(),
         "ci x y z".to_owned(),
+        format!("ci@example.org namespaces=\"git\",namespaces=\"pipward-lock\" {public}"),
+        format!("ci@example.org valid-before=\"20200101\",valid-before=\"20990101\" {public}"),
+        format!("ci@example.org valid-after=20200101 {public}"),
+        format!("ci@example.org namespaces=pipward-lock {public}"),
     ] {
         write(directory, "signers", &format!("{bad}\n"));
+        assert!(!keygen_verifies(directory), "ssh-keygen: {bad}");
         verify_lock(directory, &[]).refused(Code::ConfigInvalid).stderr_has("signers:1");
     }
 }
