@@ -62,13 +62,19 @@ pub fn owns(relative: &str) -> bool {
     let (Some(first), second, third) = (parts.next(), parts.next(), parts.next()) else { return false };
     match (first, second, third) {
         ("pyvenv.cfg" | ".gitignore" | "lib64" | "conda-meta", ..) => true,
+        // pip, and whoever does as it does, takes indexes from there.
+        ("pip.conf" | "pip.ini", ..) => true,
         // Directories of the environment; a file of such a name would stand in their place.
         ("bin" | "scripts" | "lib" | "include" | "share", None, _) => true,
         (name, ..) if name.starts_with(".pipward") => true,
-        ("bin" | "scripts", Some(name), None) => is_own_executable(name),
-        ("bin" | "scripts", Some(name), Some(_)) => is_own_executable(name),
-        _ => false,
+        ("bin" | "scripts", Some(name), _) => is_own_executable(name) || sets_paths(name),
+        (name, ..) => sets_paths(name),
     }
+}
+
+/// What Python looks for beside itself before anything else: where its modules are.
+fn sets_paths(name: &str) -> bool {
+    name == "pyvenv.cfg" || name.ends_with("._pth")
 }
 
 fn is_own_executable(name: &str) -> bool {
@@ -144,6 +150,12 @@ mod tests {
             ".pipward/journal",
             "bin/pypy3",
             "bin/python/x",
+            "bin/python._pth",
+            "bin/Python3.11._PTH",
+            "bin/pyvenv.cfg",
+            "python313._pth",
+            "pip.conf",
+            "PIP.INI",
         ] {
             assert!(owns(path), "{path}");
         }
@@ -154,6 +166,8 @@ mod tests {
             "lib/python3.13/site-packages/python",
             "share/man",
             "etc/pyvenv.cfg",
+            "etc/pip.conf",
+            "lib/python3.13/site-packages/x._pth",
             "bin/activate-global",
             "include/site/python3.13/x",
         ] {

@@ -138,11 +138,16 @@ fn environments() -> Vec<Case> {
         "lib64/x",
         ".pipward/x",
         "bin",
+        "bin/python._pth",
+        "bin/pyvenv.cfg",
+        "python311._pth",
+        "pip.conf",
+        "PIP.ini",
     ] {
         let wheel = bad().data("data", path, "x").build();
         all.push(case("D interpreter and configuration", path, Code::EnvironmentOwned, wheel));
     }
-    for name in ["python", "python3", "PYTHON", "activate", "Activate.ps1"] {
+    for name in ["python", "python3", "PYTHON", "activate", "Activate.ps1", "python3.11._pth", "pyvenv.cfg"] {
         let wheel = bad().data_script(name, "x").build();
         all.push(case("D interpreter and configuration", name, Code::EnvironmentOwned, wheel));
     }
