@@ -9,6 +9,7 @@ use super::Outcome;
 use super::options::{CacheArgs, SourceArgs, policy};
 use super::render::{Printer, neutral, problem_json};
 use crate::config::Config;
+use crate::error::{ExitClass, Problem};
 use crate::lock::compare::{Change, Comparison, Kind, PackageChange, What};
 use crate::python::{self, PythonRequest};
 use crate::way::review::{self, Deep, DeepRequest, LockPlace};
@@ -83,10 +84,13 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Outcome {
         None
     };
     let told = Told { arguments, comparison: &comparison, deep: deep.as_deref() };
-    let refused = deep.iter().flatten().flat_map(|one| &one.refused);
+    let refused = deep.iter().flatten().flat_map(|one| one.refused.iter().chain(&one.unknown));
     printer.problems(refused);
     let differs = !comparison.is_empty() && arguments.exit_code;
-    let status = u8::from(told.is_alarm() || differs);
+    let refused = deep.iter().flatten().flat_map(|one| &one.refused);
+    let unseen = refused.map(|one| one.code().exit_class().status()).max().unwrap_or_default();
+    // What could not be looked at is no answer; an alarm is one.
+    let status = if told.is_alarm() || differs { 1 } else { unseen };
     match arguments.format {
         Form::Text => told.text().iter().for_each(|line| printer.say(line)),
         Form::Markdown => told.markdown().lines().for_each(|line| printer.say(line)),
@@ -98,8 +102,7 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Outcome {
 impl Told<'_> {
     fn is_alarm(&self) -> bool {
         let deep = self.deep.unwrap_or_default();
-        let runs = deep.iter().any(|one| one.gains.iter().any(|gain| gain.is_alarm));
-        self.comparison.is_alarm() || runs || deep.iter().any(|one| !one.refused.is_empty())
+        self.comparison.is_alarm() || deep.iter().any(Deep::is_alarm)
     }
 
     /// What is new in the wheels of a name.
@@ -111,10 +114,7 @@ impl Told<'_> {
     fn sorted(&self) -> Vec<(&PackageChange, Option<&Deep>)> {
         let mut all: Vec<_> =
             self.comparison.packages.iter().map(|change| (change, self.deep_of(change))).collect();
-        let runs = |deep: &Option<&Deep>| {
-            deep.is_some_and(|one| !one.refused.is_empty() || one.gains.iter().any(|gain| gain.is_alarm))
-        };
-        all.sort_by_key(|(change, deep)| !(change.is_alarm() || runs(deep)));
+        all.sort_by_key(|(change, deep)| !(change.is_alarm() || deep.is_some_and(Deep::is_alarm)));
         all
     }
 
@@ -124,6 +124,16 @@ impl Told<'_> {
             lines.push(head(change));
             for one in &change.changes {
                 lines.extend(detail(one).into_iter().map(|line| format!("    {line}")));
+            }
+            for one in deep.iter().flat_map(|one| &one.refused) {
+                lines.push(format!("    {}: {} ({})", refusal(one), one.message(), one.code()));
+            }
+            for one in deep.iter().flat_map(|one| &one.unknown) {
+                lines.push(format!(
+                    "    the one before cannot be looked at, so all is told as new: {} ({})",
+                    one.message(),
+                    one.code()
+                ));
             }
             for gain in deep.iter().flat_map(|one| &one.gains) {
                 let word = if gain.is_alarm { "ALARM: new" } else { "new" };
@@ -168,12 +178,19 @@ impl Told<'_> {
                 let word = if gain.is_alarm { "**ALARM** new" } else { "new" };
                 notes.push(format!("{word} {}: {}", gain.what, escaped(&gain.which)));
             }
-            notes.extend(
-                deep.iter()
-                    .flat_map(|one| &one.refused)
-                    .map(|one| format!("**ALARM** {}: {}", one.code().name(), escaped(one.message()))),
-            );
-            let mark = if change.is_alarm() { "**ALARM**" } else { change.kind.word() };
+            notes.extend(deep.iter().flat_map(|one| &one.refused).map(|one| {
+                format!("**{}** {}: {}", refusal(one), one.code().name(), escaped(one.message()))
+            }));
+            let unknown = deep.iter().flat_map(|one| &one.unknown);
+            notes.extend(unknown.map(|one| {
+                format!(
+                    "the one before cannot be looked at: {}: {}",
+                    one.code().name(),
+                    escaped(one.message())
+                )
+            }));
+            let is_alarm = change.is_alarm() || deep.is_some_and(Deep::is_alarm);
+            let mark = if is_alarm { "**ALARM**" } else { change.kind.word() };
             let _ = writeln!(
                 text,
                 "| {mark} | {} | {} | {} | {} |",
@@ -201,7 +218,7 @@ impl Told<'_> {
                     "kind": change.kind.word(),
                     "before": change.before.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "after": change.after.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                    "alarm": change.is_alarm(),
+                    "alarm": change.is_alarm() || deep.is_some_and(Deep::is_alarm),
                     "changes": change.changes.iter().map(change_json).collect::<Vec<_>>(),
                     "deep": deep.map(deep_json),
                 })
@@ -216,6 +233,14 @@ impl Told<'_> {
             "packages": packages,
             "lock": self.comparison.frame.iter().map(change_json).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// What it means that a new wheel could not be looked at.
+fn refusal(problem: &Problem) -> &'static str {
+    match problem.code().exit_class() {
+        ExitClass::Refused => "ALARM: it would be refused",
+        _ => "it could not be looked at",
     }
 }
 
@@ -240,6 +265,7 @@ fn deep_json(deep: &Deep) -> Value {
         "after": deep.files.1,
         "new": gains,
         "problems": deep.refused.iter().map(problem_json).collect::<Vec<_>>(),
+        "unknown-before": deep.unknown.iter().map(problem_json).collect::<Vec<_>>(),
     })
 }
 

@@ -211,6 +211,7 @@ fn package(name: &PackageName, before: &Entries<'_>, after: &Entries<'_>) -> Opt
         changes.extend(texts(What::Source, &sources(before), &sources(after)));
         if kind != Kind::Same {
             changes.extend(texts(What::Platforms, &platforms(before), &platforms(after)));
+            changes.extend(of_versions(&old, &new, before, after));
         }
     }
     changes.sort_by_key(|change| change.what);
@@ -273,22 +274,47 @@ fn release(wanted: &Version, before: &Entries<'_>, after: &Entries<'_>) -> Vec<C
         let of = Some(wanted.to_string());
         changes.extend(texts(what, &before, &after).map(|change| Change { of, ..change }));
     };
-    let markers = |entries: &Entries<'_>| {
-        let text = |package: &&LockedPackage| {
-            package.marker.as_ref().map_or_else(|| "everywhere".to_owned(), |marker| marker.text.clone())
-        };
-        entries.iter().map(text).collect()
-    };
     about(&mut changes, What::Marker, markers(&old), markers(&new));
-    let pythons = |entries: &Entries<'_>| {
-        entries.iter().filter_map(|package| Some(package.requires_python.as_ref()?.to_string())).collect()
-    };
     about(&mut changes, What::RequiresPython, pythons(&old), pythons(&new));
-    let yanked = |entries: &Entries<'_>| {
-        entries.iter().filter_map(|package| package.yanked.clone()).collect::<BTreeSet<_>>()
-    };
     about(&mut changes, What::Yanked, yanked(&old), yanked(&new));
     changes
+}
+
+/// What versions that came say otherwise than those that went.
+fn of_versions(
+    old: &BTreeSet<Version>,
+    new: &BTreeSet<Version>,
+    before: &Entries<'_>,
+    after: &Entries<'_>,
+) -> Vec<Change> {
+    let only = |entries: &Entries<'_>, others: &BTreeSet<Version>| -> Vec<LockedPackage> {
+        let is_other = |package: &&&LockedPackage| version(package).is_none_or(|it| !others.contains(&it));
+        entries.iter().filter(is_other).map(|package| (*package).clone()).collect()
+    };
+    let (gone, come) = (only(before, new), only(after, old));
+    let (gone, come): (Entries<'_>, Entries<'_>) = (gone.iter().collect(), come.iter().collect());
+    let mut changes = Vec::new();
+    if before.len() == 1 && after.len() == 1 {
+        changes.extend(texts(What::Marker, &markers(&gone), &markers(&come)));
+    }
+    changes.extend(texts(What::RequiresPython, &pythons(&gone), &pythons(&come)));
+    changes.extend(texts(What::Yanked, &yanked(&gone), &yanked(&come)));
+    changes
+}
+
+fn markers(entries: &Entries<'_>) -> BTreeSet<String> {
+    let text = |package: &&LockedPackage| {
+        package.marker.as_ref().map_or_else(|| "everywhere".to_owned(), |marker| marker.text.clone())
+    };
+    entries.iter().map(text).collect()
+}
+
+fn pythons(entries: &Entries<'_>) -> BTreeSet<String> {
+    entries.iter().filter_map(|package| Some(package.requires_python.as_ref()?.to_string())).collect()
+}
+
+fn yanked(entries: &Entries<'_>) -> BTreeSet<String> {
+    entries.iter().filter_map(|package| package.yanked.clone()).collect()
 }
 
 /// The files of one version: those that are in both by name must have the same bytes.

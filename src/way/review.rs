@@ -12,7 +12,7 @@ use super::install::{agree, resolve_files};
 use super::locks::read_lock;
 use crate::audit::{Capabilities, Gain};
 use crate::cache::Store;
-use crate::error::{Code, Place, Problem, Problems, io};
+use crate::error::{Code, ExitClass, Place, Problem, Problems, io};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::lock::compare::{Comparison, Kind, PackageChange, What};
 use crate::lock::{Lock, LockedPackage, LockedSource, Selected};
@@ -85,11 +85,15 @@ fn of_revision(blob: &str) -> Result<Lock, Problems> {
     // A lock is read from a file, whose name says of which form it is.
     let name = Path::new(blob).file_name().and_then(|name| name.to_str()).unwrap_or(blob);
     let name = name.rsplit(':').next().unwrap_or(name);
+    let writing = super::Writing::begin();
     let folder =
         tempfile::tempdir().map_err(|error| io("making a temporary directory", "of the system", &error))?;
     let path = folder.path().join(name);
     std::fs::write(&path, &text).map_err(|error| io("writing", &path, &error))?;
-    let (mut lock, _) = read_lock(&path)?;
+    let read = read_lock(&path);
+    drop((folder, writing));
+    super::check_interrupted()?;
+    let (mut lock, _) = read?;
     lock.file = PathBuf::from(named);
     Ok(lock)
 }
@@ -117,8 +121,18 @@ pub struct Deep {
     pub files: (Option<String>, Option<String>),
     /// What is new in it.
     pub gains: Vec<Gain>,
-    /// Why a wheel could not be looked at.
+    /// Why the new wheel could not be looked at.
     pub refused: Vec<Problem>,
+    /// Why that of before could not be: then all of the new one is told as new.
+    pub unknown: Vec<Problem>,
+}
+
+impl Deep {
+    /// Whether something runs by itself, or the new wheel would be refused.
+    pub fn is_alarm(&self) -> bool {
+        let is_refused = |problem: &Problem| problem.code().exit_class() == ExitClass::Refused;
+        self.refused.iter().any(is_refused) || self.gains.iter().any(|gain| gain.is_alarm)
+    }
 }
 
 /// Fetches, verifies and looks through a wheel of each release that is new, next to one of the release before it.
@@ -138,30 +152,21 @@ pub fn deep(
         super::check_interrupted()?;
         let new = chosen(after, change, change.after.last(), None, &request.target);
         let old = chosen(before, change, change.before.last(), new.as_ref(), &request.target);
-        let mut refused = Vec::new();
-        let mut look = |selected: Option<Selected>| {
-            let (file, result) = one(selected?, &index, request);
-            let found = match result {
-                Ok(found) => Some(found),
-                Err(problems) => {
-                    refused.extend(problems);
-                    None
-                }
-            };
-            Some((file, found))
+        let look = |selected: Option<Selected>| -> (Option<String>, Option<Capabilities>, Vec<Problem>) {
+            let Some(selected) = selected else { return (None, None, Vec::new()) };
+            match one(selected, &index, request) {
+                (file, Ok(found)) => (file, Some(found), Vec::new()),
+                (file, Err(problems)) => (file, None, problems.into_iter().collect()),
+            }
         };
-        let (old, new) = (look(old), look(new));
-        let none = Capabilities::default();
-        let gains = match (&old, &new) {
-            (Some((_, None)), _) | (_, Some((_, None)) | None) => Vec::new(),
-            (None, Some((_, Some(new)))) => new.gains(&none),
-            (Some((_, Some(old))), Some((_, Some(new)))) => new.gains(old),
-        };
-        let files = (old.and_then(|(file, _)| file), new.and_then(|(file, _)| file));
-        all.push(Deep { name: change.name.clone(), files, gains, refused });
+        let (old, before, unknown) = look(old);
+        let (new, now, refused) = look(new);
+        // What the wheel of before could do is not known where it is refused: nothing of the new one is passed over for it.
+        let gains = now.map(|now| now.gains(&before.unwrap_or_default())).unwrap_or_default();
+        all.push(Deep { name: change.name.clone(), files: (old, new), gains, refused, unknown });
         step();
     }
-    all.sort_by_key(|one| !one.gains.iter().any(|gain| gain.is_alarm));
+    all.sort_by_key(|one| !one.is_alarm());
     crate::cache::keep();
     Ok(all)
 }

@@ -131,6 +131,42 @@ fn a_deep_look_tells_what_the_new_wheels_can_do() {
 }
 
 #[test]
+fn a_release_that_would_be_refused_is_called_out_first() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let server = Server::start();
+    let index = publish(&server, vec![wheel("plum", "1"), wheel("fig", "1")]);
+    lock(directory, &index, &["plum", "fig"]).ok();
+    std::fs::rename(directory.join("pylock.toml"), directory.join("old.toml")).unwrap();
+    let odd = |version: &str| wheel("plum", version).entry_points("[console_scripts]\n../../x = plum:main\n");
+    let index = publish(&server, vec![wheel("fig", "2"), odd("2")]);
+    lock(directory, &index, &["plum", "fig"]).ok();
+    let python = any_python().executable.display().to_string();
+    let deep = |old: &str, new: &str, more: &[&str]| {
+        let mut arguments = vec![old, new, "--deep", "--python", &python];
+        arguments.extend(more);
+        diff(directory, &arguments)
+    };
+    let told = deep("old.toml", "pylock.toml", &[]).code(1).stderr_has("entry-points");
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    assert_eq!(lines[0], "~ plum 1 -> 2 (up)", "{}", told.told());
+    assert!(lines[1].starts_with("    ALARM: it would be refused: "), "{}", told.told());
+    deep("old.toml", "pylock.toml", &["--format", "markdown"])
+        .stdout_has("| **ALARM** | plum |")
+        .stdout_has("**ALARM: it would be refused** entry-points");
+    // Where the old one is what would be refused, nothing of the new one is passed over.
+    std::fs::rename(directory.join("pylock.toml"), directory.join("odd.toml")).unwrap();
+    let good = wheel("plum", "3").file("plum-init.pth", "import plum\n");
+    let index = publish(&server, vec![wheel("fig", "2"), odd("2"), good]);
+    lock(directory, &index, &["plum", "fig"]).ok();
+    deep("odd.toml", "pylock.toml", &[])
+        .code(1)
+        .stdout_has("the one before cannot be looked at, so all is told as new: ")
+        .stdout_has("new import name: plum")
+        .stdout_has("ALARM: new start-up code: plum-init.pth");
+}
+
+#[test]
 fn what_a_lock_says_is_no_markup() {
     let scratch = scratch();
     let directory = scratch.path();

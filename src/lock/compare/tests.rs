@@ -174,3 +174,18 @@ fn systems_are_told_in_words() {
         assert_eq!((change.before.as_str(), change.after.as_str()), ("any system", words));
     }
 }
+
+#[test]
+fn what_another_version_asks_for_is_told() {
+    let python = |least: &str| format!("requires-python = \">={least}\"");
+    let found = compare(&pure("a", "1", &python("3.8")), &pure("a", "2", &python("3.10")));
+    let [change] = one(&found).changes.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (change.what, change.before.as_str(), change.after.as_str()),
+        (What::RequiresPython, ">=3.8", ">=3.10")
+    );
+    let found = compare(&pure("a", "1", ""), &pure("a", "2", "marker = \"sys_platform == 'linux'\""));
+    let [change] = one(&found).changes.as_slice() else { panic!("{found:?}") };
+    assert_eq!((change.what, change.before.as_str()), (What::Marker, "everywhere"));
+    assert!(one(&compare(&pure("a", "1", ""), &pure("a", "2", ""))).changes.is_empty());
+}
