@@ -27,8 +27,17 @@ pub fn of(source: &str) -> Vec<Import> {
     let mut finder = Finder::default();
     let mut before = Before::default();
     let mut is_first = true;
+    // What `TYPE_CHECKING` is called here: itself, and what it is imported as.
+    let (mut called, mut last) = (vec!["TYPE_CHECKING"], [Token::Newline; 2]);
     for Spot { token, line, column } in Tokens::of(source) {
-        finder.check.step(token, column, is_first);
+        if let ([Token::Name("TYPE_CHECKING"), Token::Name("as")], Token::Name(alias)) = (last, token) {
+            called.push(alias);
+        }
+        last = {
+            let [_, before] = last;
+            [before, token]
+        };
+        finder.check.step(token, column, is_first, &called);
         finder.take(token, line, before);
         before = before.then(token);
         is_first = token == Token::Newline;
@@ -70,14 +79,14 @@ enum Check {
 }
 
 impl Check {
-    fn step(&mut self, token: Token<'_>, column: usize, is_first: bool) {
+    fn step(&mut self, token: Token<'_>, column: usize, is_first: bool, called: &[&str]) {
         let is_under = matches!(self, Self::Under(at) if !is_first || column > *at);
         if is_under || matches!(self, Self::Under(_)) && token == Token::Newline {
             return;
         }
         *self = match (&self, token) {
             (_, Token::Name("if")) if is_first => Self::If(column),
-            (Self::If(at), Token::Name("TYPE_CHECKING")) => Self::Named(*at),
+            (Self::If(at), Token::Name(name)) if called.contains(&name) => Self::Named(*at),
             (Self::If(at), Token::Name(name)) if name != "not" => Self::If(*at),
             (Self::If(at), Token::Sign('.')) => Self::If(*at),
             (Self::Named(at), Token::Sign(':')) => Self::Under(*at),

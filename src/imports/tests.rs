@@ -62,6 +62,14 @@ fn what_is_for_types_alone_is_told_apart() {
 }
 
 #[test]
+fn what_is_for_types_alone_is_told_apart_by_any_name() {
+    let source = "from typing import Any, TYPE_CHECKING as TC\nimport typing as t\nif TC:\n    import a\nif t.TYPE_CHECKING:\n    import b\n\
+                  if TCX:\n    import c\n";
+    let types: String = of(source).into_iter().filter(|it| it.for_types).map(|it| it.module).collect();
+    assert_eq!(types, "ab");
+}
+
+#[test]
 fn strings_end_where_python_ends_them() {
     for before in [
         "f'{x['a']}'",

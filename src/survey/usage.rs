@@ -63,7 +63,15 @@ enum Whose<'p> {
     Standard,
     Local,
     Of(Vec<&'p Provider>),
-    Nobody,
+    /// Nobody's, by the name to tell it by.
+    Nobody(String),
+}
+
+/// What an import needs: the module, or each name that is taken from it, which may be a module of a namespace.
+fn asked(import: &Import) -> Vec<String> {
+    let names = import.names.iter().filter(|name| *name != "*");
+    let all: Vec<String> = names.map(|name| format!("{}.{name}", import.module)).collect();
+    if all.is_empty() { vec![import.module.clone()] } else { all }
 }
 
 /// Compares. `local` has the project's own modules.
@@ -72,23 +80,30 @@ pub fn judge(sources: &[Source], providers: &[Provider], local: &BTreeSet<String
     let mut usage = Usage::default();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for source in sources {
-        for import in &source.imports {
-            let top = import.module.split('.').next().unwrap_or(&import.module);
-            let at = || At { file: source.file.clone(), line: import.line, cell: source.cell };
-            match whose(import, top, providers, local, &standard) {
+        for (import, wanted) in
+            source.imports.iter().flat_map(|it| asked(it).into_iter().map(move |w| (it, w)))
+        {
+            let top = wanted.split('.').next().unwrap_or(&wanted).to_owned();
+            let at = At { file: source.file.clone(), line: import.line, cell: source.cell };
+            let note = |places: &mut Vec<At>| {
+                if places.last() != Some(&at) {
+                    places.push(at.clone());
+                }
+            };
+            match whose(&wanted, &top, providers, local, &standard) {
                 Whose::Standard | Whose::Local => {}
                 // What only a checker of types sees is missed by nobody who runs the project.
-                Whose::Nobody if import.for_types => {}
-                Whose::Nobody => usage.missing.entry(top.to_owned()).or_default().push(at()),
+                Whose::Nobody(_) if import.for_types => {}
+                Whose::Nobody(name) => note(usage.missing.entry(name).or_default()),
                 Whose::Of(all) => {
                     used.extend(all.iter().map(|provider| provider.name.as_str()));
                     let names = all.iter().map(|provider| provider.name.clone());
                     if all.iter().any(|provider| provider.is_direct) {
-                        usage.used.entry(top.to_owned()).or_default().extend(names);
+                        usage.used.entry(top).or_default().extend(names);
                     } else if !import.for_types {
-                        let (known, places) = usage.transitive.entry(top.to_owned()).or_default();
+                        let (known, places) = usage.transitive.entry(top).or_default();
                         known.extend(names);
-                        places.push(at());
+                        note(places);
                     }
                 }
             }
@@ -101,7 +116,7 @@ pub fn judge(sources: &[Source], providers: &[Provider], local: &BTreeSet<String
 }
 
 fn whose<'p>(
-    import: &Import,
+    wanted: &str,
     top: &str,
     providers: &'p [Provider],
     local: &BTreeSet<String>,
@@ -111,25 +126,25 @@ fn whose<'p>(
         return Whose::Standard;
     }
     // A namespace of the project's own may be shared with distributions: those come first where they are meant.
-    let meant = |exact: bool| -> Vec<&Provider> {
-        let beneath = import.names.iter().map(|name| format!("{}.{name}", import.module));
-        let wanted: Vec<String> = beneath.chain([import.module.clone()]).collect();
-        let fits = |own: &String| {
-            wanted.iter().any(|wanted| is_within(wanted, own) || !exact && is_within(own, wanted))
-        };
+    let of = |fits: &dyn Fn(&String) -> bool| -> Vec<&'p Provider> {
         providers.iter().filter(|provider| provider.imports.iter().any(fits)).collect()
     };
-    let exact = meant(true);
+    let exact = of(&|own| is_within(wanted, own));
     if local.contains(top) {
         let is_deep = |provider: &&Provider| provider.imports.iter().any(|own| own.contains('.'));
         return if exact.iter().any(is_deep) { Whose::Of(exact) } else { Whose::Local };
     }
-    match (exact.is_empty(), meant(false)) {
-        (false, _) => Whose::Of(exact),
-        // The namespace alone: all that is in it.
-        (true, all) if !all.is_empty() => Whose::Of(all),
-        _ => Whose::Nobody,
+    if !exact.is_empty() {
+        return Whose::Of(exact);
     }
+    // The namespace alone: all that is in it.
+    let all = of(&|own| is_within(own, wanted));
+    if !all.is_empty() {
+        return Whose::Of(all);
+    }
+    // What is not in a namespace that others have a part in is told whole: its first name is there.
+    let is_namespace = !of(&|own| is_within(own, top)).is_empty();
+    Whose::Nobody(if is_namespace { wanted.to_owned() } else { top.to_owned() })
 }
 
 /// Whether a dotted name is another, or lies beneath it.
@@ -138,14 +153,18 @@ fn is_within(name: &str, other: &str) -> bool {
 }
 
 /// What files can be imported by, each the shortest dotted name that leads to no other distribution's: a package with an
-/// `__init__`, a module at the top, and beneath namespaces (PEP 420) whatever is in them.
-pub fn import_names<'f>(files: impl Iterator<Item = &'f str>) -> BTreeSet<String> {
+/// `__init__`, a module at the top, and beneath namespaces (PEP 420) whatever is in them. `namespaces` are those of before
+/// PEP 420, whose `__init__` is in several distributions.
+pub fn import_names<'f>(
+    files: impl Iterator<Item = &'f str>,
+    namespaces: &BTreeSet<String>,
+) -> BTreeSet<String> {
     let mut packages: BTreeSet<String> = BTreeSet::new();
     let mut modules: Vec<(Vec<String>, String)> = Vec::new();
     for file in files {
         let Some((folders, stem)) = module(file) else { continue };
         if stem == "__init__" {
-            packages.insert(folders.join("."));
+            packages.extend(Some(folders.join(".")).filter(|package| !namespaces.contains(package)));
         } else {
             modules.push((folders, stem));
         }
@@ -199,7 +218,7 @@ mod tests {
 
     #[track_caller]
     fn check_names(files: &[&str], expected: &[&str]) {
-        let found = import_names(files.iter().copied());
+        let found = import_names(files.iter().copied(), &BTreeSet::from(["old".to_owned()]));
         assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
     }
 
@@ -217,6 +236,7 @@ mod tests {
             &["ns/one.py", "ns/deep/two.cpython-313-x86_64-linux-gnu.so"],
             &["ns.deep.two", "ns.one"],
         );
+        check_names(&["old/__init__.py", "old/one/__init__.py", "old/two.py"], &["old.one", "old.two"]);
         check_names(&["a/py.typed", "a-stubs/__init__.pyi", "b/__init__.pyi", "1x.py", "../../bin/x"], &[]);
     }
 
@@ -303,7 +323,16 @@ mod tests {
         );
         // The namespace alone may mean either, and one of them is asked for.
         assert_eq!(told(&["google"]), "unused  missing  transitive ");
-        assert_eq!(told(&["google.other"]), "unused google-cloud-storage missing google transitive ");
+        for nothing in ["google.other", "google.cloud.nothere"] {
+            let expected = format!("unused google-cloud-storage missing {nothing} transitive ");
+            assert_eq!(told(&[nothing]), expected);
+        }
+        assert_eq!(
+            told(&["google.cloud:storage,nothere"]),
+            "unused  missing google.cloud.nothere transitive "
+        );
+        assert_eq!(told(&["google:cloud"]), "unused  missing  transitive ");
+        assert_eq!(told(&["google.cloud.storage:Client,*"]), "unused  missing  transitive ");
         // A namespace that the project has a part in.
         assert_eq!(
             usage(&["google.cloud:storage", "google.own"], providers, &["google"]),

@@ -163,8 +163,17 @@ fn look(wheel: &Wheel, package: usize) -> Result<Looked, Problem> {
             Some(_) => None,
         }
     });
-    looked.imports = import_names(installed);
+    looked.imports = import_names(installed, &namespaces(wheel)?);
     Ok(looked)
+}
+
+/// The namespaces of before PEP 420 that a wheel has a part in, as setuptools writes them down.
+fn namespaces(wheel: &Wheel) -> Result<BTreeSet<String>, Problem> {
+    let Some(entry) = wheel.entry(&format!("{}/namespace_packages.txt", wheel.dist_info())) else {
+        return Ok(BTreeSet::new());
+    };
+    let text = wheel.content(entry)?;
+    Ok(String::from_utf8_lossy(&text).lines().map(|line| line.trim().to_owned()).collect())
 }
 
 /// Whether a file is machine code, by its name.

@@ -21,6 +21,8 @@ pub const LEFT_OUT: [&str; 8] =
     [".*", "venv", "tests", "setup.py", "build", "dist", "node_modules", "__pycache__"];
 /// No project has more files.
 const MAX_FILES: usize = 100_000;
+/// How deep namespaces of the project's own may be in each other.
+const NAMESPACE_DEPTH: usize = 4;
 /// No module that is larger is read, in bytes.
 const MAX_SOURCE: u64 = 1 << 20;
 /// No notebook that is larger is read, in bytes.
@@ -119,21 +121,42 @@ impl ProjectSource {
     }
 }
 
-/// The modules right under a directory: a file, or a directory with one in it.
+/// The modules right under a directory: a file, or a directory with one in it, or in a namespace (PEP 420) within it.
 fn modules(top: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(top).into_iter().flatten().flatten();
-    let is_module = |path: &Path| path.extension().is_some_and(|end| end == "py");
     let name = |path: PathBuf| {
-        let holds = |path: &Path| {
-            std::fs::read_dir(path).into_iter().flatten().flatten().any(|entry| is_module(&entry.path()))
-        };
-        if path.is_dir() && holds(&path) || is_module(&path) {
+        if path.is_dir() && has_module(&path, NAMESPACE_DEPTH) || is_module(&path) {
             Some(path.file_stem()?.to_str()?.to_owned()).filter(|stem| stem != "__init__")
         } else {
             None
         }
     };
     entries.filter_map(|entry| name(entry.path())).collect()
+}
+
+fn is_module(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "py")
+}
+
+/// Whether a module is in a directory, or in one beneath it by whose name it could be imported. An environment is none of the
+/// project's own.
+fn has_module(directory: &Path, depth: usize) -> bool {
+    let is_name = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            && name != "__pycache__"
+            && name != "node_modules"
+    };
+    if !is_name(directory) || directory.join("pyvenv.cfg").exists() {
+        return false;
+    }
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let (mut beneath, mut has) = (Vec::new(), false);
+    for entry in entries {
+        has |= is_module(&entry.path());
+        beneath.extend(entry.file_type().is_ok_and(|kind| kind.is_dir()).then(|| entry.path()));
+    }
+    has || depth > 0 && beneath.iter().any(|path| has_module(path, depth - 1))
 }
 
 fn shown(file: &Path) -> String {
@@ -230,7 +253,9 @@ pub fn providers_of_environment(look: &Look, lock: Option<&Lock>) -> Result<Vec<
         let listed = || found.text("top_level.txt").unwrap_or_default();
         let mut imports: BTreeSet<String> = said.into_iter().collect();
         if imports.is_empty() {
-            imports = import_names(files.iter().map(String::as_str));
+            let namespaces = found.text("namespace_packages.txt").unwrap_or_default();
+            let namespaces = namespaces.lines().map(|line| line.trim().to_owned()).collect();
+            imports = import_names(files.iter().map(String::as_str), &namespaces);
         }
         if imports.is_empty() {
             imports =
@@ -262,7 +287,8 @@ fn joined(mut providers: Vec<Provider>) -> Vec<Provider> {
 pub fn usage(read: &ReadSource, providers: &[Provider], ignored: &BTreeSet<String>) -> Usage {
     let mut usage = judge(&read.sources, providers, &read.local);
     usage.unused.retain(|name| !ignored.contains(name));
-    usage.missing.retain(|module, _| !ignored.contains(module));
+    let top = |module: &str| module.split('.').next().unwrap_or(module).to_owned();
+    usage.missing.retain(|module, _| !ignored.contains(module) && !ignored.contains(&top(module)));
     usage.transitive.retain(|module, _| !ignored.contains(module));
     usage
 }

@@ -30,10 +30,17 @@ fn locked(directory: &Path) -> Server {
 }
 
 fn project(directory: &Path) {
-    for folder in ["app", "src/deep", "tests", ".hidden"] {
+    for folder in ["app", "src/deep", "tests", ".hidden", "acme/tools", "env/lib/yaml"] {
         std::fs::create_dir_all(directory.join(folder)).unwrap();
     }
-    write(directory, "app/__init__.py", "import os, app.sub, deep\nfrom . import sub\nimport pomme.core\n");
+    write(
+        directory,
+        "app/__init__.py",
+        "import os, app.sub, deep, acme.tools.one\nfrom . import sub\nimport pomme.core\n",
+    );
+    // A namespace of its own (PEP 420), and an environment, which is not its own.
+    write(directory, "acme/tools/one.py", "");
+    write(directory, "env/pyvenv.cfg", "");
     write(directory, "app/sub.py", "try:\n    import grape\nexcept ImportError:\n    import yaml.safe\n");
     write(directory, "src/deep/one.py", "import yaml\n");
     write(directory, "tests/test_app.py", "import pytest\n");
