@@ -65,6 +65,8 @@ impl Scenario {
     /// # Errors
     /// Those of files and programs; `internal` where pipward does not say what it has to.
     pub fn play(&self, bench: &Bench) -> Result<Played, Problem> {
+        // Whoever interrupts it waits until the folder is gone.
+        let _writing = crate::way::Writing::begin();
         let mut stage = stage::Stage::new(bench)?;
         (self.play)(&mut stage)?;
         Ok(stage.end())

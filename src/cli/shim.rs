@@ -75,6 +75,7 @@ fn numbered(folder: &Path) -> Option<String> {
 
 /// Makes the link beside its place and renames it there, so that the name always leads somewhere.
 fn replace(link: &Path, program: &Path) -> std::io::Result<()> {
+    let _writing = crate::way::Writing::begin();
     let folder = link.parent().unwrap_or(Path::new("."));
     let scratch = tempfile::Builder::new().prefix(".pip-").tempdir_in(folder)?;
     let made = scratch.path().join("link");

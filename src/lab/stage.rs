@@ -139,6 +139,8 @@ impl Stage {
         crate::way::check_interrupted()?;
         let program = PathBuf::from(command.get_program());
         let output = command.output().map_err(|error| io("starting a program", &program, &error))?;
+        // Ctrl-C reaches what was started as well: how that ended says nothing.
+        crate::way::check_interrupted()?;
         let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
         said.push_str(&String::from_utf8_lossy(&output.stderr));
         let said = said.replace(&format!("{}/", self.folder.path().display()), "");

@@ -467,6 +467,8 @@ pub fn write_if_changed(path: &Path, text: &str) -> Result<bool, Problem> {
     let path = &fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
+        // Whoever interrupts it waits until it is whole.
+        let _writing = super::Writing::begin();
         let mut file = tempfile::Builder::new().prefix(".pylock-").tempfile_in(directory)?;
         file.write_all(text.as_bytes())?;
         // A lock is read by others: the mode of any new file of this user.

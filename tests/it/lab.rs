@@ -50,6 +50,29 @@ fn the_poisoned_release_is_called_out_first() {
 }
 
 #[test]
+fn an_interrupted_lab_leaves_nothing_behind() {
+    for signal in ["TERM", "INT"] {
+        let scratch = scratch();
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_pipward"))
+            .args(["lab", "all", "--python"])
+            .arg(any_python().executable)
+            .env("TMPDIR", scratch.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let made = || std::fs::read_dir(scratch.path()).unwrap().count() > 0;
+        while !made() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let kill = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success(), "{signal}: it ended before it could be interrupted");
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        assert!(!made(), "{signal}: what is left behind");
+    }
+}
+
+#[test]
 fn scenarios_are_listed_and_found_by_name() {
     let told = pipward(["lab"]).run().ok();
     for scenario in SCENARIOS {
