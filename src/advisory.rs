@@ -26,7 +26,7 @@ pub use judge::{Judged, Verdict, judge};
 pub use level::{Level, Severity};
 pub use range::Range;
 pub use record::{from_index, from_json, from_yaml};
-pub use rules::{Ignored, Rules, Service};
+pub use rules::{Ignored, Rules, Service, Unanswered};
 pub use vex::Statements;
 
 pub(crate) use rules::read;

@@ -17,8 +17,8 @@ use crate::wheel::EXCEPTABLE;
 pub struct Lesson {
     /// The code.
     pub code: Code,
-    /// A real case and its date; `None` where the rule is about mishaps and not about attackers.
-    pub attack: Option<&'static str>,
+    /// A real case and its date: an attack, or a mishap where the rule is about those.
+    pub case: &'static str,
     /// What to do.
     pub way_out: &'static str,
     /// Whether there is an exception, when it is right, and how it is written.
@@ -37,16 +37,15 @@ pub struct Exception {
 impl Lesson {
     /// The lesson of a code.
     pub fn of(code: Code) -> Self {
-        Self { code, attack: cases::case(code), way_out: ways::way_out(code), exception: exception(code) }
+        Self { code, case: cases::case(code), way_out: ways::way_out(code), exception: exception(code) }
     }
 
     /// The lesson as text for people, in parts: heading and text.
     pub fn parts(&self) -> Vec<(&'static str, String)> {
-        let attack = self.attack.unwrap_or("None: this is about mishaps, not about attackers.");
         vec![
             ("Meaning", self.code.title().to_owned()),
             ("Why", self.code.explanation().to_owned()),
-            ("A case", attack.to_owned()),
+            ("A case", self.case.to_owned()),
             ("What to do", self.way_out.to_owned()),
             ("Exceptions", self.exception.when.to_owned()),
         ]
@@ -102,6 +101,10 @@ fn exception(code: Code) -> Exception {
         Code::KnownVulnerability | Code::AdvisoryInvalid => (
             "When the hole does not concern you and you can say why, for as long as that is so. A VEX document says the same to others.",
             Some("[[audit.ignore]]\nid = \"PYSEC-2024-1\"\nreason = \"we render no attributes from outside\"\nuntil = 2027-06-30".to_owned()),
+        ),
+        Code::AuditIncomplete => (
+            "When no source can know the package, such as a fork of your own, and you can say so.",
+            Some("[[audit.unanswered]]\npackage = \"NAME\"\nreason = \"our own fork, on no index\"\nuntil = 2027-06-30".to_owned()),
         ),
         Code::ImportMissing | Code::ImportTransitive | Code::DependencyUnused => {
             ("When it is used in a way that no import tells of: `--ignore NAME` passes it over.", None)

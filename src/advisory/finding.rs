@@ -23,6 +23,8 @@ pub struct Finding {
     pub fixed_in: Vec<Version>,
     /// The versions that clear it: named as fixed, newer, and affected by none of its records.
     pub fixes: Vec<Version>,
+    /// The last version that has it, where its records name that in place of a fixed one.
+    pub last_affected: Option<Version>,
     /// One line.
     pub summary: String,
     /// More of it, in Markdown.
@@ -58,7 +60,7 @@ impl Finding {
     }
 
     /// Whether a version of its project has it too.
-    fn affects(&self, subject: &Subject, version: &Version) -> bool {
+    pub fn affects(&self, subject: &Subject, version: &Version) -> bool {
         self.records.iter().any(|record| record.affects(&subject.name, version))
     }
 }
@@ -120,6 +122,11 @@ fn joined(at: usize, subject: &Subject, records: Vec<Arc<Advisory>>) -> Finding 
         **version > subject.version && !records.iter().any(|record| record.affects(&subject.name, version))
     };
     let fixes = fixed_in.iter().filter(clears).cloned().collect();
+    let ranges = || entries().flat_map(|entry| &entry.ranges);
+    let last_affected = ranges().filter_map(super::Range::last_affected).max().cloned();
+    let last_affected = last_affected.filter(|last| {
+        *last >= subject.version && !ranges().any(|range| range.fixed().any(|fixed| fixed > last))
+    });
     let mut references: Vec<String> = Vec::new();
     for reference in records.iter().flat_map(|record| &record.references) {
         if !references.contains(reference) {
@@ -132,6 +139,7 @@ fn joined(at: usize, subject: &Subject, records: Vec<Arc<Advisory>>) -> Finding 
         severity: records.iter().filter_map(|record| record.severity(&subject.name)).max_by(Severity::order),
         fixes,
         fixed_in,
+        last_affected,
         summary: records
             .iter()
             .find_map(|record| record.summary.clone())

@@ -46,6 +46,8 @@ fn normalised(text: &str) -> String {
 pub struct Glance {
     /// Whether it may be about a name that is asked for.
     pub is_asked: bool,
+    /// Whether it is about a project of PyPI at all.
+    pub is_ours: bool,
     /// When it was last changed.
     pub modified: Option<Timestamp>,
 }
@@ -85,9 +87,11 @@ impl Glance {
                 .help("take the export of the database again, or name the folder of its records alone")
         })?;
         let packages = short.affected.iter().flatten().filter_map(|entry| entry.package.as_ref());
-        let mut ours = packages.filter(|package| package.ecosystem.split(':').next() == Some(ECOSYSTEM));
+        let ours: Vec<_> =
+            packages.filter(|package| package.ecosystem.split(':').next() == Some(ECOSYSTEM)).collect();
         Ok(Self {
-            is_asked: ours.any(|package| names.has(&package.name)),
+            is_asked: ours.iter().any(|package| names.has(&package.name)),
+            is_ours: !ours.is_empty(),
             modified: short.modified.and_then(|text| text.parse().ok()),
         })
     }
@@ -108,6 +112,10 @@ impl Glance {
                 || has_escape(text);
         let modified = text.lines().find_map(|line| line.strip_prefix("modified:"));
         let modified = modified.map(|value| value.trim().trim_matches(['"', '\'']));
-        Self { is_asked, modified: modified.and_then(|value| value.parse().ok()) }
+        Self {
+            is_asked,
+            is_ours: is_asked || text.contains(ECOSYSTEM),
+            modified: modified.and_then(|value| value.parse().ok()),
+        }
     }
 }

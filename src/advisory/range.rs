@@ -90,6 +90,14 @@ impl Range {
         is_before_limits && affected
     }
 
+    /// The last version that it is told to affect.
+    pub(super) fn last_affected(&self) -> Option<&Version> {
+        self.events.iter().rev().find_map(|(bound, event)| match (bound, event) {
+            (Bound::At(version), Event::LastAffected) => Some(version),
+            _ => None,
+        })
+    }
+
     /// The versions that fix it.
     pub(super) fn fixed(&self) -> impl Iterator<Item = &Version> {
         self.events.iter().filter_map(|(bound, event)| match (bound, event) {

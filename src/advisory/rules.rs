@@ -12,8 +12,9 @@ use super::Level;
 use crate::document::{Item, Table};
 use crate::error::{Code, Place, Problem};
 
-const KEYS: [&str; 7] = ["db", "source", "osv-url", "max-age", "fail-on", "vex", "ignore"];
+const KEYS: [&str; 8] = ["db", "source", "osv-url", "max-age", "fail-on", "vex", "ignore", "unanswered"];
 const IGNORE: [&str; 4] = ["id", "package", "reason", "until"];
+const UNANSWERED: [&str; 3] = ["package", "reason", "until"];
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +49,17 @@ pub struct Ignored {
     pub place: Place,
 }
 
+/// A package that may stay without an answer: no source knows it, and somebody knows why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// The project.
+    pub package: PackageName,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it counts.
+    pub until: Option<Date>,
+}
+
 /// What the configuration says of audits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -65,6 +77,8 @@ pub struct Rules {
     pub vex: Vec<PathBuf>,
     /// `ignore`.
     pub ignored: Vec<Ignored>,
+    /// `unanswered`.
+    pub unanswered: Vec<Unanswered>,
 }
 
 /// Reads the table; what is wrong with it is reported to the reading that it is part of.
@@ -97,6 +111,7 @@ pub(crate) fn read(item: &Item<'_, '_>) -> Rules {
                 rules.vex = item.items().iter().filter_map(path).collect();
             }
             "ignore" => rules.ignored = item.items().iter().filter_map(ignored).collect(),
+            "unanswered" => rules.unanswered = item.items().iter().filter_map(unanswered).collect(),
             _ => unknown(&item, key, &KEYS),
         }
     }
@@ -126,15 +141,34 @@ fn ignored(item: &Item<'_, '_>) -> Option<Ignored> {
         item.reading.fault(item.place.clone(), "malware is never ignored");
     }
     let package = table.get("package").and_then(|item| item.parsed("the name of a project"));
+    let (reason, until) = reasoned(item, &table)?;
+    Some(Ignored { id: id?, package, reason, until, place: item.place.clone() })
+}
+
+fn unanswered(item: &Item<'_, '_>) -> Option<Unanswered> {
+    let table: Table<'_, '_> = item.table()?;
+    for (key, item) in table.all() {
+        if !UNANSWERED.contains(&key) {
+            unknown(&item, key, &UNANSWERED);
+        }
+    }
+    let package = table.required("package").and_then(|item| item.parsed("the name of a project"));
+    let (reason, until) = reasoned(item, &table)?;
+    Some(Unanswered { package: package?, reason, until })
+}
+
+/// Why something is passed over, and until when.
+fn reasoned(item: &Item<'_, '_>, table: &Table<'_, '_>) -> Option<(String, Option<Date>)> {
     let reason = table.required("reason").and_then(|item| item.text().map(|text| text.trim().to_owned()));
     if reason.as_ref().is_some_and(String::is_empty) {
-        item.reading.fault(item.place.clone(), "an ignored id has a reason, which a later reader can judge");
+        item.reading
+            .fault(item.place.clone(), "what is passed over has a reason, which a later reader can judge");
     }
     let until = match table.get("until") {
         Some(item) => Some(item.day()?),
         None => None,
     };
-    Some(Ignored { id: id?, package, reason: reason?, until, place: item.place.clone() })
+    Some((reason?, until))
 }
 
 fn unknown(item: &Item<'_, '_>, key: &str, known: &[&str]) {

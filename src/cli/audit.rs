@@ -40,7 +40,7 @@ Examples:
   pipward audit --fix --write                      lock again, so that the findings are gone
 
 Data comes from a database on this machine; only --source pypi and --source osv ask somebody about your packages.
-Exit codes: 0 clean, 1 findings, 3 could not be completed.")]
+Exit codes: 0 clean, 1 findings, 3 could not be completed: something could not be looked up, or the data is missing or old.")]
 pub(crate) struct AuditArgs {
     /// The environment to audit, in place of a lock
     #[arg(value_name = "ENV", conflicts_with = "requirement")]
@@ -147,7 +147,7 @@ pub(super) fn run(arguments: &AuditArgs, printer: &Printer) -> Outcome {
     let request = AuditRequest { what, source, rules, private, network, now };
     let audited = audit::audit(&request)?;
     if arguments.fix {
-        return arguments.fix(&request, &audited, printer);
+        return arguments.fix(&request, &audited, shown, printer);
     }
     let told = Told { audited: &audited, what: shown, now };
     Ok(told.report(arguments.form(printer), printer))
@@ -261,8 +261,41 @@ impl AuditArgs {
 }
 
 impl Told<'_> {
+    /// 1 where something fails the audit; else 3 where something could not be looked up.
+    fn status(&self) -> u8 {
+        if self.audited.judged.iter().any(crate::advisory::Judged::fails) {
+            return Code::KnownVulnerability.exit_class().status();
+        }
+        match self.audited.unanswered().next() {
+            Some(_) => Code::AuditIncomplete.exit_class().status(),
+            None => 0,
+        }
+    }
+
+    /// That something could not be looked up, whatever else was found.
+    fn incomplete(&self) -> Option<Problem> {
+        let names: Vec<&str> = self.audited.unanswered().map(|skipped| skipped.name.as_str()).collect();
+        let count = names.len();
+        (count > 0).then(|| {
+            let of = self.audited.all();
+            Problem::new(
+                Code::AuditIncomplete,
+                format!("{count} of {of} packages could not be looked up, so that nobody knows of them"),
+            )
+            .at(Place::file(&self.what))
+            .found(super::surveying::shortened(&names.iter().map(ToString::to_string).collect::<Vec<_>>()))
+            .help(
+                "ask a source that knows them (--db), or name them under [[audit.unanswered]] of pipward.toml with a \
+                 reason",
+            )
+        })
+    }
+
     fn report(&self, form: Form, printer: &Printer) -> u8 {
-        let status = u8::from(self.audited.judged.iter().any(crate::advisory::Judged::fails));
+        let status = self.status();
+        if form != Form::Text {
+            printer.problems(self.incomplete().iter());
+        }
         let document: Option<Value> = match form {
             Form::Text => {
                 self.text(printer);

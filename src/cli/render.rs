@@ -377,7 +377,7 @@ fn code_json(code: Code) -> Value {
 fn lesson_json(lesson: &Lesson) -> Value {
     let mut value = code_json(lesson.code);
     if let Some(object) = value.as_object_mut() {
-        object.insert("attack".into(), json!(lesson.attack));
+        object.insert("case".into(), json!(lesson.case));
         object.insert("way_out".into(), json!(lesson.way_out));
         object.insert(
             "exception".into(),

@@ -352,6 +352,9 @@ codes! {
     AdvisoriesStale, "advisories-stale", Incomplete,
         "The advisory data is older than the policy allows, or does not tell its age.",
         "Old data knows nothing of new vulnerabilities, and says so by finding none. `max-age` under [audit] of pipward.toml is the limit. Bring the database up to date with `pipward audit --update-db URL`.";
+    AuditIncomplete, "audit-incomplete", Incomplete,
+        "Some of what was to be audited could not be looked up.",
+        "The index does not know the release, or nobody can tell its version. What was not looked up is not known to be clean, so the audit does not end as if it were: it tells how many of the packages were asked about, and ends with 3 unless something else was found. Ask a source that knows them (--db), or name a package under [[audit.unanswered]] of pipward.toml with the reason why it need not be looked up.";
     VexInvalid, "vex-invalid", Incomplete,
         "A VEX document cannot be understood.",
         "VEX statements take findings out of an audit, so they are read strictly: OpenVEX or CycloneDX, with a status that is known, and never `not_affected` without a word of why. Ask whoever wrote the document for another one.";

@@ -95,12 +95,16 @@ impl Advisories {
         check_private(index)?;
         let http = &self.engine.http;
         let asks = releases.iter().map(|(name, version)| async move {
-            let url = release(index, name, version)?;
-            let whole = http.whole(&Ask::new(url.clone(), Kind::Page)).await?;
-            if whole.status.as_u16() == 404 {
-                return Ok(None);
+            // A local version is a build of the public one, and most indexes have that alone.
+            let public = version.is_local().then(|| version.clone().without_local());
+            for version in std::iter::once(version).chain(&public) {
+                let url = release(index, name, version)?;
+                let whole = http.whole(&Ask::new(url.clone(), Kind::Page)).await?;
+                if whole.status.as_u16() != 404 {
+                    return Ok(Some(Reply { url, body: success(whole)?.body }));
+                }
             }
-            Ok(Some(Reply { url, body: success(whole)?.body }))
+            Ok(None)
         });
         self.engine.wait(futures_util::stream::iter(asks).buffered(http.concurrency()).try_collect())
     }

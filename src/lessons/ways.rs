@@ -163,6 +163,9 @@ pub(super) fn way_out(code: Code) -> &'static str {
         C::AdvisoryInvalid | C::AdvisoriesMissing | C::AdvisoriesStale => {
             "`pipward audit --update-db URL` takes the database anew; --db names one."
         }
+        C::AuditIncomplete => {
+            "Ask a source that knows the release (--db), or say under [[audit.unanswered]] why it need not be looked up."
+        }
         C::VexInvalid => "Ask whoever wrote the document for one that is valid.",
     }
 }

@@ -74,22 +74,54 @@ pub struct Data {
 }
 
 /// What an audit found.
+#[derive(Clone)]
 pub struct Audited {
     /// What was looked up, in the order of names.
     pub subjects: Vec<Subject>,
-    /// What could not be: its name and why.
-    pub skipped: Vec<(String, String)>,
+    /// What was not looked up, in the order of names.
+    pub skipped: Vec<Skipped>,
     /// The findings, in the order of the subjects, with what is made of them.
     pub judged: Vec<Judged>,
     /// What it was compared with.
     pub data: Data,
 }
 
+/// Something that was not looked up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skipped {
+    /// What it is called.
+    pub name: String,
+    /// Which of the subjects it is; none for what has no version.
+    pub subject: Option<usize>,
+    /// Why.
+    pub why: String,
+    /// Whether the configuration has it so, or it is the user's own source; else nobody could be asked about it.
+    pub is_meant: bool,
+}
+
 /// What a source found for subjects.
 struct Answer {
     matches: Vec<Match>,
     data: Data,
-    skipped: Vec<(String, String)>,
+    skipped: Vec<Skipped>,
+}
+
+impl Audited {
+    /// How many there were to look up.
+    pub fn all(&self) -> usize {
+        let without = self.skipped.iter().filter(|skipped| skipped.subject.is_none()).count();
+        self.subjects.len().saturating_add(without)
+    }
+
+    /// How many were looked up.
+    pub fn asked(&self) -> usize {
+        self.all().saturating_sub(self.skipped.len())
+    }
+
+    /// What nobody could be asked about: an audit that has any is not complete.
+    pub fn unanswered(&self) -> impl Iterator<Item = &Skipped> {
+        self.skipped.iter().filter(|skipped| !skipped.is_meant)
+    }
 }
 
 /// Audits.
@@ -106,11 +138,23 @@ pub fn audit(request: &AuditRequest) -> Result<Audited, Problems> {
     let answer = answer(request, &listed.subjects)?;
     check_age(&answer.data, &request.rules, request.now)?;
     listed.skipped.extend(answer.skipped);
+    let today = request.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    listed.skipped.iter_mut().for_each(|skipped| allow(skipped, &request.rules, today));
     listed.skipped.sort();
     let found = advisory::findings(&listed.subjects, &answer.matches);
-    let today = request.now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let judged = advisory::judge(found, &listed.subjects, &request.rules, &statements, today);
     Ok(Audited { subjects: listed.subjects, skipped: listed.skipped, judged, data: answer.data })
+}
+
+/// What somebody knows to be without an answer may stay so.
+fn allow(skipped: &mut Skipped, rules: &Rules, today: jiff::civil::Date) {
+    let known = rules.unanswered.iter().find(|known| {
+        known.package.as_ref() as &str == skipped.name && known.until.is_none_or(|until| today <= until)
+    });
+    if let Some(known) = known.filter(|_| !skipped.is_meant) {
+        skipped.is_meant = true;
+        skipped.why = format!("{}, which is known: {}", skipped.why, known.reason);
+    }
 }
 
 fn answer(request: &AuditRequest, subjects: &[Subject]) -> Result<Answer, Problems> {

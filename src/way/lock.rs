@@ -11,6 +11,7 @@ pub(super) mod findings;
 mod frame;
 mod given;
 mod kept;
+mod offered;
 mod provenance;
 mod range;
 mod replaced;
@@ -20,9 +21,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use pep508_rs::{Requirement, VersionOrUrl};
 use pipward_resolver::{
-    ForkStrategy, Origin, PackageName, Prereleases, Request, Resolution, Root, SolveError, Strategy, Version,
-    WheelName,
+    ForkStrategy, MarkerTree, Origin, PackageName, Prereleases, Request, Resolution, Root, SolveError,
+    Strategy, Version, VersionSpecifiers, WheelName,
 };
 
 use super::inputs::Inputs;
@@ -34,6 +36,7 @@ use crate::policy::DatedPolicy;
 use crate::requirements::FileRequirement;
 pub use cutoff::Cutoff;
 use direct::Direct;
+pub(crate) use offered::{Offered, offered};
 pub(crate) use range::asked_for;
 pub use range::{Range, Universal};
 
@@ -84,8 +87,23 @@ pub enum Upgrade {
     Nothing,
     /// These packages, each to a version or to the newest.
     Packages(Vec<(PackageName, Option<Version>)>),
+    /// Packages, each into a range.
+    Within(Vec<Within>),
     /// Everything.
     All,
+}
+
+/// The range that a package has to be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Within {
+    /// The package.
+    pub name: PackageName,
+    /// Its versions.
+    pub specifiers: VersionSpecifiers,
+    /// Where that is so; everywhere, where nothing is said.
+    pub marker: Option<MarkerTree>,
+    /// Who says so, for an explanation.
+    pub by: String,
 }
 
 /// A lock, and what to tell about it.
@@ -211,8 +229,7 @@ fn asked(request: &LockRequest, facts: &Direct<'_>) -> Request {
     };
     let inputs = &request.inputs;
     // A constraint to an address leaves that wheel as the only candidate, unless there are several.
-    let is_by_address =
-        |root: &Root| matches!(root.requirement.version_or_url, Some(pep508_rs::VersionOrUrl::Url(_)));
+    let is_by_address = |root: &Root| matches!(root.requirement.version_or_url, Some(VersionOrUrl::Url(_)));
     let mut constraints: Vec<Root> = inputs.constraints.iter().map(root).collect();
     constraints.retain(|root| !is_by_address(root));
     constraints.extend(request.upgrade.pins());
@@ -245,23 +262,51 @@ fn origin(place: &Place) -> Origin {
 }
 
 impl Upgrade {
+    /// The packages that are named.
+    fn named(&self) -> Vec<&PackageName> {
+        match self {
+            Self::Nothing | Self::All => Vec::new(),
+            Self::Packages(list) => list.iter().map(|(name, _)| name).collect(),
+            Self::Within(list) => list.iter().map(|within| &within.name).collect(),
+        }
+    }
+
+    /// Whether a package is let go of. One that has to move in some environments alone is kept elsewhere.
     fn moves(&self, name: &PackageName) -> bool {
         match self {
             Self::Nothing => false,
             Self::Packages(list) => list.iter().any(|(moved, _)| moved == name),
+            Self::Within(list) => list.iter().any(|within| within.name == *name && within.marker.is_none()),
             Self::All => true,
         }
     }
 
-    /// `NAME==V` binds as a constraint does.
+    /// `NAME==V` binds as a constraint does, and so does a range.
     fn pins(&self) -> Vec<Root> {
-        let Self::Packages(list) = self else { return Vec::new() };
+        let list = match self {
+            Self::Nothing | Self::All => return Vec::new(),
+            Self::Within(list) => return list.iter().map(Within::root).collect(),
+            Self::Packages(list) => list,
+        };
         let pin = |(name, version): &(PackageName, Option<Version>)| {
             let text = format!("{name}=={}", version.as_ref()?);
             let requirement = crate::requirements::parse_specifier(&text).ok()?.requirement;
             Some(Root { requirement, origin: Origin::Option(format!("--upgrade-package {text}")) })
         };
         list.iter().filter_map(pin).collect()
+    }
+}
+
+impl Within {
+    fn root(&self) -> Root {
+        let requirement = Requirement {
+            name: self.name.clone(),
+            extras: Vec::new(),
+            version_or_url: Some(VersionOrUrl::VersionSpecifier(self.specifiers.clone())),
+            marker: self.marker.clone().unwrap_or(MarkerTree::TRUE),
+            origin: None,
+        };
+        Root { requirement, origin: Origin::Option(self.by.clone()) }
     }
 }
 

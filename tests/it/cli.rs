@@ -45,8 +45,8 @@ fn every_code_has_a_lesson_with_a_way_out() {
         assert!(lesson.way_out.len() > 15 && lesson.way_out.ends_with('.'), "{code}: {}", lesson.way_out);
         assert!(lesson.exception.when.ends_with('.'), "{code}");
         // A case has its date.
-        let is_dated = |text: &str| (1990..2030).any(|year| text.contains(&year.to_string()));
-        assert!(lesson.attack.is_none_or(is_dated), "{code}");
+        let is_dated = (1990..2030).any(|year| lesson.case.contains(&year.to_string()));
+        assert!(is_dated && lesson.case.ends_with('.'), "{code}: {}", lesson.case);
         if let Some(written) = &lesson.exception.written {
             let scratch = scratch();
             std::fs::write(scratch.path().join("pipward.toml"), written.replace("NAME", "plum")).unwrap();
@@ -55,6 +55,7 @@ fn every_code_has_a_lesson_with_a_way_out() {
         let told = pipward(["explain", code.name(), "--json"]).run().ok().stdout;
         let told: serde_json::Value = serde_json::from_str(&told).unwrap();
         assert_eq!(told["way_out"], lesson.way_out, "{code}");
+        assert_eq!(told["case"], lesson.case, "{code}");
     }
 }
 

@@ -6,6 +6,7 @@ use super::Told;
 use super::text::{advice, severity};
 use crate::advisory::{Finding, Judged, Subject, Verdict, common_fix};
 use crate::error::Code;
+use crate::way::audit::Skipped;
 
 /// The code of a finding.
 pub(super) fn code(finding: &Finding) -> Code {
@@ -44,13 +45,14 @@ impl Told<'_> {
                 }))
             })
             .collect();
-        let skipped: Vec<Value> =
-            self.audited.skipped.iter().map(|(name, why)| json!({ "name": name, "reason": why })).collect();
+        let skipped: Vec<Value> = self.audited.skipped.iter().map(|skipped| self.skipped(skipped)).collect();
         json!({
             "ok": status == 0,
             "exit": status,
             "audited": self.what,
-            "packages": self.audited.subjects.len(),
+            "packages": self.audited.all(),
+            "asked": self.audited.asked(),
+            "complete": self.audited.unanswered().next().is_none(),
             "data": {
                 "from": self.audited.data.from,
                 "time": self.audited.data.time.map(|time| time.to_string()),
@@ -62,8 +64,27 @@ impl Told<'_> {
         })
     }
 
-    /// Annotations of a workflow run, one for each finding that is open.
+    fn skipped(&self, skipped: &Skipped) -> Value {
+        let subject = skipped.subject.and_then(|at| self.audited.subjects.get(at));
+        json!({
+            "name": skipped.name,
+            "version": subject.map(|subject| subject.version.to_string()),
+            "reason": skipped.why,
+            "meant": skipped.is_meant,
+        })
+    }
+
+    /// Annotations of a workflow run: one for each finding that is open, and one for all that could not be looked up.
     pub(super) fn annotations(&self) -> Vec<String> {
+        let mut lines = self.annotated();
+        lines.extend(self.incomplete().map(|problem| {
+            let message = format!("{}: {}", problem.message(), problem.found_text().unwrap_or_default());
+            format!("::error title={}::{}", property(Code::AuditIncomplete.name()), data(&message))
+        }));
+        lines
+    }
+
+    fn annotated(&self) -> Vec<String> {
         let open =
             self.rows().filter(|(_, judged)| matches!(judged.verdict, Verdict::Fails | Verdict::Below));
         open.map(|(subject, judged)| {
@@ -86,7 +107,9 @@ impl Told<'_> {
     /// What `pip-audit --format json --desc on --aliases on` prints. It prefers ids of PYSEC, then of CVE.
     pub(super) fn pip_audit(&self) -> Value {
         let mut dependencies: Vec<Value> = Vec::new();
-        for (at, subject) in self.audited.subjects.iter().enumerate() {
+        let is_skipped = |at: usize| self.audited.skipped.iter().any(|skipped| skipped.subject == Some(at));
+        let asked = self.audited.subjects.iter().enumerate().filter(|(at, _)| !is_skipped(*at));
+        for (at, subject) in asked {
             let vulnerabilities: Vec<Value> =
                 self.open(at).iter().map(|judged| theirs(&judged.finding)).collect();
             dependencies.push(json!({
@@ -96,7 +119,7 @@ impl Told<'_> {
             }));
         }
         let skipped = self.audited.skipped.iter();
-        dependencies.extend(skipped.map(|(name, why)| json!({ "name": name, "skip_reason": why })));
+        dependencies.extend(skipped.map(|one| json!({ "name": one.name, "skip_reason": one.why })));
         json!({ "dependencies": dependencies, "fixes": [] })
     }
 }
@@ -147,6 +170,7 @@ fn row(subject: &Subject, judged: &Judged) -> Value {
         "details": finding.details,
         "fixed-in": texts(&finding.fixed_in),
         "fixes": texts(&finding.fixes),
+        "last-affected": finding.last_affected.as_ref().map(ToString::to_string),
         "references": finding.references,
         "published": finding.published.map(|time| time.to_string()),
         "modified": finding.modified.map(|time| time.to_string()),

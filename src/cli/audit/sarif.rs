@@ -9,7 +9,7 @@ use super::Told;
 use super::machine::code;
 use super::text::{advice, severity};
 use crate::advisory::{Finding, Judged, Level, Subject, Verdict};
-use crate::error::Place;
+use crate::error::{Code, Place};
 
 impl Told<'_> {
     pub(super) fn sarif(&self) -> Value {
@@ -37,7 +37,8 @@ impl Told<'_> {
                 } },
                 "columnKind": "unicodeCodePoints",
                 "invocations": [{
-                    "executionSuccessful": true,
+                    "executionSuccessful": self.audited.unanswered().next().is_none(),
+                    "toolExecutionNotifications": self.notifications(),
                     "endTimeUtc": self.now.round(jiff::Unit::Second).unwrap_or(self.now).to_string(),
                 }],
                 "properties": {
@@ -47,6 +48,19 @@ impl Told<'_> {
                 "results": results,
             }],
         })
+    }
+
+    /// What could not be looked up.
+    fn notifications(&self) -> Vec<Value> {
+        let told = self.audited.skipped.iter().map(|skipped| {
+            let level = if skipped.is_meant { "note" } else { "error" };
+            json!({
+                "level": level,
+                "descriptor": { "id": Code::AuditIncomplete.name() },
+                "message": { "text": format!("{} was not audited: {}", skipped.name, skipped.why) },
+            })
+        });
+        told.collect()
     }
 }
 

@@ -28,11 +28,12 @@ impl Told<'_> {
                 printer.say(&format!("  => {}", advice(subject, &open)));
             }
         }
-        for (name, why) in &self.audited.skipped {
-            printer.warn(&format!("{name} was not audited: {why}"));
+        for skipped in &self.audited.skipped {
+            printer.warn(&format!("{} was not audited: {}", skipped.name, skipped.why));
         }
         printer.say(&self.summary());
         printer.say(&self.compared());
+        printer.problems(self.incomplete().iter());
     }
 
     fn summary(&self) -> String {
@@ -43,19 +44,34 @@ impl Told<'_> {
         let below = count(|verdict| *verdict == Verdict::Below);
         let ignored = count(|verdict| matches!(verdict, Verdict::Ignored { .. }));
         let cleared = count(|verdict| matches!(verdict, Verdict::Cleared { .. }));
-        let subjects = self.audited.subjects.len();
-        let packages = if subjects == 1 { "1 package".to_owned() } else { format!("{subjects} packages") };
+        let (asked, all) = (self.audited.asked(), self.audited.all());
+        let packages = match (asked == all, all) {
+            (true, 1) => "1 package".to_owned(),
+            (true, _) => format!("{all} packages"),
+            (false, _) => format!("{asked} of {all} packages"),
+        };
         let mut text = if fails == 0 {
-            format!("Clean: {packages} in {}", self.what)
+            let clean = if self.audited.unanswered().next().is_some() {
+                "Not complete: nothing is known of"
+            } else {
+                "Clean:"
+            };
+            format!("{clean} {packages} in {}", self.what)
         } else {
             let affected: std::collections::BTreeSet<usize> =
                 self.audited.judged.iter().filter(|one| one.fails()).map(|one| one.finding.subject).collect();
             let noun = if fails == 1 { "vulnerability" } else { "vulnerabilities" };
             format!("{fails} known {noun} in {} of {packages} in {}", affected.len(), self.what)
         };
-        for (number, what) in
-            [(below, "less severe than --fail-on"), (ignored, "ignored"), (cleared, "cleared by VEX")]
-        {
+        let unanswered = self.audited.unanswered().count();
+        let meant = self.audited.skipped.len().saturating_sub(unanswered);
+        for (number, what) in [
+            (below, "less severe than --fail-on"),
+            (ignored, "ignored"),
+            (cleared, "cleared by VEX"),
+            (meant, "left out on purpose"),
+            (unanswered, "could not be looked up"),
+        ] {
             if number > 0 {
                 text.push_str(&format!("; {number} {what}"));
             }
@@ -82,7 +98,10 @@ fn lines(judged: &Judged, is_verbose: bool) -> Vec<String> {
     let finding = &judged.finding;
     let mut parts = vec![finding.id().to_owned(), severity(finding)];
     parts.push(match finding.fixes.as_slice() {
-        [] => "no fix is known".to_owned(),
+        [] => match &finding.last_affected {
+            Some(last) => format!("not in versions after {last}"),
+            None => "no fix is known".to_owned(),
+        },
         fixes => {
             let fixes: Vec<String> = fixes.iter().map(ToString::to_string).collect();
             format!("fixed in {}", fixes.join(", "))
@@ -148,6 +167,12 @@ pub(super) fn advice(subject: &Subject, open: &[&Judged]) -> String {
     }
     match common_fix(subject, &findings) {
         Some(fix) => format!("move to {fix}: pipward lock --upgrade-package {}=={fix}", subject.name),
+        None if findings
+            .iter()
+            .any(|finding| finding.fixes.is_empty() && finding.last_affected.is_some()) =>
+        {
+            "move to a version that it does not have: `pipward audit --fix` finds the lowest".to_owned()
+        }
         None if findings.iter().all(|finding| finding.fixes.is_empty()) => {
             "no fixed version is known: do without it, or put the id into [[audit.ignore]] with a reason"
                 .to_owned()

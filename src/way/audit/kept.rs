@@ -68,7 +68,12 @@ pub fn update(from: &From, cache: &Path, network: &NetworkOptions, now: Timestam
     let newest = loaded.times.iter().copied().filter(|time| *time <= now).max();
     let time = modified.filter(|time| *time <= now).max(newest);
     let (Some(time), false) = (time, loaded.records == 0) else {
-        return Err(Problem::new(Code::AdvisoryInvalid, "this export has no record with a time")
+        let what = match (loaded.all, loaded.records) {
+            (0, _) => "this export has no record",
+            (_, 0) => "this export has no record about a project of PyPI",
+            _ => "this export has no record with a time",
+        };
+        return Err(Problem::new(Code::AdvisoryInvalid, what)
             .at(Place::address(source))
             .help("name an all.zip of OSV's export, such as that of its PyPI folder"));
     };

@@ -7,19 +7,24 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{Answer, AuditRequest, Data};
+use super::{Answer, AuditRequest, Data, Skipped};
 use crate::advisory::{Advisory, Match, Names, Subject, from_index, from_json};
 use crate::error::{Place, Problem, Problems};
 use crate::index::{Advisories, Reply, without_password};
 
 /// Subjects that are asked about, each with its place in the list of all.
-fn asked(request: &AuditRequest, subjects: &[Subject]) -> (Vec<usize>, Vec<(String, String)>) {
+fn asked(request: &AuditRequest, subjects: &[Subject]) -> (Vec<usize>, Vec<Skipped>) {
     let mut at = Vec::new();
     let mut skipped = Vec::new();
     for (nth, subject) in subjects.iter().enumerate() {
         if request.private.iter().any(|pattern| pattern.matches(&subject.name)) {
             let why = "an index of the configuration has this name to itself, and asking would tell it";
-            skipped.push((subject.name.to_string(), why.to_owned()));
+            skipped.push(Skipped {
+                name: subject.name.to_string(),
+                subject: Some(nth),
+                why: why.to_owned(),
+                is_meant: true,
+            });
         } else {
             at.push(nth);
         }
@@ -42,7 +47,12 @@ pub(super) fn pypi(request: &AuditRequest, index: &Url, subjects: &[Subject]) ->
     let mut matches = Vec::new();
     for ((at, subject), answer) in listed.into_iter().zip(answers) {
         let Some(Reply { url, body }) = answer else {
-            skipped.push((subject.name.to_string(), format!("the index does not know {}", subject.version)));
+            skipped.push(Skipped {
+                name: subject.name.to_string(),
+                subject: Some(at),
+                why: format!("the index does not know {}", subject.version),
+                is_meant: false,
+            });
             continue;
         };
         let place = Place::address(without_password(&url));
@@ -57,8 +67,11 @@ pub(super) fn osv(request: &AuditRequest, service: &Url, subjects: &[Subject]) -
     let (asked, skipped) = asked(request, subjects);
     let listed: Vec<(usize, &Subject)> =
         asked.into_iter().filter_map(|at| Some((at, subjects.get(at)?))).collect();
-    let releases: Vec<_> =
-        listed.iter().map(|(_, subject)| (subject.name.clone(), subject.version.clone())).collect();
+    // A local version is a build of the public one, and affected where that is; the service compares it as it stands.
+    let releases: Vec<_> = listed
+        .iter()
+        .map(|(_, subject)| (subject.name.clone(), subject.version.clone().without_local()))
+        .collect();
     let client = Advisories::new(request.network.clone())?;
     let found = client.osv_ids(service, &releases)?;
     let ids: BTreeSet<String> = found.iter().flatten().cloned().collect();

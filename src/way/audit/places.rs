@@ -24,8 +24,10 @@ const EXPORTS: [&str; 3] = ["PyPI/all.zip", "osv-scanner/PyPI/all.zip", "all.zip
 pub(super) struct Loaded {
     /// The records about asked names.
     pub(super) advisories: Vec<Arc<Advisory>>,
-    /// How many there are in all.
+    /// How many there are about projects of PyPI.
     pub(super) records: usize,
+    /// How many there are in all.
+    pub(super) all: usize,
     /// When they were changed.
     pub(super) times: Vec<Timestamp>,
 }
@@ -33,6 +35,7 @@ pub(super) struct Loaded {
 /// What a look at one record gave.
 struct Looked {
     advisory: Option<Arc<Advisory>>,
+    is_ours: bool,
     modified: Option<Timestamp>,
 }
 
@@ -50,7 +53,11 @@ pub(super) fn read(path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, 
     } else {
         of_export(path, names, rules)?
     };
-    if loaded.records == 0 { Err(missing(path, "there is no record in it")) } else { Ok(loaded) }
+    match (loaded.records, loaded.all) {
+        (0, 0) => Err(missing(path, "there is no record in it")),
+        (0, all) => Err(missing(path, &format!("none of its {all} records is about a project of PyPI"))),
+        _ => Ok(loaded),
+    }
 }
 
 fn missing(path: &Path, why: &str) -> Problem {
@@ -68,7 +75,11 @@ fn of_export(path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, Proble
 /// The records of an export that stands, or will stand, at `path`.
 pub(super) fn of_bytes(bytes: &[u8], path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, Problem> {
     let bundle = Bundle::read(bytes, &path.display().to_string()).map_err(|problem| {
-        Problem::new(Code::AdvisoryInvalid, "this export cannot be read").at(Place::file(path)).cause(problem)
+        Problem::new(Code::AdvisoryInvalid, "this export cannot be read")
+            .at(Place::file(path))
+            .expected("an all.zip of OSV's export, as it was made")
+            .cause(problem)
+            .help("a download may have ended early: take it again, with `pipward audit --update-db URL` say")
     })?;
     let looked: Result<Vec<Looked>, Problem> = bundle
         .entries()
@@ -162,7 +173,7 @@ fn look(bytes: &[u8], form: Form, place: &Place, names: &Names, rules: &Rules) -
         Some(Err(problem)) if is_ignored(&problem, rules) => None,
         Some(Err(problem)) => return Err(problem),
     };
-    Ok(Looked { advisory, modified: glance.modified })
+    Ok(Looked { advisory, is_ours: glance.is_ours, modified: glance.modified })
 }
 
 fn is_ignored(problem: &Problem, rules: &Rules) -> bool {
@@ -171,8 +182,9 @@ fn is_ignored(problem: &Problem, rules: &Rules) -> bool {
 }
 
 fn gathered(looked: Vec<Looked>) -> Loaded {
-    let mut loaded = Loaded { records: looked.len(), ..Loaded::default() };
+    let mut loaded = Loaded { all: looked.len(), ..Loaded::default() };
     for one in looked {
+        loaded.records += usize::from(one.is_ours);
         loaded.advisories.extend(one.advisory);
         loaded.times.extend(one.modified);
     }

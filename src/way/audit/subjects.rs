@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::What;
+use super::{Skipped, What};
 use crate::advisory::Subject;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::pylock::{self, is_pylock_name};
@@ -16,7 +16,7 @@ use crate::way::lock::standing;
 #[derive(Default)]
 pub(super) struct Listed {
     pub(super) subjects: Vec<Subject>,
-    pub(super) skipped: Vec<(String, String)>,
+    pub(super) skipped: Vec<Skipped>,
 }
 
 pub(super) fn read(what: &What) -> Result<Listed, Problems> {
@@ -35,8 +35,9 @@ pub(super) fn read(what: &What) -> Result<Listed, Problems> {
                 version: found.version,
                 place: Place::file(found.dist_info),
             }));
-            let unreadable = installed.unreadable.iter().map(|path| path.display().to_string());
-            listed.skipped.extend(unreadable.map(|path| (path, "its metadata cannot be read".to_owned())));
+            for path in &installed.unreadable {
+                listed.skip(path.display().to_string(), "its metadata cannot be read".to_owned(), false);
+            }
         }
     }
     listed.subjects.sort_by(|left, right| {
@@ -56,11 +57,17 @@ impl Listed {
                     place: package.place.clone(),
                 }),
                 (None, LockedSource::Unusable(kind)) => {
-                    self.skipped.push((package.name.to_string(), format!("it is {kind} without a version")));
+                    let why = format!("it is {kind} without a version");
+                    // A directory is source that the user has here: nobody publishes advisories about it.
+                    self.skip(package.name.to_string(), why, kind == "a directory");
                 }
-                (None, _) => self.skipped.push((package.name.to_string(), "it has no version".to_owned())),
+                (None, _) => self.skip(package.name.to_string(), "it has no version".to_owned(), false),
             }
         }
+    }
+
+    fn skip(&mut self, name: String, why: String, is_meant: bool) {
+        self.skipped.push(Skipped { name, subject: None, why, is_meant });
     }
 }
 

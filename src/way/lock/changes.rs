@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipward_resolver::{MarkerTree, PackageName, Resolution, ResolvedPackage, WheelName, markers};
+use pipward_resolver::{MarkerTree, PackageName, Resolution, ResolvedPackage, Version, WheelName, markers};
 
 use crate::lock::Lock;
 
@@ -140,15 +140,16 @@ fn named(list: &[String]) -> String {
 /// What changed, a line each.
 pub(super) fn between(old: &Lock, new: &Lock) -> Vec<String> {
     let versions = |lock: &Lock| {
-        let mut versions: BTreeMap<PackageName, BTreeSet<String>> = BTreeMap::new();
+        let mut versions: BTreeMap<PackageName, BTreeSet<Version>> = BTreeMap::new();
         for package in &lock.packages {
-            let version = package.version.as_ref().map(ToString::to_string);
-            versions.entry(package.name.clone()).or_default().extend(version);
+            versions.entry(package.name.clone()).or_default().extend(package.version.clone());
         }
         versions
     };
     let (old, new) = (versions(old), versions(new));
-    let text = |versions: &BTreeSet<String>| versions.iter().cloned().collect::<Vec<_>>().join(", ");
+    let text = |versions: &BTreeSet<Version>| {
+        versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
     let mut lines = Vec::new();
     for (name, versions) in &new {
         match old.get(name) {

@@ -105,9 +105,9 @@ impl LockRequest {
                 return fresh;
             }
             Upgrade::Nothing => None,
-            Upgrade::Packages(names) => Some(NamedUpgrade {
+            Upgrade::Packages(_) | Upgrade::Within(_) => Some(NamedUpgrade {
                 at: now,
-                moved: names.iter().map(|(name, _)| name.clone()).collect(),
+                moved: self.upgrade.named().into_iter().cloned().collect(),
                 standing: self
                     .standing
                     .iter()

@@ -110,6 +110,24 @@ fn an_empty_place_is_no_database() {
     audit(directory, "none", &[]).refused(Code::AdvisoriesMissing);
     audit(directory, "empty.zip", &[]).refused(Code::AdvisoriesMissing);
     audit(directory, "text.zip", &[]).refused(Code::AdvisoryInvalid);
+    // An export that ended early says how to have it whole; one of other ecosystems is none of ours.
+    let whole = export(&[record("PYSEC-1", "plum", &ALL)]);
+    let cut = whole.get(..whole.len() - 10).unwrap();
+    std::fs::write(directory.join("cut.zip"), cut).unwrap();
+    audit(directory, "cut.zip", &[]).refused(Code::AdvisoryInvalid).stderr_has("--update-db");
+    let mut other = record("GHSA-1", "plum", &ALL);
+    other["affected"][0]["package"]["ecosystem"] = "npm".into();
+    std::fs::write(directory.join("npm.zip"), export(std::slice::from_ref(&other))).unwrap();
+    audit(directory, "npm.zip", &[])
+        .refused(Code::AdvisoriesMissing)
+        .stderr_has("none of its 1 records is about a project of PyPI");
+    database(directory, &[other]);
+    audit(directory, "db", &[]).refused(Code::AdvisoriesMissing);
+    pipward(["audit", "--update-db", "npm.zip"])
+        .dir(directory)
+        .env("PIPWARD_CACHE_DIR", directory.join("cache"))
+        .run()
+        .refused(Code::AdvisoryInvalid);
     let nothing = pipward(["audit", "-r", "requirements.txt"]).dir(directory).run();
     nothing.refused(Code::AdvisoriesMissing).stderr_has("--update-db");
 }

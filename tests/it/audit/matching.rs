@@ -80,10 +80,14 @@ fn listed_versions_are_compared_as_versions() {
 
 #[test]
 fn other_ecosystems_and_withdrawn_records_are_left_out() {
-    let npm = json!({ "affected": [{
-        "package": { "ecosystem": "npm", "name": "plum" },
-        "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }] }],
-    }] });
+    let entry = |ecosystem: &str, name: &str| {
+        json!({
+            "package": { "ecosystem": ecosystem, "name": name },
+            "ranges": [{ "type": "ECOSYSTEM", "events": [{ "introduced": "0" }] }],
+        })
+    };
+    // (A database without anything of PyPI is none.)
+    let npm = json!({ "affected": [entry("npm", "plum"), entry("PyPI", "fig")] });
     affected(with(record("GHSA-1", "plum", &[]), &npm), &["1"], &[]);
     let everything = [("introduced", "0")];
     let withdrawn = json!({ "withdrawn": "2024-05-02T00:00:00Z" });

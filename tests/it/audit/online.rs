@@ -58,11 +58,65 @@ fn the_json_of_each_release_is_asked() {
 }
 
 #[test]
+fn what_nobody_could_be_asked_about_is_not_told_clean() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "requirements.txt", "fig==3\nplum==1\n");
+    let server = Server::start();
+    let index = server.url("/simple/");
+    let form = |form: &str| {
+        let arguments = ["audit", "-r", "requirements.txt", "--retries", "0", "--source", "pypi"];
+        pipward(arguments).args(["-i", &index, "--format", form]).dir(directory).run()
+    };
+    let told = form("text").refused(Code::AuditIncomplete);
+    told.stdout_has(
+        "Not complete: nothing is known of 0 of 2 packages in requirements.txt; 2 could not be looked up.",
+    )
+    .stderr_has("fig, plum");
+    let plum = json!({ "vulnerabilities": [] });
+    server.serve("/pypi/plum/1/json", Response::ok(plum.to_string()));
+    let told = form("json").code(3);
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(
+        (&document["ok"], &document["packages"], &document["asked"]),
+        (&json!(false), &json!(2), &json!(1))
+    );
+    let told = form("pip-audit").code(3);
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    let names: Vec<&str> = document["dependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["plum", "fig"]);
+    let told = form("sarif").code(3);
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(document["runs"][0]["invocations"][0]["executionSuccessful"], json!(false));
+    form("github").code(3).stdout_has("::error title=audit-incomplete::1 of 2 packages");
+    // Who knows why says so, with a reason; and nothing is found in what was asked.
+    let known = "[[audit.unanswered]]\npackage = 'fig'\nreason = 'our own build of it'\n";
+    write(directory, "pipward.toml", known);
+    form("text")
+        .ok()
+        .stdout_has("Clean: 1 of 2 packages in requirements.txt; 1 left out on purpose.")
+        .stderr_has("which is known: our own build of it");
+    write(directory, "pipward.toml", &format!("{known}until = 2020-01-01\n"));
+    form("text").code(3);
+    write(directory, "pipward.toml", &known.replace("our own build of it", " "));
+    form("text").refused(Code::ConfigInvalid);
+    // A build of a public version is looked up as that.
+    write(directory, "pipward.toml", "");
+    write(directory, "requirements.txt", "plum==1+cpu\n");
+    form("text").ok().stdout_has("Clean: 1 package in");
+}
+
+#[test]
 fn the_osv_service_is_asked_in_batches_and_pages() {
     let scratch = scratch();
     let directory = scratch.path();
     let mut lines: String = (0..1100).map(|nth| format!("p{nth}==1\n")).collect();
-    lines.push_str("plum==1\n");
+    lines.push_str("plum==1+cpu\n");
     write(directory, "requirements.txt", &lines);
     let server = Server::start();
     server.on("/v1/querybatch", |request, _| {
@@ -74,6 +128,8 @@ fn the_osv_service_is_asked_in_batches_and_pages() {
             .iter()
             .map(|query| {
                 assert_eq!(query["package"]["ecosystem"], "PyPI");
+                // A build of a version is asked about as that.
+                assert_eq!(query["version"], "1");
                 match (query["package"]["name"].as_str().unwrap(), query["page_token"].as_str()) {
                     ("plum", None) => json!({ "vulns": [{ "id": "PYSEC-1", "modified": "2024-01-01T00:00:00Z" }], "next_page_token": "two" }),
                     ("plum", Some("two")) => json!({ "vulns": [{ "id": "GHSA-1" }, { "id": "PYSEC-3" }] }),
@@ -96,7 +152,7 @@ fn the_osv_service_is_asked_in_batches_and_pages() {
     serve(record("PYSEC-7", "p7", &[("introduced", "5")]));
     let url = server.url("");
     let told = audit(directory, &["--source", "osv", "--osv-url", &url]).code(1);
-    assert_eq!(found(&told), ["p7 1 PYSEC-7", "plum 1 PYSEC-1"]);
+    assert_eq!(found(&told), ["p7 1 PYSEC-7", "plum 1+cpu PYSEC-1"]);
     assert_eq!(server.asked("/v1/querybatch").len(), 3);
     write(directory, "pipward.toml", &format!("[audit]\nsource = 'osv'\nosv-url = '{url}'\n"));
     assert_eq!(found(&audit(directory, &[]).code(1)).len(), 2);

@@ -283,6 +283,8 @@ pub struct Published {
     pub upload_time: Option<String>,
     /// The reason for which it was yanked.
     pub yanked: Option<String>,
+    /// The Pythons that it is for, as the page says.
+    pub requires_python: Option<String>,
     /// A hash to claim instead of the true one.
     pub sha256: Option<String>,
 }
@@ -290,7 +292,15 @@ pub struct Published {
 impl Published {
     /// A file without metadata beside it.
     pub fn new((name, bytes): (String, Vec<u8>)) -> Self {
-        Self { name, bytes, metadata: None, upload_time: None, yanked: None, sha256: None }
+        Self {
+            name,
+            bytes,
+            metadata: None,
+            upload_time: None,
+            yanked: None,
+            requires_python: None,
+            sha256: None,
+        }
     }
     /// The same with metadata beside it.
     pub fn metadata(mut self, text: &str) -> Self {
@@ -359,6 +369,9 @@ fn json(name: &str, files: &[Published], style: &Style) -> String {
             });
             if let Some(reason) = &file.yanked {
                 entry["yanked"] = reason.clone().into();
+            }
+            if let Some(pythons) = &file.requires_python {
+                entry["requires-python"] = pythons.clone().into();
             }
             if let Some(time) = &file.upload_time {
                 entry["upload-time"] = time.clone().into();
