@@ -9,6 +9,7 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::digest::{Hasher, LockedHashes, Sha256};
@@ -106,11 +107,11 @@ pub(crate) fn is_shared(cache: &Path) -> Option<&'static str> {
 }
 
 /// Small facts that are written once the run has ended well ([`keep`]): a refused run leaves the cache as it was.
-static LATER: Mutex<Vec<(PathBuf, Vec<u8>)>> = Mutex::new(Vec::new());
+static LATER: Mutex<Vec<(PathBuf, [Bytes; 2])>> = Mutex::new(Vec::new());
 
-/// Remembers an entry of the cache for [`keep`].
-pub(crate) fn later(path: PathBuf, bytes: Vec<u8>) {
-    LATER.lock().unwrap_or_else(PoisonError::into_inner).push((path, bytes));
+/// Remembers an entry of the cache, in two parts, for [`keep`].
+pub(crate) fn later(path: PathBuf, start: impl Into<Bytes>, rest: Bytes) {
+    LATER.lock().unwrap_or_else(PoisonError::into_inner).push((path, [start.into(), rest]));
 }
 
 /// Writes what this run learned: index pages, metadata, interpreters. A cache that cannot be written is
@@ -119,8 +120,8 @@ pub fn keep() {
     // Held until all is written: whoever keeps at the same time returns when everything is there.
     let mut waiting = LATER.lock().unwrap_or_else(PoisonError::into_inner);
     let entries = std::mem::take(&mut *waiting);
-    entries.par_iter().for_each(|(path, bytes)| {
-        if let Err(error) = write_private(path, bytes) {
+    entries.par_iter().for_each(|(path, [start, rest])| {
+        if let Err(error) = write_parts(path, &[start, rest]) {
             tracing::debug!(%error, "an entry of the cache was not kept");
         }
     });
@@ -129,11 +130,15 @@ pub fn keep() {
 /// Writes `path` whole or not at all: a temporary file beside it, mode 0600, renamed over it.
 /// Directories that are missing are made for this user alone.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_parts(path, &[bytes])
+}
+
+fn write_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_private(directory)?;
     // A name that starts with a dot and ends otherwise than an entry: never mistaken for one.
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
-    file.write_all(bytes)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ mod json;
 mod locate;
 mod metadata;
 mod options;
+mod packed;
 mod page;
 mod pages;
 mod project;
@@ -48,7 +49,7 @@ use http::Whole;
 use metadata::Learned;
 pub use metadata::Sought;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
-use page::Page;
+use packed::Page;
 pub use page::{Marks, Namespace, Status};
 use pages::PageCache;
 use project::Project;
@@ -332,21 +333,16 @@ impl Index {
         }
         let project = self.wait(|inner| async move { inner.project(name).await })?;
         let age = self.inner.waiting.ages.of(name, self.source(&project));
-        let mut releases: BTreeMap<&Version, Timestamp> = BTreeMap::new();
-        for file in project.files.iter().map(|offered| &offered.file) {
-            let version = file.name.version();
-            let is_fit = version > than && (!version.any_prerelease() || than.any_prerelease());
-            if let (true, None, Some(_), Some(uploaded)) =
-                (is_fit, &file.yanked, file.wheel(), file.upload_time)
-            {
-                let first = releases.entry(version).or_insert(uploaded);
-                *first = uploaded.min(*first);
-            }
-        }
-        let newest = releases
-            .last_key_value()
-            .map(|(version, uploaded)| ((*version).clone(), waiting::taken_from(*uploaded, age)));
-        Ok(newest.filter(|(_, from)| *from > now))
+        let is_fit = |version: &&Version| !version.any_prerelease() || than.any_prerelease();
+        let first = |version: &Version| {
+            let files = project.files.of(version);
+            let fit = files.iter().filter(|it| it.file.yanked.is_none() && it.file.wheel().is_some());
+            let (file, uploaded) =
+                fit.filter_map(|it| Some((&it.file, it.file.upload_time?))).min_by_key(|it| it.1)?;
+            Some((file.name.version().clone(), waiting::taken_from(uploaded, age)))
+        };
+        let newer = project.files.versions().rev().take_while(|version| *version > than);
+        Ok(newer.filter(is_fit).find_map(first).filter(|(_, from)| *from > now))
     }
 
     /// What is to be said where files of a lock are on hosts from which an install would not take them.
@@ -462,7 +458,7 @@ impl Inner {
             let offered = project.find(wheel).ok_or_else(|| {
                 Problem::new(Code::MetadataUnavailable, "no source names this wheel").package(wheel)
             })?;
-            self.learn(offered).await.map(Arc::new)
+            self.learn(&offered).await.map(Arc::new)
         };
         cell.get_or_init(|| Box::pin(learn())).await.clone()
     }

@@ -46,7 +46,7 @@ mod versions;
 pub mod wheel_name;
 mod wishes;
 
-pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release};
+pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release, Shelf, Wheels};
 pub use moment::{TooNew, UploadTime};
 pub use platform::{Platform, UnknownPlatform};
 pub use recorded::Recorded;

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::html;
 use super::http::{Ask, Http, Kind, status_problem};
-use super::page::{Address, Advertised, FileName, Page, PageFile};
+use super::page::{Address, Advertised, FileName, PageFile};
 use crate::error::{Code, Place, Problem, io as io_problem};
 
 /// The most names that a directory may have.
@@ -75,7 +75,7 @@ pub(crate) async fn list(
 ) -> Result<Links, Problem> {
     let mut all = Links::new();
     for link in links {
-        let page = match link {
+        let files = match link {
             Link::Path(path) => {
                 let path = path.clone();
                 super::engine::blocking(move || local(&path)).await?
@@ -85,17 +85,17 @@ pub(crate) async fn list(
                     missing(problem)?;
                     continue;
                 }
-                page => page?,
+                files => files?,
             },
         };
-        for file in page.files {
-            all.entry(file.name.project().clone()).or_default().push(file);
+        for file in files {
+            all.entry(file.name.project().clone()).or_default().push(Arc::new(file));
         }
     }
     Ok(all)
 }
 
-async fn web(url: &Url, http: &Http) -> Result<Page, Problem> {
+async fn web(url: &Url, http: &Http) -> Result<Vec<PageFile>, Problem> {
     let mut ask = Ask::new(url.clone(), Kind::Page);
     let accept =
         reqwest::header::HeaderValue::from_static("text/html, application/vnd.pypi.simple.v1+html;q=0.9");
@@ -105,10 +105,10 @@ async fn web(url: &Url, http: &Http) -> Result<Page, Problem> {
         return Err(status_problem(whole.status, &whole.url));
     }
     super::check_html(&whole)?;
-    html::parse(&whole.body, &whole.url, None)
+    html::parse(&whole.body, &whole.url, None).map(|page| page.files())
 }
 
-fn local(path: &Path) -> Result<Page, Problem> {
+fn local(path: &Path) -> Result<Vec<PageFile>, Problem> {
     let found = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Problem::new(Code::FileNotFound, "there is nothing at the place that --find-links names")
@@ -122,17 +122,16 @@ fn local(path: &Path) -> Result<Page, Problem> {
     }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if let Some(name) = FileName::parse(name, None) {
-        let files = vec![Arc::new(file(name, path.to_owned(), Some(found.len())))];
-        return Ok(Page { files, ..Page::default() });
+        return Ok(vec![file(name, path.to_owned(), Some(found.len()))]);
     }
     page(path)
 }
 
-/// Reads an HTML page on this machine.
+/// The files of an HTML page on this machine, in the order of their names.
 ///
 /// # Errors
 /// `file-access`, `index-page-invalid`, `index-page-too-large`.
-pub(crate) fn page(path: &Path) -> Result<Page, Problem> {
+pub(crate) fn page(path: &Path) -> Result<Vec<PageFile>, Problem> {
     let mut body = Vec::new();
     crate::cache::open_regular(path, true)
         .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, PAGE_CAP + 1), &mut body))
@@ -144,10 +143,10 @@ pub(crate) fn page(path: &Path) -> Result<Page, Problem> {
             .expected(format!("at most {PAGE_CAP} bytes"))
             .help("name the directory of the wheels itself"));
     }
-    html::parse(&body, &base, None)
+    html::parse(&body, &base, None).map(|page| page.files())
 }
 
-fn directory(path: &Path) -> std::io::Result<Page> {
+fn directory(path: &Path) -> std::io::Result<Vec<PageFile>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)?.take(NAMES_CAP) {
         let entry = entry?;
@@ -157,12 +156,12 @@ fn directory(path: &Path) -> std::io::Result<Page> {
         // A link to a wheel is a wheel; a directory that is called like one is not.
         let Ok(found) = std::fs::metadata(&path) else { continue };
         if found.is_file() {
-            files.push(Arc::new(file(name, path, Some(found.len()))));
+            files.push(file(name, path, Some(found.len())));
         }
     }
     // The order in which a directory lists its names is chance.
     files.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-    Ok(Page { files, ..Page::default() })
+    Ok(files)
 }
 
 fn file(name: FileName, path: PathBuf, size: Option<u64>) -> PageFile {
@@ -202,8 +201,8 @@ mod tests {
             std::fs::write(directory.path().join(name), b"x").unwrap();
         }
         std::fs::create_dir(directory.path().join("c-1-py3-none-any.whl")).unwrap();
-        let page = local(directory.path()).unwrap();
-        let names: Vec<_> = page.files.iter().map(|file| file.name.as_str()).collect();
+        let files = local(directory.path()).unwrap();
+        let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["a-1.tar.gz", "a-2-py3-none-any.whl", "b-1-py3-none-any.whl"]);
         assert_eq!(local(&directory.path().join("none")).map_err(|p| p.code()), Err(Code::FileNotFound));
     }
@@ -213,8 +212,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("links.html");
         std::fs::write(&path, "<a href='sub/a-1-py3-none-any.whl'>a</a>").unwrap();
-        let page = local(&path).unwrap();
+        let files = local(&path).unwrap();
         let expected = Address::Path(directory.path().join("sub/a-1-py3-none-any.whl"));
-        assert_eq!(page.files[0].address, expected);
+        assert_eq!(files[0].address, expected);
     }
 }

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use pipward_resolver::PackageName;
 use url::Url;
 
-use super::page::{Address, Advertised, FileName, Marks, Page, PageBuilder, PageFile, invalid, status};
+use super::packed::{Page, PageBuilder};
+use super::page::{Address, Advertised, FileName, Marks, PageFile, invalid, status};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -43,9 +44,9 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: Option<&PackageName>) -> R
                 (from, has_base) = (Cow::Owned(url), true);
             }
         } else if name.eq_ignore_ascii_case("a")
-            && let Some(file) = anchor(tag, &from, project, &mut builder)?
+            && let Some(file) = anchor(tag, &from, project)?
         {
-            builder.add(file);
+            builder.add(&file, attribute(tag, "data-requires-python").as_deref());
             has_files = true;
         } else if name.eq_ignore_ascii_case("form") {
             has_form = true;
@@ -81,7 +82,6 @@ fn anchor(
     tag: &tl::HTMLTag<'_>,
     base: &Url,
     project: Option<&PackageName>,
-    builder: &mut PageBuilder<'_>,
 ) -> Result<Option<PageFile>, Problem> {
     let Some(href) = attribute(tag, "href") else { return Ok(None) };
     let (address, fragment) = href.split_once('#').unwrap_or((&href, ""));
@@ -105,7 +105,7 @@ fn anchor(
         sha256,
         size: None,
         upload_time: None,
-        requires_python: attribute(tag, "data-requires-python").and_then(|text| builder.specifiers(&text)),
+        requires_python: None,
         yanked: attribute(tag, "data-yanked"),
         provenance: attribute(tag, "data-provenance")
             .map(|text| Address::resolve(&text, base))
@@ -149,15 +149,19 @@ mod tests {
     #[test]
     fn a_page_to_sign_in_is_no_project_without_files() {
         let form = "<form method=post><input type=password></form>";
-        assert_eq!(read(form).map(|page| page.files.len()), Err(Code::IndexPageInvalid));
-        assert_eq!(read("<!DOCTYPE html><title>Links for idna</title>").map(|page| page.files.len()), Ok(0));
+        assert_eq!(read(form).map(|page| page.files().len()), Err(Code::IndexPageInvalid));
+        assert_eq!(
+            read("<!DOCTYPE html><title>Links for idna</title>").map(|page| page.files().len()),
+            Ok(0)
+        );
         assert_eq!(only(&format!("{form}<a href=idna-3.0.tar.gz>x</a>")).name.as_str(), "idna-3.0.tar.gz");
     }
 
     fn only(body: &str) -> PageFile {
         let page = read(body).unwrap();
-        assert_eq!(page.files.len(), 1, "{body}");
-        (*page.files[0]).clone()
+        let files = page.files();
+        assert_eq!(files.len(), 1, "{body}");
+        files[0].clone()
     }
 
     #[test]

@@ -9,9 +9,8 @@ use pipward_resolver::PackageName;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use url::Url;
 
-use super::page::{
-    Address, Advertised, FileName, Marks, Namespace, Page, PageBuilder, PageFile, invalid, status,
-};
+use super::packed::{Page, PageBuilder};
+use super::page::{Address, Advertised, FileName, Marks, Namespace, PageFile, invalid, status};
 use crate::digest::Sha256;
 use crate::error::Problem;
 
@@ -57,13 +56,12 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
     });
     for file in wire.files {
         let Some(name) = FileName::parse(&file.filename.0, Some(project)) else { continue };
-        let requires_python = file.requires_python.and_then(|text| builder.specifiers(&text.0));
-        builder.add(PageFile {
+        let read = PageFile {
             address: Address::resolve(&file.url.0, base).map_err(|problem| problem.package(name.as_str()))?,
             sha256: file.hashes.0,
             size: file.size,
             upload_time: file.upload_time.and_then(|text| text.0.parse().ok()),
-            requires_python,
+            requires_python: None,
             yanked: file.yanked.0,
             // PEP 714: core-metadata counts where both are given.
             provenance: file
@@ -73,7 +71,8 @@ pub(crate) fn parse(body: &[u8], base: &Url, project: &PackageName) -> Result<Pa
                 .map_err(|problem| problem.package(name.as_str()))?,
             metadata: file.core_metadata.or(file.dist_info_metadata).unwrap_or_default().0,
             name,
-        });
+        };
+        builder.add(&read, file.requires_python.as_ref().map(|text| text.0.as_ref()));
     }
     builder.finish()
 }
@@ -274,8 +273,9 @@ mod tests {
 
     fn only(body: &str) -> PageFile {
         let page = read(body).unwrap();
-        assert_eq!(page.files.len(), 1, "{body}");
-        (*page.files[0]).clone()
+        let files = page.files();
+        assert_eq!(files.len(), 1, "{body}");
+        files[0].clone()
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
     fn unknown_keys_and_foreign_files_are_passed_over() {
         assert_eq!(only(&file(r#","new-key":{"deep":[1,{"x":null}]}"#)).size, None);
         let foreign = r#"{"filename":"evil-1.0-py3-none-any.whl","url":"https://h/x","hashes":{}},{"filename":"idna-3.10.egg","url":"ftp://h/x","hashes":{}}"#;
-        assert_eq!(read(&page(foreign)).unwrap().files.len(), 0);
+        assert_eq!(read(&page(foreign)).unwrap().files().len(), 0);
     }
 
     #[test]
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn one_file_has_one_hash() {
         let one = r#"{"filename":"idna-3.10-py3-none-any.whl","url":"https://h/x","hashes":{}}"#;
-        assert_eq!(read(&page(&format!("{one},{one}"))).unwrap().files.len(), 1);
+        assert_eq!(read(&page(&format!("{one},{one}"))).unwrap().files().len(), 1);
         let other = one.replace("{}", &format!(r#"{{"sha256":"{HEX}"}}"#));
         assert_eq!(read(&page(&format!("{one},{other}"))), Err(Code::IndexPageInvalid));
     }

@@ -67,8 +67,8 @@ impl Index {
         hashes: &LockedHashes,
     ) -> Result<bool, Problem> {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
-        let mut release = project.files.iter().filter(|it| it.file.name.version() == version).peekable();
-        Ok(release.peek().is_some() && release.all(|it| told(it, hashes) == Told::Other))
+        let release = project.files.of(version);
+        Ok(!release.is_empty() && release.iter().all(|it| told(it, hashes) == Told::Other))
     }
 }
 

@@ -8,6 +8,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use pipward_resolver::{Dependencies, WheelName};
 use reqwest::header::{self, HeaderValue};
@@ -302,7 +303,7 @@ impl Inner {
         let (Some(directory), Some(key)) = (&self.metadata_directory, key) else { return };
         let mut bytes = format!("{}\n", Sha256::of(text)).into_bytes();
         bytes.extend_from_slice(text);
-        crate::cache::later(directory.join(key), bytes);
+        crate::cache::later(directory.join(key), bytes, Bytes::new());
     }
 }
 

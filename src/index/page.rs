@@ -1,11 +1,9 @@
 //! What an index page says, whatever form it came in.
 //!
-//! Owns: [`Page`] and [`PageFile`], file names of both kinds, and the rule which addresses a page may name.
+//! Owns: [`PageFile`], file names of both kinds, and the rule which addresses a page may name.
 //! Never: decides which file is taken.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use pipward_resolver::{PackageName, Version, VersionSpecifiers, WheelName};
@@ -15,13 +13,6 @@ use super::http::{check_scheme, place, strip};
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 use crate::lock::Location;
-
-/// The files that one page names, each once, in the order of their names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Page {
-    pub(crate) files: Vec<Arc<PageFile>>,
-    pub(crate) marks: Marks,
-}
 
 /// What an index says of a project as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -219,57 +210,6 @@ impl Address {
                 .help("tell the operator of the index, or use another")
         })?;
         Ok(Self::Web(url.as_str().into()))
-    }
-}
-
-/// Collects the files of a page. A page may repeat a file, but not with other bytes.
-pub(crate) struct PageBuilder<'a> {
-    base: &'a Url,
-    specifiers: HashMap<Box<str>, Option<VersionSpecifiers>>,
-    page: Page,
-}
-
-impl<'a> PageBuilder<'a> {
-    pub(crate) fn new(base: &'a Url) -> Self {
-        Self { base, specifiers: HashMap::new(), page: Page::default() }
-    }
-
-    pub(crate) fn add(&mut self, file: PageFile) {
-        self.page.files.push(Arc::new(file));
-    }
-
-    /// Reads Requires-Python; one that is not well-formed says nothing, as for pip.
-    pub(crate) fn specifiers(&mut self, text: &str) -> Option<VersionSpecifiers> {
-        if let Some(known) = self.specifiers.get(text) {
-            return known.clone();
-        }
-        let parsed = text.parse().ok();
-        self.specifiers.insert(text.into(), parsed.clone());
-        parsed
-    }
-
-    pub(crate) fn mark(&mut self, marks: Marks) {
-        self.page.marks = marks;
-    }
-
-    /// # Errors
-    /// `index-page-invalid` where two files have one name.
-    pub(crate) fn finish(mut self) -> Result<Page, Problem> {
-        let files = &mut self.page.files;
-        files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
-        let mut twice = None;
-        files.dedup_by(|file, known| {
-            let is_same = file.name.as_str() == known.name.as_str();
-            if is_same && known.sha256 != file.sha256 && twice.is_none() {
-                twice = Some(Arc::clone(known));
-            }
-            is_same
-        });
-        match twice {
-            None => Ok(self.page),
-            Some(known) => Err(invalid(self.base, "it names one file twice, with different hashes")
-                .package(known.name.as_str())),
-        }
     }
 }
 

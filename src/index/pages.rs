@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -45,12 +46,30 @@ struct Head {
     stored: u64,
     url: String,
     headers: Vec<(String, String)>,
-    sha256: String,
+    /// Of what follows. It tells chance, not malice: who can write here can write anything.
+    crc32: u32,
 }
 
 struct Entry {
     stored: SystemTime,
+    /// Without its body.
     whole: Whole,
+    body: Bytes,
+}
+
+/// What a cache answers.
+pub(crate) enum Got<T> {
+    /// What it kept, which is fresh, or as good as fresh.
+    Kept(T),
+    /// What the server said just now, and where it may be kept.
+    Answer(Whole, Slot),
+}
+
+/// A place in the cache.
+pub(crate) struct Slot {
+    key: String,
+    form: u32,
+    ask: Ask,
 }
 
 impl PageCache {
@@ -58,33 +77,38 @@ impl PageCache {
         Self { directory: cache.map(|cache| cache.join("index")) }
     }
 
-    /// The page, from the cache where it is fresh (`refresh`: or was asked for again now), else from the server.
+    /// The page, from the cache where it is fresh (`refresh`: or was asked for again now) and `open` takes what was kept in
+    /// this `form`, else from the server, to be kept by [`Self::put`].
     ///
     /// # Errors
     /// As [`Http::whole`].
-    pub(crate) async fn get(
+    pub(crate) async fn get<T>(
         &self,
         http: &Http,
         url: &Url,
         accept: &'static str,
         refresh: bool,
-    ) -> Result<Whole, Problem> {
+        form: u32,
+        open: impl FnOnce(Bytes) -> Option<T>,
+    ) -> Result<Got<T>, Problem> {
         let mut ask = Ask::new(url.clone(), Kind::Page);
         ask.headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let key = key(url, accept, http.authorization(url).as_ref());
-        let entry = self.read(&key, http.cap(Kind::Page).bytes);
+        let entry = self.read(&key, form, http.cap(Kind::Page).bytes);
+        let entry = entry.and_then(|entry| Some((open(entry.body.clone())?, entry)));
+        let slot = |ask| Slot { key, form, ask };
         let now = SystemTime::now();
-        if let Some(entry) = entry {
+        if let Some((found, entry)) = entry {
             if http.offline() {
                 // Stale is better than nothing where nothing else can be had.
-                return Ok(entry.whole);
+                return Ok(Got::Kept(found));
             }
             let mut request = request(&ask);
             if refresh {
                 request.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             }
             match policy(&ask, &entry.whole, entry.stored).before_request(&request, now) {
-                BeforeRequest::Fresh(_) => return Ok(entry.whole),
+                BeforeRequest::Fresh(_) => return Ok(Got::Kept(found)),
                 BeforeRequest::Stale { request, .. } => {
                     for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::CACHE_CONTROL] {
                         if let Some(value) = request.headers.get(&name) {
@@ -94,31 +118,32 @@ impl PageCache {
                     let answer = Box::pin(http.whole(&ask)).await?;
                     if answer.status == reqwest::StatusCode::NOT_MODIFIED {
                         let whole = renewed(entry.whole, &answer.headers);
-                        self.write(&key, &ask, &whole);
-                        return Ok(whole);
+                        self.put(&slot(ask), &whole, entry.body);
+                        return Ok(Got::Kept(found));
                     }
-                    self.write(&key, &ask, &answer);
-                    return Ok(answer);
+                    return Ok(Got::Answer(answer, slot(ask)));
                 }
             }
         }
         let whole = Box::pin(http.whole(&ask)).await?;
-        self.write(&key, &ask, &whole);
-        Ok(whole)
+        Ok(Got::Answer(whole, slot(ask)))
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {
         Some(self.directory.as_ref()?.join(format!("{key}.page")))
     }
 
-    fn read(&self, key: &str, cap: u64) -> Option<Entry> {
+    fn read(&self, key: &str, form: u32, cap: u64) -> Option<Entry> {
         let file = crate::cache::open_regular(&self.path(key)?, false).ok()?;
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::Read::take(file, cap + (1 << 20)), &mut bytes).ok()?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(bytes.get(..line)?).ok()?;
-        let body = bytes.split_off(line + 1);
-        if head.format != 1 || Sha256::from_hex(&head.sha256) != Some(Sha256::of(&body)) {
+        if head.format != form {
+            return None;
+        }
+        let body = Bytes::from(bytes).slice(line + 1..);
+        if head.crc32 != crc32fast::hash(&body) {
             return None;
         }
         let mut headers = HeaderMap::new();
@@ -128,31 +153,31 @@ impl PageCache {
         let url = Url::parse(&head.url).ok()?;
         Some(Entry {
             stored: UNIX_EPOCH.checked_add(Duration::from_secs(head.stored))?,
-            whole: Whole { status: reqwest::StatusCode::OK, url, headers, body },
+            whole: Whole { status: reqwest::StatusCode::OK, url, headers, body: Vec::new() },
+            body,
         })
     }
 
-    /// Keeps a page if it may be kept. A cache that cannot be written is not an error of the run.
-    fn write(&self, key: &str, ask: &Ask, whole: &Whole) {
-        let (Some(path), 200) = (self.path(key), whole.status.as_u16()) else { return };
+    /// Keeps what was made of an answer if that may be kept. A cache that cannot be written is not an error of the run.
+    pub(crate) fn put(&self, slot: &Slot, whole: &Whole, body: Bytes) {
+        let (Some(path), 200) = (self.path(&slot.key), whole.status.as_u16()) else { return };
         let now = SystemTime::now();
-        if !policy(ask, whole, now).is_storable() {
+        if !policy(&slot.ask, whole, now).is_storable() {
             return;
         }
         let headers = whole.headers.iter().filter(|(name, _)| KEPT.contains(name));
         let head = Head {
-            format: 1,
+            format: slot.form,
             stored: now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             url: whole.url.to_string(),
             headers: headers
                 .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
                 .collect(),
-            sha256: Sha256::of(&whole.body).to_string(),
+            crc32: crc32fast::hash(&body),
         };
-        let Ok(mut bytes) = serde_json::to_vec(&head) else { return };
-        bytes.push(b'\n');
-        bytes.extend_from_slice(&whole.body);
-        crate::cache::later(path, bytes);
+        let Ok(mut first) = serde_json::to_vec(&head) else { return };
+        first.push(b'\n');
+        crate::cache::later(path, first, body);
     }
 }
 
@@ -246,22 +271,24 @@ mod tests {
     fn an_entry_comes_back_as_it_was_and_damage_is_a_miss() {
         let directory = tempfile::tempdir().unwrap();
         let cache = PageCache::new(Some(directory.path()));
-        cache.write("k", &ask(), &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]));
+        let slot = Slot { key: "k".to_owned(), form: 7, ask: ask() };
+        cache.put(&slot, &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]), Bytes::from_static(b"page"));
         crate::cache::keep();
-        let entry = cache.read("k", 1 << 20).unwrap();
-        assert_eq!(entry.whole.body, b"page");
+        let entry = cache.read("k", 7, 1 << 20).unwrap();
+        assert_eq!(entry.body.as_ref(), b"page");
         assert_eq!(entry.whole.headers.len(), 1, "cookies are not kept");
+        assert!(cache.read("k", 6, 1 << 20).is_none(), "another form is another entry");
         let path = cache.path("k").unwrap();
         let bytes = std::fs::read(&path).unwrap();
         for at in [0, bytes.len() / 2, bytes.len() - 1] {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).unwrap();
-            let same = cache.read("k", 1 << 20).is_none_or(|entry| entry.whole.body == b"page");
+            let same = cache.read("k", 7, 1 << 20).is_none_or(|entry| entry.body.as_ref() == b"page");
             assert!(same, "byte {at}");
         }
         std::fs::write(&path, b"").unwrap();
-        assert!(cache.read("k", 1 << 20).is_none());
+        assert!(cache.read("k", 7, 1 << 20).is_none());
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //!
 //! Pure. Owns: the rule that a name comes from one index, what find-links add, and what a cutoff hides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use pipward_resolver::moment::WAITING_HOURS;
-use pipward_resolver::{CandidateWheel, Candidates, PackageName, TooNew, UploadTime, WheelName};
+use pipward_resolver::{
+    CandidateWheel, Candidates, PackageName, Release, Shelf, TooNew, UploadTime, Version, WheelName, Wheels,
+};
 
 use super::http::place;
-use super::page::{Address, FileName, Marks, Page, PageFile};
+use super::packed::{Page, PageRelease};
+use super::page::{Address, FileName, Marks, PageFile};
 use super::registry::Registry;
 use super::waiting::Waiting;
 use crate::digest::Sha256;
@@ -19,13 +22,22 @@ use crate::error::{Code, Problem};
 /// A project: its files, and what the resolver is told of them.
 #[derive(Debug)]
 pub(crate) struct Project {
-    pub(crate) files: Vec<Offered>,
+    pub(crate) files: Files,
     pub(crate) candidates: Arc<Candidates>,
     /// The indexes (by position) with files that have no upload time, where a cutoff would want one.
     pub(crate) undated: Vec<usize>,
     /// The index that it comes from, and what that says of it.
     pub(crate) index: Option<usize>,
     pub(crate) marks: Marks,
+}
+
+/// The files of a project.
+#[derive(Debug)]
+pub(crate) enum Files {
+    /// Those of one page, read when they are asked for.
+    Page(usize, Arc<Page>),
+    /// Those of an index and find-links, by release, in the order of their names.
+    Listed(BTreeMap<Version, Vec<Offered>>),
 }
 
 /// A file and who offers it.
@@ -50,9 +62,53 @@ pub(crate) struct Cutoff {
 }
 
 impl Project {
-    pub(crate) fn find(&self, wheel: &WheelName) -> Option<&Offered> {
-        self.files.iter().find(|offered| offered.file.name.as_str() == wheel.as_str())
+    pub(crate) fn find(&self, wheel: &WheelName) -> Option<Offered> {
+        self.files.named(wheel.as_str())
     }
+}
+
+impl Files {
+    fn listed(files: impl IntoIterator<Item = Offered>) -> Self {
+        let mut releases: BTreeMap<Version, Vec<Offered>> = BTreeMap::new();
+        for offered in files {
+            releases.entry(offered.file.name.version().clone()).or_default().push(offered);
+        }
+        Self::Listed(releases)
+    }
+
+    /// The file of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<Offered> {
+        match self {
+            Self::Page(index, page) => page.find(name).map(|file| offered(*index, file)),
+            Self::Listed(releases) => {
+                releases.values().flatten().find(|offered| offered.file.name.as_str() == name).cloned()
+            }
+        }
+    }
+
+    /// The files of a release, in the order of their names.
+    pub(crate) fn of(&self, version: &Version) -> Vec<Offered> {
+        match self {
+            Self::Page(index, page) => {
+                let files = page.release(version).into_iter().flat_map(PageRelease::files);
+                files.map(|file| offered(*index, file)).collect()
+            }
+            Self::Listed(releases) => releases.get(version).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The versions, oldest first.
+    pub(crate) fn versions(&self) -> impl DoubleEndedIterator<Item = &Version> {
+        let (page, listed) = match self {
+            Self::Page(_, page) => (Some(page.releases().map(PageRelease::version)), None),
+            Self::Listed(releases) => (None, Some(releases.keys())),
+        };
+        page.into_iter().flatten().chain(listed.into_iter().flatten())
+    }
+}
+
+fn offered(index: usize, file: PageFile) -> Offered {
+    Offered { file: Arc::new(file), index: Some(index) }
 }
 
 /// Puts a project together. `pages` has what each index answered (`None`: it does not have the
@@ -69,13 +125,15 @@ pub(crate) fn merge(
 ) -> Result<Project, Problem> {
     let known = !links.is_empty() || pages.iter().any(Option::is_some);
     let chosen = one_index(name, registry, pages)?;
-    let mut files = Vec::new();
-    if let Some((index, page)) = chosen {
-        files.extend(page.files.iter().map(|file| Offered { file: Arc::clone(file), index: Some(index) }));
-    }
-    if !links.is_empty() {
-        files = with_links(name, files, links)?;
-    }
+    let files = match chosen {
+        Some((index, page)) if links.is_empty() => Files::Page(index, Arc::clone(page)),
+        _ => {
+            let own = chosen
+                .into_iter()
+                .flat_map(|(index, page)| page.files().into_iter().map(move |file| offered(index, file)));
+            Files::listed(with_links(name, own.collect(), links)?)
+        }
+    };
     let index = chosen.map(|(index, _)| index);
     let source = index.and_then(|at| registry.indexes.get(at)).map(|known| &known.source);
     let (candidates, undated) = candidates(known, &files, waiting.of(name, source));
@@ -124,13 +182,11 @@ fn one_index<'a>(
     registry: &Registry,
     pages: &'a [Option<Arc<Page>>],
 ) -> Result<Option<(usize, &'a Arc<Page>)>, Problem> {
-    let with_files = |page: &&'a Arc<Page>| !page.files.is_empty();
+    let with_files = |page: &&'a Arc<Page>| !page.is_empty();
     let mut have =
         pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref().filter(with_files)?)));
     let Some((first, page)) = have.next() else { return Ok(None) };
-    let listed = |page: &'a Page| -> BTreeMap<&'a str, Option<Sha256>> {
-        page.files.iter().map(|file| (file.name.as_str(), file.sha256)).collect()
-    };
+    let listed = |page: &'a Page| -> BTreeMap<&'a str, Option<Sha256>> { page.names().collect() };
     let ours = listed(page);
     for (other, their_page) in have {
         let theirs = listed(their_page);
@@ -173,36 +229,82 @@ fn two_contents(name: &PackageName, link: &PageFile, ours: Sha256, theirs: Sha25
         .help("delete the file from the find-links directory, or give it another version if it is your own build")
 }
 
-fn candidates(known: bool, files: &[Offered], cutoff: Cutoff) -> (Candidates, Vec<usize>) {
-    let mut candidates = Candidates { known, ..Candidates::default() };
-    let mut undated = Vec::new();
-    for Offered { file, index } in files {
-        let release = candidates.releases.entry(file.name.version().clone()).or_default();
-        let is_wheel = matches!(file.name, FileName::Wheel(_));
-        let too_new = match (cutoff.time, file.upload_time, &file.address) {
-            // A file on this machine was put there by the user.
-            (None, ..) | (_, None, Address::Path(_)) => None,
-            (Some(at), Some(uploaded), _) => (uploaded > at).then(|| too_new(uploaded, cutoff.age)),
-            (Some(_), None, Address::Web(_)) => {
-                undated.extend(index.filter(|_| is_wheel && !cutoff.is_off));
-                cutoff.explicit.then_some(TooNew::Undated)
+fn candidates(known: bool, files: &Files, cutoff: Cutoff) -> (Candidates, Vec<usize>) {
+    match files {
+        Files::Page(index, page) => {
+            let shelf: Arc<dyn Shelf> = Arc::new(PageShelf { page: Arc::clone(page), cutoff });
+            let releases = page.releases().enumerate().map(|(at, release)| {
+                let sdist = if release.has_sdist() { release.sdist() } else { None };
+                let new_sdist = sdist.and_then(|file| cutoff.of(&file));
+                let wheels = Wheels::on(Arc::clone(&shelf), at);
+                let release_of = Release { wheels, has_sdist: release.has_sdist(), new_sdist };
+                (release.version().clone(), release_of)
+            });
+            let undated = page.has_undated && cutoff.time.is_some() && !cutoff.is_off;
+            let undated = if undated { vec![*index] } else { Vec::new() };
+            (Candidates { known, releases: releases.collect() }, undated)
+        }
+        Files::Listed(listed) => {
+            let mut undated = BTreeSet::new();
+            let mut releases = BTreeMap::new();
+            for (version, files) in listed {
+                let mut release = Release::default();
+                let mut wheels = Vec::new();
+                for Offered { file, index } in files {
+                    let FileName::Wheel(wheel) = &file.name else {
+                        release.has_sdist = true;
+                        release.new_sdist = cutoff.of(file);
+                        continue;
+                    };
+                    if cutoff.time.is_some() && !cutoff.is_off && is_undated(file) {
+                        undated.extend(*index);
+                    }
+                    wheels.push(cutoff.candidate(wheel.clone(), file));
+                }
+                release.wheels = wheels.into();
+                releases.insert(version.clone(), release);
             }
-        };
-        let FileName::Wheel(wheel) = &file.name else {
-            release.has_sdist = true;
-            release.new_sdist = too_new;
-            continue;
-        };
-        release.wheels.push(CandidateWheel {
-            name: wheel.clone(),
+            (Candidates { known, releases }, undated.into_iter().collect())
+        }
+    }
+}
+
+/// The wheels of a page's releases.
+struct PageShelf {
+    page: Arc<Page>,
+    cutoff: Cutoff,
+}
+
+impl Shelf for PageShelf {
+    fn wheels(&self, at: usize) -> Vec<CandidateWheel> {
+        let wheels = self.page.release_at(at).into_iter().flat_map(PageRelease::wheels);
+        wheels.map(|(wheel, file)| self.cutoff.candidate(wheel, &file)).collect()
+    }
+}
+
+impl Cutoff {
+    fn candidate(self, wheel: WheelName, file: &PageFile) -> CandidateWheel {
+        CandidateWheel {
+            name: wheel,
             requires_python: file.requires_python.clone(),
             yanked: file.yanked.clone(),
-            too_new,
-        });
+            too_new: self.of(file),
+        }
     }
-    undated.sort_unstable();
-    undated.dedup();
-    (candidates, undated)
+
+    /// Why a file is too new, where it is.
+    fn of(self, file: &PageFile) -> Option<TooNew> {
+        let at = self.time?;
+        match file.upload_time {
+            Some(uploaded) => (uploaded > at).then(|| too_new(uploaded, self.age)),
+            None => (is_undated(file) && self.explicit).then_some(TooNew::Undated),
+        }
+    }
+}
+
+/// A file on this machine was put there by the user, and needs no time.
+fn is_undated(file: &PageFile) -> bool {
+    file.upload_time.is_none() && matches!(file.address, Address::Web(_))
 }
 
 /// What is told of a file that was uploaded after the cutoff. A part of a second counts as a whole one.
@@ -215,6 +317,7 @@ pub(crate) fn too_new(uploaded: Timestamp, age: SignedDuration) -> TooNew {
 
 #[cfg(test)]
 mod tests {
+    use super::super::packed::PageBuilder;
     use super::super::page::Advertised;
     use super::super::registry::{Instead, Known};
     use super::*;
@@ -236,8 +339,10 @@ mod tests {
     }
 
     fn page(files: &[(&str, Option<&str>)]) -> Option<Arc<Page>> {
-        let files = files.iter().map(|(name, content)| file(name, *content, None)).collect();
-        Some(Arc::new(Page { files, ..Page::default() }))
+        let base = url::Url::parse("https://h/").unwrap();
+        let mut builder = PageBuilder::new(&base);
+        files.iter().for_each(|(name, content)| builder.add(&file(name, *content, None), None));
+        Some(Arc::new(builder.finish().unwrap()))
     }
 
     fn registry(pages: &[Option<Arc<Page>>]) -> Registry {
@@ -255,7 +360,10 @@ mod tests {
     ) -> Result<Vec<(String, Option<usize>)>, Code> {
         let project = merge(&"a".parse().unwrap(), &registry(pages), pages, links, &Waiting::default());
         project
-            .map(|p| p.files.iter().map(|o| (o.file.name.as_str().to_owned(), o.index)).collect())
+            .map(|p| {
+                let files = p.files.versions().flat_map(|version| p.files.of(version));
+                files.map(|o| (o.file.name.as_str().to_owned(), o.index)).collect()
+            })
             .map_err(|problem| problem.code())
     }
 
@@ -310,7 +418,7 @@ mod tests {
             if local {
                 file.address = Address::Path("/x".into());
             }
-            let files = [Offered { file: Arc::new(file), index: Some(0) }];
+            let files = Files::listed([offered(0, file)]);
             let cutoff = Cutoff {
                 time: Some("2024-01-01T00:00:00Z".parse().unwrap()),
                 explicit,

@@ -10,13 +10,17 @@ use url::Url;
 
 use super::http::{check_scheme, status_problem};
 use super::page::{Address, FileName, PageFile};
-use super::project::Project;
+use super::pages::Got;
+use super::project::{Offered, Project};
 use super::{Index, Inner};
 use crate::attest::LARGEST;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 
 const ACCEPT: &str = "application/vnd.pypi.integrity.v1+json, application/json;q=0.9";
+
+/// How the cache keeps it: as it came.
+const FORM: u32 = 1;
 
 /// A file of an earlier release for which an index gives provenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,21 +65,22 @@ impl Index {
         before: &Version,
     ) -> Result<Option<Earlier>, Problem> {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
-        let earlier = project.files.iter().map(|offered| &offered.file).filter_map(|file| {
-            let version = file.name.version();
-            let is_between = version < before && after.is_none_or(|after| version > after);
-            let is_proven = is_between && file.provenance.is_some();
-            let is_wheel = matches!(file.name, FileName::Wheel(_));
-            is_proven.then_some(())?;
-            Some((version, is_wheel, file.name.as_str(), file.sha256?))
-        });
-        let newest = earlier.max_by(|one, two| (one.0, one.1, one.2).cmp(&(two.0, two.1, two.2)));
-        Ok(newest.map(|(version, _, file, sha256)| Earlier {
-            version: version.clone(),
-            file: file.to_owned(),
-            sha256,
-            wheels: wheels(&project, version),
-        }))
+        let is_between = |version: &&Version| *version < before && after.is_none_or(|after| *version > after);
+        let proven = |version: &Version| {
+            let files = project.files.of(version);
+            let proven = files.iter().map(|offered| &offered.file).filter(|file| file.provenance.is_some());
+            let order = |file: &Arc<PageFile>| matches!(file.name, FileName::Wheel(_));
+            let best = proven
+                .filter(|file| file.sha256.is_some())
+                .max_by(|one, two| (order(one), one.name.as_str()).cmp(&(order(two), two.name.as_str())))?;
+            Some(Earlier {
+                version: best.name.version().clone(),
+                file: best.name.as_str().to_owned(),
+                sha256: best.sha256?,
+                wheels: wheels(&project, version),
+            })
+        };
+        Ok(project.files.versions().rev().filter(is_between).find_map(proven))
     }
 
     /// The wheels of a release; none where the index has it no more.
@@ -89,20 +94,19 @@ impl Index {
 }
 
 fn wheels(project: &Project, version: &Version) -> Vec<Vouched> {
-    let files = project.files.iter().map(|offered| &offered.file);
-    let wheel = |file: &Arc<PageFile>| match &file.name {
-        FileName::Wheel(name) if name.version() == version => {
-            Some(Vouched { name: name.clone(), has_provenance: file.provenance.is_some() })
+    let wheel = |offered: Offered| match &offered.file.name {
+        FileName::Wheel(name) => {
+            Some(Vouched { name: name.clone(), has_provenance: offered.file.provenance.is_some() })
         }
-        _ => None,
+        FileName::Sdist { .. } => None,
     };
-    files.filter_map(wheel).collect()
+    project.files.of(version).into_iter().filter_map(wheel).collect()
 }
 
 impl Inner {
     async fn provenance(&self, name: &PackageName, file: &str) -> Result<Option<Vec<u8>>, Problem> {
         let project = self.project(name).await?;
-        let offered = project.files.iter().find(|offered| offered.file.name.as_str() == file);
+        let offered = project.files.named(file);
         let Some(address) = offered.and_then(|offered| offered.file.provenance.clone()) else {
             return Ok(None);
         };
@@ -120,7 +124,13 @@ impl Inner {
                 .cause(error)
         })?;
         check_scheme(&url, Code::AddressRefused)?;
-        let whole = self.cache.get(&self.engine.http, &url, ACCEPT, false).await?;
+        let whole = match self.cache.get(&self.engine.http, &url, ACCEPT, false, FORM, Some).await? {
+            Got::Kept(body) => return Ok(body.to_vec()),
+            Got::Answer(whole, slot) => {
+                self.cache.put(&slot, &whole, whole.body.clone().into());
+                whole
+            }
+        };
         if whole.status.as_u16() != 200 {
             return Err(status_problem(whole.status, &whole.url));
         }

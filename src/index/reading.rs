@@ -9,7 +9,7 @@ use std::ops::Range;
 use pipward_resolver::{PackageName, WheelName};
 use url::Url;
 
-use super::page::Page;
+use super::packed::Page;
 use super::tail::{self, Part, Step, TailError};
 use super::{IndexFile, html, json};
 use crate::error::{Code, Problem};
@@ -61,7 +61,7 @@ pub fn read_page(
 ) -> Result<Vec<IndexFile>, Problem> {
     let page = form.read(body, url, project)?;
     let mut wheels = Vec::new();
-    for file in &page.files {
+    for file in page.files() {
         let Some(name) = file.wheel() else { continue };
         wheels.push(IndexFile {
             name: name.clone(),

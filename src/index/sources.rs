@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use pipward_resolver::{PackageName, Target};
+use pipward_resolver::{PackageName, Target, Version};
 use reqwest::header;
 use url::Url;
 
@@ -10,7 +10,9 @@ use super::engine::blocking;
 use super::findlinks::{self, Link, Links};
 use super::http::{Credentials, Whole, check_scheme, status_problem};
 use super::locate::{Told, ranked, refusal, told};
-use super::page::{Address, Page, PageFile, invalid};
+use super::packed::{self, Page, PageBuilder, PageRelease};
+use super::page::{Address, PageFile, invalid};
+use super::pages::Got;
 use super::project::{Offered, Project, merge};
 use super::reading::PageForm;
 use super::registry::{Asked, Known, Registry, settled};
@@ -92,7 +94,7 @@ impl Inner {
                 for (at, link) in links.iter().enumerate() {
                     let elsewhere = |file: &Arc<PageFile>| file.name.as_str() == link.name.as_str();
                     let twice = links.iter().enumerate().any(|(other, file)| other != at && elsewhere(file))
-                        || pages.iter().flatten().any(|page| page.files.iter().any(elsewhere));
+                        || pages.iter().flatten().any(|page| page.find(link.name.as_str()).is_some());
                     let sha256 = match &link.address {
                         // A file that stands in two places is one file only if its content is the same.
                         Address::Path(path) if twice => {
@@ -182,19 +184,32 @@ impl Inner {
         if url.scheme() == "file" {
             return local(&url, name).await;
         }
-        let got = self.cache.get(&self.engine.http, &url, ACCEPT, age == Freshness::Now).await;
-        let got = got.map_err(|problem| problem.package(name))?;
+        let refresh = age == Freshness::Now;
+        let got = self.cache.get(&self.engine.http, &url, ACCEPT, refresh, packed::FORM, Page::read).await;
+        let (got, slot) = match got.map_err(|problem| problem.package(name))? {
+            Got::Kept(page) => return Ok(Some(Arc::new(page))),
+            Got::Answer(whole, slot) => (whole, slot),
+        };
         match got.status.as_u16() {
-            200 => read(&got, name).map(|page| Some(Arc::new(page))),
+            200 => {
+                let page = read(&got, name)?;
+                self.cache.put(&slot, &got, page.bytes().clone());
+                Ok(Some(Arc::new(page)))
+            }
             404 | 410 => Ok(None),
             403 if url.host_str().is_some_and(|host| FORBIDDEN_MEANS_MISSING.contains(&host)) => Ok(None),
             _ => Err(status_problem(got.status, &got.url).package(name)),
         }
     }
 
-    /// Every file of a name that any source offers, find-links first. The hash decides later, so
+    /// The files of a name that any source offers, of one release or all, find-links first. The hash decides later, so
     /// "any index may serve the file".
-    async fn offered(&self, name: &PackageName, age: Freshness) -> Result<(bool, Vec<Offered>), Problem> {
+    async fn offered(
+        &self,
+        name: &PackageName,
+        version: Option<&Version>,
+        age: Freshness,
+    ) -> Result<(bool, Vec<Offered>), Problem> {
         let asked = match self.registry.source(name, None) {
             Asked::Indexes(asked) => asked,
             Asked::Links | Asked::Locked => self.registry.asked(name),
@@ -204,8 +219,12 @@ impl Inner {
         let known = !links.is_empty() || pages.iter().any(Option::is_some);
         let mut files: Vec<Offered> = links.into_iter().map(|file| Offered { file, index: None }).collect();
         for (index, page) in pages.iter().enumerate() {
-            let page = page.iter().flat_map(|page| &page.files);
-            files.extend(page.map(|file| Offered { file: Arc::clone(file), index: Some(index) }));
+            let Some(page) = page else { continue };
+            let found = match version {
+                Some(version) => page.release(version).map(PageRelease::files).unwrap_or_default(),
+                None => page.files(),
+            };
+            files.extend(found.into_iter().map(|file| Offered { file: Arc::new(file), index: Some(index) }));
         }
         Ok((known, files))
     }
@@ -224,8 +243,8 @@ impl Inner {
         let mut refused = None;
         // A page that was kept may be older than the lock.
         for age in [Freshness::Cached, Freshness::Now] {
-            let offered = self.offered(&package.name, age).await;
-            let (known, files) = offered.map_err(|problem| problem.at(package.place.clone()))?;
+            let here = |problem: Problem| problem.at(package.place.clone());
+            let (_, files) = self.offered(&package.name, Some(version), age).await.map_err(here)?;
             for offered in ranked(&files, version, target) {
                 if let Some(sha256) = self.matching(offered, hashes).await? {
                     let Some(name) = offered.file.wheel() else { continue };
@@ -241,6 +260,7 @@ impl Inner {
                     });
                 }
             }
+            let (known, files) = self.offered(&package.name, None, age).await.map_err(here)?;
             let mut problem = refusal(&package.name, version, hashes, &files, target, known);
             if let (Code::HashMismatch, Some(first)) =
                 (problem.code(), ranked(&files, version, target).first())
@@ -360,8 +380,8 @@ impl Inner {
         age: Freshness,
     ) -> Result<Vec<Arc<PageFile>>, Problem> {
         let pages = self.pages_of(asked, name, age).await?;
-        let files = pages.iter().flatten().flat_map(|page| &page.files);
-        Ok(files.filter(|found| found.name.as_str() == file.name.as_str()).cloned().collect())
+        let found = pages.iter().flatten().filter_map(|page| page.find(file.name.as_str()));
+        Ok(found.map(Arc::new).collect())
     }
 }
 
@@ -392,14 +412,18 @@ async fn local(url: &Url, name: &PackageName) -> Result<Option<Arc<Page>>, Probl
             .at(super::http::place(url))
     })?;
     let path = path.join("index.html");
-    let name = name.clone();
+    let (name, url) = (name.clone(), url.clone());
     blocking(move || {
         if !path.exists() {
             return Ok(None);
         }
-        let mut page = findlinks::page(&path)?;
-        page.files.retain(|file| *file.name.project() == name);
-        Ok(Some(Arc::new(page)))
+        let base = Url::from_directory_path(&path).unwrap_or(url);
+        let mut page = PageBuilder::new(&base);
+        for file in findlinks::page(&path)?.iter().filter(|file| *file.name.project() == name) {
+            let python = file.requires_python.as_ref().map(ToString::to_string);
+            page.add(file, python.as_deref());
+        }
+        page.finish().map(|page| Some(Arc::new(page)))
     })
     .await
 }

@@ -114,15 +114,17 @@ impl Addressed {
     }
 
     pub(super) fn candidates(&self, name: &PackageName) -> Option<Candidates> {
-        let mut releases: BTreeMap<Version, Release> = BTreeMap::new();
+        let mut wheels: BTreeMap<Version, Vec<CandidateWheel>> = BTreeMap::new();
         for wheel in self.wheels.get(name)? {
-            releases.entry(wheel.version.clone()).or_default().wheels.push(CandidateWheel {
+            wheels.entry(wheel.version.clone()).or_default().push(CandidateWheel {
                 name: wheel.file.name.clone(),
                 requires_python: wheel.dependencies.requires_python.clone(),
                 yanked: None,
                 too_new: None,
             });
         }
+        let release = |wheels: Vec<CandidateWheel>| Release { wheels: wheels.into(), ..Release::default() };
+        let releases = wheels.into_iter().map(|(version, wheels)| (version, release(wheels))).collect();
         Some(Candidates { known: true, releases })
     }
 

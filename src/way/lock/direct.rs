@@ -268,7 +268,8 @@ impl Direct<'_> {
             let cutoff = self.cutoffs.of(name, version);
             let cutoff = cutoff.saturating_add(allowance).unwrap_or(cutoff);
             let mut fitting = Vec::new();
-            for mut wheel in std::mem::take(&mut release.wheels) {
+            for wheel in &release.wheels {
+                let mut wheel = wheel.clone();
                 let file = self.index.file(name, &wheel.name)?;
                 let uploaded = file.upload_time.filter(|uploaded| *uploaded > cutoff);
                 wheel.too_new =
@@ -285,7 +286,7 @@ impl Direct<'_> {
                 fitting.push(wheel);
             }
             any |= !fitting.is_empty();
-            release.wheels = fitting;
+            release.wheels = fitting.into();
         }
         match hashes {
             Some(given) if !any && !all.releases.is_empty() => {

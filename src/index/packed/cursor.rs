@@ -1,0 +1,86 @@
+//! Numbers and texts out of bytes, and into them. What is not there is `None`.
+
+use std::ops::Range;
+
+/// Where reading is.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (found, _) = self.bytes.get(self.at..)?.split_first_chunk::<N>()?;
+        self.at += N;
+        Some(*found)
+    }
+
+    pub(super) fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(u8::from_le_bytes)
+    }
+
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub(super) fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub(super) fn i128(&mut self) -> Option<i128> {
+        self.array().map(i128::from_le_bytes)
+    }
+
+    /// How many things follow: not more than there are bytes.
+    pub(super) fn count(&mut self) -> Option<usize> {
+        let count = usize::try_from(self.u32()?).ok()?;
+        (count <= self.bytes.len()).then_some(count)
+    }
+
+    pub(super) fn slice(&mut self) -> Option<&'a [u8]> {
+        self.range().and_then(|range| self.bytes.get(range))
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.slice()?).ok()
+    }
+
+    /// Where a text stands.
+    pub(super) fn text_range(&mut self) -> Option<Range<usize>> {
+        let range = self.range()?;
+        std::str::from_utf8(self.bytes.get(range.clone())?).ok()?;
+        Some(range)
+    }
+
+    fn range(&mut self) -> Option<Range<usize>> {
+        let length = usize::try_from(self.u32()?).ok()?;
+        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        let range = self.at..end;
+        self.at = end;
+        Some(range)
+    }
+}
+
+/// Writes a length and what has it. A page is capped far below 4 GiB; what would not fit is cut, and then not read.
+pub(super) fn put(bytes: &mut Vec<u8>, slice: &[u8]) {
+    bytes.extend_from_slice(&number(slice.len()).to_le_bytes());
+    bytes.extend_from_slice(slice);
+}
+
+/// A count as it is written.
+pub(super) fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,287 @@
+//! One file of a page as bytes, and a page out of files.
+//!
+//! Owns: the rule that a page may repeat a file, but not with other bytes.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use pipward_resolver::{Version, VersionSpecifiers, WheelName};
+use url::Url;
+
+use super::Page;
+use super::cursor::{Cursor, number, put};
+use crate::digest::Sha256;
+use crate::error::Problem;
+use crate::index::page::{Address, Advertised, FileName, Marks, PageFile, Status, invalid};
+
+const SHA256: u16 = 1;
+const SIZE: u16 = 1 << 1;
+const TIME: u16 = 1 << 2;
+const PYTHON: u16 = 1 << 3;
+const YANKED: u16 = 1 << 4;
+const METADATA: u16 = 1 << 5;
+const METADATA_SHA256: u16 = 1 << 6;
+const PROVENANCE: u16 = 1 << 7;
+const SDIST: u16 = 1 << 8;
+/// The address ends with the file's name, which is left out of it.
+const NAMED: u16 = 1 << 9;
+const PATH: u16 = 1 << 10;
+const PROVENANCE_PATH: u16 = 1 << 11;
+
+/// Collects the files of a page.
+pub(crate) struct PageBuilder<'a> {
+    base: &'a Url,
+    pythons: HashMap<Box<str>, usize>,
+    files: Vec<Row>,
+    records: Vec<u8>,
+    marks: Marks,
+}
+
+/// A file whose record is written.
+struct Row {
+    version: Version,
+    is_sdist: bool,
+    name: Box<str>,
+    sha256: Option<Sha256>,
+    record: Range<usize>,
+    is_undated: bool,
+}
+
+impl<'a> PageBuilder<'a> {
+    pub(crate) fn new(base: &'a Url) -> Self {
+        Self {
+            base,
+            pythons: HashMap::new(),
+            files: Vec::new(),
+            records: Vec::new(),
+            marks: Marks::default(),
+        }
+    }
+
+    pub(crate) fn mark(&mut self, marks: Marks) {
+        self.marks = marks;
+    }
+
+    /// Takes a file, and the text of its Requires-Python (which the file need not have).
+    pub(crate) fn add(&mut self, file: &PageFile, requires_python: Option<&str>) {
+        let start = self.records.len();
+        let python = requires_python.map(|text| match self.pythons.get(text) {
+            Some(at) => *at,
+            None => {
+                let at = self.pythons.len();
+                self.pythons.insert(text.into(), at);
+                at
+            }
+        });
+        write(&mut self.records, file, python);
+        let is_wheel = matches!(file.name, FileName::Wheel(_));
+        self.files.push(Row {
+            version: file.name.version().clone(),
+            is_sdist: !is_wheel,
+            name: file.name.as_str().into(),
+            sha256: file.sha256,
+            record: start..self.records.len(),
+            is_undated: is_wheel && file.upload_time.is_none() && matches!(file.address, Address::Web(_)),
+        });
+    }
+
+    /// # Errors
+    /// `index-page-invalid` where two files have one name.
+    pub(crate) fn finish(mut self) -> Result<Page, Problem> {
+        let key = |row: &Row| (row.is_sdist, row.name.clone());
+        self.files.sort_by(|one, other| {
+            let by_version = one.version.cmp(&other.version);
+            by_version.then_with(|| (one.is_sdist, &one.name).cmp(&(other.is_sdist, &other.name)))
+        });
+        let mut twice = None;
+        self.files.dedup_by(|file, known| {
+            let is_same = key(file) == key(known);
+            if is_same && known.sha256 != file.sha256 && twice.is_none() {
+                twice = Some(known.name.clone());
+            }
+            is_same
+        });
+        if let Some(name) = twice {
+            return Err(invalid(self.base, "it names one file twice, with different hashes").package(name));
+        }
+        let bytes = self.bytes();
+        Page::read(bytes.into()).ok_or_else(|| invalid(self.base, "it is too large"))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![u8::from(self.files.iter().any(|row| row.is_undated))];
+        write_marks(&mut bytes, &self.marks);
+        let mut pythons: Vec<(&usize, &str)> = self.pythons.iter().map(|(text, at)| (at, &**text)).collect();
+        pythons.sort_unstable();
+        bytes.extend_from_slice(&number(pythons.len()).to_le_bytes());
+        pythons.iter().for_each(|(_, text)| put(&mut bytes, text.as_bytes()));
+        let releases: Vec<&[Row]> = self.files.chunk_by(|one, other| one.version == other.version).collect();
+        bytes.extend_from_slice(&number(releases.len()).to_le_bytes());
+        let mut first = 0;
+        for rows in releases {
+            // Spellings of a version are equal; the one of the first name counts.
+            let named = rows.iter().min_by(|one, other| one.name.cmp(&other.name));
+            let version = named.map(|row| row.version.to_string()).unwrap_or_default();
+            put(&mut bytes, version.as_bytes());
+            let sdists = rows.iter().filter(|row| row.is_sdist).count();
+            for count in [first, rows.len() - sdists, sdists] {
+                bytes.extend_from_slice(&number(count).to_le_bytes());
+            }
+            first += rows.len();
+        }
+        bytes.extend_from_slice(&number(self.files.len()).to_le_bytes());
+        let mut start = 0;
+        for row in &self.files {
+            bytes.extend_from_slice(&number(start).to_le_bytes());
+            start += row.record.len();
+        }
+        for row in &self.files {
+            bytes.extend_from_slice(self.records.get(row.record.clone()).unwrap_or_default());
+        }
+        bytes
+    }
+}
+
+fn write_marks(bytes: &mut Vec<u8>, marks: &Marks) {
+    match &marks.status {
+        None => bytes.push(0),
+        Some((status, reason)) => {
+            bytes.push(match status {
+                Status::Archived => 1,
+                Status::Deprecated => 2,
+            });
+            put(bytes, reason.as_bytes());
+        }
+    }
+    match &marks.namespace {
+        None => bytes.push(0),
+        Some(namespace) => {
+            bytes.push(1 | (u8::from(namespace.authorized) << 1) | (u8::from(namespace.open) << 2));
+            put(bytes, namespace.prefix.as_bytes());
+        }
+    }
+}
+
+fn write(bytes: &mut Vec<u8>, file: &PageFile, python: Option<usize>) {
+    let name = file.name.as_str();
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0, 0]);
+    let mut flags = 0;
+    let mut digest = |bytes: &mut Vec<u8>, flag: u16, digest: Option<Sha256>| {
+        if let Some(digest) = digest {
+            flags |= flag;
+            bytes.extend_from_slice(digest.as_bytes());
+        }
+    };
+    digest(bytes, SHA256, file.sha256);
+    put(bytes, name.as_bytes());
+    match file.metadata {
+        Advertised::No => {}
+        Advertised::Unhashed => flags |= METADATA,
+        Advertised::Sha256(sha256) => digest(bytes, METADATA_SHA256, Some(sha256)),
+    }
+    if let Some(size) = file.size {
+        flags |= SIZE;
+        bytes.extend_from_slice(&size.to_le_bytes());
+    }
+    if let Some(time) = file.upload_time {
+        flags |= TIME;
+        bytes.extend_from_slice(&time.as_nanosecond().to_le_bytes());
+    }
+    if let Some(at) = python {
+        flags |= PYTHON;
+        bytes.extend_from_slice(&number(at).to_le_bytes());
+    }
+    if let Some(reason) = &file.yanked {
+        flags |= YANKED;
+        put(bytes, reason.as_bytes());
+    }
+    let (address, is_path) = address_bytes(&file.address);
+    match address.strip_suffix(name.as_bytes()) {
+        Some(start) => {
+            flags |= NAMED;
+            put(bytes, start);
+        }
+        None => put(bytes, address),
+    }
+    if is_path {
+        flags |= PATH;
+    }
+    if let Some(address) = &file.provenance {
+        let (address, is_path) = address_bytes(address);
+        flags |= PROVENANCE | if is_path { PROVENANCE_PATH } else { 0 };
+        put(bytes, address);
+    }
+    if let FileName::Sdist { name, version, .. } = &file.name {
+        flags |= SDIST;
+        put(bytes, name.as_ref().as_bytes());
+        put(bytes, version.to_string().as_bytes());
+    }
+    if let Some(head) = bytes.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        *head = flags.to_le_bytes();
+    }
+}
+
+fn address_bytes(address: &Address) -> (&[u8], bool) {
+    match address {
+        Address::Web(text) => (text.as_bytes(), false),
+        Address::Path(path) => (path.as_os_str().as_bytes(), true),
+    }
+}
+
+/// The name and SHA-256 of a record.
+pub(super) fn name<'a>(record: &mut Cursor<'a>) -> Option<(&'a str, Option<Sha256>)> {
+    let flags = record.u16()?;
+    let sha256 = digest(record, flags & SHA256)?;
+    Some((record.text()?, sha256))
+}
+
+/// The file of a record; `python` gives the Requires-Python at a place.
+pub(super) fn file(
+    record: &mut Cursor<'_>,
+    python: impl Fn(usize) -> Option<VersionSpecifiers>,
+) -> Option<PageFile> {
+    let flags = record.u16()?;
+    let has = |flag: u16| flags & flag != 0;
+    let sha256 = digest(record, flags & SHA256)?;
+    let name = record.text()?;
+    let metadata = match digest(record, flags & METADATA_SHA256)? {
+        Some(sha256) => Advertised::Sha256(sha256),
+        None if has(METADATA) => Advertised::Unhashed,
+        None => Advertised::No,
+    };
+    let size = if has(SIZE) { Some(record.u64()?) } else { None };
+    let upload_time = if has(TIME) { Some(Timestamp::from_nanosecond(record.i128()?).ok()?) } else { None };
+    let at = if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None };
+    let yanked = if has(YANKED) { Some(record.text()?.to_owned()) } else { None };
+    let suffix = if has(NAMED) { name } else { "" };
+    let address = address(record.slice()?, suffix, has(PATH))?;
+    let provenance =
+        if has(PROVENANCE) { Some(self::address(record.slice()?, "", has(PROVENANCE_PATH))?) } else { None };
+    let name = if has(SDIST) {
+        let (project, version) = (record.text()?.parse().ok()?, record.text()?.parse().ok()?);
+        FileName::Sdist { text: name.into(), name: project, version }
+    } else {
+        FileName::Wheel(WheelName::parse(name).ok()?)
+    };
+    let requires_python = at.and_then(python);
+    Some(PageFile { name, address, sha256, size, upload_time, requires_python, yanked, metadata, provenance })
+}
+
+/// `Some(None)` where the record has none.
+#[allow(clippy::option_option)]
+fn digest(record: &mut Cursor<'_>, flag: u16) -> Option<Option<Sha256>> {
+    if flag == 0 { Some(None) } else { record.array().map(|bytes| Some(Sha256::from_bytes(bytes))) }
+}
+
+fn address(start: &[u8], end: &str, is_path: bool) -> Option<Address> {
+    let whole = [start, end.as_bytes()].concat();
+    if is_path {
+        return Some(Address::Path(PathBuf::from(OsStr::from_bytes(&whole))));
+    }
+    String::from_utf8(whole).ok().map(|text| Address::Web(text.into()))
+}

@@ -1,0 +1,125 @@
+use proptest::prelude::*;
+use url::Url;
+
+use super::*;
+use crate::index::page::{Address, Advertised};
+
+fn base() -> Url {
+    Url::parse("https://h.example/simple/a/").unwrap()
+}
+
+fn sha256() -> impl Strategy<Value = Sha256> {
+    any::<[u8; 32]>().prop_map(Sha256::from_bytes)
+}
+
+prop_compose! {
+    fn file()(
+        version in "[0-9]{1,3}(\\.[0-9]{1,2}){0,2}(a1|\\.post2)?",
+        end in prop::sample::select(vec!["-py3-none-any.whl", "-1b-cp312-abi3-musllinux_1_2_x86_64.whl", ".tar.gz", ".zip"]),
+        place in prop::option::of("[a-z/]{0,12}"),
+        named in any::<bool>(),
+        sha256 in prop::option::of(sha256()),
+        metadata in prop::option::of(prop::option::of(sha256())),
+        size in prop::option::of(any::<u64>()),
+        time in prop::option::of(-1_000_000_000_000_000_000_i128..4_000_000_000_000_000_000),
+        python in prop::option::of(prop::sample::select(vec![">=3.8", "~=3.10", "nonsense", "", ">=3.9,<4"])),
+        yanked in prop::option::of(".{0,12}"),
+        provenance in prop::option::of("[a-z]{0,9}"),
+    ) -> (PageFile, Option<&'static str>) {
+        let text = format!("a-{version}{end}");
+        let start = place.as_ref().map_or("https://h.example/f/".to_owned(), |place| format!("/{place}/"));
+        let address = if named { format!("{start}{text}") } else { format!("{start}x") };
+        let file = PageFile {
+            name: FileName::parse(&text, None).unwrap(),
+            address: match place {
+                Some(_) => Address::Path(address.into()),
+                None => Address::Web(address.into()),
+            },
+            sha256,
+            size,
+            upload_time: time.map(|time| jiff::Timestamp::from_nanosecond(time).unwrap()),
+            requires_python: python.and_then(|text| text.parse().ok()),
+            yanked,
+            metadata: match metadata {
+                None => Advertised::No,
+                Some(None) => Advertised::Unhashed,
+                Some(Some(sha256)) => Advertised::Sha256(sha256),
+            },
+            provenance: provenance.map(|text| Address::Web(text.into())),
+        };
+        (file, python)
+    }
+}
+
+/// A page, and what must be in it: each name once.
+fn page(mut files: Vec<(PageFile, Option<&str>)>) -> (Page, Vec<PageFile>) {
+    files.sort_by(|one, other| one.0.name.as_str().cmp(other.0.name.as_str()));
+    files.dedup_by(|one, other| one.0.name.as_str() == other.0.name.as_str());
+    let base = base();
+    let mut builder = PageBuilder::new(&base);
+    files.iter().rev().for_each(|(file, python)| builder.add(file, *python));
+    (builder.finish().unwrap(), files.into_iter().map(|(file, _)| file).collect())
+}
+
+proptest! {
+    #[test]
+    fn what_is_packed_comes_back(files in prop::collection::vec(file(), 0..20)) {
+        let (page, expected) = page(files);
+        prop_assert_eq!(&page.files(), &expected);
+        let again = Page::read(page.bytes().clone()).unwrap();
+        prop_assert_eq!(&again.files(), &expected);
+        for file in &expected {
+            prop_assert_eq!(page.find(file.name.as_str()), Some(file.clone()));
+        }
+        prop_assert_eq!(page.find("a-9999-py3-none-any.whl"), None);
+        let by_release: usize = page.releases().map(|release| release.files().len()).sum();
+        prop_assert_eq!(by_release, expected.len());
+        for release in page.releases() {
+            let wheels = release.wheels().count();
+            let sdists = release.files().iter().filter(|file| file.wheel().is_none()).count();
+            prop_assert_eq!((wheels + sdists, sdists > 0), (release.files().len(), release.has_sdist()));
+            prop_assert!(release.files().iter().all(|file| file.name.version() == release.version()));
+            prop_assert_eq!(release.sdist().is_some(), release.has_sdist());
+        }
+        let undated = |file: &PageFile| {
+            file.wheel().is_some() && file.upload_time.is_none() && matches!(file.address, Address::Web(_))
+        };
+        prop_assert_eq!(page.has_undated, expected.iter().any(undated));
+    }
+
+    #[test]
+    fn other_bytes_are_no_page_or_another_and_nothing_panics(
+        files in prop::collection::vec(file(), 0..6),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = page(files).0.bytes().to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Some(page) = Page::read(bytes.into()) {
+            drop((page.files(), page.names().count(), page.find("a-1-py3-none-any.whl")));
+            page.releases().for_each(|release| drop((release.files(), release.sdist(), release.wheels().count())));
+        }
+    }
+}
+
+#[test]
+fn marks_come_back() {
+    for (status, authorized) in [(Status::Archived, true), (Status::Deprecated, false)] {
+        let marks = Marks {
+            status: Some((status, "gone\nelsewhere".to_owned())),
+            namespace: Some(Namespace { prefix: "a-".to_owned(), authorized, open: !authorized }),
+        };
+        let base = base();
+        let mut builder = PageBuilder::new(&base);
+        builder.mark(marks.clone());
+        let page = builder.finish().unwrap();
+        assert_eq!(Page::read(page.bytes().clone()).unwrap().marks, marks);
+        assert!(page.is_empty());
+    }
+}
