@@ -218,7 +218,7 @@ pub(crate) fn copy_private(
     directory: Option<&Path>,
     origin: Place,
 ) -> io::Result<Unverified> {
-    let mut writer = PrivateWriter::new(directory);
+    let mut writer = PrivateWriter::new(directory, file.metadata().ok().map(|found| found.len().min(limit)));
     let mut hasher = Hasher::new(hashes);
     read_all(file.take(limit), |bytes| {
         hasher.update(bytes);

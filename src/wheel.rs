@@ -178,8 +178,7 @@ impl Wheel {
             .map_err(|problem| self.at(problem, entry))
     }
 
-    /// Writes an entry's content to `sink` (streaming above [`archive::WHOLE_ENTRY`]), comparing as [`Self::content`] does,
-    /// and returns its SHA-256 and size. What `sink` took counts only if this returns `Ok`.
+    /// Writes an entry's content to `sink` in pieces, comparing as [`Self::content`] does, and returns its SHA-256 and size. What `sink` took counts only if this returns `Ok`.
     ///
     /// # Errors
     /// The wheel's (`archive-data`, `record-hash`) or the sink's.
@@ -188,14 +187,7 @@ impl Wheel {
         entry: &archive::Entry,
         sink: &mut dyn std::io::Write,
     ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
-        if entry.size() > archive::WHOLE_ENTRY {
-            return self.pieces(entry, |piece| sink.write_all(piece));
-        }
-        // Small ones reach the sink only after they were found right.
-        let (content, sha256) = contents::whole(entry, self.verified.bytes())
-            .map_err(|problem| ExtractError::Wheel(self.at(problem, entry)))?;
-        sink.write_all(&content).map_err(ExtractError::Sink)?;
-        Ok((sha256, entry.size()))
+        self.pieces(entry, |piece| sink.write_all(piece))
     }
 
     /// Inflates every entry and compares size, CRC and RECORD's digest.

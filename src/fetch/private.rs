@@ -37,9 +37,16 @@ pub(crate) struct PrivateWriter {
 }
 
 impl PrivateWriter {
-    /// A new copy. `directory` is where a large one goes if it exists; else the temporary directory.
-    pub(crate) fn new(directory: Option<&Path>) -> Self {
-        Self { memory: Vec::new(), file: None, length: 0, directory: directory.map(Path::to_owned) }
+    /// A new copy. `directory` is where a large one goes if it exists; else the temporary directory. `size` is how many bytes
+    /// are expected, so that memory is taken once.
+    pub(crate) fn new(directory: Option<&Path>, size: Option<u64>) -> Self {
+        let small = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= IN_MEMORY);
+        Self {
+            memory: Vec::with_capacity(small.unwrap_or_default()),
+            file: None,
+            length: 0,
+            directory: directory.map(Path::to_owned),
+        }
     }
 
     /// How many bytes were taken.
@@ -112,7 +119,7 @@ mod tests {
 
     fn check(size: usize, chunk: usize, mapped: bool) {
         let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
-        let mut writer = PrivateWriter::new(None);
+        let mut writer = PrivateWriter::new(None, None);
         bytes.chunks(chunk).for_each(|part| writer.write(part).unwrap());
         assert_eq!(writer.len(), size as u64);
         let copy = writer.finish().unwrap();
@@ -132,7 +139,7 @@ mod tests {
     #[test]
     fn a_large_copy_has_no_name() {
         let directory = tempfile::tempdir().unwrap();
-        let mut writer = PrivateWriter::new(Some(directory.path()));
+        let mut writer = PrivateWriter::new(Some(directory.path()), Some(7));
         writer.write(&vec![1; IN_MEMORY + 1]).unwrap();
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

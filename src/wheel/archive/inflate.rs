@@ -13,12 +13,30 @@ use crate::error::{Code, Problem};
 
 /// One byte of deflated data makes at most this many (RFC 1951: two bits for a match of 258 bytes).
 const MAX_RATIO: u64 = 1032;
-/// The size of the pieces that a stream comes in.
+/// The size of the pieces that a stream comes in: what stays near the processor until it is hashed and written.
 const PIECE: usize = 256 << 10;
 
 thread_local! {
-    /// Made once a thread: a new one for each of many small entries costs more than inflating them.
-    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+    /// Made once a thread: new ones for each of many small entries cost more than inflating them.
+    static TOOLS: RefCell<Option<Box<Tools>>> = const { RefCell::new(None) };
+}
+
+/// What inflating needs.
+struct Tools {
+    inflater: Decompress,
+    /// One byte more than a piece shows whether there is more.
+    buffer: Vec<u8>,
+}
+
+/// Lends the tools of this thread.
+fn with_tools<T>(work: impl FnOnce(&mut Tools) -> T) -> T {
+    let mut tools = TOOLS
+        .take()
+        .unwrap_or_else(|| Box::new(Tools { inflater: Decompress::new(false), buffer: vec![0; PIECE + 1] }));
+    tools.inflater.reset(false);
+    let done = work(&mut tools);
+    TOOLS.set(Some(tools));
+    done
 }
 
 /// The data of an entry, with what its row says.
@@ -42,34 +60,36 @@ pub(super) fn whole<'a>(source: &Source<'a>) -> Result<Cow<'a, [u8]>, Problem> {
     }
     check_possible(source)?;
     let size = usize::try_from(source.size).unwrap_or_default();
-    // One byte more shows whether there is more.
     let mut content = vec![0; size + 1];
-    let (status, used, made) = INFLATER.with_borrow_mut(|inflater| {
-        inflater.reset(false);
-        let status = inflater
-            .decompress(source.data, &mut content, FlushDecompress::Finish)
-            .map_err(|_| bad("the data of an entry is not deflated data"))?;
-        Ok((status, inflater.total_in(), inflater.total_out()))
-    })?;
+    with_tools(|tools| at_once(source, &mut tools.inflater, &mut content))?;
+    content.pop();
+    Ok(Cow::Owned(content))
+}
+
+/// Inflates into a buffer that is one byte longer than the content, and checks it.
+fn at_once(source: &Source<'_>, inflater: &mut Decompress, buffer: &mut [u8]) -> Result<(), Problem> {
+    let status = inflater
+        .decompress(source.data, buffer, FlushDecompress::Finish)
+        .map_err(|_| bad("the data of an entry is not deflated data"))?;
+    let (used, made) = (inflater.total_in(), inflater.total_out());
     if made > source.size {
         return Err(too_much(source));
     }
     if status != Status::StreamEnd {
         return Err(bad("the data of an entry is cut"));
     }
-    content.pop();
-    check_end(source, made, usize::try_from(used).unwrap_or(usize::MAX), crc32fast::hash(&content))?;
-    Ok(Cow::Owned(content))
+    let content = buffer.split_last().map_or(&[][..], |(_, content)| content);
+    check_end(source, made, usize::try_from(used).unwrap_or(usize::MAX), crc32fast::hash(content))
 }
 
-/// The content of an entry of any size, in pieces. What `sink` took before an error came is not to be believed.
+/// The content of an entry of any size, in pieces; what is no larger than one is checked before it is handed on. What `sink`
+/// took before an error came is not to be believed.
 pub(super) fn pieces<E>(
     source: &Source<'_>,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<Result<(), E>, Problem> {
-    let mut crc = crc32fast::Hasher::new();
-    let mut used = 0;
     if !source.deflated {
+        let mut crc = crc32fast::Hasher::new();
         for piece in source.data.chunks(PIECE) {
             crc.update(piece);
             if let Err(error) = sink(piece) {
@@ -80,14 +100,33 @@ pub(super) fn pieces<E>(
         return Ok(Ok(()));
     }
     check_possible(source)?;
-    let mut inflater = Decompress::new(false);
-    let room = usize::try_from(source.size).unwrap_or(usize::MAX).saturating_add(1);
-    let mut buffer = vec![0; PIECE.min(room)];
+    with_tools(|tools| {
+        let Tools { inflater, buffer } = tools;
+        let small = usize::try_from(source.size).ok().and_then(|size| buffer.get_mut(..=size));
+        match small {
+            Some(room) => {
+                at_once(source, inflater, room)?;
+                let content = room.split_last().map_or(&[][..], |(_, content)| content);
+                Ok(sink(content))
+            }
+            None => streamed(source, inflater, buffer, sink),
+        }
+    })
+}
+
+fn streamed<E>(
+    source: &Source<'_>,
+    inflater: &mut Decompress,
+    buffer: &mut [u8],
+    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<Result<(), E>, Problem> {
+    let mut crc = crc32fast::Hasher::new();
+    let mut used = 0;
     loop {
         let input = source.data.get(used..).unwrap_or_default();
         let (before_in, before_out) = (inflater.total_in(), inflater.total_out());
         let status = inflater
-            .decompress(input, &mut buffer, FlushDecompress::None)
+            .decompress(input, buffer, FlushDecompress::None)
             .map_err(|_| bad("the data of an entry is not deflated data"))?;
         let taken = usize::try_from(inflater.total_in() - before_in).unwrap_or(usize::MAX);
         let given = usize::try_from(inflater.total_out() - before_out).unwrap_or(usize::MAX);
@@ -161,7 +200,7 @@ mod tests {
         Source { data, deflated: true, size: content.len() as u64, crc: crc32fast::hash(content) }
     }
 
-    fn streamed(source: &Source<'_>) -> Result<Vec<u8>, Problem> {
+    fn in_pieces(source: &Source<'_>) -> Result<Vec<u8>, Problem> {
         let mut content = Vec::new();
         let _ = pieces(source, |piece| {
             content.extend_from_slice(piece);
@@ -174,7 +213,7 @@ mod tests {
     #[track_caller]
     fn check(source: &Source<'_>, expected: Option<&[u8]>) {
         assert_eq!(whole(source).ok().as_deref(), expected);
-        assert_eq!(streamed(source).ok().as_deref(), expected);
+        assert_eq!(in_pieces(source).ok().as_deref(), expected);
     }
 
     #[test]
@@ -259,7 +298,7 @@ mod tests {
             data[at] ^= flip;
             data.extend(tail);
             let source = source(&data, &content);
-            let (at_once, streamed) = (whole(&source).ok().map(Cow::into_owned), streamed(&source).ok());
+            let (at_once, streamed) = (whole(&source).ok().map(Cow::into_owned), in_pieces(&source).ok());
             proptest::prop_assert_eq!(at_once, streamed);
         }
     }
