@@ -4,6 +4,8 @@
 //! Never: believes what the store holds. It hands out [`Unverified`] only, hashed while it was
 //! copied, and a store that cannot be read or written never stops a run.
 
+mod arriving;
+
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+pub(crate) use arriving::Arriving;
 
 use crate::digest::{Hasher, LockedHashes, Sha256};
 use crate::error::{Place, Problem, io as io_problem};
@@ -22,6 +26,10 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 
 /// An entry that is larger, in bytes, is copied once it is known to be what was locked, or of the locked size.
 const UNSIZED: u64 = 64 << 20;
+
+/// How files begin that are not whole yet: a name that starts with a dot and ends otherwise than an entry is never mistaken
+/// for one.
+pub(crate) const NEW: &str = ".new-";
 
 /// The store of one user.
 #[derive(Debug, Clone)]
@@ -78,11 +86,14 @@ impl Store {
         self.publish(wheel.sha256(), wheel.bytes())
     }
 
+    /// Whether an entry is there, as far as its size tells.
+    fn has(&self, path: &Path, size: usize) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == size as u64)
+    }
+
     fn publish(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), Problem> {
         let path = self.entry(sha256);
-        if std::fs::symlink_metadata(&path)
-            .is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
-        {
+        if self.has(&path, bytes.len()) {
             return Ok(());
         }
         write_private(&path, bytes).map_err(|error| io_problem("keeping a wheel in the cache", &path, &error))
@@ -136,8 +147,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_private(directory)?;
-    // A name that starts with a dot and ends otherwise than an entry: never mistaken for one.
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory)?;
     parts.iter().try_for_each(|part| file.write_all(part))?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

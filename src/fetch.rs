@@ -8,10 +8,11 @@ mod private;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use pipward_resolver::WheelName;
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{Receiver, channel};
 use url::Url;
 
 use crate::cache::{Store, copy_private, open_regular};
@@ -27,6 +28,8 @@ pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified.
 const WAITING: usize = 16;
+/// How many files are copied at once from this machine. More would only wait for the disk, with a thread and memory each.
+const COPIES: usize = 4;
 
 /// The bytes of an artifact that nobody has verified: no reader, no path.
 ///
@@ -107,19 +110,21 @@ impl Fetcher {
     }
 
     /// Starts fetching. Each file's outcome comes once, with its position in `wanted`, in the order
-    /// in which they end. Drop the receiver to give up.
+    /// in which they end. Drop what is returned to give up.
     ///
     /// An outcome's problem is one of `download-truncated`, `download-corrupt`, `file-not-found`,
     /// `index-unreachable`, `http-status`, `tls-failed`, `redirect-refused`, `address-refused`,
     /// `index-page-invalid`, `index-page-too-large`, `disk-full`, `not-writable`, `file-access`.
-    pub fn start(&self, wanted: Vec<LockedFile>) -> Receiver<(usize, Fetched)> {
-        let (sender, receiver) = sync_channel(WAITING);
+    pub fn start(&self, wanted: Vec<LockedFile>) -> Arrivals {
+        let (sender, receiver) = channel(WAITING);
         let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
+        let copies = Arc::new(Semaphore::new(COPIES));
         for (index, file) in wanted.into_iter().enumerate() {
             let job = Job {
                 http: Arc::clone(&self.engine.http),
                 store: self.store.clone(),
                 progress: self.progress.clone(),
+                copies: Arc::clone(&copies),
                 index,
                 file,
             };
@@ -128,17 +133,41 @@ impl Fetcher {
                 // Held until the outcome is taken, so that no more wait than work.
                 let _slot = slots.acquire_owned().await;
                 let fetched = job.run().await;
-                deliver(sender, (job.index, fetched)).await;
+                // Nobody is left to be told where this fails.
+                let _ = sender.send((job.index, fetched)).await;
             });
         }
-        receiver
+        Arrivals { receiver, engine: Arc::clone(&self.engine) }
     }
 }
 
-async fn deliver(sender: SyncSender<(usize, Fetched)>, outcome: (usize, Fetched)) {
-    if let Err(TrySendError::Full(outcome)) = sender.try_send(outcome) {
-        // Nobody is left to be told where this fails.
-        let _ = tokio::task::spawn_blocking(move || drop(sender.send(outcome))).await;
+/// What was asked for, in the order in which it arrives. Each `next` waits.
+pub struct Arrivals {
+    receiver: Receiver<(usize, Fetched)>,
+    engine: Arc<Engine>,
+}
+
+impl std::fmt::Debug for Arrivals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrivals").finish_non_exhaustive()
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = (usize, Fetched);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.receiver.blocking_recv()
+    }
+}
+
+impl Arrivals {
+    /// The next one, if it comes in time; `Some(None)` once there will be none.
+    #[allow(clippy::option_option)]
+    pub fn next_within(&mut self, time: Duration) -> Option<Option<(usize, Fetched)>> {
+        let next = async { Ok(tokio::time::timeout(time, self.receiver.recv()).await.ok()) };
+        // Where there is no network any more, nothing will come.
+        self.engine.wait(next).unwrap_or(Some(None))
     }
 }
 
@@ -146,6 +175,7 @@ struct Job {
     http: Arc<Http>,
     store: Option<Store>,
     progress: Option<OnProgress>,
+    copies: Arc<Semaphore>,
     index: usize,
     file: LockedFile,
 }
@@ -166,6 +196,7 @@ impl Job {
     async fn kept(&self) -> Option<Unverified> {
         let (store, hashes, size) = (self.store.clone()?, self.file.hashes.clone(), self.file.size);
         let most = self.http.cap(Kind::Wheel).bytes;
+        let _turn = self.copies.acquire().await;
         tokio::task::spawn_blocking(move || store.get_within(&hashes, size, most)).await.ok().flatten()
     }
 
@@ -173,6 +204,7 @@ impl Job {
         let (path, hashes) = (path.to_owned(), self.file.hashes.clone());
         let limit = limit(self.file.size, self.http.cap(Kind::Wheel).bytes);
         let directory = self.directory();
+        let _turn = self.copies.acquire().await;
         blocking(move || {
             let missing = |error: std::io::Error| match error.kind() {
                 std::io::ErrorKind::NotFound => {

@@ -109,7 +109,8 @@ pub(super) fn run(arguments: &CacheCommandArgs, printer: &Printer) -> Outcome {
             let now = SystemTime::now();
             let all = stored::wheels(&cache)?;
             let gone = stored::too_much(&all, arguments.older_than, arguments.max_size, now);
-            removed(stored::remove(&gone)?, printer);
+            let (wheels, swept) = (stored::remove(&gone)?, stored::sweep(&cache, now)?);
+            removed((wheels.0 + swept.0, wheels.1 + swept.1), printer);
         }
     }
     Ok(0)

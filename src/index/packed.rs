@@ -22,6 +22,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 
 use super::page::{FileName, Marks, Namespace, PageFile, Status};
@@ -199,9 +200,16 @@ impl<'a> PageRelease<'a> {
         })
     }
 
-    /// Its last source distribution.
-    pub(crate) fn sdist(self) -> Option<PageFile> {
-        self.places().skip(self.listed.wheels).last().and_then(|at| self.page.file(at))
+    /// When its last source distribution was uploaded, as far as that is known, and whether it is on the web.
+    pub(crate) fn sdist(self) -> Option<(Option<Timestamp>, bool)> {
+        let last = self.places().skip(self.listed.wheels).last()?;
+        record::uploaded(&mut self.page.record(last)?)
+    }
+
+    /// Whether somebody vouches for one of its files.
+    pub(crate) fn has_provenance(self) -> bool {
+        self.places()
+            .any(|at| self.page.record(at).is_some_and(|mut record| record::has_provenance(&mut record)))
     }
 
     /// All its files, in the order of their names.

@@ -97,6 +97,16 @@ impl Files {
         }
     }
 
+    /// Whether somebody vouches for a file of a release.
+    pub(crate) fn has_provenance(&self, version: &Version) -> bool {
+        match self {
+            Self::Page(_, page) => page.release(version).is_some_and(PageRelease::has_provenance),
+            Self::Listed(releases) => {
+                releases.get(version).into_iter().flatten().any(|it| it.file.provenance.is_some())
+            }
+        }
+    }
+
     /// The versions, oldest first.
     pub(crate) fn versions(&self) -> impl DoubleEndedIterator<Item = &Version> {
         let (page, listed) = match self {
@@ -234,8 +244,7 @@ fn candidates(known: bool, files: &Files, cutoff: Cutoff) -> (Candidates, Vec<us
         Files::Page(index, page) => {
             let shelf: Arc<dyn Shelf> = Arc::new(PageShelf { page: Arc::clone(page), cutoff });
             let releases = page.releases().enumerate().map(|(at, release)| {
-                let sdist = if release.has_sdist() { release.sdist() } else { None };
-                let new_sdist = sdist.and_then(|file| cutoff.of(&file));
+                let new_sdist = release.sdist().and_then(|(uploaded, is_web)| cutoff.judge(uploaded, is_web));
                 let wheels = Wheels::on(Arc::clone(&shelf), at);
                 let release_of = Release { wheels, has_sdist: release.has_sdist(), new_sdist };
                 (release.version().clone(), release_of)
@@ -256,7 +265,8 @@ fn candidates(known: bool, files: &Files, cutoff: Cutoff) -> (Candidates, Vec<us
                         release.new_sdist = cutoff.of(file);
                         continue;
                     };
-                    if cutoff.time.is_some() && !cutoff.is_off && is_undated(file) {
+                    let is_undated = file.upload_time.is_none() && matches!(file.address, Address::Web(_));
+                    if cutoff.time.is_some() && !cutoff.is_off && is_undated {
                         undated.extend(*index);
                     }
                     wheels.push(cutoff.candidate(wheel.clone(), file));
@@ -294,17 +304,17 @@ impl Cutoff {
 
     /// Why a file is too new, where it is.
     fn of(self, file: &PageFile) -> Option<TooNew> {
+        self.judge(file.upload_time, matches!(file.address, Address::Web(_)))
+    }
+
+    /// A file on this machine was put there by the user, and needs no time.
+    fn judge(self, uploaded: Option<Timestamp>, is_web: bool) -> Option<TooNew> {
         let at = self.time?;
-        match file.upload_time {
+        match uploaded {
             Some(uploaded) => (uploaded > at).then(|| too_new(uploaded, self.age)),
-            None => (is_undated(file) && self.explicit).then_some(TooNew::Undated),
+            None => (is_web && self.explicit).then_some(TooNew::Undated),
         }
     }
-}
-
-/// A file on this machine was put there by the user, and needs no time.
-fn is_undated(file: &PageFile) -> bool {
-    file.upload_time.is_none() && matches!(file.address, Address::Web(_))
 }
 
 /// What is told of a file that was uploaded after the cutoff. A part of a second counts as a whole one.

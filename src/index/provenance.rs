@@ -67,6 +67,9 @@ impl Index {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
         let is_between = |version: &&Version| *version < before && after.is_none_or(|after| *version > after);
         let proven = |version: &Version| {
+            if !project.files.has_provenance(version) {
+                return None;
+            }
             let files = project.files.of(version);
             let proven = files.iter().map(|offered| &offered.file).filter(|file| file.provenance.is_some());
             let order = |file: &Arc<PageFile>| matches!(file.name, FileName::Wheel(_));

@@ -3,7 +3,7 @@
 //! Pure. Owns: the list of well-known names, and what counts as close. A name that is on the list is never a look-alike.
 //! What is close is narrow on purpose: whoever is warned of honest names stops reading.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use pipward_resolver::PackageName;
@@ -46,6 +46,10 @@ pub fn look_alike(name: &PackageName) -> Option<(&'static str, &'static str)> {
             .with_check(SwappedWords::new("-"))
             .build(WellKnown)
     });
+    // Most names are of the list, and the rest of this is then not made.
+    if is_known(name.as_ref()) {
+        return None;
+    }
     // What the corpus says cannot fail.
     let squats = harness.check_package(name.as_ref(), Box::new(Anybody)).unwrap_or_default();
     // The most downloaded of them is the one that is meant.
@@ -108,7 +112,6 @@ struct WellKnown;
 
 /// The well-known names.
 struct Names {
-    known: HashSet<&'static str>,
     /// With their places in the list.
     imitated: HashMap<&'static str, (usize, &'static str)>,
     /// By what is left of them when separators, or characters that look alike, count for nothing.
@@ -121,6 +124,23 @@ fn names() -> &'static Names {
     NAMES.get_or_init(Names::new)
 }
 
+/// Whether a name is on the list. Few are asked for, so that a table of them all would cost more than looking through those
+/// of its length.
+fn is_known(name: &str) -> bool {
+    static BY_LENGTH: OnceLock<Vec<Vec<&'static str>>> = OnceLock::new();
+    let by_length = BY_LENGTH.get_or_init(|| {
+        let mut names: Vec<Vec<&'static str>> = Vec::new();
+        for name in all() {
+            if names.len() <= name.len() {
+                names.resize_with(name.len() + 1, Vec::new);
+            }
+            names.get_mut(name.len()).into_iter().for_each(|names| names.push(name));
+        }
+        names
+    });
+    by_length.get(name.len()).is_some_and(|names| names.contains(&name))
+}
+
 impl Names {
     fn new() -> Self {
         let by = |key: fn(&str) -> String| {
@@ -131,7 +151,6 @@ impl Names {
             names
         };
         Self {
-            known: all().collect(),
             imitated: well_known().enumerate().map(|(rank, name)| (name, (rank, name))).collect(),
             joined: by(joined),
             folded: by(folded),
@@ -161,7 +180,7 @@ fn folded(name: &str) -> String {
 
 impl Corpus for WellKnown {
     fn contains_name(&self, name: &str) -> typomania::Result<bool> {
-        Ok(names().known.contains(name))
+        Ok(is_known(name))
     }
 
     fn get(&self, name: &str) -> typomania::Result<Option<&dyn Package>> {

@@ -13,7 +13,6 @@ mod unpack;
 use std::path::PathBuf;
 
 use pipward_resolver::{ExtraName, Target};
-use rayon::prelude::*;
 
 use super::destination::Environment;
 use super::locks::Locks;
@@ -23,7 +22,7 @@ use super::unchanged::Here;
 use super::upkeep::{Part, Upkeep};
 use super::witness::{self, Vouched};
 use super::{Writing, check_interrupted};
-use crate::cache::Store;
+use crate::cache::{Arriving, Store};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{Installer, Session};
@@ -131,6 +130,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let trusted = trusted::check(request, &index, &items)?;
     let store = request.cache.as_deref().map(Store::new);
     let fetcher = index.fetcher(store.clone());
+    let arriving = store.map(Arriving::new);
     let writing = Writing::begin();
     let write = request.change != Change::Nothing;
     let (session, scheme) = match &request.environment {
@@ -160,6 +160,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         installer,
         any_python,
         here: None,
+        arriving: arriving.as_ref(),
     };
     // Asked again: nobody else can change the environment now.
     let here = session.as_ref().and_then(|_| Here::of(request));
@@ -191,7 +192,9 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         }
     }
     drop(writing);
-    remember(store.as_ref(), &done);
+    // Only a run that ended well leaves anything behind in the cache.
+    crate::cache::keep();
+    arriving.into_iter().for_each(Arriving::publish);
     if write && request.beneath.is_none() {
         let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
         if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
@@ -220,17 +223,6 @@ fn refuse_replacing(session: &Session) -> Result<(), Problems> {
         .help("add --upgrade to replace it")
     });
     Problems::unless_empty((), refused.collect())
-}
-
-/// Only a run that ended well leaves anything behind in the cache.
-fn remember(store: Option<&Store>, done: &[Done]) {
-    crate::cache::keep();
-    let new = || done.par_iter().filter_map(|done| done.verified.as_ref());
-    if let Some(store) = store
-        && let Err(problem) = new().try_for_each(|wheel| store.put(wheel))
-    {
-        tracing::warn!("{problem}");
-    }
 }
 
 fn vouched(item: &Item, done: &Done) -> Vouched {

@@ -224,7 +224,7 @@ fn one(
     let file = Some(item.file.name.as_str().to_owned());
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let look = || {
-        let Ok((_, fetched)) = fetcher.start(vec![item.file.clone()]).recv() else {
+        let Some((_, fetched)) = fetcher.start(vec![item.file.clone()]).next() else {
             return Err(Problem::new(Code::Internal, "a wheel did not arrive"));
         };
         let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;

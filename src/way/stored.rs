@@ -6,11 +6,13 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cache::{Store, open_regular};
+use crate::cache::{NEW, Store, open_regular};
 use crate::error::{Problem, io};
 
 /// The directories of a cache besides that of the wheels.
 const FACTS: [&str; 4] = ["index", "metadata", "interpreters", "witness"];
+/// A wheel that is not whole yet is written on within this time, or nobody does.
+const ABANDONED: Duration = Duration::from_secs(3600);
 /// Where the directory of an archive begins at the earliest, from its end, in bytes.
 const TAIL: u64 = 256 << 10;
 
@@ -56,6 +58,24 @@ pub fn facts(cache: &Path) -> Result<(usize, u64), Problem> {
     Ok((all.len(), all.iter().map(|(_, size, _)| size).sum()))
 }
 
+/// Removes what runs that were killed have left unfinished in the store: nobody has touched it for an hour. Returns number
+/// and size of what went.
+///
+/// # Errors
+/// Those of reading the directory, or of removing a file.
+pub fn sweep(cache: &Path, now: SystemTime) -> Result<(usize, u64), Problem> {
+    let (mut count, mut size) = (0, 0);
+    for (path, bytes, written) in files(Store::new(cache).directory())? {
+        let is_new = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(NEW.as_bytes()));
+        if is_new && now.duration_since(written).is_ok_and(|been| been > ABANDONED) {
+            unlink(&path)?;
+            count += 1;
+            size += bytes;
+        }
+    }
+    Ok((count, size))
+}
+
 /// Removes wheels. Returns number and size of what went.
 ///
 /// # Errors
@@ -73,6 +93,8 @@ pub fn remove(wheels: &[StoredWheel]) -> Result<(usize, u64), Problem> {
 /// Those of removing a file.
 pub fn purge(cache: &Path) -> Result<(usize, u64), Problem> {
     let (mut count, mut size) = remove(&wheels(cache)?)?;
+    let unfinished = sweep(cache, SystemTime::now())?;
+    (count, size) = (count + unfinished.0, size + unfinished.1);
     for (path, bytes, _) in fact_files(cache)? {
         unlink(&path)?;
         count += 1;
@@ -166,6 +188,20 @@ fn name_of(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_goes_after_an_hour() {
+        let cache = tempfile::tempdir().unwrap();
+        let wheels = cache.path().join("wheels");
+        std::fs::create_dir(&wheels).unwrap();
+        for name in [".new-a", "b.whl"] {
+            std::fs::write(wheels.join(name), "x").unwrap();
+        }
+        let after = |seconds| SystemTime::now() + Duration::from_secs(seconds);
+        assert_eq!(sweep(cache.path(), after(3000)).unwrap(), (0, 0));
+        assert_eq!(sweep(cache.path(), after(4000)).unwrap(), (1, 1));
+        assert!(wheels.join("b.whl").is_file() && !wheels.join(".new-a").exists());
+    }
 
     #[test]
     fn the_oldest_go_first() {

@@ -94,7 +94,7 @@ fn at_hand(package: &LockedPackage, index: &Index, store: Option<&Store>, sight:
 /// METADATA of a wheel of the store, or of one that lies where the lock says; verified either way.
 fn of_wheel(file: &LockedFile, index: &Index, store: Option<&Store>, sight: &Sight) -> Option<Vec<u8>> {
     let unverified = match &file.location {
-        Location::Path(_) => index.fetcher(None).start(vec![file.clone()]).recv().ok()?.1.ok()?,
+        Location::Path(_) => index.fetcher(None).start(vec![file.clone()]).next()?.1.ok()?,
         Location::Url(_) => store?.get(&file.hashes, file.size)?,
     };
     let wheel = sight.policy.read(VerifiedWheel::check(unverified, file).ok()?).ok()?;

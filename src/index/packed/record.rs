@@ -240,6 +240,24 @@ pub(super) fn name<'a>(record: &mut Cursor<'a>) -> Option<(&'a str, Option<Sha25
     Some((record.text()?, sha256))
 }
 
+/// When the file of a record was uploaded, and whether it is on the web.
+pub(super) fn uploaded(record: &mut Cursor<'_>) -> Option<(Option<Timestamp>, bool)> {
+    let flags = record.u16()?;
+    digest(record, flags & SHA256)?;
+    record.slice()?;
+    digest(record, flags & METADATA_SHA256)?;
+    if flags & SIZE != 0 {
+        record.u64()?;
+    }
+    let time = if flags & TIME != 0 { Some(Timestamp::from_nanosecond(record.i128()?).ok()?) } else { None };
+    Some((time, flags & PATH == 0))
+}
+
+/// Whether the index gives provenance for the file of a record.
+pub(super) fn has_provenance(record: &mut Cursor<'_>) -> bool {
+    record.u16().is_some_and(|flags| flags & PROVENANCE != 0)
+}
+
 /// The file of a record; `python` gives the Requires-Python at a place.
 pub(super) fn file(
     record: &mut Cursor<'_>,

@@ -80,6 +80,12 @@ proptest! {
             prop_assert_eq!((wheels + sdists, sdists > 0), (release.files().len(), release.has_sdist()));
             prop_assert!(release.files().iter().all(|file| file.name.version() == release.version()));
             prop_assert_eq!(release.sdist().is_some(), release.has_sdist());
+            let files = release.files();
+            prop_assert_eq!(release.has_provenance(), files.iter().any(|file| file.provenance.is_some()));
+            if let Some(last) = files.iter().rfind(|file| file.wheel().is_none()) {
+                let is_web = matches!(last.address, Address::Web(_));
+                prop_assert_eq!(release.sdist(), Some((last.upload_time, is_web)));
+            }
         }
         let undated = |file: &PageFile| {
             file.wheel().is_some() && file.upload_time.is_none() && matches!(file.address, Address::Web(_))

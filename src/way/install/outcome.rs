@@ -120,7 +120,7 @@ pub(super) fn told(
             told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
-        if done.verified.is_some() {
+        if done.verified {
             let name = item.file.name.to_string();
             told.verified.push(VerifiedFile { name, sha256: done.sha256, size: done.size });
         }

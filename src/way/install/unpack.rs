@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use pipward_resolver::Target;
@@ -13,6 +12,7 @@ use rayon::prelude::*;
 
 use super::super::check_interrupted;
 use super::super::unchanged::{Here, There};
+use crate::cache::Arriving;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
@@ -57,6 +57,8 @@ pub(super) struct Staging<'s> {
     pub(super) installer: Installer,
     /// What a run before has left, where it may be believed.
     pub(super) here: Option<&'s Here<'s>>,
+    /// The store that wheels are put in.
+    pub(super) arriving: Option<&'s Arriving>,
 }
 
 /// The environment itself, where the user's directory is written to.
@@ -131,8 +133,8 @@ pub(in crate::way) fn resolve_files(
 
 /// What became of one item.
 pub(super) struct Done {
-    /// The wheel; nothing where it was not needed.
-    pub(super) verified: Option<VerifiedWheel>,
+    /// Whether a wheel was verified for it in this run.
+    pub(super) verified: bool,
     pub(super) sha256: Sha256,
     pub(super) metadata: Metadata,
     /// METADATA as it stands in the wheel.
@@ -148,7 +150,7 @@ impl Done {
     fn of_kept(there: There) -> Option<Self> {
         let (metadata, metadata_text) = there.metadata?;
         Some(Self {
-            verified: None,
+            verified: false,
             sha256: there.sha256,
             metadata,
             metadata_text,
@@ -176,7 +178,7 @@ pub(super) fn unpack(
     kept.iter().for_each(|_| step());
     let wanted: Vec<usize> = (0..items.len()).filter(|at| !kept.contains_key(at)).collect();
     let files = wanted.iter().filter_map(|at| items.get(*at)).map(|item| item.file.clone()).collect();
-    let arrivals = fetcher.start(files);
+    let mut arrivals = fetcher.start(files);
     let results = Mutex::new(kept);
     let keep = |at: usize, result: Result<Done, Problems>| {
         if let Ok(mut results) = results.lock() {
@@ -184,12 +186,13 @@ pub(super) fn unpack(
         }
     };
     let mut interrupted = Ok(());
+    let gate = Gate::default();
     rayon::in_place_scope(|scope| {
         loop {
-            let (at, fetched) = match arrivals.recv_timeout(Duration::from_millis(100)) {
-                Ok(arrival) => arrival,
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => match check_interrupted() {
+            let (at, fetched) = match arrivals.next_within(Duration::from_millis(100)) {
+                Some(Some(arrival)) => arrival,
+                Some(None) => break,
+                None => match check_interrupted() {
                     Ok(()) => continue,
                     Err(problem) => {
                         interrupted = Err(problem);
@@ -200,9 +203,12 @@ pub(super) fn unpack(
             let Some((at, item)) = wanted.get(at).and_then(|at| Some((*at, items.get(*at)?))) else {
                 continue;
             };
-            let keep = &keep;
+            let (keep, gate) = (&keep, &gate);
+            let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
+            let inside = gate.enter(size);
             scope.spawn(move |_| {
                 keep(at, one(item, fetched, staging));
+                drop(inside);
                 step();
             });
         }
@@ -223,6 +229,41 @@ pub(super) fn unpack(
     }
     done.extend(results.into_values().filter_map(Result::ok));
     Problems::unless_empty(done, faults)
+}
+
+/// Bounds how many bytes of wheels wait for a core, whatever the number of wheels: the rest stays with the network.
+#[derive(Default)]
+struct Gate {
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Gate {
+    /// Bytes of wheels that are worked on at once, unless one is larger.
+    const ROOM: usize = 16 << 20;
+
+    /// Waits for room, which is given back when what is returned goes.
+    fn enter(&self, size: usize) -> Inside<'_> {
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |inside: &mut usize| *inside > 0 && inside.saturating_add(size) > Self::ROOM;
+        let mut inside = self.left.wait_while(inside, is_full).unwrap_or_else(PoisonError::into_inner);
+        *inside = inside.saturating_add(size);
+        Inside { gate: self, size }
+    }
+}
+
+/// A wheel that is worked on.
+struct Inside<'g> {
+    gate: &'g Gate,
+    size: usize,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut inside = self.gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        *inside = inside.saturating_sub(self.size);
+        self.gate.left.notify_all();
+    }
 }
 
 fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problems> {
@@ -264,6 +305,9 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
             .add(&wheel, &plan)
             .map_err(|problem| staging.policy.with_ended(problem, &item.package.name))?;
     }
+    if let Some(arriving) = staging.arriving {
+        arriving.add(wheel.verified());
+    }
     Ok(Done {
         metadata: wheel.metadata().clone(),
         metadata_text: wheel.metadata_text()?,
@@ -272,7 +316,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         beneath,
         warnings: wheel.warnings().iter().chain(&judged.warned).map(ToString::to_string).collect(),
         sha256: wheel.verified().sha256(),
-        verified: Some(wheel.into_verified()),
+        verified: true,
     })
 }
 
