@@ -238,7 +238,8 @@ pub(crate) fn copy_private(
 }
 
 fn read_all(mut file: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut buffer = vec![0; 256 << 10];
+    // On the stack: many threads copy, and an allocator would keep a buffer for each.
+    let mut buffer = [0; 64 << 10];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(()),

@@ -27,7 +27,7 @@ pub(crate) use download::Download;
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified.
-const WAITING: usize = 16;
+const WAITING: usize = 4;
 /// How many files are copied at once from this machine. More would only wait for the disk, with a thread and memory each.
 const COPIES: usize = 4;
 

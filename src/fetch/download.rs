@@ -103,7 +103,7 @@ impl Download<'_> {
             return Err(Fault::Lasting(too_large(&answer.url, cap)));
         }
         let part = Part {
-            writer: PrivateWriter::new(self.directory.as_deref(), self.size),
+            writer: PrivateWriter::new(self.directory.as_deref(), self.size.or(answer.length())),
             hasher: self.hashes.map_or_else(Hasher::sha256, Hasher::new),
             tag: strong_tag(answer.headers()),
             total: answer.length(),

@@ -1,7 +1,8 @@
 //! A private copy of a file's bytes: what is hashed is what is parsed.
 //!
-//! Owns: [`PrivateBytes`] and the one way to fill it. Small copies live in memory, larger ones in
-//! an unnamed file that is mapped.
+//! Owns: [`PrivateBytes`] and the one way to fill it. Small copies live in memory, larger ones in pages of their own, which
+//! the system has back at once (an allocator keeps what was freed for a while), still larger ones in an unnamed file that is
+//! mapped.
 //! Never: maps a file that has a name, or one that it has not written itself.
 
 use std::fs::File;
@@ -10,11 +11,15 @@ use std::path::{Path, PathBuf};
 
 /// Copies up to this size stay in memory: 4 MiB.
 const IN_MEMORY: usize = 4 << 20;
+/// From this size on in pages of their own: 64 KiB.
+const IN_PAGES: usize = 64 << 10;
 
 /// Bytes that only this process can change.
 pub(crate) enum PrivateBytes {
     /// Small ones.
     Memory(Vec<u8>),
+    /// Pages, of which so many bytes count.
+    Pages(memmap2::Mmap, usize),
     /// Large ones: an unnamed file, mapped.
     Mapped(memmap2::Mmap, #[allow(dead_code)] File),
 }
@@ -23,6 +28,7 @@ impl PrivateBytes {
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Memory(bytes) => bytes,
+            Self::Pages(map, length) => map.get(..*length).unwrap_or_default(),
             Self::Mapped(map, _) => map,
         }
     }
@@ -31,6 +37,8 @@ impl PrivateBytes {
 /// Takes bytes as they arrive, and becomes [`PrivateBytes`].
 pub(crate) struct PrivateWriter {
     memory: Vec<u8>,
+    /// Where what comes first goes, as long as it has room, if anything.
+    pages: Option<memmap2::MmapMut>,
     file: Option<File>,
     length: u64,
     directory: Option<PathBuf>,
@@ -38,11 +46,13 @@ pub(crate) struct PrivateWriter {
 
 impl PrivateWriter {
     /// A new copy. `directory` is where a large one goes if it exists; else the temporary directory. `size` is how many bytes
-    /// are expected, so that memory is taken once.
+    /// are expected. Nobody need keep to it: pages that are not written to take no memory.
     pub(crate) fn new(directory: Option<&Path>, size: Option<u64>) -> Self {
-        let small = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= IN_MEMORY);
+        let size = size.and_then(|size| usize::try_from(size).ok());
+        let small = size.filter(|size| (IN_PAGES..=IN_MEMORY).contains(size));
         Self {
-            memory: Vec::with_capacity(small.unwrap_or_default()),
+            memory: Vec::new(),
+            pages: small.and_then(|size| memmap2::MmapMut::map_anon(size).ok()),
             file: None,
             length: 0,
             directory: directory.map(Path::to_owned),
@@ -56,11 +66,21 @@ impl PrivateWriter {
 
     /// Takes the next bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let start = usize::try_from(self.length).unwrap_or(usize::MAX);
+        let end = start.saturating_add(bytes.len());
         self.length = self.length.saturating_add(bytes.len() as u64);
         if let Some(file) = &mut self.file {
             return file.write_all(bytes);
         }
-        if self.memory.len().saturating_add(bytes.len()) <= IN_MEMORY {
+        if let Some(room) = self.pages.as_mut().and_then(|pages| pages.get_mut(start..end)) {
+            room.copy_from_slice(bytes);
+            return Ok(());
+        }
+        if let Some(pages) = self.pages.take() {
+            // It is larger than was said.
+            self.memory.extend_from_slice(pages.get(..start).unwrap_or_default());
+        }
+        if end <= IN_MEMORY {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
@@ -74,9 +94,13 @@ impl PrivateWriter {
 
     /// The copy, complete.
     pub(crate) fn finish(self) -> io::Result<PrivateBytes> {
-        match self.file {
-            None => Ok(PrivateBytes::Memory(self.memory)),
-            Some(file) => Ok(PrivateBytes::Mapped(map(&file)?, file)),
+        match (self.file, self.pages) {
+            (Some(file), _) => Ok(PrivateBytes::Mapped(map(&file)?, file)),
+            (None, Some(pages)) => {
+                let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+                Ok(PrivateBytes::Pages(pages.make_read_only()?, length))
+            }
+            (None, None) => Ok(PrivateBytes::Memory(self.memory)),
         }
     }
 }
@@ -117,23 +141,38 @@ fn map(file: &File) -> io::Result<memmap2::Mmap> {
 mod tests {
     use super::*;
 
-    fn check(size: usize, chunk: usize, mapped: bool) {
+    fn check(size: usize, chunk: usize, said: Option<usize>, expected: &str) {
         let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
-        let mut writer = PrivateWriter::new(None, None);
+        let mut writer = PrivateWriter::new(None, said.map(|said| said as u64));
         bytes.chunks(chunk).for_each(|part| writer.write(part).unwrap());
         assert_eq!(writer.len(), size as u64);
         let copy = writer.finish().unwrap();
         assert!(copy.as_slice() == bytes);
-        assert_eq!(matches!(copy, PrivateBytes::Mapped(..)), mapped);
+        let kind = match copy {
+            PrivateBytes::Memory(_) => "memory",
+            PrivateBytes::Pages(..) => "pages",
+            PrivateBytes::Mapped(..) => "file",
+        };
+        assert_eq!(kind, expected, "{size} {chunk} {said:?}");
     }
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        check(0, 1, false);
-        check(1, 1, false);
-        check(IN_MEMORY, 65_536, false);
-        check(IN_MEMORY + 1, 65_536, true);
-        check(3 * IN_MEMORY, IN_MEMORY * 2, true);
+        for said in [None, Some(0), Some(IN_PAGES - 1), Some(usize::MAX)] {
+            check(0, 1, said, "memory");
+            check(1, 1, said, "memory");
+            check(IN_MEMORY, 65_536, said, "memory");
+            check(IN_MEMORY + 1, 65_536, said, "file");
+            check(3 * IN_MEMORY, IN_MEMORY * 2, said, "file");
+        }
+        let said = Some(IN_PAGES);
+        check(0, 1, said, "pages");
+        check(IN_PAGES - 1, 1000, said, "pages");
+        check(IN_PAGES, 1000, said, "pages");
+        check(IN_PAGES + 1, 1000, said, "memory");
+        check(IN_MEMORY + 1, 1000, said, "file");
+        check(IN_MEMORY, 65_536, Some(IN_MEMORY), "pages");
+        check(IN_MEMORY + 1, 65_536, Some(IN_MEMORY), "file");
     }
 
     #[test]

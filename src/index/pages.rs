@@ -62,7 +62,7 @@ pub(crate) enum Got<T> {
     /// What it kept, which is fresh, or as good as fresh.
     Kept(T),
     /// What the server said just now, and where it may be kept.
-    Answer(Whole, Slot),
+    Answer(Box<(Whole, Slot)>),
 }
 
 /// A place in the cache.
@@ -121,12 +121,12 @@ impl PageCache {
                         self.put(&slot(ask), &whole, entry.body);
                         return Ok(Got::Kept(found));
                     }
-                    return Ok(Got::Answer(answer, slot(ask)));
+                    return Ok(Got::Answer(Box::new((answer, slot(ask)))));
                 }
             }
         }
         let whole = Box::pin(http.whole(&ask)).await?;
-        Ok(Got::Answer(whole, slot(ask)))
+        Ok(Got::Answer(Box::new((whole, slot(ask)))))
     }
 
     fn path(&self, key: &str) -> Option<PathBuf> {

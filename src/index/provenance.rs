@@ -129,7 +129,8 @@ impl Inner {
         check_scheme(&url, Code::AddressRefused)?;
         let whole = match self.cache.get(&self.engine.http, &url, ACCEPT, false, FORM, Some).await? {
             Got::Kept(body) => return Ok(body.to_vec()),
-            Got::Answer(whole, slot) => {
+            Got::Answer(answer) => {
+                let (whole, slot) = *answer;
                 self.cache.put(&slot, &whole, whole.body.clone().into());
                 whole
             }

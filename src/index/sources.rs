@@ -188,7 +188,7 @@ impl Inner {
         let got = self.cache.get(&self.engine.http, &url, ACCEPT, refresh, packed::FORM, Page::read).await;
         let (got, slot) = match got.map_err(|problem| problem.package(name))? {
             Got::Kept(page) => return Ok(Some(Arc::new(page))),
-            Got::Answer(whole, slot) => (whole, slot),
+            Got::Answer(answer) => *answer,
         };
         match got.status.as_u16() {
             200 => {

@@ -25,8 +25,8 @@ fn entry(url: &str, bytes: &[u8]) -> LockedFile {
 
 fn fetch_into(file: &LockedFile, store: Option<Store>) -> Fetched {
     let fetcher = Fetcher::new(network(), store).unwrap();
-    let receiver = fetcher.start(vec![file.clone()]);
-    let (index, fetched) = receiver.recv().unwrap();
+    let mut receiver = fetcher.start(vec![file.clone()]);
+    let (index, fetched) = receiver.next().unwrap();
     assert_eq!(index, 0);
     fetched
 }
@@ -103,7 +103,7 @@ fn a_server_that_is_down_is_unreachable() {
 fn offline_asks_nobody() {
     let (server, file) = served(vec![Response::ok("the good wheel")]);
     let fetcher = Fetcher::new(NetworkOptions { offline: true, ..network() }, None).unwrap();
-    let (_, fetched) = fetcher.start(vec![file]).recv().unwrap();
+    let (_, fetched) = fetcher.start(vec![file]).next().unwrap();
     assert_eq!(fetched.map(|_| ()).unwrap_err().code(), Code::IndexUnreachable);
     assert!(server.requests().is_empty());
 }
@@ -139,7 +139,7 @@ fn no_more_than_the_locked_size_is_read() {
         let mut most = seen.lock().unwrap();
         *most = progress.bytes.max(*most);
     }));
-    let (_, fetched) = fetcher.start(vec![file.clone()]).recv().unwrap();
+    let (_, fetched) = fetcher.start(vec![file.clone()]).next().unwrap();
     assert_eq!(*told.lock().unwrap(), file.size.unwrap() + 1);
     assert!(VerifiedWheel::check(fetched.unwrap(), &file).is_err());
 }
@@ -296,7 +296,7 @@ fn a_server_that_is_busy_in_between_costs_nothing_that_has_arrived() {
     let (server, mut file) = served(vec![cut("\"a\""), busy, part("ood wheel", "bytes 5-13/14", "\"a\"")]);
     file.size = None;
     let patient = NetworkOptions { retries: 2, ..network() };
-    let (_, fetched) = Fetcher::new(patient, None).unwrap().start(vec![file.clone()]).recv().unwrap();
+    let (_, fetched) = Fetcher::new(patient, None).unwrap().start(vec![file.clone()]).next().unwrap();
     assert!(VerifiedWheel::check(fetched.unwrap(), &file).is_ok());
     assert_eq!(server.asked(PATH)[2].header("Range"), Some("bytes=5-"));
 }

@@ -37,7 +37,7 @@ prop_compose! {
             },
             sha256,
             size,
-            upload_time: time.map(|time| jiff::Timestamp::from_nanosecond(time).unwrap()),
+            upload_time: time.map(|time| Timestamp::from_nanosecond(time).unwrap()),
             requires_python: python.and_then(|text| text.parse().ok()),
             yanked,
             metadata: match metadata {

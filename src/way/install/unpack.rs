@@ -240,7 +240,7 @@ struct Gate {
 
 impl Gate {
     /// Bytes of wheels that are worked on at once, unless one is larger.
-    const ROOM: usize = 16 << 20;
+    const ROOM: usize = 8 << 20;
 
     /// Waits for room, which is given back when what is returned goes.
     fn enter(&self, size: usize) -> Inside<'_> {
