@@ -145,6 +145,7 @@ enum Command {
 
 /// Runs one command line and returns the exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    crate::memory::give_back_soon();
     fault::watch();
     completion::answer();
     let arguments: Vec<OsString> = arguments.collect();

@@ -16,6 +16,8 @@ pub mod error;
 
 pub mod digest;
 
+mod memory;
+
 mod document;
 
 pub mod imports;

@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &CacheCommandArgs, printer: &Printer) -> Outcome {
             printer.document(&json!({ "ok": true, "directory": cache.display().to_string() }));
         }
         (Action::Info, None) => info(&cache, printer)?,
-        (Action::Purge, None) => removed(stored::purge(&cache)?, printer),
+        (Action::Purge, None) => removed(stored::purge(&cache, SystemTime::now())?, printer),
         (Action::Prune, None) => {
             if arguments.older_than.is_none() && arguments.max_size.is_none() {
                 let help = "add --older-than AGE or --max-size SIZE; `purge` removes everything";

@@ -2,12 +2,12 @@
 //!
 //! Owns: [`PrivateBytes`] and the one way to fill it. Small copies live in memory, larger ones in pages of their own, which
 //! the system has back at once (an allocator keeps what was freed for a while), still larger ones in an unnamed file that is
-//! mapped.
-//! Never: maps a file that has a name, or one that it has not written itself.
+//! mapped (`memory`).
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::memory::{Mapped, Unnamed};
 
 /// Copies up to this size stay in memory: 4 MiB.
 const IN_MEMORY: usize = 4 << 20;
@@ -21,7 +21,7 @@ pub(crate) enum PrivateBytes {
     /// Pages, of which so many bytes count.
     Pages(memmap2::Mmap, usize),
     /// Large ones: an unnamed file, mapped.
-    Mapped(memmap2::Mmap, #[allow(dead_code)] File),
+    Mapped(Mapped),
 }
 
 impl PrivateBytes {
@@ -29,7 +29,7 @@ impl PrivateBytes {
         match self {
             Self::Memory(bytes) => bytes,
             Self::Pages(map, length) => map.get(..*length).unwrap_or_default(),
-            Self::Mapped(map, _) => map,
+            Self::Mapped(map) => map,
         }
     }
 }
@@ -39,7 +39,7 @@ pub(crate) struct PrivateWriter {
     memory: Vec<u8>,
     /// Where what comes first goes, as long as it has room, if anything.
     pages: Option<memmap2::MmapMut>,
-    file: Option<File>,
+    file: Option<Unnamed>,
     length: u64,
     directory: Option<PathBuf>,
 }
@@ -70,7 +70,7 @@ impl PrivateWriter {
         let end = start.saturating_add(bytes.len());
         self.length = self.length.saturating_add(bytes.len() as u64);
         if let Some(file) = &mut self.file {
-            return file.write_all(bytes);
+            return file.write(bytes);
         }
         if let Some(room) = self.pages.as_mut().and_then(|pages| pages.get_mut(start..end)) {
             room.copy_from_slice(bytes);
@@ -84,10 +84,10 @@ impl PrivateWriter {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
-        let mut file = unnamed(self.directory.as_deref())?;
-        file.write_all(&self.memory)?;
+        let mut file = Unnamed::new(self.directory.as_deref())?;
+        file.write(&self.memory)?;
         self.memory = Vec::new();
-        file.write_all(bytes)?;
+        file.write(bytes)?;
         self.file = Some(file);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl PrivateWriter {
     /// The copy, complete.
     pub(crate) fn finish(self) -> io::Result<PrivateBytes> {
         match (self.file, self.pages) {
-            (Some(file), _) => Ok(PrivateBytes::Mapped(map(&file)?, file)),
+            (Some(file), _) => file.map().map(PrivateBytes::Mapped),
             (None, Some(pages)) => {
                 let length = usize::try_from(self.length).unwrap_or(usize::MAX);
                 Ok(PrivateBytes::Pages(pages.make_read_only()?, length))
@@ -103,38 +103,6 @@ impl PrivateWriter {
             (None, None) => Ok(PrivateBytes::Memory(self.memory)),
         }
     }
-}
-
-/// A file without a name: no other user, and no path, leads to it.
-fn unnamed(directory: Option<&Path>) -> io::Result<File> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{Mode, OFlags, open};
-        let temporary = std::env::temp_dir();
-        for place in directory.into_iter().chain([temporary.as_path()]) {
-            let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-            if let Ok(descriptor) = open(place, flags, Mode::RUSR | Mode::WUSR) {
-                return Ok(File::from(descriptor));
-            }
-        }
-    }
-    // Not every file system has unnamed files. This one is made for its owner alone and unlinked at once.
-    match directory.map(tempfile::tempfile_in) {
-        Some(Ok(file)) => Ok(file),
-        _ => tempfile::tempfile(),
-    }
-}
-
-/// Maps a file that [`unnamed`] made and [`PrivateWriter`] filled.
-#[allow(unsafe_code)]
-fn map(file: &File) -> io::Result<memmap2::Mmap> {
-    // SAFETY: a mapping is undefined behaviour to read while another writes to the file or shortens
-    // it. The file has no name, its descriptor never leaves this module but inside `PrivateBytes`,
-    // which hands it to nobody, and it is opened close-on-exec, so no other code or process can
-    // write to it; the writer that filled it was consumed by `finish`. Processes of the same user
-    // could reach it through /proc; they could as well write to this process's memory.
-    // Reason for the mapping: a wheel of a gigabyte must not need a gigabyte of memory.
-    unsafe { memmap2::Mmap::map(file) }
 }
 
 #[cfg(test)]

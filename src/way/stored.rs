@@ -91,9 +91,9 @@ pub fn remove(wheels: &[StoredWheel]) -> Result<(usize, u64), Problem> {
 ///
 /// # Errors
 /// Those of removing a file.
-pub fn purge(cache: &Path) -> Result<(usize, u64), Problem> {
+pub fn purge(cache: &Path, now: SystemTime) -> Result<(usize, u64), Problem> {
     let (mut count, mut size) = remove(&wheels(cache)?)?;
-    let unfinished = sweep(cache, SystemTime::now())?;
+    let unfinished = sweep(cache, now)?;
     (count, size) = (count + unfinished.0, size + unfinished.1);
     for (path, bytes, _) in fact_files(cache)? {
         unlink(&path)?;

@@ -115,7 +115,7 @@ fn nothing_is_left_to_do() {
 
 /// The floors of the house. A module uses what lies on the floors below its own.
 const FLOORS: &[&[&str]] = &[
-    &["digest", "error"],
+    &["digest", "error", "memory"],
     &["attest", "document", "imports", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
     &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
@@ -229,6 +229,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
         &["fs_err::", "std::fs::", "use std::fs;", "tempfile::", "memmap2::", "rustix::"],
         &[
             "src/cache.rs",
+            "src/cache/",
             "src/cli/",
             "src/config.rs",
             "src/config/",
@@ -239,6 +240,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/inspect/",
             "src/install/",
             "src/lab/stage.rs",
+            "src/memory.rs",
             "src/python.rs",
             "src/python/",
             "src/requirements/",
@@ -270,6 +272,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/index/http/proxy.rs",
             "src/lab/stage.rs",
             "src/main.rs",
+            "src/memory.rs",
             "src/python/",
             "src/requirements.rs",
         ],

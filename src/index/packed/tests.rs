@@ -1,3 +1,5 @@
+//! What is packed comes back, and what was never packed does no harm.
+
 use proptest::prelude::*;
 use url::Url;
 
