@@ -17,6 +17,7 @@ use pipward::wheel::record::Record;
 use pipward::wheel::{ExtractError, Wheel};
 use pipward_resolver::{MarkerTree, Platform, Target, WheelName};
 
+use super::advisories;
 use super::oracle::{Files, Zipfile, unzip, zip_crate};
 use super::recipe;
 
@@ -38,6 +39,7 @@ pub const ALL: &[Body] = &[
     ("index_json", index_json),
     ("index_html", index_html),
     ("range", range),
+    ("advisories", advisories::advisories),
 ];
 
 /// The bytes are a wheel.
@@ -149,7 +151,7 @@ fn open_wheel(bytes: &[u8]) -> Result<Wheel, Problem> {
 }
 
 /// A refusal teaches, whatever it refuses.
-fn explain(problem: &Problem) {
+pub(super) fn explain(problem: &Problem) {
     assert!(problem.help_text().is_some(), "no way out: {problem}");
     assert!(problem.to_string().len() < 1 << 20, "a message as long as its cause");
 }

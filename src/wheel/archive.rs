@@ -4,7 +4,7 @@
 //! exactly once, that both headers of an entry agree, and that names, kinds and sizes are those of a wheel.
 //! Never: skips what it does not like, repairs, or allocates what a header declares.
 
-pub(crate) mod bundle;
+pub mod bundle;
 mod central;
 mod end;
 mod extra;

@@ -8,7 +8,7 @@ use super::{Archive, Entry, Limits};
 use crate::error::Problem;
 
 /// An archive with its bytes.
-pub(crate) struct Bundle<'a> {
+pub struct Bundle<'a> {
     bytes: &'a [u8],
     archive: Archive,
 }
@@ -18,13 +18,13 @@ impl<'a> Bundle<'a> {
     ///
     /// # Errors
     /// The archive codes.
-    pub(crate) fn read(bytes: &'a [u8], file: &str) -> Result<Self, Problem> {
+    pub fn read(bytes: &'a [u8], file: &str) -> Result<Self, Problem> {
         let limits = Limits { entries: 5_000_000, ..Limits::default() };
         Ok(Self { bytes, archive: Archive::read(bytes, file, &limits)? })
     }
 
     /// Its files.
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry] {
         self.archive.entries()
     }
 
@@ -32,7 +32,7 @@ impl<'a> Bundle<'a> {
     ///
     /// # Errors
     /// `archive-data`, `archive-too-large`.
-    pub(crate) fn content(&self, entry: &Entry) -> Result<Cow<'a, [u8]>, Problem> {
+    pub fn content(&self, entry: &Entry) -> Result<Cow<'a, [u8]>, Problem> {
         entry.inflate_whole(self.bytes)
     }
 }
