@@ -59,6 +59,11 @@ pub(crate) fn an_honest_archive_is_read() {
     });
     accept("no mode", |zip| zip.member(INIT).external = 0);
     accept("the version that has ZIP64", |zip| zip.member(INIT).needs = [45, 10]);
+    accept("times and owners", |zip| {
+        zip.member(INIT).both(|header| header.extra = extra(0x000d, &[0; 12]));
+        zip.member(STORED).both(|header| header.extra = extra(0x5455, &[1, 0, 0, 0, 0]));
+    });
+    accept("a time of its own", |zip| zip.member(INIT).both(|header| header.modified = [0x6000, 0x5a21]));
     accept("a file by ASi's field", |zip| {
         zip.member(INIT).central.extra = extra(0x756e, &[0, 0, 0, 0, 0xa4, 0x81, 0, 0, 0, 0, 0, 0, 0, 0]);
     });
@@ -150,6 +155,8 @@ pub(crate) fn local_headers_that_differ_are_refused() {
         zip.member(INIT).local.flags = 1 << 3;
     });
     check("descriptor flag in the row", Code::ArchiveHeader, |zip| zip.member(INIT).central.flags = 1 << 3);
+    check("time", Code::ArchiveHeader, |zip| zip.member(INIT).local.modified[0] += 1);
+    check("date", Code::ArchiveHeader, |zip| zip.member(INIT).central.modified[1] += 1);
     check("masked flag in the local header", Code::ArchiveHeader, |zip| {
         zip.member(INIT).local.flags = 1 << 13;
     });
@@ -449,6 +456,14 @@ pub(crate) fn flags_and_methods_that_wheels_do_not_have_are_refused() {
             zip.member(INIT).both(|header| header.method = method);
         });
     }
+    for kind in [0x000f, 0x0014, 0x0015, 0x0016, 0x0017, 0x0018, 0x0019, 0x9901] {
+        check(&format!("field {kind:#x} in the row"), Code::ArchiveMethod, |zip| {
+            zip.member(INIT).central.extra = extra(kind, &[2, 0, b'A', b'E', 3, 8, 0]);
+        });
+        check(&format!("field {kind:#x} in the local header"), Code::ArchiveMethod, |zip| {
+            zip.member(INIT).local.extra = extra(kind, b"");
+        });
+    }
     for needs in [46, 51, 63, 64, 255] {
         for header in 0..2 {
             check(&format!("version {needs}, header {header}"), Code::ArchiveMethod, |zip| {
@@ -465,6 +480,11 @@ pub(crate) fn links_and_devices_are_refused() {
         check(&format!("{kind:o} by ASi's field"), Code::ArchiveEntryKind, |zip| {
             zip.member(INIT).external = 0;
             zip.member(INIT).central.extra = extra(0x756e, &asi);
+        });
+    }
+    for length in [13, 20] {
+        check(&format!("PKWARE's field of {length} bytes"), Code::ArchiveEntryKind, |zip| {
+            zip.member(INIT).local.extra = extra(0x000d, &vec![b'x'; length]);
         });
     }
     for kind in [0o120_000, 0o010_000, 0o020_000, 0o060_000, 0o140_000, 0o170_000] {

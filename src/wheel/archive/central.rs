@@ -25,6 +25,7 @@ const ROW_SIZE: usize = 46;
 pub(super) struct Row<'a> {
     pub(super) name: &'a str,
     pub(super) flags: u16,
+    pub(super) modified: u32,
     pub(super) deflated: bool,
     pub(super) crc: u32,
     pub(super) compressed: u64,
@@ -87,6 +88,7 @@ struct Raw<'a> {
     needs: u16,
     flags: u16,
     method: u16,
+    modified: u32,
     crc: u32,
     compressed: u32,
     size: u32,
@@ -104,7 +106,7 @@ fn raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
     let needs = fields.u16()?;
     let flags = fields.u16()?;
     let method = fields.u16()?;
-    let _modified = fields.u32()?;
+    let modified = fields.u32()?;
     let crc = fields.u32()?;
     let compressed = fields.u32()?;
     let size = fields.u32()?;
@@ -118,6 +120,7 @@ fn raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
         needs,
         flags,
         method,
+        modified,
         crc,
         compressed,
         size,
@@ -164,6 +167,7 @@ fn checked<'a>(raw: &Raw<'a>) -> Result<Row<'a>, Problem> {
     let row = Row {
         name,
         flags: raw.flags,
+        modified: raw.modified,
         deflated,
         crc: raw.crc,
         compressed: compressed.value(),

@@ -1,7 +1,7 @@
 //! Extra fields of local and central headers (APPNOTE.TXT 4.5, 4.6.9).
 //!
-//! Owns: the three that can change what an entry is: ZIP64 sizes, the Unicode path, and the mode of ASi's Unix field.
-//! Never: lets any of them contradict the header that it belongs to.
+//! Owns: those that can change what an entry is: ZIP64 sizes, the Unicode path, the mode of ASi's Unix field, and marks of
+//! links, patches and encryption. Never: lets any of them contradict the header that it belongs to.
 
 use super::fields::Fields;
 use crate::error::{Code, Problem};
@@ -9,6 +9,10 @@ use crate::error::{Code, Problem};
 const ZIP64: u16 = 0x0001;
 const UNICODE_PATH: u16 = 0x7075;
 const ASI_UNIX: u16 = 0x756e;
+/// PKWARE's Unix field: two times, two ids, and what a link leads to (APPNOTE.TXT 4.5.7).
+const PKWARE_UNIX: u16 = 0x000d;
+/// The part of it that each file has.
+const PKWARE_UNIX_PLAIN: usize = 12;
 
 /// A 32-bit field of a header, and what it stands for.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +59,13 @@ pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: He
                 check_asi_mode(body)?;
                 continue;
             }
-            _ => continue,
+            PKWARE_UNIX if body.len() > PKWARE_UNIX_PLAIN => {
+                return Err(kind_differs("an extra field makes an entry a link or a device"));
+            }
+            other => match meaning(other) {
+                Some(what) => return Err(unsupported(other, what)),
+                None => continue,
+            },
         };
         if slot.replace(body).is_some() {
             let code = if kind == ZIP64 { Code::ArchiveZip64 } else { Code::ArchiveName };
@@ -98,18 +108,37 @@ fn fill(zip64: Option<&[u8]>, wide: &mut [&mut Wide], header: Header) -> Result<
     Ok(())
 }
 
+/// What a field says of an entry's data that its flags and its method would have to say too (APPNOTE.TXT 4.5.2, and WinZip's
+/// AES): readers that know it take the data for something else.
+fn meaning(kind: u16) -> Option<&'static str> {
+    match kind {
+        0x000f => Some("a patch"),
+        // Certificates and recipients of PKWARE's encryption.
+        0x0014..=0x0019 | 0x9901 => Some("encryption"),
+        _ => None,
+    }
+}
+
+fn unsupported(kind: u16, what: &str) -> Problem {
+    Problem::new(Code::ArchiveMethod, format!("an extra field of an entry tells of {what}"))
+        .expected("none such")
+        .found(format!("field {kind:#06x}"))
+}
+
+fn kind_differs(what: &str) -> Problem {
+    Problem::new(Code::ArchiveEntryKind, what).expected("a regular file")
+}
+
 /// ASi's Unix field: a CRC, and a mode, which unzip goes by where the row has none. By it a file can be a symbolic link.
 fn check_asi_mode(body: &[u8]) -> Result<(), Problem> {
     let mut fields = Fields::at(body, 0);
     let _crc = fields.u32();
     match fields.u16().map(|mode| mode & 0o170_000) {
         None | Some(0 | 0o100_000 | 0o040_000) => Ok(()),
-        Some(other) => Err(Problem::new(
-            Code::ArchiveEntryKind,
-            "an extra field makes an entry neither a regular file nor a directory",
-        )
-        .expected("a regular file")
-        .found(format!("file type {other:#o}"))),
+        Some(other) => {
+            Err(kind_differs("an extra field makes an entry neither a regular file nor a directory")
+                .found(format!("file type {other:#o}")))
+        }
     }
 }
 

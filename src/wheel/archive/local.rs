@@ -43,25 +43,30 @@ fn header(fields: &mut Fields<'_>, row: &Row<'_>) -> Result<(), Problem> {
         let needs = fields.u16()?;
         let flags = fields.u16()?;
         let method = fields.u16()?;
-        let _modified = fields.u32()?;
+        let modified = fields.u32()?;
         let crc = fields.u32()?;
         let (compressed, size) = (Wide::new(fields.u32()?), Wide::new(fields.u32()?));
         let (name, extra) = (fields.u16()?, fields.u16()?);
         let (name, extra) = (fields.bytes(name.into())?, fields.bytes(extra.into())?);
-        Some((needs, flags, method, crc, compressed, size, name, extra))
+        Some((needs, flags, method, modified, crc, compressed, size, name, extra))
     };
-    let (needs, flags, method, crc, mut compressed, mut size, name, extra) = read().ok_or_else(|| {
-        Problem::new(Code::ArchiveFraming, "a row of the central directory leads to no local header")
-    })?;
+    let (needs, flags, method, modified, crc, mut compressed, mut size, name, extra) =
+        read().ok_or_else(|| {
+            Problem::new(Code::ArchiveFraming, "a row of the central directory leads to no local header")
+        })?;
     if name != row.name.as_bytes() {
         return Err(differs("name").expected(row.name).found(String::from_utf8_lossy(name)));
     }
     if flags != row.flags {
         return Err(differs("flags").expected(row.flags).found(flags));
     }
+    // It may be another one: who streams does not know yet whether an entry will need ZIP64.
     check_version(needs)?;
     if method != row.method() {
         return Err(differs("method").expected(row.method()).found(method));
+    }
+    if modified != row.modified {
+        return Err(differs("time").expected(row.modified).found(modified));
     }
     extra::read(extra, name, &mut [&mut size, &mut compressed], Header::Local)?;
     // With a descriptor to come, a writer does not know these yet and leaves them zero.

@@ -10,6 +10,8 @@ pub struct Header {
     pub name: Vec<u8>,
     pub flags: u16,
     pub method: u16,
+    /// As DOS has it: time, date.
+    pub modified: [u16; 2],
     pub crc: u32,
     pub compressed: u32,
     pub size: u32,
@@ -63,6 +65,7 @@ impl Member {
             flags: if name.is_ascii() { 0 } else { 1 << 11 },
             name,
             method,
+            modified: [0, 0x21], // 1980-01-01
             crc: crc32fast::hash(content),
             compressed: u32::try_from(data.len()).unwrap(),
             size: u32::try_from(content.len()).unwrap(),
@@ -229,7 +232,7 @@ fn put_local(out: &mut Vec<u8>, member: &Member) {
 fn put_header(out: &mut Vec<u8>, header: &Header) {
     out.extend(header.flags.to_le_bytes());
     out.extend(header.method.to_le_bytes());
-    out.extend([0, 0, 0x21, 0]); // 1980-01-01
+    out.extend(header.modified.map(u16::to_le_bytes).concat());
     for number in [header.crc, header.compressed, header.size] {
         out.extend(number.to_le_bytes());
     }
