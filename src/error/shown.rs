@@ -16,14 +16,18 @@ const LEFT_OUT: &str = "****@";
 
 /// The text with `****@` in place of the user name and password of every address in it (`https://me:secret@host/`).
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
-    if !text.contains("://") {
+    if !text.contains("//") {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.extend([before, "://"]);
-        rest = match secret_end(after).and_then(|end| after.get(end..)) {
+    while let Some((before, after)) = rest.split_once("//") {
+        shown.extend([before, "//"]);
+        // Two slashes within a path begin nothing.
+        let is_in_path =
+            before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '~'));
+        let host = secret_end(after).filter(|_| !is_in_path).and_then(|end| after.get(end..));
+        rest = match host {
             Some(host) => {
                 shown.push_str(LEFT_OUT);
                 host
@@ -35,7 +39,7 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Where the host begins in what follows `://`, if something stands before it.
+/// Where the host begins in what follows `//`, if something stands before it.
 fn secret_end(after: &str) -> Option<usize> {
     let ends = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | '<' | '>');
     let word = after.get(..after.find(ends).unwrap_or(after.len()))?;
@@ -68,6 +72,10 @@ mod tests {
             ("https://[::1]:80/a@v1", "https://[::1]:80/a@v1"),
             ("https://host/a b@c", "https://host/a b@c"),
             ("a @ b://", "a @ b://"),
+            ("//me:secret@host/x", "//****@host/x"),
+            ("see `//me:secret@host`, 'x=//s@i'", "see `//****@host`, 'x=//****@i'"),
+            ("file:///srv/a//b@c", "file:///srv/a//b@c"),
+            ("/srv//b@c and ./x_//b@c", "/srv//b@c and ./x_//b@c"),
             ("me:secret@host", "me:secret@host"),
         ] {
             assert_eq!(without_passwords(text), expected, "{text}");
