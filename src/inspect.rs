@@ -12,6 +12,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::digest::{Hasher, LockedHashes, Match, Sha256};
 use crate::error::{Code, Place, Problem};
+use crate::wheel::module;
 use crate::wheel::record::{MAX_RECORD, Record, Row};
 
 /// An installed distribution to look at.
@@ -275,6 +276,12 @@ fn against_lock(
     findings
 }
 
+/// Whether a file for which another one may stand has such a one: of its name, or for its module.
+fn is_anothers(path: &Path, all: &BTreeSet<PathBuf>) -> bool {
+    let module = module::imported_as(path);
+    all.contains(path) || module.is_some() && all.iter().any(|other| module::imported_as(other) == module)
+}
+
 /// Compares an installed RECORD with the one that the locked wheel leads to. `all` is what any RECORD lists.
 fn compare_record(
     subject: &Subject,
@@ -292,7 +299,7 @@ fn compare_record(
     let mut findings = Vec::new();
     for (path, row) in &wanted {
         match found.get(path) {
-            None if locked.may_be_left_out.contains(&row.path) && all.contains(path) => {}
+            None if locked.may_be_left_out.contains(&row.path) && is_anothers(path, all) => {}
             None => findings.push(finding(
                 Code::RecordOrigin,
                 subject,

@@ -40,6 +40,7 @@ mod plan;
 mod recover;
 mod scripts;
 mod session;
+mod shadow;
 mod spelling;
 mod stage;
 mod tree;

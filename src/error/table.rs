@@ -241,7 +241,7 @@ codes! {
         "PEP 592: a yanked release is broken or dangerous, and is taken only where it is pinned exactly. This is told, and refuses nothing unless [policy] says so. Pin another version, or leave the choice to `pipward lock`.";
     StartupCode, "startup-code", Refused,
         "A wheel brings code that runs whenever Python starts.",
-        "A .pth file with a line of code, a .start file, sitecustomize, usercustomize and a compiled file that stands for a source run without anybody importing the package, before any check of yours. Stolen projects have used this (2026). The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+        "A .pth file with a line of code, a .start file, sitecustomize and usercustomize among the modules or in a folder that a .pth file names, and a compiled file that stands for a source run without anybody importing the package, before any check of yours. Stolen projects have used this (2026). A .pth file may name folders that its own wheel fills, and nothing else. The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";
 
     // Environment.
     PythonNotFound, "python-not-found", Usage,
@@ -264,7 +264,7 @@ codes! {
         "Two writers at once would leave a mixture. Wait for the other one to end.";
     FileConflict, "file-conflict", Refused,
         "A file would be written over one that belongs to something else.",
-        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another. Leave one of them out of the lock, or take releases that do not clash. A license or a readme gives way by itself; if a project can do without another file, a [[policy.exception]] with code, package and reason in pipward.toml leaves its file out.";
+        "Two distributions that bring the same file with different content overwrite each other silently, which is also how one package replaces a part of another; and of two files for one module (pear.py, pear.so, pear/__init__.py) Python imports one alone. Leave one of them out of the lock, or take releases that do not clash. A license or a readme gives way by itself; if a project can do without another file, a [[policy.exception]] with code, package and reason in pipward.toml leaves its file out.";
     EnvironmentOwned, "environment-owned", Refused,
         "A wheel would write a file that belongs to the environment itself.",
         "python, activate and pyvenv.cfg decide which code runs; no package replaces them.";

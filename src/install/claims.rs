@@ -116,6 +116,13 @@ impl Claims {
         moves
     }
 
+    /// The distribution that brings a file, for messages.
+    pub(super) fn package_of(&self, path: &Path) -> String {
+        let directory = path.parent().and_then(|parent| self.directories.get(parent));
+        let claim = path.file_name().and_then(|name| directory?.files.get(name));
+        claim.map(Claim::package).unwrap_or_default().to_owned()
+    }
+
     /// Takes a claim away.
     pub(super) fn take(&mut self, path: &Path) -> Option<Claim> {
         self.directories.get_mut(path.parent()?)?.files.remove(path.file_name()?)
@@ -152,8 +159,17 @@ impl Claims {
 
 /// The same words whichever came first.
 pub(super) fn two_plans(path: &Path, one: &str, other: &str) -> Problem {
+    conflict("two distributions of this run bring different files of one name", path, one, other)
+}
+
+/// Of files for one module, such as `pear.py` and `pear/__init__.py`.
+pub(super) fn two_modules(path: &Path, one: &str, other: &str) -> Problem {
+    conflict("two distributions of this run bring different files for one module", path, one, other)
+}
+
+fn conflict(message: &str, path: &Path, one: &str, other: &str) -> Problem {
     let (first, second) = if one <= other { (one, other) } else { (other, one) };
-    Problem::new(Code::FileConflict, "two distributions of this run bring different files of one name")
+    Problem::new(Code::FileConflict, message)
         .package(first)
         .at(Place::file(path))
         .expected("one of them, or the same content in both")

@@ -10,6 +10,7 @@ use super::claims::{Claim, Claims};
 use super::contest;
 use super::held::hashes_to;
 use super::places::Places;
+use super::shadow;
 use super::uninstall::open;
 use crate::error::{Code, Place, Problem, Problems, io};
 
@@ -59,7 +60,7 @@ pub(super) fn find(
             Some(kind) if kind.is_dir() => {}
             Some(_) if going.contains(directory) => continue,
             Some(_) => {
-                found.push((directory.clone(), claim.package.clone(), "a directory"));
+                found.push(Clash::of(directory.clone(), claim.package.clone(), "a directory"));
                 continue;
             }
         }
@@ -70,34 +71,67 @@ pub(super) fn find(
                 Some(_) if going.contains(&path) => {}
                 Some(kind) if kind.is_file() && has_content(&at.join(name), claim) => taken.push(path),
                 Some(kind) if kind.is_file() && (claim.gives_way || both_declare(&at.join(name), claim)) => {
-                    yielding.push((path, claim.package().to_owned(), "a file"));
+                    yielding.push(Clash::of(path, claim.package().to_owned(), "a file"));
                 }
-                Some(_) => found.push((path, claim.package().to_owned(), "a file")),
+                Some(_) => found.push(Clash::of(path, claim.package().to_owned(), "a file")),
             }
         }
     }
+    for shadow in shadow::of_what_is_there(places, claims, going) {
+        let into = if shadow.gives_way { &mut yielding } else { &mut found };
+        into.push(Clash { file: shadow.file, other: shadow.other, package: shadow.package, what: None });
+    }
     let owners = if found.is_empty() && yielding.is_empty() { BTreeMap::new() } else { owners() };
     for one in yielding {
-        match owners.get(&one.0) {
-            Some(owner) => staying.push((one.0, owner.clone())),
+        match owners.get(&one.other) {
+            Some(owner) => staying.push((one.file, owner.clone())),
             // To give way to nobody would leave a stranger's file in the distribution's place.
             None => found.push(one),
         }
     }
     staying.sort();
-    let problems = found.into_iter().map(|(path, package, what)| {
-        let owner = owners.get(&path).map_or("something that no distribution lists", String::as_str);
-        Problem::new(Code::FileConflict, "a file would be written over one that belongs to something else")
-            .package(package)
-            .at(Place::file(places.real().join(path)))
-            .expected(format!("nothing there, or {what} with the same content"))
-            .found(owner)
-            .help("remove what is there yourself if it is not needed, or make a new environment with --venv")
-    });
+    staying.dedup();
+    let problems = found.into_iter().map(|clash| clash.problem(places, &owners));
     Problems::unless_empty(
         Found { taken, staying },
         sorted(problems.chain(claims.conflicts.iter().cloned()).collect()),
     )
+}
+
+/// A file of a plan, and what is in its way.
+struct Clash {
+    file: PathBuf,
+    /// What is there: that file, or another one for its module.
+    other: PathBuf,
+    package: String,
+    /// What may be there, if it is that file.
+    what: Option<&'static str>,
+}
+
+impl Clash {
+    fn of(file: PathBuf, package: String, what: &'static str) -> Self {
+        Self { other: file.clone(), file, package, what: Some(what) }
+    }
+
+    fn problem(self, places: &Places, owners: &BTreeMap<PathBuf, String>) -> Problem {
+        let owner = owners.get(&self.other).map_or("something that no distribution lists", String::as_str);
+        let (message, expected) = match self.what {
+            Some(what) => (
+                "a file would be written over one that belongs to something else",
+                format!("nothing there, or {what} with the same content"),
+            ),
+            None => (
+                "a file would stand for a module beside another one that belongs to something else",
+                format!("one file for the module of {}", places.real().join(&self.file).display()),
+            ),
+        };
+        Problem::new(Code::FileConflict, message)
+            .package(self.package)
+            .at(Place::file(places.real().join(&self.other)))
+            .expected(expected)
+            .found(owner)
+            .help("remove what is there yourself if it is not needed, or make a new environment with --venv")
+    }
 }
 
 /// Whether both files declare a namespace, and no more.

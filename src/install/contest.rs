@@ -128,7 +128,7 @@ pub(super) fn decide(at: &Path, rivals: &[Claim]) -> Outcome {
 
 /// What is said of a file that was left out.
 pub(super) fn told(at: &Path, package: &str, owner: &str) -> String {
-    format!("{} of {package} was left out: {owner} has another file of that name", at.display())
+    format!("{} of {package} was left out: {owner} has another file of that name or module", at.display())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use pipward_resolver::PackageName;
 use rayon::prelude::*;
 
 use super::places::Places;
+use super::shadow;
 use super::uninstall::{Distribution, Distributions, open};
 use super::{InstallPlan, PlannedFile, guard};
 use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
@@ -117,7 +118,8 @@ fn same_rows(
         let listed: BTreeSet<&Path> = left.iter().map(|(path, _)| path.as_path()).collect();
         let owners = installed.owners(places, &BTreeSet::from([distribution.directory.as_path()]));
         planned.retain(|path, file| {
-            listed.contains(path.as_path()) || !(file.may_be_left_out() && owners.contains_key(path))
+            let is_anothers = || owners.contains_key(path) || shadow::has_module_of(&owners, path);
+            listed.contains(path.as_path()) || !(file.may_be_left_out() && is_anothers())
         });
     }
     left.len() == planned.len()

@@ -70,6 +70,11 @@ impl Places {
         self.prefix.join(path)
     }
 
+    /// Where a path, absolute as the scheme spells it, is now; links are not followed.
+    pub(super) fn real_of(&self, path: &Path) -> Option<PathBuf> {
+        self.relative(path).map(|path| self.real.join(path))
+    }
+
     /// The directories in which distributions are looked for.
     pub(super) fn sites(&self) -> impl Iterator<Item = &Path> {
         let platlib = Some(self.platlib.as_path()).filter(|platlib| *platlib != self.purelib);

@@ -331,11 +331,13 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Whether a place is where another Python of the same prefix looks for its own: `lib/python3.12/…`.
+    /// Whether a place is where another Python of the same prefix looks for its own: `lib/python3.12/…`, and on Debian
+    /// `local/lib/python3.12/…`.
     fn is_in_another_library(&self, destination: &Path) -> bool {
         let own = [&self.scheme.purelib, &self.scheme.platlib].map(|site| site.parent());
         let Ok(tail) = destination.strip_prefix(&self.scheme.data) else { return false };
-        let mut parts = tail.iter().map(|part| part.to_string_lossy().to_ascii_lowercase());
+        let mut parts = tail.iter().map(|part| part.to_string_lossy().to_ascii_lowercase()).peekable();
+        let _ = parts.next_if(|first| first == "local");
         let library = parts.next().is_some_and(|lib| lib.starts_with("lib"))
             && parts.next().is_some_and(|name| name.starts_with("python") || name.starts_with("pypy"));
         library && !own.into_iter().flatten().any(|own| destination.starts_with(own))

@@ -3,6 +3,8 @@
 //! Owns: the order of the whole: lock, stage, look for conflicts, change, clean up. Never: changes the environment
 //! before [`Session::finish`], or leaves a trace when it is dropped without it.
 
+mod looks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;

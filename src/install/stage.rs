@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use super::claims::{Bringer, Claim, Claims, Directory, two_plans};
 use super::contest::{self, Outcome};
 use super::places::Places;
+use super::shadow;
 use super::{InstallPlan, PlannedFile, Source, guard};
 use crate::error::{Code, Place, Problem, io};
 use crate::wheel::record::Record;
@@ -228,6 +229,15 @@ impl Stage {
     /// # Errors
     /// Those of the file system. Conflicts are added to the claims.
     pub(super) fn settle(&self, places: &Places) -> Result<Vec<String>, Problem> {
+        let mut told = self.settle_rivals(places)?;
+        let yielding = shadow::settle(places, &mut self.claims());
+        for (path, owner) in yielding {
+            told.extend(self.give_way(places, &path, &owner)?);
+        }
+        Ok(told)
+    }
+
+    fn settle_rivals(&self, places: &Places) -> Result<Vec<String>, Problem> {
         let claims = &mut *self.claims();
         let mut told = Vec::new();
         for (path, rivals) in std::mem::take(&mut claims.rivals) {

@@ -67,6 +67,9 @@ pub fn owns(relative: &str) -> bool {
         // Directories of the environment; a file of such a name would stand in their place.
         ("bin" | "scripts" | "lib" | "include" | "share", None, _) => true,
         (name, ..) if name.starts_with(".pipward") => true,
+        // Where it has been built, as it takes this for.
+        ("bin" | "scripts", Some("pybuilddir.txt"), _) => true,
+        ("bin" | "scripts", Some("modules"), Some("setup.local" | "setup.dist")) => true,
         ("bin" | "scripts", Some(name), _) => is_own_executable(name) || sets_paths(name),
         (name, ..) => sets_paths(name),
     }
@@ -153,6 +156,8 @@ mod tests {
             "bin/python._pth",
             "bin/Python3.11._PTH",
             "bin/pyvenv.cfg",
+            "bin/pybuilddir.txt",
+            "bin/Modules/Setup.local",
             "python313._pth",
             "pip.conf",
             "PIP.INI",
@@ -169,6 +174,8 @@ mod tests {
             "etc/pip.conf",
             "lib/python3.13/site-packages/x._pth",
             "bin/activate-global",
+            "bin/modules/x",
+            "share/pybuilddir.txt",
             "include/site/python3.13/x",
         ] {
             assert!(!owns(path), "{path}");

@@ -7,6 +7,7 @@ pub mod download;
 mod gather;
 pub mod origin;
 mod outcome;
+mod startup;
 mod trusted;
 mod unpack;
 

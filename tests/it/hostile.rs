@@ -11,6 +11,7 @@ mod ground;
 mod others;
 mod policy;
 mod rows;
+mod startup;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +51,10 @@ fn tried(ground: &mut Ground, case: &Case) -> Vec<String> {
         }
     };
     let ran = ground.run(&["install", "--venv", "../stays/env", "-r", &lock, "--no-deps"]);
-    let faults = ground.faults(&ran, case.code);
+    let mut faults = ground.faults(&ran, case.code);
+    if ran.stderr.contains(cases::PASSWORD) || ran.stdout.contains(cases::PASSWORD) {
+        faults.push(format!("it tells a password: {}{}", ran.stdout, ran.stderr));
+    }
     ground.settle();
     faults.into_iter().map(|fault| format!("{}: {}: {fault}", case.row, case.what)).collect()
 }

@@ -118,12 +118,15 @@ fn wheel(table: &Table<'_, '_>, owner: &Owner<'_>) -> Option<LockedFile> {
 fn url(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(Url, Option<String>)> {
     let text = item.text()?;
     let refuse = |message: &str| {
+        // What stands before an `@` may be a password, also in what is no address.
+        let found =
+            text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, after)| format!("****@{after}"));
         item.reading.report(
             Problem::new(Code::AddressRefused, message)
                 .package(owner.name)
                 .at(item.place.clone())
                 .expected("an http or https address")
-                .found(text)
+                .found(found)
                 .help("write the lock anew with `pipward lock`"),
         );
         None
@@ -144,7 +147,8 @@ fn url(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(Url, Option<String>)> 
     Some((url, last))
 }
 
-/// "If a relative path is used it MUST be relative to the location of this file."
+/// "If a relative path is used it MUST be relative to the location of this file." It may lead upwards, and an absolute one
+/// anywhere: what is there is read and hashed, and of the path nothing but its last part becomes a name.
 fn path(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(PathBuf, Option<String>)> {
     let text = item.text()?;
     if text.is_empty() || text.contains('\\') || text.chars().any(char::is_control) {

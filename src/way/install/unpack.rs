@@ -3,7 +3,6 @@
 //! Never: reads a wheel before its hash was compared.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use rayon::prelude::*;
 
 use super::super::check_interrupted;
 use super::super::unchanged::{Here, There};
+use super::startup::AtStart;
 use crate::cache::Arriving;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
@@ -19,7 +19,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
 use crate::install::{InstallPlan, Installer, Session, Standing};
 use crate::lock::{LockedFile, LockedPackage, Selected};
-use crate::policy::{DatedPolicy, startup_code};
+use crate::policy::{DatedPolicy, Startup};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
@@ -144,6 +144,8 @@ pub(super) struct Done {
     /// Whether it is the environment itself that has it, and not the user's directory.
     pub(super) beneath: bool,
     pub(super) warnings: Vec<String>,
+    /// What of it runs by itself.
+    startup: Startup,
 }
 
 impl Done {
@@ -158,6 +160,7 @@ impl Done {
             kept: true,
             beneath: false,
             warnings: Vec::new(),
+            startup: Startup::default(),
         })
     }
 }
@@ -170,6 +173,7 @@ pub(super) fn unpack(
     staging: &Staging<'_>,
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Done>, Problems> {
+    let at_start = AtStart::of(staging.scheme, staging.session)?;
     let kept: BTreeMap<usize, Result<Done, Problems>> = items
         .par_iter()
         .enumerate()
@@ -203,11 +207,11 @@ pub(super) fn unpack(
             let Some((at, item)) = wanted.get(at).and_then(|at| Some((*at, items.get(*at)?))) else {
                 continue;
             };
-            let (keep, gate) = (&keep, &gate);
+            let (keep, gate, at_start) = (&keep, &gate, &at_start);
             let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
             let inside = gate.enter(size);
             scope.spawn(move |_| {
-                keep(at, one(item, fetched, staging));
+                keep(at, one(item, fetched, staging, at_start));
                 drop(inside);
                 step();
             });
@@ -228,6 +232,7 @@ pub(super) fn unpack(
         }
     }
     done.extend(results.into_values().filter_map(Result::ok));
+    faults.extend(together(&mut done, &at_start, staging.policy));
     Problems::unless_empty(done, faults)
 }
 
@@ -266,7 +271,28 @@ impl Drop for Inside<'_> {
     }
 }
 
-fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Problems> {
+/// Looks at what several wheels bring together; returns what refuses the run.
+fn together(done: &mut [Done], at_start: &AtStart<'_>, policy: &DatedPolicy) -> Vec<Problem> {
+    let all: Vec<_> = done.iter().map(|done| (&done.metadata.name, &done.startup)).collect();
+    let mut refused = Vec::new();
+    let mut warned = Vec::new();
+    for (name, judged) in at_start.together(&all, policy) {
+        refused.extend(judged.refused.into_iter().map(|problem| problem.package(name)));
+        warned.extend(judged.warned.into_iter().map(|problem| (name.clone(), problem.to_string())));
+    }
+    for (name, warning) in warned {
+        let of_name = done.iter_mut().filter(|done| done.metadata.name == name);
+        of_name.for_each(|done| done.warnings.push(warning.clone()));
+    }
+    refused
+}
+
+fn one(
+    item: &Item,
+    fetched: Fetched,
+    staging: &Staging<'_>,
+    at_start: &AtStart<'_>,
+) -> Result<Done, Problems> {
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
     let wheel = staging.policy.read(verified)?;
     agree(item, &wheel)?;
@@ -276,10 +302,8 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
     let plan =
         InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?.by(staging.installer);
     let plan = staging.policy.yielding(plan);
-    let scheme = staging.scheme;
-    let modules: [&Path; 2] = [&scheme.purelib, &scheme.platlib];
-    let found = startup_code(&wheel, &plan, &modules, &scheme.root()?, staging.policy.today())?;
-    let mut judged = staging.policy.judge(&item.package.name, found);
+    let mut startup = at_start.of_wheel(&wheel, &plan, staging.policy)?;
+    let mut judged = staging.policy.judge(&item.package.name, std::mem::take(&mut startup.problems));
     if staging.policy.judges_licenses() {
         let license = License::of(&About::parse(&wheel.metadata_text()?));
         judged.add(staging.policy.license(&item.package.name, &license, &item.package.place));
@@ -315,6 +339,7 @@ fn one(item: &Item, fetched: Fetched, staging: &Staging<'_>) -> Result<Done, Pro
         kept,
         beneath,
         warnings: wheel.warnings().iter().chain(&judged.warned).map(ToString::to_string).collect(),
+        startup,
         sha256: wheel.verified().sha256(),
         verified: true,
     })

@@ -30,6 +30,9 @@ pub const GROUPS: &[(&str, fn())] = &[
     ("D files of the installer", wheel::what_installers_own_is_refused),
 ];
 
+/// A password that stands in some of the locks, and is never to be told.
+pub const PASSWORD: &str = "geheim";
+
 /// All of them.
 pub fn all() -> Vec<Case> {
     let mut all = Vec::new();
@@ -53,6 +56,7 @@ pub fn all() -> Vec<Case> {
     all.extend(identities());
     all.extend(environments());
     all.extend(startup());
+    all.extend(super::startup::cases());
     all.extend(entry_points());
     all.extend(locks());
     all
@@ -143,6 +147,8 @@ fn environments() -> Vec<Case> {
         "python311._pth",
         "pip.conf",
         "PIP.ini",
+        "bin/pybuilddir.txt",
+        "bin/Modules/Setup.local",
     ] {
         let wheel = bad().data("data", path, "x").build();
         all.push(case("D interpreter and configuration", path, Code::EnvironmentOwned, wheel));
@@ -188,6 +194,32 @@ fn environments() -> Vec<Case> {
         conflict("another's entry point", bad().entry_points("[console_scripts]\napple = bad:main\n")),
         conflict("a file for a package", bad().file("apple", "evil")),
     ]);
+    for file in [
+        "apple.py",
+        "apple.pyc",
+        "apple.cpython-312-x86_64-linux-gnu.so",
+        "apple/__init__.abi3.so",
+        "apple/core.so",
+        "apple/core/__init__.py",
+        "apple/core/__init__.pyc",
+    ] {
+        all.push(conflict(
+            &format!("another file for a module of another: {file}"),
+            bad().file(file, "evil"),
+        ));
+    }
+    all.extend(
+        [("pear.py", "pear/__init__.py"), ("pear.so", "pear.py"), ("pear/__init__.py", "pear/__init__.so")]
+            .map(|(one, other)| Case {
+                row: "D conflicts",
+                what: format!("two wheels of one run: {one} and {other}"),
+                code: Code::FileConflict,
+                input: Input::Wheels(vec![
+                    WheelBuilder::new("one", "1.0").file(one, "").build(),
+                    WheelBuilder::new("two", "1.0").file(other, "").build(),
+                ]),
+            }),
+    );
     let twins = ["one", "two"].map(|name| {
         WheelBuilder::new(name, "1.0").file("shared/__init__.py", format!("of = '{name}'\n")).build()
     });
@@ -356,7 +388,11 @@ fn locks() -> Vec<Case> {
         "file:///etc/passwd",
         "ftp://x/pear-1.0-py3-none-any.whl",
         "data:,x",
-        "https://user:secret@x/pear-1.0-py3-none-any.whl",
+        "https://user:geheim@x/pear-1.0-py3-none-any.whl",
+        "//user:geheim@x/pear-1.0-py3-none-any.whl",
+        "user:geheim@x/pear-1.0-py3-none-any.whl",
+        "https:user:geheim@[/pear-1.0-py3-none-any.whl",
+        "ftp://user:geheim@x/pear-1.0-py3-none-any.whl",
         "javascript:x",
         "https://x\\\\@y/pear-1.0-py3-none-any.whl",
     ] {

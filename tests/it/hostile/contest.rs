@@ -159,3 +159,60 @@ fn declarations_of_a_namespace_are_one_and_nothing_else_takes_their_place() {
     assert_eq!(ran.codes(), [Code::FileConflict.name()], "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("work/env/lib/python{}", any_python().version)), "{}", ran.stderr);
 }
+
+#[test]
+fn of_two_files_for_one_module_one_has_to_give_way() {
+    let mut ground = Ground::new();
+    let (one, two) = (wheel("one", "pear/__init__.py", "of = 1"), wheel("two", "pear.py", "of = 2"));
+    let refused = [Code::FileConflict.name()];
+    for wheels in [[one.clone(), two.clone()], [two.clone(), one.clone()]] {
+        let ran = install(&mut ground, &wheels, &[]);
+        assert_eq!(ran.codes(), refused, "{}", ran.stderr);
+        assert!(ran.stderr.contains("pear") && ran.stderr.contains("one 1.0 and two 1.0"), "{}", ran.stderr);
+    }
+    for (first, second) in [(&one, &two), (&two, &one)] {
+        assert_eq!(install(&mut ground, std::slice::from_ref(first), &[]).status, 0);
+        let ran = install(&mut ground, std::slice::from_ref(second), &[]);
+        assert_eq!(ran.codes(), refused, "{}", ran.stderr);
+        assert!(ran.stderr.contains(&first.0[..3]), "{}", ran.stderr);
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    }
+    policy(&ground, &["one"]);
+    let wheels = [one.clone(), two.clone()];
+    let ran = install(&mut ground, &wheels, &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("pear/__init__.py of one 1.0 was left out: two 1.0 has"), "{}", ran.stderr);
+    assert_eq!(stands(&ground, "pear.py", ["one", "two"]), ("of = 2".to_owned(), [false, true]));
+    assert!(!site(&ground).join("pear/__init__.py").exists());
+    let ran = install(&mut ground, &wheels, &["--rehash"]);
+    assert!(!ran.stdout.contains("Successfully installed"), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ground.run(&["verify", "env", "-r", "pylock.toml"]).status, 0);
+    std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    assert_eq!(install(&mut ground, std::slice::from_ref(&two), &[]).status, 0);
+    let ran = install(&mut ground, std::slice::from_ref(&one), &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(!site(&ground).join("pear/__init__.py").exists());
+}
+
+#[test]
+fn what_python_does_not_import_for_a_module_stands_beside_it() {
+    let mut ground = Ground::new();
+    let owner = wheel("owner", "pear.py", "");
+    for path in
+        ["pear/sub.py", "pear.pyi", "pear.txt", "pear-stubs/__init__.pyi", "peach/pear.py", "pear_.so"]
+    {
+        let late = wheel("late", path, "");
+        assert_eq!(install(&mut ground, &[owner.clone(), late.clone()], &[]).status, 0, "{path}");
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+        assert_eq!(install(&mut ground, std::slice::from_ref(&owner), &[]).status, 0, "{path}");
+        assert_eq!(install(&mut ground, &[late], &[]).status, 0, "{path}");
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    }
+    let both = WheelBuilder::new("both", "1.0")
+        .file("pear.py", "")
+        .file("pear.abi3.so", "")
+        .file("pear/__init__.py", "");
+    assert_eq!(install(&mut ground, &[both.build()], &[]).status, 0, "its own files are its own business");
+    let newer = WheelBuilder::new("both", "2.0").file("pear/__init__.so", "");
+    assert_eq!(install(&mut ground, &[newer.build()], &[]).status, 0, "what goes is in nobody's way");
+}

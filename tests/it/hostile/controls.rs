@@ -100,3 +100,22 @@ fn what_is_odd_but_legal_installs() {
     let faults = on_grounds(&taken, |ground, case| installs(ground, case));
     assert!(faults.is_empty(), "{} faults in {} cases:\n{}", faults.len(), taken.len(), faults.join("\n"));
 }
+
+/// "The path … MUST be relative to the location of this file", or absolute: either may lead elsewhere.
+#[test]
+fn a_lock_may_name_files_elsewhere() {
+    let mut ground = Ground::new();
+    let (name, bytes) = WheelBuilder::new("pkg", "1.0").file("pkg.py", "").build();
+    let lock = ground.lock_of(&[(name.clone(), bytes)]);
+    std::fs::rename(ground.path("work").join(&name), ground.path("stays").join(&name)).unwrap();
+    let text = std::fs::read_to_string(ground.path("work/pylock.toml")).unwrap();
+    let absolute = ground.path("stays").join(&name).display().to_string();
+    for path in [format!("../stays/{name}"), format!("./x/../../stays/{name}"), absolute] {
+        std::fs::create_dir_all(ground.path("work/x")).unwrap();
+        let named = text.replace(&format!("path = \"{name}\""), &format!("path = \"{path}\""));
+        std::fs::write(ground.path("work/pylock.toml"), named).unwrap();
+        let ran = ground.run(&["install", "--venv", "out", "-r", &lock]);
+        assert_eq!(ran.status, 0, "{path}\n{}", ran.stderr);
+        std::fs::remove_dir_all(ground.path("work/out")).unwrap();
+    }
+}

@@ -65,7 +65,8 @@ fn known_start_up_files_pass_by_their_content() {
     check("setuptools", "distutils-precedence.pth", DISTUTILS, true);
     check("setuptools", "distutils-precedence.pth", &DISTUTILS.replace("local", "losal"), false);
     check("setuptool", "distutils-precedence.pth", DISTUTILS, false);
-    check("paths", "paths.pth", "# import os\npaths_vendored\n", true);
+    check("paths", "paths.pth", "# import os\npaths_vendored\n", false);
+    check("paths", "paths.pth", "# paths_vendored\n.\n", true);
     check("pyc", "compiled.pyc", "no source stands beside it", true);
     check("site", "pkg/sitecustomize.py", "", true);
     check("site", "pkg/x.pth", "import os\n", true);

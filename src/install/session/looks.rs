@@ -1,0 +1,98 @@
+//! What stands in the environment, for those who decide about what comes: nothing here decides or writes.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use pipward_resolver::PackageName;
+
+use super::super::tree::{is_missing, read_file};
+use super::Session;
+use crate::error::{Code, Place, Problem, io as io_problem};
+
+/// The largest `.pth` file that is read, in bytes. Those of tools that keep a line for each project are far from it.
+const MAX_PATH_FILE: u64 = 4 << 20;
+
+impl Session {
+    /// The directories of modules, as the scheme spells them and where they really are.
+    pub fn modules(&self) -> Vec<PathBuf> {
+        let spelled = [&self.scheme.purelib, &self.scheme.platlib].map(PathBuf::clone);
+        let real = self.places.sites().map(|site| self.places.shown(site));
+        let mut found: Vec<PathBuf> = spelled.into_iter().chain(real).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The `.pth` files among the modules, each with its content, in order.
+    ///
+    /// # Errors
+    /// `environment-invalid`, and those of the file system.
+    pub fn path_files(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, Problem> {
+        let mut found = Vec::new();
+        for directory in self.modules() {
+            let at = self.places.real().join(self.places.directory(&directory)?);
+            let failed = |error: std::io::Error| io_problem("listing what is installed", &at, &error);
+            let entries = match at.read_dir() {
+                Ok(entries) => entries,
+                Err(error) if is_missing(&error) => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            for entry in entries {
+                let name = entry.map_err(failed)?.file_name();
+                if name.as_encoded_bytes().to_ascii_lowercase().ends_with(b".pth")
+                    && let Some(content) = read_path_file(&at.join(&name))?
+                {
+                    found.push((directory.join(name), content));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Where a path leads now, links followed; `None` where nothing is, or it leads out of the environment.
+    pub fn led(&self, path: &Path) -> Option<PathBuf> {
+        let real = self.places.real_of(path)?.canonicalize().ok()?;
+        Some(self.places.shown(real.strip_prefix(self.places.real()).ok()?))
+    }
+
+    /// The names in a directory of the environment, if it is one.
+    pub fn names_in(&self, directory: &Path) -> Vec<String> {
+        let entries = self.places.real_of(directory).and_then(|at| at.read_dir().ok());
+        let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Whether a file, or all that lies in a directory, goes when the distribution of this name is replaced.
+    pub fn goes_with(&self, name: &PackageName, path: &Path) -> bool {
+        let Some(at) = self.places.real_of(path).and_then(|at| at.canonicalize().ok()) else { return false };
+        let Ok(going) = self.would_remove(name) else { return false };
+        let is_one = |path: &Path| going.binary_search_by(|one| one.as_path().cmp(path)).is_ok();
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            match at.read_dir() {
+                Ok(entries) => open.extend(entries.flatten().map(|entry| entry.path())),
+                Err(_) if is_one(&at) => {}
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+}
+
+/// The content of a `.pth` file, which may be a link; `None` where there is no file.
+fn read_path_file(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+    if !path.metadata().is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let failed = |error: std::io::Error| io_problem("reading a .pth file", path, &error);
+    let content = File::open(path).and_then(|file| read_file(file, MAX_PATH_FILE)).map_err(failed)?;
+    content.map(Some).ok_or_else(|| {
+        Problem::new(Code::EnvironmentInvalid, "a .pth file of this environment is too large to be read")
+            .at(Place::file(path))
+            .expected(format!("at most {MAX_PATH_FILE} bytes"))
+            .help("remove it, or make a new environment with --venv")
+    })
+}
