@@ -20,7 +20,11 @@ pub(super) struct AtStart<'s> {
 }
 
 impl<'s> AtStart<'s> {
+    /// # Errors
+    /// `environment-invalid`, and those of the file system.
     pub(super) fn of(scheme: &Scheme, session: Option<&'s Session>) -> Result<Self, Problem> {
+        // Without a session nothing else asks whether the scheme is that of one environment.
+        scheme.root()?;
         let Some(session) = session else {
             let modules = vec![scheme.purelib.clone(), scheme.platlib.clone()];
             return Ok(Self { session, modules, named: Vec::new() });
