@@ -35,6 +35,7 @@ mod contest;
 mod guard;
 mod held;
 mod journal;
+mod links;
 mod places;
 mod plan;
 mod recover;

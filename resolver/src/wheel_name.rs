@@ -86,7 +86,7 @@ impl WheelName {
     /// Parses `idna-3.10-py3-none-any.whl`.
     ///
     /// "The wheel filename is `{distribution}-{version}(-{build tag})?-{python tag}-{abi tag}-{platform tag}.whl`."
-    /// Names and versions that older tools did not normalise (`Jinja2`, `zope.interface`, `1.0_1`) are taken.
+    /// Names that older tools did not normalise (`Jinja2`, `zope.interface`) are taken.
     ///
     /// # Errors
     /// Where a part is missing, malformed, or has a character that has no place in it.
@@ -181,10 +181,8 @@ fn parse_name(text: &str) -> Result<PackageName, WheelNameError> {
 }
 
 fn parse_version(text: &str) -> Result<Version, WheelNameError> {
-    // Old tools wrote `_` for `-`: `1.0_1` is the post-release `1.0-1`.
-    Version::from_str(text)
-        .or_else(|_| Version::from_str(&text.replace('_', "-")))
-        .map_err(|_| fault("its version part is not a version (PEP 440)"))
+    // "Version numbers should be normalised": `1.0_1`, which old tools made of `1.0-1`, is none, as for pip and packaging.
+    Version::from_str(text).map_err(|_| fault("its version part is not a version (PEP 440)"))
 }
 
 /// "Must start with a digit. [...] Sort as a two-item tuple: the initial digits as an `int`, the remainder as a `str`."
@@ -255,7 +253,6 @@ mod tests {
             [&["cp311"], &["cp311"], &["linux_x86_64"]],
         );
         check("x-1!2.0+ubuntu_1-py3-none-any.whl", "x", "1!2.0+ubuntu.1", None, any);
-        check("x-1.0_1-py3-none-any.whl", "x", "1.0.post1", None, any);
         check("x-1.0-2-py3-none-any.whl", "x", "1.0", Some((2, "")), any);
         check("x-1.0-2build_3-py3-none-any.whl", "x", "1.0", Some((2, "build_3")), any);
         check("x-1.0-py3-none-ANY.whl", "x", "1.0", None, any);
@@ -288,6 +285,7 @@ mod tests {
             "idna-3.10-99999999999999999999999-py3-none-any.whl",
             "idna-3.10-1-2-py3-none-any.whl",
             "idna-three-py3-none-any.whl",
+            "idna-3.10_1-py3-none-any.whl",
             "id__na-3.10-py3-none-any.whl",
             "_idna-3.10-py3-none-any.whl",
             "idna-3.10-py3.-none-any.whl",

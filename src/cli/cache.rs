@@ -73,7 +73,11 @@ enum Form {
 pub(super) fn run(arguments: &CacheCommandArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let Some(cache) = arguments.cache.named(&config) else {
-        return Err(Problem::new(Code::Usage, "there is no cache: it is disabled")
+        let words = match printer.persona().is_pip() {
+            true => "pip cache commands can not function since cache is disabled.",
+            false => "there is no cache: it is disabled",
+        };
+        return Err(Problem::new(Code::Usage, words)
             .help("leave out --no-cache-dir, or name a directory with --cache-dir")
             .into());
     };
@@ -100,7 +104,13 @@ pub(super) fn run(arguments: &CacheCommandArgs, printer: &Printer) -> Outcome {
             printer.document(&json!({ "ok": true, "directory": cache.display().to_string() }));
         }
         (Action::Info, None) => info(&cache, printer)?,
-        (Action::Purge, None) => removed(stored::purge(&cache, SystemTime::now())?, printer),
+        (Action::Purge, None) => {
+            let gone = stored::purge(&cache, SystemTime::now())?;
+            if gone.0 == 0 && printer.persona().is_pip() {
+                printer.warn("No matching packages");
+            }
+            removed(gone, printer);
+        }
         (Action::Prune, None) => {
             if arguments.older_than.is_none() && arguments.max_size.is_none() {
                 let help = "add --older-than AGE or --max-size SIZE; `purge` removes everything";

@@ -1,14 +1,16 @@
 //! `pipward completion`, and the names that a lock in this directory has.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::{ArgGroup, Args, CommandFactory as _};
 use clap_complete::CompletionCandidate;
+use clap_complete::engine::complete;
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::render::Printer;
 use super::{Cli, Outcome};
+use crate::config::Config;
 use crate::error::{Code, Problem};
 
 /// The variable in which a shell says that it asks for completions.
@@ -67,6 +69,26 @@ pub(super) fn run(arguments: &CompletionArgs, printer: &Printer) -> Outcome {
 /// Answers a shell that asks for completions, and ends the process then.
 pub(super) fn answer() {
     CompleteEnv::with_factory(Cli::command).var(VARIABLE).complete();
+}
+
+/// Answers the completion scripts of pip itself, which tell the words that were typed in variables and read words: none
+/// where nobody asks so. pip's status is 1 then.
+pub(super) fn answer_as_pip(mut command: clap::Command, config: &Config, printer: &Printer) -> Option<u8> {
+    config.variable("PIP_AUTO_COMPLETE")?;
+    let words = config.variable("COMP_WORDS").unwrap_or_default();
+    let mut words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+    let at = config.variable("COMP_CWORD").and_then(|number| number.parse::<usize>().ok())?;
+    if at >= words.len() {
+        words.push(OsString::new());
+    }
+    let at = at.min(words.len().saturating_sub(1));
+    let here = std::path::absolute(".").ok();
+    // A shell that asks is told nothing rather than a fault.
+    let found = complete(&mut command, words, at, here.as_deref()).unwrap_or_default();
+    for one in found {
+        printer.result(&one.get_value().to_string_lossy());
+    }
+    Some(1)
 }
 
 /// The names of `./pylock.toml` that begin so.

@@ -70,7 +70,24 @@ struct Files {
     only: Option<FileKind>,
 }
 
-pub(super) fn run(arguments: &ConfigArgs, printer: &Printer) -> Outcome {
+/// Which files, as options behind the words say it too: what follows `set` may begin with a dash.
+fn sorted(mut arguments: ConfigArgs) -> ConfigArgs {
+    let mut words = std::mem::take(&mut arguments.words);
+    words.retain(|word| {
+        let chosen = match word.as_str() {
+            "--global" => &mut arguments.global,
+            "--user" => &mut arguments.user,
+            "--site" => &mut arguments.site,
+            _ => return true,
+        };
+        *chosen = true;
+        false
+    });
+    ConfigArgs { words, ..arguments }
+}
+
+pub(super) fn run(arguments: ConfigArgs, printer: &Printer) -> Outcome {
+    let arguments = &sorted(arguments);
     let config = Config::load()?;
     let expected = match arguments.action {
         Action::Set => 2,
@@ -141,16 +158,12 @@ impl Files {
         counting.map(|(_, path)| Ok((path.as_path(), entries(&text(path)?)))).collect()
     }
 
-    /// The file that a change is written to: the last one of its kind that is there, else the last one.
+    /// The file that a change is written to: the last one of its kind, as with pip; PIP_CONFIG_FILE stands for the user's.
     fn to_change(&self) -> Result<&Path, Problem> {
-        let named = self.all.iter().filter(|(kind, _)| *kind == FileKind::Named);
         let kind = self.only.unwrap_or(FileKind::User);
-        let of_kind: Vec<&Path> = named
-            .chain(self.all.iter().filter(|(own, _)| *own == kind))
-            .map(|(_, path)| path.as_path())
-            .collect();
-        let there = of_kind.iter().rev().find(|path| path.exists()).or(of_kind.last());
-        there.copied().ok_or_else(|| {
+        let mut named = self.all.iter().filter(|(own, _)| *own == FileKind::Named && kind == FileKind::User);
+        let found = named.next_back().or_else(|| self.all.iter().rfind(|(own, _)| *own == kind));
+        found.map(|(_, path)| path.as_path()).ok_or_else(|| {
             Problem::new(Code::Usage, "there is no such configuration file here")
                 .help("activate an environment for --site, or take --user; look at PIP_CONFIG_FILE")
         })

@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
-use super::install::InstallArgs;
+use super::install::{InstallArgs, ignored_told, looking, package_told};
 use super::render::Printer;
-use crate::way::install::download::download;
+use crate::way::install::download::{Before, Saved, download};
 
 /// Arguments of `pipward download`.
 #[derive(Args)]
@@ -35,22 +35,35 @@ pub(crate) struct DownloadArgs {
 pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
     let folder = std::path::absolute(&arguments.dest).unwrap_or(arguments.dest.clone());
     let request = arguments.asked.request_to_look(printer, "download")?;
+    if printer.persona().is_pip() {
+        looking(&request.sources, printer);
+    }
     let progress = printer.progress("downloading", request.locks.len() as u64);
     let done = download(&request, &folder, &|| progress.step())?;
     drop(progress);
     for warning in &done.warnings {
         printer.warn(warning);
     }
+    ignored_told(&done.ignored, printer);
     let saved = done.wheels;
+    for package in done.packages.iter().filter(|_| printer.persona().is_pip()) {
+        package_told(package, "", printer);
+        saved.iter().filter(|one| one.name == package.key.as_ref()).for_each(|one| found(one, "  ", printer));
+    }
     for one in &saved {
-        let shown = relative(&one.path);
-        printer.say(&match one.kept {
-            true => format!("File was already downloaded {}", one.path.display()),
-            false => format!("Saved {shown}"),
-        });
+        match one.before {
+            Before::Same if printer.persona().is_pip() => {}
+            Before::Same => found(one, "", printer),
+            _ => printer.say(&format!("Saved {}", relative(&one.path))),
+        }
     }
     if !saved.is_empty() {
-        let names: Vec<&str> = saved.iter().map(|one| one.name.as_str()).collect();
+        let spelled = |name: &str| {
+            let package = done.packages.iter().find(|package| package.key.as_ref() == name);
+            package.filter(|_| printer.persona().is_pip()).map(|package| package.origin.spelled.clone())
+        };
+        let names: Vec<String> =
+            saved.iter().map(|one| spelled(&one.name).unwrap_or_else(|| one.name.clone())).collect();
         printer.say(&format!("Successfully downloaded {}", names.join(" ")));
     }
     let files: Vec<_> = saved
@@ -61,12 +74,24 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
                 "version": one.version,
                 "file": one.path.display().to_string(),
                 "sha256": one.sha256.to_string(),
-                "kept": one.kept,
+                "kept": one.before == Before::Same,
             })
         })
         .collect();
     printer.document(&json!({ "ok": true, "files": files, "warnings": done.warnings }));
     Ok(0)
+}
+
+/// What was there in the place of a wheel.
+fn found(one: &Saved, before: &str, printer: &Printer) {
+    let path = one.path.display();
+    match one.before {
+        Before::Same => printer.say(&format!("{before}File was already downloaded {path}")),
+        Before::Other => {
+            printer.warn(&format!("Previously-downloaded file {path} has bad hash. Re-downloading."));
+        }
+        Before::Nothing => {}
+    }
 }
 
 /// A path beneath the current directory as `./…`, another one as it is.

@@ -190,7 +190,7 @@ fn pass_over_missing(sources: &mut Sources, printer: &Printer) {
 }
 
 /// Where is looked, where that is not the usual place.
-fn looking(sources: &Sources, printer: &Printer) {
+pub(super) fn looking(sources: &Sources, printer: &Printer) {
     let general = sources.indexes.iter().filter(|index| index.packages.is_empty());
     let indexes: Vec<String> = general.map(|index| crate::index::without_password(&index.url)).collect();
     if sources.instead != Instead::Nothing && !indexes.is_empty() {
@@ -208,10 +208,7 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
     for file in &done.verified {
         tracing::info!("verified {} sha256:{}", super::render::neutral(&file.name), file.sha256);
     }
-    for (name, marker) in &done.ignored {
-        let marker = marker.replace('\'', "\"");
-        printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
-    }
+    ignored_told(&done.ignored, printer);
     let site = match &request.environment {
         Environment::New { .. } => place,
         Environment::Standing(interpreter) => interpreter.scheme.purelib.as_path(),
@@ -238,8 +235,16 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
     document(done, place, request.change == Change::Nothing, printer);
 }
 
+/// Requirements that are for other environments.
+pub(super) fn ignored_told(ignored: &[(String, String)], printer: &Printer) {
+    for (name, marker) in ignored {
+        let marker = marker.replace('\'', "\"");
+        printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
+    }
+}
+
 /// One package, as pip tells of it while it works.
-fn package_told(package: &Package, site: &str, printer: &Printer) {
+pub(super) fn package_told(package: &Package, site: &str, printer: &Printer) {
     let pip = printer.persona().is_pip();
     let lock = package.origin.lock.as_ref().filter(|_| pip);
     let from = package.origin.from.as_ref().or(lock).map(|from| format!(" (from {from})"));

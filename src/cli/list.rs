@@ -104,6 +104,7 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
     }
     let config = Config::load()?;
     let look = arguments.part.look(&config, printer)?;
+    let contradicts = arguments.editable && arguments.exclude_editable;
     let mut found = look.select(&Filter {
         local: arguments.part.local,
         user: arguments.part.user,
@@ -114,6 +115,9 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
         },
         skip: STANDARD_LIBRARY.iter().map(|name| (*name).to_owned()).collect(),
     });
+    if contradicts {
+        found.clear();
+    }
     // The target is needed for these alone; directories that were named have none of their own.
     let target = if arguments.not_required || arguments.outdated || arguments.uptodate {
         Some(match &look.interpreter {

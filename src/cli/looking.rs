@@ -29,6 +29,11 @@ pub(crate) struct EnvironmentArgs {
 }
 
 impl EnvironmentArgs {
+    /// Whether nothing may be asked (`--no-input`).
+    pub(crate) fn is_silent(&self) -> bool {
+        self.pip.no_input
+    }
+
     /// What was said about the environment.
     pub(crate) fn wish(&self, config: &Config, printer: &Printer) -> Wish {
         printer.persona().environment(self.pip.python.as_deref(), config)

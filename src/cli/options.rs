@@ -72,7 +72,7 @@ pub(crate) struct PipArgs {
     /// Work in a virtual environment only; exit with 3 where there is none
     #[arg(long, visible_alias = "require-venv")]
     pub(crate) require_virtualenv: bool,
-    /// Taken for pip's sake: pipward never asks
+    /// Ask nothing: what would ask ends
     #[arg(long, hide_short_help = true)]
     pub(crate) no_input: bool,
     /// Taken for pip's sake: pipward looks for no newer version of itself

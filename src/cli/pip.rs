@@ -133,20 +133,13 @@ pub(super) fn main(started: &Started) -> u8 {
             _ => argument,
         })
     });
+    if let Some(status) = super::completion::answer_as_pip(command.clone(), &config, &quiet(persona.clone()))
+    {
+        return status;
+    }
     let arranged = match arrange::arrange(&command, &started.words, &config, beside.as_deref()) {
         Ok(arranged) => arranged,
-        Err(arrange::Instead::Version) => {
-            quiet(persona).data(&version(beside));
-            return 0;
-        }
-        Err(arrange::Instead::Failed(status, message)) => {
-            quiet(persona).complain(&message);
-            return status;
-        }
-        Err(arrange::Instead::Problem(problem)) => {
-            quiet(persona).fail(&problem.into());
-            return 2;
-        }
+        Err(instead) => return in_place(instead, &started.name, beside, &quiet(persona)),
     };
     let name = arranged.command.to_string_lossy().into_owned();
     let program = OsString::from(&started.name);
@@ -156,21 +149,44 @@ pub(super) fn main(started: &Started) -> u8 {
             let printer = quiet(persona);
             let is_configured = error.use_stderr()
                 && !arranged.defaults.is_empty()
-                && command.try_get_matches_from(arranged.words(&program, false)).is_ok();
+                && command.clone().try_get_matches_from(arranged.words(&program, false)).is_ok();
             return if is_configured {
                 misconfigured(&error, &printer)
             } else {
-                usage(&started.name, &name, &error, &printer)
+                usage(&started.name, &name, &command, &error, &printer)
             };
         }
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return usage(&started.name, &name, &error, &quiet(persona)),
+        Err(error) => return usage(&started.name, &name, &command, &error, &quiet(persona)),
     };
     let printer = Printer::new(&cli.output, persona);
     trace(&cli.output);
     printer.settle(run(cli.command, &printer))
+}
+
+/// What happens in place of a command.
+fn in_place(instead: arrange::Instead, program: &str, python: Option<PathBuf>, printer: &Printer) -> u8 {
+    match instead {
+        arrange::Instead::Version => {
+            printer.data(&version(python));
+            0
+        }
+        arrange::Instead::Failed(status, message) => {
+            printer.complain(&message);
+            status
+        }
+        arrange::Instead::Unknown(option) => {
+            let usage = format!("\nUsage:   \n  {program} <command> [options]\n\nno such option: {option}");
+            printer.usage(&usage);
+            2
+        }
+        arrange::Instead::Problem(problem) => {
+            printer.fail(&problem.into());
+            2
+        }
+    }
 }
 
 /// What `pip --version` says.
@@ -185,11 +201,15 @@ fn version(python: Option<PathBuf>) -> String {
 }
 
 /// Wrong usage: pip's own words where it has some, and 2.
-fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -> u8 {
+fn usage(program: &str, command: &str, root: &clap::Command, error: &clap::Error, printer: &Printer) -> u8 {
     if !error.use_stderr() {
         // A closed standard output is the reader's choice.
         let _ = error.print();
         return 0;
+    }
+    if let Some((status, words)) = unnamed(command, root, error) {
+        printer.complain(&words);
+        return status;
     }
     let (option, value) = about(error);
     let message = match error.kind() {
@@ -208,6 +228,10 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
         ErrorKind::ValueValidation if option == "--group" => {
             "--group error: group paths use local 'pyproject.toml' or 'pylock.toml' files".to_owned()
         }
+        ErrorKind::ValueValidation if option == "--python-version" => {
+            let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            format!("--python-version error: {why}")
+        }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             format!("option {option}: invalid value: '{value}'")
         }
@@ -216,6 +240,37 @@ fn usage(program: &str, command: &str, error: &clap::Error, printer: &Printer) -
     };
     printer.usage(&format!("\nUsage:   \n  {program} {command} [options]\n\n{message}"));
     2
+}
+
+/// What a command is told that lacks its action, its shell or its files, or has an argument too many; with pip's status.
+fn unnamed(command: &str, root: &clap::Command, error: &clap::Error) -> Option<(u8, String)> {
+    let (argument, _) = about(error);
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument | ErrorKind::InvalidValue
+            if argument == "<ACTION>" || error.kind() == ErrorKind::MissingRequiredArgument =>
+        {
+            let known = root.find_subcommand(command)?;
+            let Some(action) = known.get_arguments().find(|argument| argument.get_id() == "action") else {
+                return match command {
+                    "completion" => {
+                        let words = "You must pass --bash or --fish or --powershell or --zsh";
+                        Some((0, words.to_owned()))
+                    }
+                    "hash" => Some((1, "You must give at least one file to hash".to_owned())),
+                    _ => None,
+                };
+            };
+            let mut names: Vec<String> =
+                action.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+            names.sort();
+            Some((1, format!("Need an action ({}) to perform.", names.join(", "))))
+        }
+        ErrorKind::UnknownArgument if !argument.starts_with('-') => match command {
+            "cache" => Some((1, "Too many arguments".to_owned())),
+            _ => Some((2, format!("this command takes no such argument: {argument}"))),
+        },
+        _ => None,
+    }
 }
 
 /// A variable or file has a value that its option does not take: pip ends with 3.

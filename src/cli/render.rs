@@ -18,6 +18,9 @@ use crate::digest::StrongDigest;
 use crate::error::{Code, Problem, Problems, deceives, without_passwords};
 use crate::lessons::Lesson;
 
+/// pip's status when nobody reads what it prints. (As itself, pipward takes that for the reader's own choice.)
+const BROKEN_PIPE: u8 = 120;
+
 /// Prints what commands report.
 pub(crate) struct Printer {
     quiet: u8,
@@ -289,7 +292,7 @@ impl Printer {
     fn write(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-            && error.kind() != std::io::ErrorKind::BrokenPipe
+            && (self.persona.is_pip() || error.kind() != std::io::ErrorKind::BrokenPipe)
         {
             self.broken.borrow_mut().get_or_insert(error);
         }
@@ -298,6 +301,10 @@ impl Printer {
     /// The exit status of the run: a result that nobody could be told is no success.
     pub(super) fn settle(&self, status: u8) -> u8 {
         let Some(error) = self.broken.take() else { return status };
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            self.complain("Pipe to stdout was broken");
+            return BROKEN_PIPE;
+        }
         let problem = crate::error::io("writing the result", "standard output", &error);
         self.err(&self.problem_text(&problem));
         status.max(problem.code().exit_class().status())

@@ -52,18 +52,20 @@ pub(super) fn run(arguments: &UninstallArgs, printer: &Printer) -> Outcome {
             "Invalid requirement: '{text}' ignored - the uninstall command expects named requirements."
         ));
     }
+    wanted.unless_empty()?;
     let interpreter = arguments.environment.writable(&config, printer, arguments.break_system_packages)?;
     if let Some(status) = arguments.environment.outside_virtual(&interpreter, printer) {
         return Ok(status);
     }
     let look = Look::at(interpreter.clone())?;
+    look.environment.warnings.iter().for_each(|warning| printer.warn(warning));
     let mut uninstall = Uninstall::plan(&look, &interpreter, &wanted)?;
     let mut spared = Vec::new();
     if !arguments.yes {
         for fate in &uninstall.fates {
             announce(fate, printer, &interpreter.prefix);
             if let Fate::Going(found, files) = fate
-                && !agreed(files, printer)?
+                && !agreed(files, arguments.environment.is_silent(), printer)?
             {
                 spared.push(found.name.clone());
             }
@@ -115,11 +117,18 @@ fn gone(name: &str, files: &[PathBuf], printer: &Printer) {
             printer.say(&format!("  Removing file or directory {}", file.display()));
         }
     }
+    for link in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "egg-link"))
+    {
+        let list = link.with_file_name("easy-install.pth");
+        if !list.exists() {
+            printer.warn(&format!("Cannot remove entries from nonexistent file {}", list.display()));
+        }
+    }
     printer.say(&format!("  Successfully uninstalled {name}"));
 }
 
 /// Lists what would go, and asks.
-fn agreed(files: &[PathBuf], printer: &Printer) -> Result<bool, Problem> {
+fn agreed(files: &[PathBuf], silent: bool, printer: &Printer) -> Result<bool, Problem> {
     let (mut going, mut staying) = listing(files);
     if printer.is_verbose() {
         going = files.iter().map(|path| path.display().to_string()).collect();
@@ -131,6 +140,10 @@ fn agreed(files: &[PathBuf], printer: &Printer) -> Result<bool, Problem> {
             printer.say(&format!("  {title}"));
             paths.iter().for_each(|path| printer.say(&format!("    {path}")));
         }
+    }
+    if silent {
+        return Err(Problem::new(Code::Usage, "No input was expected; question: Proceed (Y/n)?")
+            .help("add -y, which removes without asking, or leave out --no-input (PIP_NO_INPUT)"));
     }
     loop {
         printer.data("Proceed (Y/n)? ");

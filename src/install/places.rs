@@ -140,6 +140,11 @@ impl Places {
             .any(|directory| path.starts_with(directory) && path != directory.as_path())
     }
 
+    /// Where a script of this name is.
+    pub(super) fn script(&self, name: &str) -> PathBuf {
+        self.scripts.join(name)
+    }
+
     /// Whether a resolved path is that of a script.
     pub(super) fn is_script(&self, path: &Path) -> bool {
         path.parent() == Some(self.scripts.as_path())

@@ -20,7 +20,7 @@ use super::recover::{self, PATIENCE, RANDOM, STAGE_PREFIX};
 use super::stage::Stage;
 use super::tree::Gate;
 use super::uninstall::{self, Distributions};
-use super::{InstallPlan, guard, held};
+use super::{InstallPlan, guard, held, links};
 use pipward_resolver::PackageName;
 
 use crate::error::{Code, Place, Problem, Problems, io as io_problem};
@@ -311,9 +311,10 @@ impl Session {
         for (path, owner) in &found.staying {
             left_out.extend(work.stage.give_way(&self.places, path, owner)?);
         }
-        let out: BTreeSet<PathBuf> = removal.files.into_iter().chain(found.taken).collect();
-        let into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
+        let mut out: BTreeSet<PathBuf> = removal.files.into_iter().chain(found.taken).collect();
+        let mut into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
         work.stage.finish()?;
+        links::stage(&self.places, &work.stage.target, removal.edited, &mut out, &mut into)?;
         let journal =
             Journal::new(out.into_iter().collect(), into, removal.directories).ok_or_else(|| {
                 Problem::new(Code::EnvironmentInvalid, "a path in this environment is not UTF-8")

@@ -42,7 +42,7 @@ struct Wanted<'a> {
 #[derive(Debug)]
 pub(super) struct Stage {
     /// The root beneath which a file has its resolved path.
-    target: PathBuf,
+    pub(super) target: PathBuf,
     claims: Mutex<Claims>,
 }
 

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::links;
 use super::places::Places;
 use super::tree::{is_missing, read_file};
 use crate::error::{Code, Place, Problem, io as io_problem};
@@ -40,6 +41,8 @@ pub(super) struct Removal {
     pub(super) files: BTreeSet<PathBuf>,
     /// Directories to remove where they are empty then, deepest first.
     pub(super) directories: Vec<PathBuf>,
+    /// Files that stay and lose a line, with what they hold then.
+    pub(super) edited: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 impl Distributions {
@@ -135,16 +138,19 @@ impl Distribution {
                 .installed_files(places)?
                 .ok_or_else(|| self.unsafe_to_remove(places, "an older tool left no list of its files"));
         }
-        let is_link = self.directory.extension().is_some_and(|extension| extension == "egg-link");
+        if self.is_link() {
+            return Ok(links::paths(places, &self.directory));
+        }
         Err(self.unsafe_to_remove(
             places,
-            if is_link {
-                "it is an editable installation: a link to a project that lies elsewhere"
-            } else {
-                "It is a distutils installed project and thus we cannot accurately determine which files belong to it \
-                 which would lead to only a partial uninstall."
-            },
+            "It is a distutils installed project and thus we cannot accurately determine which files belong to it which \
+             would lead to only a partial uninstall.",
         ))
+    }
+
+    /// Whether it is a link to a project that lies elsewhere.
+    fn is_link(&self) -> bool {
+        self.directory.extension().is_some_and(|extension| extension == "egg-link")
     }
 
     /// What `installed-files.txt` lists: setuptools left it in `.egg-info`, with paths that begin there.
@@ -195,8 +201,11 @@ pub(super) fn removal(
     replaced: &[&Distribution],
     owners: &BTreeMap<PathBuf, String>,
 ) -> Result<Removal, Problem> {
-    let mut files = BTreeSet::new();
+    let (mut files, mut edited) = (BTreeSet::new(), BTreeMap::new());
     for distribution in replaced {
+        if distribution.is_link() {
+            edited.extend(links::without(places, &distribution.directory, &edited));
+        }
         let mut paths = distribution.paths(places)?;
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
         let mut compiled = ByteCode::default();
@@ -211,7 +220,7 @@ pub(super) fn removal(
         }
     }
     let directories = emptied(places, &files);
-    Ok(Removal { files, directories })
+    Ok(Removal { files, directories, edited })
 }
 
 /// Regular files and links beneath the scheme's directories that are neither the environment's own nor in another
@@ -302,7 +311,7 @@ fn emptied(places: &Places, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
 }
 
 /// PEP 503, "Normalized Names".
-fn normalize(name: &str) -> String {
+pub(super) fn normalize(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for character in name.chars() {
         match character {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pipward_resolver::PackageName;
+use pipward_resolver::{PackageName, WheelName};
 
 use super::look::Look;
 use super::{Writing, check_interrupted};
@@ -28,7 +28,7 @@ pub struct Wanted {
 /// Reads names and requirements files.
 ///
 /// # Errors
-/// `requirement-syntax`, `lock-not-found`, and `usage` where nothing is named.
+/// `requirement-syntax`, `lock-not-found`.
 pub fn wanted(names: &[String], files: &[PathBuf]) -> Result<Wanted, Problems> {
     let mut wanted = Wanted::default();
     let mut seen = BTreeSet::new();
@@ -38,9 +38,16 @@ pub fn wanted(names: &[String], files: &[PathBuf]) -> Result<Wanted, Problems> {
         }
     };
     for text in names {
-        if text.starts_with('.') || text.contains('/') && !text.contains('@') {
-            wanted.ignored.push(text.clone());
-            continue;
+        match unnamed(text) {
+            Some(Some(name)) => {
+                add(&mut wanted, &name, name.as_ref());
+                continue;
+            }
+            Some(None) => {
+                wanted.ignored.push(text.clone());
+                continue;
+            }
+            None => {}
         }
         let requirement = requirements::parse_specifier(text)?.requirement;
         add(&mut wanted, &requirement.name, written(text, &requirement.name));
@@ -56,15 +63,39 @@ pub fn wanted(names: &[String], files: &[PathBuf]) -> Result<Wanted, Problems> {
             add(&mut wanted, &requirement.name, requirement.name.as_ref());
         }
     }
-    if wanted.names.is_empty() && wanted.ignored.is_empty() {
-        return Err(Problem::new(
+    Ok(wanted)
+}
+
+/// The name that an address or a path without one tells, as far as its file name does; none of what begins with a name.
+fn unnamed(text: &str) -> Option<Option<PackageName>> {
+    const ARCHIVES: [&str; 7] = [".whl", ".zip", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar"];
+    let names_one = |before: &str| !before.starts_with('.') && !before.contains(['/', ':']);
+    if text.split_once('@').is_some_and(|(before, _)| names_one(before)) {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    let is_place =
+        text.starts_with('.') || text.contains('/') || ARCHIVES.iter().any(|end| lower.ends_with(end));
+    let path = text.split(['#', '?']).next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
+    is_place.then(|| WheelName::parse(file).ok().map(|wheel| wheel.name().clone()))
+}
+
+impl Wanted {
+    /// Whether anything is named.
+    ///
+    /// # Errors
+    /// `usage` where nothing is.
+    pub fn unless_empty(&self) -> Result<(), Problem> {
+        if !self.names.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::new(
             Code::Usage,
             "You must give at least one requirement to uninstall (see \"pip help uninstall\")",
         )
-        .help("name what is to go, or a requirements file with -r")
-        .into());
+        .help("name what is to go, or a requirements file with -r"))
     }
-    Ok(wanted)
 }
 
 /// The name as it was typed.
@@ -130,7 +161,7 @@ impl<'a> Uninstall<'a> {
             }
             match session.would_remove(name) {
                 Ok(files) => fates.push(Fate::Going(found, files)),
-                Err(problem) => faults.push(problem),
+                Err(problem) => faults.push(unknown(problem, found)),
             }
         }
         let sessions = own.into_iter().chain(users).collect();
@@ -158,6 +189,35 @@ impl<'a> Uninstall<'a> {
             session.finish()?;
         }
         Ok(())
+    }
+}
+
+/// Of what has no list of its files: which distribution it is, as it tells itself, and who may know more.
+fn unknown(problem: Problem, found: &Found) -> Problem {
+    if problem.code() != Code::UnsafeUninstall {
+        return problem;
+    }
+    let (name, version) = (found.raw_name(), found.raw_version());
+    let mut told = Problem::new(Code::UnsafeUninstall, format!("Cannot uninstall {name} {version}"))
+        .at(crate::error::Place::file(&found.info));
+    if let Some(cause) = problem.cause_text() {
+        told = told.cause(cause.replace(&format!(" for {}.", found.name), &format!(" for {name}.")));
+    }
+    if let Some(expected) = problem.expected_text() {
+        told = told.expected(expected);
+    }
+    let installer = found.installer();
+    match problem.help_text() {
+        Some(_)
+            if !matches!(installer.as_str(), "" | "pip" | "pipward")
+                && !installer.contains(char::REPLACEMENT_CHARACTER) =>
+        {
+            told.help(format!(
+                "The package was installed by {installer}. You should check if it can uninstall the package."
+            ))
+        }
+        Some(help) => told.help(help),
+        None => told,
     }
 }
 

@@ -229,6 +229,7 @@ fn group(text: &str) -> Result<String, String> {
 impl InstallArgs {
     /// What would turn off a promise, or does not go together.
     pub(super) fn check(&self, printer: &Printer) -> Result<(), Problem> {
+        self.check_foreign(printer)?;
         self.refuse_builds()?;
         let refused = |option: &str, why: &str| {
             Problem::new(Code::OptionRefused, format!("{option} {why}")).found(option.to_owned())
@@ -264,7 +265,7 @@ impl InstallArgs {
         if self.selection.only_deps && self.selection.no_deps {
             return Err(together("--only-deps", "--no-deps", ""));
         }
-        self.check_foreign(printer)
+        Ok(())
     }
 
     /// pip's `check_dist_restriction`, word for word as scripts look for it.
@@ -274,7 +275,8 @@ impl InstallArgs {
             return Ok(());
         }
         let only = wheels.only_binary.iter().any(|names| names.split(',').any(|name| name == ":all:"));
-        if printer.persona().is_pip() && !only && !self.selection.no_deps {
+        let builds = wheels.no_binary.iter().any(|names| names != ":none:");
+        if printer.persona().is_pip() && (!only || builds) && !self.selection.no_deps {
             return Err(Problem::new(
                 Code::Usage,
                 "When restricting platform and interpreter constraints using --python-version, --platform, --abi, or \

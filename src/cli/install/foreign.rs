@@ -16,7 +16,7 @@ pub(in crate::cli) struct TargetArgs {
     #[arg(long, value_name = "PLATFORM")]
     platform: Vec<String>,
     /// Wheels and markers for this Python
-    #[arg(long, value_name = "X.Y")]
+    #[arg(long, value_name = "X.Y", value_parser = python_text)]
     python_version: Option<String>,
     /// Wheels for this implementation: cp, pp, py
     #[arg(long, value_name = "CODE")]
@@ -31,7 +31,7 @@ impl TargetArgs {
     pub(in crate::cli) fn is_foreign(&self) -> bool {
         !self.platform.is_empty()
             || !self.abi.is_empty()
-            || self.python_version.is_some()
+            || self.python_version.as_ref().is_some_and(|text| !text.is_empty())
             || self.implementation.is_some()
     }
 }
@@ -47,7 +47,8 @@ pub(in crate::cli) fn target(
     if !wheels.is_foreign() {
         return Ok(None);
     }
-    let version = wheels.python_version.as_deref().map(python_version).transpose()?;
+    let typed = wheels.python_version.as_deref().filter(|text| !text.is_empty());
+    let version = typed.map(python_version).transpose()?;
     let full = version.clone().unwrap_or_else(|| interpreter.version.clone());
     let minor = minor_of(&full);
     let implementation = wheels.implementation.as_deref().unwrap_or("cp");
@@ -73,10 +74,18 @@ pub(in crate::cli) fn target(
     Ok(Some(Target { markers, tags }))
 }
 
+/// A version as typed; nothing says nothing, as for pip.
+fn python_text(text: &str) -> Result<String, String> {
+    if !text.is_empty() {
+        python_version(text).map_err(|problem| problem.message().to_owned())?;
+    }
+    Ok(text.to_owned())
+}
+
 /// `3`, `311`, `3.11`, `3.11.2`: "a dotless version can be given using just the major version".
 fn python_version(text: &str) -> Result<Version, Problem> {
     let wrong = |why: &str| {
-        Problem::new(Code::Usage, format!("invalid --python-version value: {text:?}: {why}"))
+        Problem::new(Code::Usage, format!("invalid --python-version value: '{text}': {why}"))
             .help("write it as 3, 3.7, 3.7.3 or 37")
     };
     if text.split('.').any(|part| part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit())) {

@@ -17,6 +17,8 @@ pub(super) enum Instead {
     Version,
     /// A message, and the status of the process.
     Failed(u8, String),
+    /// Wrong usage: no command, and an option that is none.
+    Unknown(String),
     /// A configuration that cannot be read.
     Problem(Problem),
 }
@@ -54,8 +56,16 @@ pub(super) fn arrange(
     }
     let help = OsString::from("--help");
     let (name, typed) = match name.map(OsString::as_os_str) {
-        None => return Ok(Arranged::plain(help, Vec::new())),
+        None => {
+            return match unknown_option(root, before) {
+                Some(option) => Err(Instead::Unknown(option)),
+                None => Ok(Arranged::plain(help, Vec::new())),
+            };
+        }
         Some(name) if name == "help" => match after.first() {
+            Some(about) if about == "help" || *about == help => {
+                return Ok(Arranged::plain(help, Vec::new()));
+            }
             None => return Ok(Arranged::plain(help, Vec::new())),
             Some(about) => (about.clone(), vec![help.clone()]),
         },
@@ -108,6 +118,25 @@ fn split<'w>(
         }
     }
     (words, None, &[])
+}
+
+/// The first option before a command that no command has.
+fn unknown_option(root: &Command, before: &[OsString]) -> Option<String> {
+    let holders = || [Some(root), root.find_subcommand("install")].into_iter().flatten();
+    let is_known = |word: &str| match word.strip_prefix("--") {
+        Some("help" | "") => true,
+        Some(long) => {
+            let long = long.split('=').next().unwrap_or_default();
+            holders().any(|holder| find_begun(holder, long).is_some())
+        }
+        None => {
+            let short = word.strip_prefix('-').and_then(|rest| rest.chars().next());
+            short == Some('h')
+                || holders().any(|holder| holder.get_arguments().any(|known| known.get_short() == short))
+        }
+    };
+    let words = before.iter().map(|word| word.to_string_lossy().into_owned());
+    words.filter(|word| word.starts_with('-') && word != "-").find(|word| !is_known(word))
 }
 
 /// The option of this long name.

@@ -54,8 +54,12 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     lines
 }
 
-/// What pip tells on standard output of requirements that contradict each other.
+/// What pip tells on standard output of requirements that contradict each other, and of what it cannot take out.
 pub(in crate::cli) fn story(problem: &Problem) -> Vec<String> {
+    if problem.code() == Code::UnsafeUninstall {
+        let what = problem.message().strip_prefix("Cannot uninstall ");
+        return what.map(|what| format!("Found existing installation: {what}")).into_iter().collect();
+    }
     if is_of_hashes(problem) || !matches!(problem.code(), Code::DependencyVersion | Code::DuplicatePackage) {
         return Vec::new();
     }

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::gather::Gathered;
-use super::unpack::{Item, agree};
-use super::{InstallRequest, trusted};
+use super::outcome;
+use super::unpack::{Done, Item, agree, runs_here};
+use super::{InstallRequest, Package, trusted};
 use crate::cache::Store;
-use crate::digest::Sha256;
+use crate::digest::{Hasher, Sha256};
 use crate::error::{Code, Problem, Problems, io};
 use crate::fetch::Fetched;
 use crate::index::Index;
+use crate::lock::{Location, LockedFile};
 use crate::verify::VerifiedWheel;
 use crate::way::signatures;
 use crate::way::{Writing, check_interrupted};
@@ -30,8 +32,19 @@ pub struct Saved {
     pub path: PathBuf,
     /// Its SHA-256.
     pub sha256: Sha256,
-    /// Whether it was there already, with that hash.
-    pub kept: bool,
+    /// What the folder had in its place.
+    pub before: Before,
+}
+
+/// What a folder had where a wheel goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// The same bytes, which stay.
+    Same,
+    /// Something else, in whose place the wheel was put.
+    Other,
 }
 
 /// What a download came to.
@@ -39,6 +52,10 @@ pub struct Saved {
 pub struct Downloaded {
     /// The wheels.
     pub wheels: Vec<Saved>,
+    /// The packages, in the order in which they were asked for.
+    pub packages: Vec<Package>,
+    /// Requirements whose markers do not hold: name and marker.
+    pub ignored: Vec<(String, String)>,
     /// What the policy of today has to say of them.
     pub warnings: Vec<String>,
 }
@@ -58,9 +75,9 @@ pub fn download(
     let (gathered, items) = Gathered::with_items(request, &index)?;
     let warnings = trusted::check(request, &index, &items)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
-    let mut wheels: Vec<Option<(VerifiedWheel, Metadata)>> = items.iter().map(|_| None).collect();
+    let mut wheels: Vec<Option<(VerifiedWheel, Done)>> = items.iter().map(|_| None).collect();
     let mut faults = Vec::new();
-    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+    for (at, fetched) in fetcher.start(items.iter().map(|item| nearest(&item.file, folder)).collect()) {
         check_interrupted()?;
         let (Some(item), Some(place)) = (items.get(at), wheels.get_mut(at)) else { continue };
         match one(item, fetched, request) {
@@ -70,19 +87,19 @@ pub fn download(
         step();
     }
     Problems::unless_empty((), faults)?;
-    let wheels: Vec<(VerifiedWheel, Metadata)> = wheels.into_iter().flatten().collect();
+    let wheels: Vec<(VerifiedWheel, Done)> = wheels.into_iter().flatten().collect();
     if wheels.len() != items.len() {
         return Err(Problem::new(Code::Internal, "a wheel did not arrive").into());
     }
     if request.check_closure {
-        gathered.check_items(&items, wheels.iter().map(|(_, metadata)| metadata), request.target())?;
+        gathered.check_items(&items, wheels.iter().map(|(_, done)| &done.metadata), request.target())?;
     }
     let _writing = Writing::begin();
     std::fs::create_dir_all(folder).map_err(|error| io("making a directory", folder, &error))?;
     let mut all = Vec::new();
-    for (item, (verified, metadata)) in items.iter().zip(&wheels) {
+    for (item, (verified, done)) in items.iter().zip(&wheels) {
         check_interrupted()?;
-        all.push(save(item, verified, metadata, folder)?);
+        all.push(save(item, verified, &done.metadata, folder)?);
     }
     crate::cache::keep();
     if let Some(store) = request.cache.as_deref().map(Store::new)
@@ -90,18 +107,40 @@ pub fn download(
     {
         tracing::warn!("{problem}");
     }
-    Ok(Downloaded { wheels: all, warnings })
+    let done = wheels.into_iter().map(|(_, done)| done).collect();
+    let packages = outcome::packages(&items, done, request);
+    Ok(Downloaded { wheels: all, packages, ignored: outcome::ignored(request), warnings })
 }
 
-fn one(
-    item: &Item,
-    fetched: Fetched,
-    request: &InstallRequest,
-) -> Result<(VerifiedWheel, Metadata), Problem> {
+fn one(item: &Item, fetched: Fetched, request: &InstallRequest) -> Result<(VerifiedWheel, Done), Problem> {
     let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
     agree(item, &wheel)?;
-    let metadata = wheel.metadata().clone();
-    Ok((wheel.into_verified(), metadata))
+    if !request.any_python {
+        runs_here(item, wheel.metadata(), request.target())?;
+    }
+    let done = Done::of_read(&wheel)?;
+    Ok((wheel.into_verified(), done))
+}
+
+/// The file as it is fetched: from the folder, where that has it already. (What is read is compared as anything is.)
+fn nearest(file: &LockedFile, folder: &Path) -> LockedFile {
+    let path = folder.join(file.name.as_str());
+    let is_there = || -> std::io::Result<bool> {
+        let mut there = crate::cache::open_regular(&path, true)?;
+        let mut hasher = Hasher::new(&file.hashes);
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match std::io::Read::read(&mut there, &mut buffer)? {
+                0 => return Ok(file.hashes.accept(&hasher.finish())),
+                count => hasher.update(buffer.get(..count).unwrap_or_default()),
+            }
+        }
+    };
+    let location = match is_there() {
+        Ok(true) => Location::Path(path),
+        _ => file.location.clone(),
+    };
+    LockedFile { location, ..file.clone() }
 }
 
 /// Writes a wheel beside its place and renames it there. What has the name and the bytes already stays.
@@ -109,8 +148,13 @@ fn save(item: &Item, wheel: &VerifiedWheel, metadata: &Metadata, folder: &Path) 
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join(item.file.name.as_str());
-    let kept = crate::cache::open_regular(&path, true).is_ok_and(|file| same(file, wheel.bytes()));
-    if !kept {
+    let is_same = crate::cache::open_regular(&path, true).is_ok_and(|file| same(file, wheel.bytes()));
+    let before = match path.symlink_metadata() {
+        _ if is_same => Before::Same,
+        Ok(_) => Before::Other,
+        Err(_) => Before::Nothing,
+    };
+    if before != Before::Same {
         let write = || {
             let mut file = tempfile::Builder::new()
                 .prefix(".pipward-")
@@ -127,7 +171,7 @@ fn save(item: &Item, wheel: &VerifiedWheel, metadata: &Metadata, folder: &Path) 
         version: metadata.version.to_string(),
         path,
         sha256: wheel.sha256(),
-        kept,
+        before,
     })
 }
 

@@ -87,25 +87,8 @@ pub(super) fn told(
 ) -> Installed {
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
     told.warnings.extend(report.left_out);
-    let markers = &request.target().markers;
     told.ignored = ignored(request);
-    let texts: Vec<Message> =
-        done.iter().map(|done| Message::parse(&String::from_utf8_lossy(&done.metadata_text))).collect();
-    let parts: Vec<Part<'_>> = items
-        .iter()
-        .zip(&done)
-        .zip(&texts)
-        .map(|((item, done), text)| Part {
-            name: &item.package.name,
-            version: &done.metadata.version,
-            requires: &done.metadata.requires,
-            requires_text: text.all("Requires-Dist").collect(),
-            kept: done.kept,
-            lock: &item.package.place.file,
-        })
-        .collect();
-    let origins = origin::trace(&parts, request.locks.asked(), markers);
-    drop(parts);
+    let origins = origins(items, &done, request);
     let by_name = by_name(&origins);
     for (item, done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
@@ -127,6 +110,40 @@ pub(super) fn told(
     }
     told.arrange(&by_name);
     told
+}
+
+/// The packages of a run that changes no environment, in the order in which they were asked for.
+pub(super) fn packages(items: &[Item], done: Vec<Done>, request: &InstallRequest) -> Vec<Package> {
+    let mut told = Installed::default();
+    let origins = origins(items, &done, request);
+    let by_name = by_name(&origins);
+    for (item, done) in items.iter().zip(done) {
+        let origin = by_name.get(&item.package.name);
+        let origin = origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default();
+        told.packages.push(package(item, &done, origin, request));
+    }
+    told.arrange(&by_name);
+    told.packages
+}
+
+/// Why each of them is part of the run.
+fn origins(items: &[Item], done: &[Done], request: &InstallRequest) -> Vec<(PackageName, Origin)> {
+    let texts: Vec<Message> =
+        done.iter().map(|done| Message::parse(&String::from_utf8_lossy(&done.metadata_text))).collect();
+    let parts: Vec<Part<'_>> = items
+        .iter()
+        .zip(done)
+        .zip(&texts)
+        .map(|((item, done), text)| Part {
+            name: &item.package.name,
+            version: &done.metadata.version,
+            requires: &done.metadata.requires,
+            requires_text: text.all("Requires-Dist").collect(),
+            kept: done.kept,
+            lock: &item.package.place.file,
+        })
+        .collect();
+    origin::trace(&parts, request.locks.asked(), &request.target().markers)
 }
 
 /// Origins by their names, and the turn of each.

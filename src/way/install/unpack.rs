@@ -149,6 +149,21 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// A wheel that was read and is not unpacked.
+    pub(super) fn of_read(wheel: &Wheel) -> Result<Self, Problem> {
+        Ok(Self {
+            metadata: wheel.metadata().clone(),
+            metadata_text: wheel.metadata_text()?,
+            size: wheel.size(),
+            kept: false,
+            beneath: false,
+            warnings: wheel.warnings().iter().map(ToString::to_string).collect(),
+            sha256: wheel.verified().sha256(),
+            startup: Startup::default(),
+            verified: true,
+        })
+    }
+
     fn of_kept(there: There) -> Option<Self> {
         let (metadata, metadata_text) = there.metadata?;
         Some(Self {
@@ -345,7 +360,8 @@ fn one(
     })
 }
 
-fn runs_here(item: &Item, metadata: &Metadata, target: &Target) -> Result<(), Problem> {
+/// A wheel is for the Python that it is put in for.
+pub(super) fn runs_here(item: &Item, metadata: &Metadata, target: &Target) -> Result<(), Problem> {
     if metadata.runs_on(&target.markers) {
         return Ok(());
     }

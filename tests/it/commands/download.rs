@@ -2,6 +2,7 @@
 
 use super::{Place, simple};
 use crate::support::offline;
+use crate::support::run::Output;
 use crate::support::tree::{differences, tree};
 
 fn place() -> Place {
@@ -23,15 +24,23 @@ fn downloads_are_pips() {
         let words: Vec<&str> = FROM.iter().copied().chain(["-d", folder]).collect();
         if theirs { place.theirs(&words).run() } else { place.ours(&words).run() }
     };
-    run("by-pip", true).ok();
-    let told = run("ours", false).ok().stdout_has("Saved ./ours/alpha-1-py3-none-any.whl\n");
+    let theirs = run("by-pip", true).ok();
+    let same = |theirs: &Output, ours: &Output| {
+        let out = |folder: &str| place.path(folder).display().to_string();
+        let told = theirs.stdout.replace(&out("by-pip"), &out("ours")).replace("./by-pip", "./ours");
+        assert_eq!(told, ours.stdout);
+    };
+    let first = run("ours", false).ok();
+    same(&theirs, &first);
+    let told = first.stdout_has("Saved ./ours/alpha-1-py3-none-any.whl\n");
     told.stdout_has("Successfully downloaded alpha beta\n");
     let told = differences(&tree(&place.path("by-pip")), &tree(&place.path("ours")));
     assert!(told.is_empty(), "{told:?}");
-    run("ours", false).ok().stdout_has("File was already downloaded ");
+    same(&run("by-pip", true).ok(), &run("ours", false).ok().stdout_has("  File was already downloaded "));
     // What has the name and other bytes is not what was asked for.
     std::fs::write(place.path("ours/beta-1-py3-none-any.whl"), "other").unwrap();
-    run("ours", false).ok().stdout_has("Saved ./ours/beta-1-py3-none-any.whl\n");
+    let told = run("ours", false).ok().stdout_has("Saved ./ours/beta-1-py3-none-any.whl\n");
+    told.stderr_has("WARNING: Previously-downloaded file ").stderr_has(" has bad hash. Re-downloading.");
     assert!(differences(&tree(&place.path("by-pip")), &tree(&place.path("ours"))).is_empty());
 }
 
@@ -64,4 +73,50 @@ fn wheels_for_another_platform_are_downloaded() {
     let words: Vec<&str> = words.into_iter().chain(more).collect();
     place.ours(&words).run().ok();
     assert!(place.path("out/alpha-1-cp311-cp311-win_amd64.whl").is_file());
+}
+
+/// What is in the folder under the hash that was asked for is as good as what lies elsewhere; what is for another Python is
+/// not asked for.
+#[test]
+fn the_folder_itself_is_a_source_and_every_wheel_is_for_this_python() {
+    let place = Place::with(&[]);
+    let lines = place.offer(&[simple("alpha", "1"), simple("later", "1").requires_python(">=4")]);
+    let (alpha, later) = lines.split_once('\n').unwrap();
+    let hash = alpha.rsplit(':').next().unwrap();
+    let words = |line: &str| {
+        std::fs::write(place.path("lock.txt"), line).unwrap();
+        place.ours(&[&FROM[..], &["-d", "out"]].concat()).run()
+    };
+    words(alpha).ok();
+    let wheel = place.path("wheels/alpha-1-py3-none-any.whl");
+    std::fs::write(&wheel, "other").unwrap();
+    let address = format!("file://{}#sha256={hash}", wheel.display());
+    place.ours(&["download", "-d", "out", &address]).run().ok().stdout_has("  File was already downloaded ");
+    place
+        .ours(&["download", "-d", "elsewhere", &address])
+        .run()
+        .code(1)
+        .stderr_has("DO NOT MATCH THE HASHES");
+    let refused = words(later).code(1);
+    refused.stderr_has("ERROR: Package 'later' requires a different Python: ").stderr_has("not in '>=4'");
+    assert!(!place.path("out/later-1-py3-none-any.whl").exists());
+    place.ours(&[&FROM[..], &["-d", "out", "--ignore-requires-python"]].concat()).run().ok();
+}
+
+#[test]
+fn what_describes_another_environment_is_checked_as_pip_checks_it() {
+    let place = place();
+    let run = |more: &[&str]| place.ours(&[&FROM[..], &["-d", "out"], more].concat()).run();
+    for more in [
+        &["--platform", "linux_x86_64"][..],
+        &["--platform", "linux_x86_64", "--only-binary=:all:", "--no-binary=alpha"],
+    ] {
+        run(more).code(1).stderr_has("either --no-deps must be set, or --only-binary=:all: must be set");
+    }
+    let told = run(&["--only-binary=:all:", "--python-version", "3.x"]).code(2);
+    told.stderr_has("invalid --python-version value: '3.x': each version part must be an integer");
+    run(&["--only-binary=:all:", "--python-version", "3.1.2.3"])
+        .code(2)
+        .stderr_has("at most three version parts");
+    run(&["--python-version", ""]).ok();
 }

@@ -83,7 +83,56 @@ fn an_egg_info_is_replaced_by_a_wheel() {
     place.ours(&["check"]).run().ok();
 }
 
-/// Nothing says which files belong to these; pip refuses the first, and guesses at the others.
+/// As `setup.py develop` left it: a link to a project, a line among others in `easy-install.pth`, and a script.
+fn develop(place: &Place) {
+    let (library, project) = (place.library(), place.path("project"));
+    let _ = std::fs::remove_dir_all(&project);
+    let info = ("PKG-INFO", "Metadata-Version: 1.1\nName: linked\nVersion: 4\n");
+    let points = ("entry_points.txt", "[console_scripts]\nlinked-run = linked:main\n");
+    dist_info(&project, "linked.egg-info", &[info, points]);
+    std::fs::write(project.join("linked.py"), "x = 1\n").unwrap();
+    std::fs::write(place.environment().join("bin/linked-run"), "#!/bin/sh\n").unwrap();
+    std::fs::write(library.join("linked.egg-link"), format!("{}\n.", project.display())).unwrap();
+    let lines = format!("/elsewhere\n{}\n/another", project.display());
+    std::fs::write(library.join("easy-install.pth"), lines).unwrap();
+}
+
+#[test]
+fn an_egg_link_goes_as_with_pip_and_its_project_stays() {
+    if offline() {
+        return;
+    }
+    same_removal(&["uninstall", "-y", "Linked", "beta"], develop);
+    same_removal(&["uninstall", "-y", "linked"], |place| {
+        develop(place);
+        let alone = format!("{}\r\n", place.path("project").display());
+        std::fs::write(place.library().join("easy-install.pth"), alone).unwrap();
+    });
+    let place = Place::with(&[]);
+    develop(&place);
+    let project = tree(&place.path("project"));
+    place.ours(&["uninstall", "-y", "linked"]).run().ok();
+    assert_same(&project, &tree(&place.path("project")));
+    assert_eq!(
+        std::fs::read_to_string(place.library().join("easy-install.pth")).unwrap(),
+        "/elsewhere\n/another\n"
+    );
+}
+
+/// The project may be anybody's: what it names is no more than scripts that nobody else owns.
+#[test]
+fn an_egg_link_leads_to_nothing_else() {
+    let place = Place::with(&[]);
+    develop(&place);
+    let points = "[console_scripts]\npython = a:b\n../../precious = a:b\nkept = a:b\n";
+    std::fs::write(place.path("project/linked.egg-info/entry_points.txt"), points).unwrap();
+    std::fs::write(place.path("precious"), "precious").unwrap();
+    place.ours(&["uninstall", "-y", "linked"]).run().ok().stdout_has("Successfully uninstalled linked-4");
+    assert!(place.path("precious").is_file() && place.environment().join("bin/python").exists());
+    assert!(!place.library().join("linked.egg-link").exists());
+}
+
+/// Nothing says which files belong to these; pip refuses the first, and guesses at the other.
 #[test]
 fn what_has_no_list_is_refused_with_its_reason() {
     let place = Place::with(&[simple("beta", "2")]);
@@ -92,11 +141,6 @@ fn what_has_no_list_is_refused_with_its_reason() {
         .unwrap();
     let info = ("PKG-INFO", "Metadata-Version: 1.1\nName: unlisted\nVersion: 3\n");
     dist_info(&library, "unlisted-3.egg-info", &[info, ("top_level.txt", "unlisted\n")]);
-    let project = place.path("project");
-    let info = ("PKG-INFO", "Metadata-Version: 1.1\nName: linked\nVersion: 4\n");
-    dist_info(&project, "linked.egg-info", &[info]);
-    std::fs::write(library.join("linked.egg-link"), format!("{}\n.\n", project.display())).unwrap();
-    std::fs::write(library.join("easy-install.pth"), format!("{}\n", project.display())).unwrap();
     let before = tree(place.scratch.path());
     let refused = |name: &str, told: &str, why: &str| {
         let output = place.ours(&["uninstall", "-y", "beta", name]).run().code(1);
@@ -108,7 +152,6 @@ fn what_has_no_list_is_refused_with_its_reason() {
         "It is a distutils installed project and thus we cannot accurately",
     );
     refused("unlisted", "unlisted 3", "an older tool left no list of its files");
-    refused("linked", "linked", "a link to a project that lies elsewhere");
     assert_same(&before, &tree(place.scratch.path()));
     // Nor does one of them stand in the way of others.
     place.ours(&["uninstall", "-y", "beta"]).run().ok();

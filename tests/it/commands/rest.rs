@@ -153,3 +153,81 @@ fn configuration_files_are_changed_as_pip_changes_them() {
     assert_eq!(left, "[global]\ntimeout = 5\n; a comment\n\n[freeze]\nall = it's\n");
     pipward(["config", "edit"]).env("HOME", &home).run().code(2).stderr_has("pip.conf");
 }
+
+/// What lacks its command, its action, its shell or its files, or has a word too many, ends as with pip.
+#[test]
+fn wrong_usage_ends_as_with_pip() {
+    let place = Place::with(&[simple("alpha", "1")]);
+    let cases: [(&[&str], i32, &str); 10] = [
+        (&["--bogus"], 2, "no such option: --bogus"),
+        (&["list", "--bogus"], 2, "no such option: --bogus"),
+        (&["completion"], 0, "ERROR: You must pass --bash or --fish or --powershell or --zsh"),
+        (&["completion", "--tcsh"], 2, "no such option: --tcsh"),
+        (&["hash"], 1, "ERROR: "),
+        (&["config"], 1, "ERROR: Need an action (debug, edit, get, list, set, unset) to perform."),
+        (&["config", "bogus"], 1, "ERROR: Need an action (debug, edit, get, list, set, unset) to perform."),
+        (&["index", "bogus", "alpha"], 1, "ERROR: Need an action (versions) to perform."),
+        (&["cache", "remove", "a", "b"], 1, "ERROR: Too many arguments"),
+        (&["freeze", "bogus"], 2, "bogus"),
+    ];
+    for (words, code, told) in cases {
+        pipward(["pip"]).args(words).run().code(code).stderr_has(told);
+    }
+    let both = ["list", "--editable", "--exclude-editable"];
+    place.same(&[&both]);
+}
+
+/// pip's own completion scripts ask with variables, and read words.
+#[test]
+fn completion_scripts_of_pip_are_answered() {
+    let place = Place::with(&[]);
+    std::fs::create_dir_all(place.path("resources/images")).unwrap();
+    std::fs::write(place.path("requirements.txt"), "").unwrap();
+    std::fs::write(place.path("pylock.toml"), LOCK).unwrap();
+    let asked = |words: &str, at: usize| {
+        let run =
+            pipward(["pip"]).env("PIP_AUTO_COMPLETE", "1").env("COMP_WORDS", words).dir(place.scratch.path());
+        let told = run.env("COMP_CWORD", at.to_string()).run().code(1);
+        told.stdout.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("pip unin", 1), ["uninstall"]);
+    assert_eq!(asked("pip install -r r", 3), ["requirements.txt", "resources/"]);
+    assert_eq!(asked("pip install locked-n", 2), ["locked-name"]);
+    assert!(asked("pip install --requirem", 2).contains(&"--requirement".to_owned()));
+    assert!(asked("pip", 1).contains(&"freeze".to_owned()));
+}
+
+const LOCK: &str = "\
+lock-version = \"1.0\"
+created-by = \"a test\"
+
+[[packages]]
+name = \"locked-name\"
+version = \"1\"
+wheels = [{ url = \"https://example.org/locked_name-1-py3-none-any.whl\", hashes = { sha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\" } }]
+";
+
+/// Nobody reads what is printed: pip says so, and ends with 120.
+#[test]
+fn a_reader_that_went_away_is_told_as_pip_tells_it() {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+    let place = Place::with(&[simple("alpha", "1")]);
+    let ended = |words: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pipward"))
+            .args(words)
+            .arg("list")
+            .arg("--python")
+            .arg(place.environment())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let mut told = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        (child.wait().unwrap().code(), told)
+    };
+    assert_eq!(ended(&["pip"]), (Some(120), "ERROR: Pipe to stdout was broken\n".to_owned()));
+    assert_eq!(ended(&[]), (Some(0), String::new()));
+}

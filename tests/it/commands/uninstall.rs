@@ -91,7 +91,7 @@ fn nothing_named_is_an_error() {
     place
         .ours(&["uninstall", "-y", "./local"])
         .run()
-        .ok()
+        .code(1)
         .stderr_has("WARNING: Invalid requirement: './local' ignored");
 }
 
@@ -140,4 +140,55 @@ fn without_yes_somebody_has_to_answer() {
         told.stdout_has("  Would remove:\n").stdout_has(&format!("    {}/alpha_one/*\n", library.display()));
     told.stdout_has("Proceed (Y/n)? ");
     assert_same(&before, &tree(&place.environment()));
+}
+
+/// Paths and addresses name nothing, but by the file name of a wheel.
+#[test]
+fn what_is_no_name_is_passed_over_and_named_by_a_wheel() {
+    let place = Place::with(&[simple("beta", "2")]);
+    for text in ["Trolls.tar.gz", "https://example.org/archives/", "./somewhere"] {
+        let told = place.ours(&["uninstall", "-y", text]).run().code(1);
+        told.stderr_has(&format!(
+            "WARNING: Invalid requirement: '{text}' ignored - the uninstall command expects named requirements."
+        ))
+        .stderr_has("ERROR: You must give at least one requirement to uninstall");
+    }
+    place
+        .ours(&["uninstall", "-y", "./wheels/beta-2-py3-none-any.whl"])
+        .run()
+        .ok()
+        .stdout_has("Successfully uninstalled beta-2");
+}
+
+/// Which distribution it is, as it tells itself, and who may know more.
+#[test]
+fn what_has_no_record_is_told_with_who_installed_it() {
+    let place = Place::with(&[simple("Beta.One", "2")]);
+    let info = place.library().join("beta_one-2.dist-info");
+    std::fs::remove_file(info.join("RECORD")).unwrap();
+    let refused = || {
+        let told = place.ours(&["uninstall", "-y", "beta.one"]).run().code(1);
+        told.stdout_has("Found existing installation: Beta.One 2\n")
+            .stderr_has("Cannot uninstall Beta.One 2\n")
+            .stderr_has("no RECORD file was found for Beta.One.")
+    };
+    refused();
+    std::fs::write(info.join("INSTALLER"), "Some Other Tool\n").unwrap();
+    refused().stderr_has("hint: The package was installed by Some Other Tool. You should check if it can");
+}
+
+#[test]
+fn nothing_is_asked_where_nothing_may_be() {
+    let place = Place::with(&[simple("beta", "2")]);
+    let before = tree(&place.environment());
+    let told = place.ours(&["uninstall", "beta", "--no-input"]).run().code(1);
+    told.stderr_has("No input was expected");
+    place
+        .ours(&["uninstall", "beta"])
+        .env("PIP_NO_INPUT", "1")
+        .run()
+        .code(1)
+        .stderr_has("No input was expected");
+    assert_same(&before, &tree(&place.environment()));
+    place.ours(&["uninstall", "beta", "--no-input", "-y"]).run().ok();
 }

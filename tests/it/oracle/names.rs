@@ -36,11 +36,9 @@ fn name(dice: &mut Dice) -> String {
 
 /// Where we read names otherwise on purpose.
 fn is_known(name: &str) -> bool {
-    // "1.0_1" is what old tools made of the post-release "1.0-1": taken here, refused by packaging 26.
-    name.contains("-1.0_1-")
-        // "A valid name consists only of ASCII letters and numbers, period, underscore and hyphen. It must start and end
-        // with a letter or number" (core metadata, "Name"): refused here, taken by packaging as "-x".
-        || name.starts_with('_')
+    // "A valid name consists only of ASCII letters and numbers, period, underscore and hyphen. It must start and end
+    // with a letter or number" (core metadata, "Name"): refused here, taken by packaging as "-x".
+    name.starts_with('_')
 }
 
 #[test]
