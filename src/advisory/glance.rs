@@ -80,12 +80,8 @@ impl Glance {
     /// # Errors
     /// `advisory-invalid` for what is not JSON, or no record: nobody could tell what it is about.
     pub fn of_json(bytes: &[u8], names: &Names, place: &Place) -> Result<Self, Problem> {
-        let short: Short<'_> = serde_json::from_slice(bytes).map_err(|error| {
-            Problem::new(Code::AdvisoryInvalid, "this is not a record")
-                .at(place.clone())
-                .cause(error)
-                .help("take the export of the database again, or name the folder of its records alone")
-        })?;
+        let short: Short<'_> =
+            serde_json::from_slice(bytes).map_err(|error| no_record(place).cause(error))?;
         let packages = short.affected.iter().flatten().filter_map(|entry| entry.package.as_ref());
         let ours: Vec<_> =
             packages.filter(|package| package.ecosystem.split(':').next() == Some(ECOSYSTEM)).collect();
@@ -96,26 +92,51 @@ impl Glance {
         })
     }
 
-    /// Of a record in YAML. A text that has no word that is an asked name is not about one; what could spell a name in
-    /// escapes is read whole.
-    pub fn of_yaml(text: &str, names: &Names) -> Self {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let words = text.split(|c| !is_word(c)).filter(|word| !word.is_empty());
-        let has_escape = |text: &str| {
-            text.match_indices('\\').any(|(at, _)| {
-                let next = text.get(at + 1..).and_then(|rest| rest.chars().next());
-                matches!(next, Some('x' | 'u' | 'U' | '\n' | '\r'))
-            })
-        };
-        let is_asked =
-            words.into_iter().any(|word| names.has(word) || names.has(word.trim_matches(['.', '-', '_'])))
-                || has_escape(text);
-        let modified = text.lines().find_map(|line| line.strip_prefix("modified:"));
-        let modified = modified.map(|value| value.trim().trim_matches(['"', '\'']));
-        Self {
-            is_asked,
-            is_ours: is_asked || text.contains(ECOSYSTEM),
-            modified: modified.and_then(|value| value.parse().ok()),
+    /// Of a record in YAML. What is cut may still be YAML, so `id` and `modified` must be there, as OSV wants of a record.
+    ///
+    /// # Errors
+    /// `advisory-invalid` for what is not YAML, or no record: nobody could tell what it is about.
+    pub fn of_yaml(text: &str, names: &Names, place: &Place) -> Result<Self, Problem> {
+        let invalid = |cause: String| no_record(place).cause(cause);
+        let short: ShortYaml = serde_saphyr::from_str(text)
+            .map_err(|error| invalid(error.to_string().lines().next().unwrap_or_default().to_owned()))?;
+        let modified: Option<Timestamp> = short.modified.and_then(|text| text.parse().ok());
+        for (what, is_there) in [("id", short.id.is_some()), ("modified", modified.is_some())] {
+            if !is_there {
+                return Err(invalid(format!("it has no {what}")));
+            }
         }
+        let packages = short.affected.iter().flatten().filter_map(|entry| entry.package.as_ref());
+        let ours: Vec<_> =
+            packages.filter(|package| package.ecosystem.split(':').next() == Some(ECOSYSTEM)).collect();
+        Ok(Self {
+            is_asked: ours.iter().any(|package| names.has(&package.name)),
+            is_ours: !ours.is_empty(),
+            modified,
+        })
     }
+}
+
+fn no_record(place: &Place) -> Problem {
+    Problem::new(Code::AdvisoryInvalid, "this is not a record")
+        .at(place.clone())
+        .help("take the export of the database again, or name the folder of its records alone")
+}
+
+#[derive(Deserialize)]
+struct ShortYaml {
+    id: Option<String>,
+    modified: Option<String>,
+    affected: Option<Vec<EntryYaml>>,
+}
+
+#[derive(Deserialize)]
+struct EntryYaml {
+    package: Option<PackageYaml>,
+}
+
+#[derive(Deserialize)]
+struct PackageYaml {
+    ecosystem: String,
+    name: String,
 }

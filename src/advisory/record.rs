@@ -191,7 +191,14 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
 
 #[derive(Deserialize)]
 struct Release {
+    info: Option<Info>,
     vulnerabilities: Option<Vec<RawTold>>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    name: String,
+    version: String,
 }
 
 /// An entry of `vulnerabilities` in PyPI's JSON of a release.
@@ -219,6 +226,20 @@ pub fn from_index(
 ) -> Result<Vec<Advisory>, Problem> {
     let release: Release = serde_json::from_slice(bytes)
         .map_err(|error| invalid(place, "this is not what PyPI's JSON says of a release", &error))?;
+    let is_it = release.info.as_ref().is_some_and(|info| {
+        let named: Option<PackageName> = info.name.parse().ok();
+        let of: Option<Version> = info.version.parse().ok();
+        // Of a local version the index knows the public one.
+        named.as_ref() == Some(name)
+            && of.is_some_and(|of| of == *version || of == version.clone().without_local())
+    });
+    if !is_it {
+        let found = release
+            .info
+            .map_or_else(|| "no `info`".to_owned(), |info| format!("{} {}", info.name, info.version));
+        return Err(invalid(place, "this is what an index says of another release", &found)
+            .expected(format!("{name} {version}")));
+    }
     let told = release.vulnerabilities.ok_or_else(|| {
         invalid(place, "this index does not say which vulnerabilities a release has", &"no `vulnerabilities`")
     })?;
@@ -236,7 +257,7 @@ pub fn from_index(
         Advisory {
             id: told.id,
             aliases: told.aliases.unwrap_or_default(),
-            is_withdrawn: told.withdrawn.is_some(),
+            is_withdrawn: told.withdrawn.is_some_and(|time| !time.is_empty()),
             summary: told.summary.filter(|text| !text.trim().is_empty()),
             details: told.details.filter(|text| !text.trim().is_empty()),
             affected: vec![affected],

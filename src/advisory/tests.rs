@@ -21,11 +21,28 @@ fn a_first_look_passes_over_no_record_about_an_asked_name() {
     assert_eq!(json(&about("plum-tart").replace("PyPI", "npm")), Ok(false));
     assert_eq!(json(r#"{"id":"X","affected":null}"#), Ok(false));
     assert!(json("[]").is_err() && json("{").is_err());
-    let yaml = |text: &str| Glance::of_yaml(text, &asked).is_asked;
-    assert!(yaml("package: {ecosystem: PyPI, name: Plum_Tart}"));
-    assert!(yaml("name: 'plum.tart'"));
-    assert!(yaml("name: \"plum\\x2dtart\""));
-    assert!(!yaml("details: about plum, and a tart\nname: peach"));
+    let yaml = |name: &str| {
+        let text = format!(
+            "id: X-1\ndetails: about plum-tart\naffected:\n- package: {{ecosystem: PyPI, name: {name}}}\n\
+             modified: 2024-03-02T00:00:00Z\n"
+        );
+        Glance::of_yaml(&text, &asked, &Place::file("x")).map(|glance| glance.is_asked)
+    };
+    for name in ["Plum_Tart", "'plum.tart'", "\"plum\\x2dtart\""] {
+        assert_eq!(yaml(name).ok(), Some(true), "{name}");
+    }
+    assert_eq!(yaml("peach").ok(), Some(false));
+}
+
+#[test]
+fn a_record_in_yaml_that_was_cut_is_no_record() {
+    let whole = "id: X-1\naffected:\n- package:\n    ecosystem: PyPI\n    name: plum\nmodified: 2024-03-02T00:00:00Z\n";
+    let read = |text: &str| Glance::of_yaml(text, &names(&["plum"]), &Place::file("x"));
+    assert!(read(whole).unwrap().is_asked);
+    for end in 0..whole.len() - 2 {
+        let cut = whole.get(..end).unwrap();
+        assert!(read(cut).is_err(), "{cut:?}");
+    }
 }
 
 #[test]
@@ -34,10 +51,10 @@ fn a_first_look_tells_when_a_record_was_changed() {
     let asked = names(&[]);
     let json = Glance::of_json(br#"{"modified":"2024-03-02T00:00:00Z"}"#, &asked, &Place::file("x")).unwrap();
     assert_eq!(time(json).as_deref(), Some("2024-03-02T00:00:00Z"));
-    for text in ["modified: \"2024-03-02T00:00:00Z\"", "id: x\nmodified: 2024-03-02T00:00:00Z\n"] {
-        assert_eq!(time(Glance::of_yaml(text, &asked)).as_deref(), Some("2024-03-02T00:00:00Z"));
+    for text in ["id: x\nmodified: \"2024-03-02T00:00:00Z\"", "id: x\nmodified: 2024-03-02T00:00:00Z\n"] {
+        let yaml = Glance::of_yaml(text, &asked, &Place::file("x")).unwrap();
+        assert_eq!(time(yaml).as_deref(), Some("2024-03-02T00:00:00Z"));
     }
-    assert_eq!(time(Glance::of_yaml("details: |\n  modified: 2024-03-02T00:00:00Z", &asked)), None);
 }
 
 #[test]

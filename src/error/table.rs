@@ -346,7 +346,7 @@ codes! {
     AdvisoryInvalid, "advisory-invalid", Incomplete,
         "A record of an advisory database cannot be understood.",
         "A record that is half understood could hide what it is about, so an audit that needs it does not end as clean. Take the database anew, or name its id in [[audit.ignore]] with a reason.";
-    AdvisoriesMissing, "advisories-missing", Usage,
+    AdvisoriesMissing, "advisories-missing", Incomplete,
         "There is no advisory database to audit with.",
         "Without data an audit would find nothing and look clean. Name a folder or an export with --db, or keep one with `pipward audit --update-db URL`.";
     AdvisoriesStale, "advisories-stale", Incomplete,

@@ -399,7 +399,9 @@ fn hosts(entries: &Entries<'_>) -> BTreeSet<String> {
     let host = |file: &LockedFile| match &file.location {
         Location::Url(url) => {
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            format!("{}{port}", url.host_str().unwrap_or_default())
+            let host = format!("{}{port}", url.host_str().unwrap_or_default());
+            // TLS is what everybody expects, and its absence is worth a word.
+            if url.scheme() == "https" { host } else { format!("{}://{host}", url.scheme()) }
         }
         Location::Path(_) => "this machine".to_owned(),
     };

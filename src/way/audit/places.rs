@@ -81,7 +81,7 @@ pub(super) fn of_bytes(bytes: &[u8], path: &Path, names: &Names, rules: &Rules) 
             .cause(problem)
             .help("a download may have ended early: take it again, with `pipward audit --update-db URL` say")
     })?;
-    let looked: Result<Vec<Looked>, Problem> = bundle
+    let looked = bundle
         .entries()
         .par_iter()
         .filter(|entry| Form::of(entry.path().as_str()).is_some())
@@ -96,7 +96,7 @@ pub(super) fn of_bytes(bytes: &[u8], path: &Path, names: &Names, rules: &Rules) 
             look(&content, Form::of(name).unwrap_or(Form::Json), &place, names, rules)
         })
         .collect();
-    Ok(gathered(looked?))
+    each(looked).map(gathered)
 }
 
 fn of_folder(path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, Problem> {
@@ -104,14 +104,11 @@ fn of_folder(path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, Proble
     let records = path.join("vulns");
     let mut files = Vec::new();
     walk(if records.is_dir() { &records } else { path }, &mut files)?;
-    let looked: Result<Vec<Looked>, Problem> = files
-        .par_iter()
-        .map(|(file, form)| {
-            let bytes = document::read_bytes(file, LARGEST, Code::AdvisoryInvalid)?;
-            look(&bytes, *form, &Place::file(file), names, rules)
-        })
-        .collect();
-    Ok(gathered(looked?))
+    let looked = files.par_iter().map(|(file, form)| {
+        let bytes = document::read_bytes(file, LARGEST, Code::AdvisoryInvalid)?;
+        look(&bytes, *form, &Place::file(file), names, rules)
+    });
+    each(looked.collect()).map(gathered)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,7 +159,7 @@ fn look(bytes: &[u8], form: Form, place: &Place, names: &Names, rules: &Rules) -
             let text = std::str::from_utf8(bytes).map_err(|error| {
                 Problem::new(Code::AdvisoryInvalid, "a record is not UTF-8").at(place.clone()).cause(error)
             })?;
-            let glance = Glance::of_yaml(text, names);
+            let glance = Glance::of_yaml(text, names, place)?;
             (glance.clone(), glance.is_asked.then(|| from_yaml(text, names, place)))
         }
     };
@@ -179,6 +176,16 @@ fn look(bytes: &[u8], form: Form, place: &Place, names: &Names, rules: &Rules) -
 fn is_ignored(problem: &Problem, rules: &Rules) -> bool {
     let id = problem.package_name().unwrap_or_default();
     rules.ignored.iter().any(|ignored| ignored.id.eq_ignore_ascii_case(id))
+}
+
+/// All of them, or the first that cannot be understood, and how many others cannot.
+fn each(looked: Vec<Result<Looked, Problem>>) -> Result<Vec<Looked>, Problem> {
+    let bad = looked.iter().filter(|one| one.is_err()).count();
+    let all: Result<Vec<Looked>, Problem> = looked.into_iter().collect();
+    all.map_err(|first| match bad {
+        0 | 1 => first,
+        _ => first.found(format!("{bad} records that cannot be understood, of which this is the first")),
+    })
 }
 
 fn gathered(looked: Vec<Looked>) -> Loaded {

@@ -17,20 +17,25 @@ fn audit(directory: &Path, arguments: &[&str]) -> Output {
         .run()
 }
 
+/// What an index says of a release that nothing is known against.
+fn clean(name: &str, version: &str) -> String {
+    json!({ "info": { "name": name, "version": version }, "vulnerabilities": [] }).to_string()
+}
+
 #[test]
 fn the_json_of_each_release_is_asked() {
     let scratch = scratch();
     let directory = scratch.path();
     write(directory, "requirements.txt", "plum==1.0+local\npeach==2\nfig==3\nacme-secret==1\n");
     let server = Server::start();
-    let told = json!({ "info": {}, "urls": [], "vulnerabilities": [
+    let told = json!({ "info": { "name": "Plum", "version": "1.0" }, "urls": [], "vulnerabilities": [
         { "id": "PYSEC-1", "aliases": ["CVE-1"], "details": "A story.", "summary": null, "fixed_in": ["1.1", "2.0"],
           "link": "https://osv.dev/vulnerability/PYSEC-1", "source": "osv", "withdrawn": null },
         { "id": "PYSEC-2", "aliases": [], "details": "", "fixed_in": [], "link": "", "source": "osv",
           "withdrawn": "2024-01-01T00:00:00Z" },
     ] });
     server.serve("/pypi/plum/1.0+local/json", Response::ok(told.to_string()));
-    server.serve("/pypi/peach/2/json", Response::ok(json!({ "vulnerabilities": [] }).to_string()));
+    server.serve("/pypi/peach/2/json", Response::ok(clean("peach", "2")));
     write(
         directory,
         "pipward.toml",
@@ -48,8 +53,12 @@ fn the_json_of_each_release_is_asked() {
     assert!(server.requests().iter().all(|request| !request.path.contains("acme")));
     write(directory, "pipward.toml", "[audit]\nsource = 'pypi'\n");
     audit(directory, &["-i", &index]).code(1);
-    server.serve("/pypi/peach/2/json", Response::ok("{}"));
-    audit(directory, &["-i", &index]).code(3);
+    for other in
+        ["{}".to_owned(), clean("peach", "3"), clean("plum", "2"), r#"{"vulnerabilities":[]}"#.to_owned()]
+    {
+        server.serve("/pypi/peach/2/json", Response::ok(other));
+        audit(directory, &["-i", &index]).code(3);
+    }
     audit(directory, &["-i", &server.url("/other/")]).code(2);
     server.serve("/pypi/peach/2/json", Response::status(500));
     audit(directory, &["-i", &index]).code(3);
@@ -73,8 +82,7 @@ fn what_nobody_could_be_asked_about_is_not_told_clean() {
         "Not complete: nothing is known of 0 of 2 packages in requirements.txt; 2 could not be looked up.",
     )
     .stderr_has("fig, plum");
-    let plum = json!({ "vulnerabilities": [] });
-    server.serve("/pypi/plum/1/json", Response::ok(plum.to_string()));
+    server.serve("/pypi/plum/1/json", Response::ok(clean("plum", "1")));
     let told = form("json").code(3);
     let document: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(
