@@ -5,10 +5,11 @@
 mod imports;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::digest::Sha256;
 use crate::error::Problem;
-use crate::wheel::Wheel;
+use crate::wheel::{Wheel, startup};
 
 /// The most that is read of one module for its imports, in bytes.
 const MAX_MODULE: u64 = 4 << 20;
@@ -80,8 +81,8 @@ impl Capabilities {
                 None => path,
             };
             found.name(installed);
-            if is_startup(installed) {
-                found.startup.insert((installed.to_owned(), Sha256::of(&wheel.content(entry)?)));
+            if startup::Kind::of(Path::new(installed)).is_some() {
+                found.startup.insert((installed.to_owned(), wheel.digest(entry)?));
             }
             let is_module = installed.ends_with(".py") || installed.ends_with(".pyw");
             if is_module && entry.size() <= MAX_MODULE {
@@ -149,17 +150,6 @@ impl Capabilities {
         }
         gains
     }
-}
-
-/// Whether Python runs a file of this path in a library directory when it starts.
-fn is_startup(path: &str) -> bool {
-    let is_named = |stem: &str| {
-        path.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('/'))
-    };
-    let is_top = !path.contains('/');
-    is_top && (path.ends_with(".pth") || path.ends_with(".start"))
-        || is_named("sitecustomize")
-        || is_named("usercustomize")
 }
 
 /// `group: name` for every entry point but those of scripts.

@@ -15,6 +15,7 @@ pub mod module;
 mod passed;
 pub mod path;
 pub mod record;
+pub mod startup;
 
 use crate::error::{Code, Place, Problem};
 use crate::verify::VerifiedWheel;
@@ -177,6 +178,18 @@ impl Wheel {
         contents::whole(entry, self.verified.bytes())
             .map(|(content, _)| content.into_owned())
             .map_err(|problem| self.at(problem, entry))
+    }
+
+    /// The SHA-256 of an entry's content, compared as [`Self::content`] does, whatever its size.
+    ///
+    /// # Errors
+    /// As [`Self::content`].
+    pub fn digest(&self, entry: &archive::Entry) -> Result<crate::digest::Sha256, Problem> {
+        match self.extract(entry, &mut std::io::sink()) {
+            Ok((sha256, _)) => Ok(sha256),
+            Err(ExtractError::Wheel(problem)) => Err(problem),
+            Err(ExtractError::Sink(error)) => Err(crate::error::io("hashing", entry.path().as_str(), &error)),
+        }
     }
 
     /// Writes an entry's content to `sink` in pieces, comparing as [`Self::content`] does, and returns its SHA-256 and size. What `sink` took counts only if this returns `Ok`.

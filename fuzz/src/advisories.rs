@@ -34,9 +34,12 @@ pub fn advisories(bytes: &[u8]) {
     };
     records.extend(json(bytes));
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let glance = Glance::of_yaml(text, &names);
         let read = from_yaml(text, &names, &place).inspect_err(explain);
-        records.extend(seen(read, Some(glance.is_asked)));
+        // What the first look refuses is told, and not passed over.
+        match Glance::of_yaml(text, &names, &place).inspect_err(explain) {
+            Ok(glance) => records.extend(seen(read, Some(glance.is_asked))),
+            Err(_) => records.extend(read.ok()),
+        }
     }
     match Bundle::read(bytes, "all.zip") {
         Err(problem) => explain(&problem),

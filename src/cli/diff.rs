@@ -73,10 +73,10 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Outcome {
         let config = Config::load()?;
         let cache = arguments.cache.directory(&config, printer);
         let wish = arguments.python.as_ref().map_or(PythonRequest::Any, |text| PythonRequest::parse(text));
-        let target = python::find(&wish, cache.as_deref())?.target;
+        let python = python::find(&wish, cache.as_deref())?;
         let (sources, network) =
             arguments.sources.settle(&config, &crate::requirements::SourceOptions::default())?;
-        let request = DeepRequest { target, policy: policy()?, sources, network, cache };
+        let request = DeepRequest { python, policy: policy()?, sources, network, cache };
         let count = comparison.packages.iter().filter(|change| review::has_other_bytes(change)).count();
         let progress = printer.progress("looking through", count as u64);
         Some(review::deep(&before, &after, &comparison, &request, &|| progress.step())?)
@@ -126,7 +126,7 @@ impl Told<'_> {
                 lines.extend(detail(one).into_iter().map(|line| format!("    {line}")));
             }
             for one in deep.iter().flat_map(|one| &one.refused) {
-                lines.push(format!("    {}: {} ({})", refusal(one), one.message(), one.code()));
+                lines.push(format!("    {}: {}: {}", refusal(one), one.code().name(), told_of(one)));
             }
             for one in deep.iter().flat_map(|one| &one.unknown) {
                 lines.push(format!(
@@ -179,7 +179,7 @@ impl Told<'_> {
                 notes.push(format!("{word} {}: {}", gain.what, escaped(&gain.which)));
             }
             notes.extend(deep.iter().flat_map(|one| &one.refused).map(|one| {
-                format!("**{}** {}: {}", refusal(one), one.code().name(), escaped(one.message()))
+                format!("**{}** {}: {}", refusal(one), one.code().name(), escaped(&told_of(one)))
             }));
             let unknown = deep.iter().flat_map(|one| &one.unknown);
             notes.extend(unknown.map(|one| {
@@ -242,6 +242,15 @@ fn refusal(problem: &Problem) -> &'static str {
         ExitClass::Refused => "ALARM: it would be refused",
         _ => "it could not be looked at",
     }
+}
+
+/// A problem in one line, with the file that it is about.
+fn told_of(problem: &Problem) -> String {
+    let place = problem.place();
+    let entry = place.and_then(|place| place.entry.as_deref()).or(problem.found_text());
+    let which = entry.or(place.map(|place| place.file.as_str()));
+    let which = which.map(|which| format!(" ({which})")).unwrap_or_default();
+    format!("{}{which}", problem.message())
 }
 
 fn change_json(change: &Change) -> Value {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use super::InstallPlan;
 use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
@@ -208,6 +209,33 @@ impl Places {
         });
         self.known.lock().ok()?.insert(path.to_owned(), resolved.clone());
         resolved
+    }
+}
+
+/// Of a file of the environment itself that a wheel brings.
+pub(super) fn owned(destination: &Path) -> Problem {
+    Problem::new(Code::EnvironmentOwned, "it would write a file of the environment itself")
+        .at(Place::file(destination))
+        .help("do not install this wheel; tell its maintainers, and lock another version")
+}
+
+impl InstallPlan {
+    /// Whether an environment of this scheme at `prefix`, which need not be there, would take its files: as a
+    /// [`Session`](super::Session) finds, without one.
+    ///
+    /// # Errors
+    /// `environment-owned`, and those of the scheme.
+    pub fn spares_environment(&self, scheme: &Scheme, prefix: &Path) -> Result<(), Problem> {
+        let places = Places::new(scheme, prefix, prefix.to_owned())?;
+        for file in &self.files {
+            let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
+                return Err(owned(&file.destination));
+            };
+            if places.is_environments_own(&places.directory(parent)?.join(name)) {
+                return Err(owned(&file.destination));
+            }
+        }
+        Ok(())
     }
 }
 

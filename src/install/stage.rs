@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use super::claims::{Bringer, Claim, Claims, Directory, two_plans};
 use super::contest::{self, Outcome};
-use super::places::Places;
+use super::places::{Places, owned};
 use super::shadow;
 use super::{InstallPlan, PlannedFile, Source, guard};
 use crate::error::{Code, Place, Problem, io};
@@ -134,12 +134,7 @@ impl Stage {
             let name = name_of(file)?;
             let path = directory.join(name);
             if places.is_environments_own(&path) {
-                return Err(Problem::new(
-                    Code::EnvironmentOwned,
-                    "it would write a file of the environment itself",
-                )
-                .at(Place::file(&file.destination))
-                .help("do not install this wheel; tell its maintainers, and lock another version"));
+                return Err(owned(&file.destination));
             }
             if let Some(other) = claims.directories.get(&path) {
                 claims.conflicts.push(two_plans(&file.destination, package, &other.package));

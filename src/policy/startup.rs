@@ -17,6 +17,7 @@ use crate::error::{Code, Place, Problem};
 use crate::install::{InstallPlan, PlannedFile, Source};
 use crate::wheel::Wheel;
 use crate::wheel::archive::WHOLE_ENTRY;
+use crate::wheel::startup::{CUSTOMS, Kind, is_custom};
 
 pub use paths::{Named, named_paths};
 
@@ -24,9 +25,6 @@ pub use paths::{Named, named_paths};
 const NO_EPOCH: i64 = 1_199_145_600;
 /// No `.pth` of a list of paths is larger, in bytes.
 const MAX_PTH: u64 = 64 << 10;
-/// Modules that are imported at each start, from wherever they are found: two by `site`, and one by the `sitecustomize` that
-/// Ubuntu puts into its standard library.
-const CUSTOMS: [&str; 3] = ["sitecustomize", "usercustomize", "apport_python_hook"];
 
 /// Where Python looks for modules at its start.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +40,8 @@ pub struct Sites<'a> {
 pub struct Startup {
     /// What is to be said about it by itself.
     pub problems: Vec<Problem>,
+    /// The files that it is said about.
+    pub files: BTreeSet<PathBuf>,
     /// The paths that its own `.pth` files name.
     pub named: Vec<Named>,
     /// Whether a problem is one for what an installed `.pth` file names.
@@ -129,6 +129,7 @@ pub fn startup_code(
 
 impl Startup {
     fn add(&mut self, what: &str, file: &Path, modules: &[&Path]) {
+        self.files.insert(file.to_owned());
         self.problems.push(self.about.problem(what, below(file, modules)));
     }
 
@@ -140,21 +141,13 @@ impl Startup {
         directory: &Path,
     ) -> Result<Option<String>, Problem> {
         let tail = file.destination.strip_prefix(directory).unwrap_or(Path::new(""));
-        let parts: Vec<String> = tail.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
-        if is_custom(first) {
-            return Ok(Some("Python imports this module at each start".to_owned()));
-        }
-        if parts.len() > 1 {
-            return Ok(None);
-        }
-        // A name may be nothing but its ending: Python 3.12 and older read `.pth` too.
-        match last.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("start") => {
+        match Kind::of(tail) {
+            Some(Kind::Custom) => Ok(Some("Python imports this module at each start".to_owned())),
+            Some(Kind::Start) => {
                 Ok(Some("a .start file names code for each start of Python (PEP 829)".to_owned()))
             }
-            Some("pth") => self.pth(wheel, file, last),
-            _ => Ok(None),
+            Some(Kind::Pth) => self.pth(wheel, file, &tail.to_string_lossy().to_lowercase()),
+            None => Ok(None),
         }
     }
 
@@ -271,12 +264,6 @@ pub fn together(all: &[&Startup], modules: &[&Path]) -> Vec<(usize, Problem)> {
 /// How a file is told: as it stands in the directory of modules.
 fn below<'p>(file: &'p Path, modules: &[&Path]) -> &'p Path {
     modules.iter().find_map(|directory| file.strip_prefix(directory).ok()).unwrap_or(file)
-}
-
-/// Whether a file or directory of this name (in small letters) is a module that is imported at each start, in any form
-/// that a module may have.
-fn is_custom(name: &str) -> bool {
-    CUSTOMS.contains(&name.split('.').next().unwrap_or_default())
 }
 
 /// Whether a path may have such a name in it: most have none, and need no closer look.

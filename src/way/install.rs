@@ -34,8 +34,9 @@ use crate::wheel::metadata::Metadata;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
 pub use outcome::{Installed, Package, VerifiedFile};
+pub(super) use startup::AtStart;
 use unpack::{Beneath, Done, Staging, unpack};
-pub(super) use unpack::{Item, agree, direct_url, resolve_files};
+pub(super) use unpack::{Item, agree, direct_url, judge, resolve_files};
 
 /// Everything that an install depends on.
 pub struct InstallRequest {

@@ -3,10 +3,13 @@
 //! Owns: where a lock that is reviewed comes from (a file, or a revision of a git repository), and which wheel of a
 //! release is looked at. Never: installs or runs anything.
 
+mod rules;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pipward_resolver::{PackageName, Target, Version};
+use rules::{Rules, Sentence};
 
 use super::install::{agree, resolve_files};
 use super::locks::read_lock;
@@ -17,6 +20,7 @@ use crate::index::{Index, NetworkOptions, Sources};
 use crate::lock::compare::{Comparison, Kind, PackageChange, What};
 use crate::lock::{Lock, LockedPackage, LockedSource, Selected};
 use crate::policy::DatedPolicy;
+use crate::python::Interpreter;
 use crate::verify::VerifiedWheel;
 
 /// The largest lock that is taken from a repository, in bytes.
@@ -100,8 +104,8 @@ fn of_revision(blob: &str) -> Result<Lock, Problems> {
 
 /// What a deep review depends on.
 pub struct DeepRequest {
-    /// Whose wheel of each release is looked at first.
-    pub target: Target,
+    /// Whose wheel of each release is looked at first, and whose environments it is planned for.
+    pub python: Interpreter,
     /// What is allowed of wheels.
     pub policy: DatedPolicy,
     /// Where locked files come from.
@@ -121,7 +125,7 @@ pub struct Deep {
     pub files: (Option<String>, Option<String>),
     /// What is new in it.
     pub gains: Vec<Gain>,
-    /// Why the new wheel could not be looked at.
+    /// Why the new wheel would be refused, or could not be looked at.
     pub refused: Vec<Problem>,
     /// Why that of before could not be: then all of the new one is told as new.
     pub unknown: Vec<Problem>,
@@ -147,29 +151,45 @@ pub fn deep(
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Deep>, Problems> {
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
+    let rules = Rules::of(&request.python, &request.policy)?;
+    let target = &request.python.target;
     let mut all = Vec::new();
+    let mut startups = Vec::new();
     for change in comparison.packages.iter().filter(|change| has_other_bytes(change)) {
         super::check_interrupted()?;
-        let new = chosen(after, change, change.after.last(), None, &request.target);
-        let old = chosen(before, change, change.before.last(), new.as_ref(), &request.target);
-        let look = |selected: Option<Selected>| -> (Option<String>, Option<Capabilities>, Vec<Problem>) {
+        let new = chosen(after, change, change.after.last(), None, target);
+        let old = chosen(before, change, change.before.last(), new.as_ref(), target);
+        let look = |selected: Option<Selected>| -> (Option<String>, Option<Look>, Vec<Problem>) {
             let Some(selected) = selected else { return (None, None, Vec::new()) };
-            match one(selected, &index, request) {
+            match one(selected, &index, &rules, request) {
                 (file, Ok(found)) => (file, Some(found), Vec::new()),
                 (file, Err(problems)) => (file, None, problems.into_iter().collect()),
             }
         };
         let (old, before, unknown) = look(old);
-        let (new, now, refused) = look(new);
+        let (new, now, mut refused) = look(new);
         // What the wheel of before could do is not known where it is refused: nothing of the new one is passed over for it.
-        let gains = now.map(|now| now.gains(&before.unwrap_or_default())).unwrap_or_default();
+        let before = before.map(|(found, _)| found).unwrap_or_default();
+        let mut gains = Vec::new();
+        if let Some((found, sentence)) = now {
+            gains = found.gains(&before);
+            refused.extend(sentence.refused);
+            startups.push((change.name.clone(), sentence.together));
+        }
         all.push(Deep { name: change.name.clone(), files: (old, new), gains, refused, unknown });
         step();
+    }
+    for (name, problem) in rules.together(&startups) {
+        let of_name = all.iter_mut().find(|one| one.name == name);
+        of_name.into_iter().for_each(|one| one.refused.push(problem.clone()));
     }
     all.sort_by_key(|one| !one.is_alarm());
     crate::cache::keep();
     Ok(all)
 }
+
+/// What is found in one wheel, and what an install would say of it.
+type Look = (Capabilities, Sentence);
 
 /// Whether there is anything to look at: what is new, in another version, or of other bytes.
 pub fn has_other_bytes(change: &PackageChange) -> bool {
@@ -210,11 +230,12 @@ fn chosen(
 fn one(
     selected: Selected,
     index: &Index,
+    rules: &Rules<'_>,
     request: &DeepRequest,
-) -> (Option<String>, Result<Capabilities, Problems>) {
+) -> (Option<String>, Result<Look, Problems>) {
     let name = selected.package.name.clone();
     let known = selected.file.as_ref().map(|file| file.name.as_str().to_owned());
-    let mut items = match resolve_files(vec![(selected, false)], index, &request.target) {
+    let mut items = match resolve_files(vec![(selected, false)], index, &request.python.target) {
         Ok(items) => items,
         Err(problems) => return (known, Err(problems)),
     };
@@ -229,13 +250,16 @@ fn one(
         };
         let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
         agree(&item, &wheel)?;
-        let found = Capabilities::of(&wheel)?;
+        let mut found = Capabilities::of(&wheel)?;
+        let mut sentence = rules.look(&item, &wheel)?;
+        found.startup.extend(std::mem::take(&mut sentence.startup));
+        sentence.refused = sentence.refused.into_iter().map(|one| one.package(&name)).collect();
         if let Some(store) = request.cache.as_deref().map(Store::new)
             && let Err(problem) = store.put(wheel.verified())
         {
             tracing::warn!("{problem}");
         }
-        Ok(found)
+        Ok((found, sentence))
     };
     (file, look().map_err(|problem| problem.package(&name).into()))
 }

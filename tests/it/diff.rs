@@ -1,6 +1,7 @@
 //! What a change of a lock means, through the command line.
 
 mod real;
+mod refusals;
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ use crate::python::Scheme;
 use crate::wheel::Wheel;
 
 /// Where Python looks for modules at its start in the environment as it is.
-pub(super) struct AtStart<'s> {
+pub(in crate::way) struct AtStart<'s> {
     session: Option<&'s Session>,
     modules: Vec<PathBuf>,
     named: Vec<Named>,
@@ -22,7 +22,7 @@ pub(super) struct AtStart<'s> {
 impl<'s> AtStart<'s> {
     /// # Errors
     /// `environment-invalid`, and those of the file system.
-    pub(super) fn of(scheme: &Scheme, session: Option<&'s Session>) -> Result<Self, Problem> {
+    pub(in crate::way) fn of(scheme: &Scheme, session: Option<&'s Session>) -> Result<Self, Problem> {
         // Without a session nothing else asks whether the scheme is that of one environment.
         scheme.root()?;
         let Some(session) = session else {
@@ -45,7 +45,7 @@ impl<'s> AtStart<'s> {
     }
 
     /// The start-up code of one wheel, by itself and with what is there.
-    pub(super) fn of_wheel(
+    pub(in crate::way) fn of_wheel(
         &self,
         wheel: &Wheel,
         plan: &InstallPlan,
@@ -68,7 +68,7 @@ impl<'s> AtStart<'s> {
     }
 
     /// What is to be said of wheels for what they bring together: which of them, and what.
-    pub(super) fn together<'a>(
+    pub(in crate::way) fn together<'a>(
         &self,
         all: &[(&'a PackageName, &Startup)],
         policy: &DatedPolicy,

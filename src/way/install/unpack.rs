@@ -19,7 +19,7 @@ use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
 use crate::install::{InstallPlan, Installer, Session, Standing};
 use crate::lock::{LockedFile, LockedPackage, Selected};
-use crate::policy::{DatedPolicy, Startup};
+use crate::policy::{DatedPolicy, Judged, Startup};
 use crate::python::{Interpreter, Scheme};
 use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
@@ -317,12 +317,7 @@ fn one(
     let plan =
         InstallPlan::new(&wheel, staging.scheme, item.requested, direct_url(item))?.by(staging.installer);
     let plan = staging.policy.yielding(plan);
-    let mut startup = at_start.of_wheel(&wheel, &plan, staging.policy)?;
-    let mut judged = staging.policy.judge(&item.package.name, std::mem::take(&mut startup.problems));
-    if staging.policy.judges_licenses() {
-        let license = License::of(&About::parse(&wheel.metadata_text()?));
-        judged.add(staging.policy.license(&item.package.name, &license, &item.package.place));
-    }
+    let (startup, judged) = judge(item, &wheel, &plan, at_start, staging.policy)?;
     Problems::unless_empty((), judged.refused)?;
     let kept = match staging.session {
         Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
@@ -358,6 +353,24 @@ fn one(
         sha256: wheel.verified().sha256(),
         verified: true,
     })
+}
+
+/// What is said about a wheel for what it brings, and for its licence.
+pub(in crate::way) fn judge(
+    item: &Item,
+    wheel: &Wheel,
+    plan: &InstallPlan,
+    at_start: &AtStart<'_>,
+    policy: &DatedPolicy,
+) -> Result<(Startup, Judged), Problem> {
+    let (name, place) = (&item.package.name, &item.package.place);
+    let mut startup = at_start.of_wheel(wheel, plan, policy)?;
+    let mut judged = policy.judge(name, std::mem::take(&mut startup.problems));
+    if policy.judges_licenses() {
+        let license = License::of(&About::parse(&wheel.metadata_text()?));
+        judged.add(policy.license(name, &license, place));
+    }
+    Ok((startup, judged))
 }
 
 /// A wheel is for the Python that it is put in for.
