@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::digest::Sha256;
 use crate::error::Problem;
+use crate::wheel::archive::Entry;
 use crate::wheel::{Wheel, startup};
 
 /// The most that is read of one module for its imports, in bytes.
@@ -36,6 +37,8 @@ pub struct Capabilities {
     pub processes: BTreeSet<String>,
     /// Modules it imports that call machine code.
     pub machine: BTreeSet<String>,
+    /// Modules and scripts that were not looked through, and why.
+    pub unread: BTreeSet<String>,
     /// The size of all its files, in bytes.
     pub size: u64,
     /// How many files it has.
@@ -73,6 +76,7 @@ impl Capabilities {
                 Some(rest) => match rest.split_once('/') {
                     Some(("scripts", name)) => {
                         found.scripts.insert(name.to_owned());
+                        found.look_through(wheel, entry, name, true)?;
                         continue;
                     }
                     Some(("purelib" | "platlib", inner)) => inner,
@@ -84,10 +88,7 @@ impl Capabilities {
             if startup::Kind::of(Path::new(installed)).is_some() {
                 found.startup.insert((installed.to_owned(), wheel.digest(entry)?));
             }
-            let is_module = installed.ends_with(".py") || installed.ends_with(".pyw");
-            if is_module && entry.size() <= MAX_MODULE {
-                found.scan(&wheel.content(entry)?);
-            }
+            found.look_through(wheel, entry, installed, false)?;
         }
         found.scripts.extend(wheel.entry_points().scripts.iter().map(|script| script.name.clone()));
         if let Some(entry) = wheel.entry(&format!("{dist_info}entry_points.txt")) {
@@ -114,6 +115,29 @@ impl Capabilities {
             _ => return,
         };
         self.native.insert(format!("{folder}{}.{end}", last.split(['.', '-']).next().unwrap_or(last)));
+    }
+
+    /// Scans a module, or a script whose first line names Python; takes note of what cannot be.
+    fn look_through(
+        &mut self,
+        wheel: &Wheel,
+        entry: &Entry,
+        path: &str,
+        is_script: bool,
+    ) -> Result<(), Problem> {
+        let lower = path.to_ascii_lowercase();
+        let is_module = lower.ends_with(".py") || lower.ends_with(".pyw");
+        if lower.ends_with(".pyc") {
+            self.unread.insert(format!("{path} (compiled)"));
+        } else if (is_module || is_script) && entry.size() > MAX_MODULE {
+            self.unread.insert(format!("{path} (too large to be read)"));
+        } else if is_module || is_script {
+            let content = wheel.content(entry)?;
+            if is_module || is_python(&content) {
+                self.scan(&content);
+            }
+        }
+        Ok(())
     }
 
     fn scan(&mut self, source: &[u8]) {
@@ -144,12 +168,19 @@ impl Capabilities {
         add("network import", &self.network, &before.network);
         add("process-starting import", &self.processes, &before.processes);
         add("machine-code import", &self.machine, &before.machine);
+        add("code that was not looked through", &self.unread, &before.unread);
         let (old, new) = (before.size, self.size);
         if new > old.saturating_mul(JUMP) && new.saturating_sub(old) > JUMP_BYTES && old > 0 {
             gains.push(Gain { what: "size", which: format!("{old} to {new} bytes"), is_alarm: false });
         }
         gains
     }
+}
+
+/// Whether the first line of a script names Python.
+fn is_python(script: &[u8]) -> bool {
+    let first = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    first.starts_with(b"#!") && String::from_utf8_lossy(first).to_lowercase().contains("py")
 }
 
 /// `group: name` for every entry point but those of scripts.

@@ -5,6 +5,9 @@
 //! Never: runs or imports anything, and never refuses a source; what is no Python is read as far as it looks like it.
 
 mod tokens;
+mod uses;
+
+pub use uses::uses;
 
 use tokens::{Spot, Token, Tokens};
 

@@ -3,7 +3,11 @@
 
 /// Modules that speak to the network. A module counts with all beneath it.
 const NETWORK: &[&str] = &[
+    "_socket",
+    "_ssl",
     "aiohttp",
+    "asyncio.open_connection",
+    "asyncio.start_server",
     "asyncssh",
     "boto3",
     "botocore",
@@ -34,17 +38,22 @@ const NETWORK: &[&str] = &[
     "xmlrpc",
     "zmq",
 ];
-/// Modules, and functions of them, that start processes.
+/// Modules, and functions of them, that start processes. A `*` stands for the rest of a name.
 const PROCESS: &[&str] = &[
+    "_posixsubprocess",
+    "_winapi",
+    "asyncio.create_subprocess_*",
     "asyncio.subprocess",
+    "concurrent.futures.ProcessPoolExecutor",
+    "concurrent.futures.process",
     "fabric",
     "invoke",
     "multiprocessing",
-    "os.execv",
-    "os.fork",
+    "os.exec*",
+    "os.fork*",
     "os.popen",
-    "os.posix_spawn",
-    "os.spawnv",
+    "os.posix_spawn*",
+    "os.spawn*",
     "os.startfile",
     "os.system",
     "pexpect",
@@ -54,19 +63,25 @@ const PROCESS: &[&str] = &[
     "subprocess",
 ];
 /// Modules that call machine code.
-const MACHINE: &[&str] = &["cffi", "ctypes"];
+const MACHINE: &[&str] = &["_ctypes", "cffi", "ctypes"];
 
-/// Functions that start processes, as they are called.
-const CALLS: &[&str] = &["os.system", "os.popen", "os.fork", "os.startfile", "os.posix_spawn"];
-/// The dotted names that a module imports, and the functions of `os` that start processes and are called.
+/// The modules of which functions are looked for, and not only imports.
+const ROOTS: &[&str] = &["asyncio", "nt", "os", "posix"];
+
+/// The dotted names that a module imports, and what it names of the modules that start processes.
 pub(super) fn of(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for import in crate::imports::of(source) {
         found.extend(import.names.iter().map(|name| format!("{}.{name}", import.module)));
         found.push(import.module);
     }
-    let is_called = |name: &&&str| source.contains(&format!("{name}("));
-    found.extend(CALLS.iter().filter(is_called).map(|name| (*name).to_owned()));
+    found.extend(crate::imports::uses(source, ROOTS));
+    // `os` has its functions from a module of the platform.
+    for name in &mut found {
+        if let Some(function) = name.strip_prefix("posix.").or_else(|| name.strip_prefix("nt.")) {
+            *name = format!("os.{function}");
+        }
+    }
     found
 }
 
@@ -86,7 +101,9 @@ pub(super) fn machine(module: &str) -> Option<&'static str> {
 }
 
 fn of_list(module: &str, list: &[&'static str]) -> Option<&'static str> {
-    let is_of =
-        |one: &&str| module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let is_of = |one: &&str| match one.strip_suffix('*') {
+        Some(start) => module.starts_with(start),
+        None => module.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
+    };
     list.iter().copied().find(|one| is_of(one))
 }

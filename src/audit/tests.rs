@@ -12,7 +12,7 @@ fn imports_are_found_in_any_form() {
     found.scan(source.as_bytes());
     let all = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(all(&found.network), "http.client socket urllib.request");
-    assert_eq!(all(&found.processes), "multiprocessing os.popen pty subprocess");
+    assert_eq!(all(&found.processes), "multiprocessing os.popen os.system pty subprocess");
     assert_eq!(all(&found.machine), "ctypes");
 }
 

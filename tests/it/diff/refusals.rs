@@ -118,3 +118,28 @@ fn what_two_new_releases_bring_together_is_told() {
     let count = told.stdout.matches("ALARM: it would be refused: startup-code").count();
     assert_eq!(count, 2, "{}", told.told());
 }
+
+#[test]
+fn what_starts_processes_is_told_by_any_name() {
+    let scratch = scratch();
+    let plum = new_plum()
+        .file("plum/a.py", "import os as o\no.execvp('sh', [])\n")
+        .file("plum/b.py", "from os import *\nspawnl(0, 'sh')\n")
+        .file("plum/c.py", "import asyncio\nasyncio.create_subprocess_shell('x')\nimport _posixsubprocess\n")
+        .file("plum/big.py", "#".repeat((4 << 20) + 1))
+        .data_script("run", "#!python\nimport _socket\nimport os\nos.system('x')\n")
+        .data_script("plain", "#!/bin/sh\nimport telnetlib\n");
+    let told = deep(scratch.path(), plum, &[]).ok();
+    for line in [
+        "new process-starting import: os.exec*",
+        "new process-starting import: os.spawn*",
+        "new process-starting import: asyncio.create_subprocess_*",
+        "new process-starting import: _posixsubprocess",
+        "new process-starting import: os.system",
+        "new network import: _socket",
+        "new code that was not looked through: plum/big.py (too large to be read)",
+    ] {
+        assert!(told.stdout.contains(line), "{line}: {}", told.told());
+    }
+    assert!(!told.stdout.contains("telnetlib"), "{}", told.told());
+}
