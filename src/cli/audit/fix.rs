@@ -127,7 +127,7 @@ fn tell(fixed: &Fixed, first: &Audited, is_written: bool, printer: &Printer) {
 fn why(left: &Left) -> String {
     let name = &left.name;
     match &left.why {
-        Why::Malware => format!("it is malware; take {name} out by hand"),
+        Why::Malware => format!("it is malware, and no newer version is free of it; take {name} out by hand"),
         Why::NoVersion(0) => "no newer version is on the index".to_owned(),
         Why::NoVersion(1) => "the one newer version has it too".to_owned(),
         Why::NoVersion(count) => format!("all {count} newer versions have it too"),

@@ -160,8 +160,10 @@ fn cut(text: &str) -> String {
 pub(super) fn advice(subject: &Subject, open: &[&Judged]) -> String {
     let findings: Vec<&Finding> = open.iter().map(|judged| &judged.finding).collect();
     if findings.iter().any(|finding| finding.is_malware()) {
+        let other =
+            common_fix(subject, &findings).map(|fix| format!(", or move to {fix}")).unwrap_or_default();
         return format!(
-            "take {} out; where it was installed, change every secret that the machine could read",
+            "take {} out{other}; where it was installed, change every secret that the machine could read",
             subject.name
         );
     }

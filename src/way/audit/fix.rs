@@ -44,7 +44,7 @@ pub struct Left {
 /// Why a version stays.
 #[derive(Debug, Clone)]
 pub enum Why {
-    /// It is malware, which is taken out by hand.
+    /// It is malware, of which no version above it is free: it is taken out by hand.
     Malware,
     /// No version above it is free of it, of so many that there are.
     NoVersion(usize),
@@ -125,11 +125,13 @@ struct Search<'a> {
     /// The lock that has all of them.
     best: Option<Locked>,
     stuck: BTreeMap<(PackageName, Version), Why>,
+    /// What has been malware: whoever made it may have made the next release too, so that waits as all do.
+    malware: BTreeSet<PackageName>,
     offered: BTreeMap<PackageName, Offered>,
 }
 
 /// Moves each version that fails an audit to the lowest one above it that does not, as far as that can be had together with
-/// the inputs of the lock; everything else stays as it can. Fixes do not wait as new files do.
+/// the inputs of the lock; everything else stays as it can. Fixes do not wait as new files do, but for those of malware.
 ///
 /// # Errors
 /// Those of locking and of auditing, but not that there is no solution: then the version is among those that are left.
@@ -146,6 +148,7 @@ pub fn fix(
         fits: Vec::new(),
         best: None,
         stuck: BTreeMap::new(),
+        malware: BTreeSet::new(),
         offered: BTreeMap::new(),
     };
     let mut audited = first;
@@ -201,8 +204,9 @@ impl Search<'_> {
             let Some(subject) = audited.subjects.get(at) else { continue };
             let key = (subject.name.clone(), subject.version.clone());
             if findings.iter().any(|finding| finding.is_malware()) {
-                self.stuck.insert(key, Why::Malware);
-            } else if !self.stuck.contains_key(&key) {
+                self.malware.insert(key.0.clone());
+            }
+            if !self.stuck.contains_key(&key) {
                 open.push((subject, findings));
             }
         }
@@ -243,7 +247,10 @@ impl Search<'_> {
     /// What hinders a move before anything is solved: that there is no version, or that the user's own requirements leave
     /// them all out.
     fn hindered(&self, target: &Target, above: usize) -> Option<Why> {
-        let Some(fix) = target.clean.first() else { return Some(Why::NoVersion(above)) };
+        let Some(fix) = target.clean.first() else {
+            let is_malware = self.malware.contains(&target.name);
+            return Some(if is_malware { Why::Malware } else { Why::NoVersion(above) });
+        };
         let inputs = &self.request.inputs;
         let asked = inputs.roots.iter().chain(&inputs.constraints).filter(|asked| {
             asked.requirement.name == target.name
@@ -283,7 +290,8 @@ impl Search<'_> {
 
     /// Locks with these ranges. `Err` within: why there is no solution.
     fn solve(&mut self, ranges: Vec<Within>) -> Result<Result<Locked, Box<Problem>>, Problems> {
-        let moved = ranges.iter().map(|within| within.name.clone());
+        let moved =
+            ranges.iter().map(|within| within.name.clone()).filter(|name| !self.malware.contains(name));
         self.request.ages.exempt = self.exempt.iter().cloned().chain(moved).collect();
         self.request.upgrade = Upgrade::Within(ranges);
         match lock(self.request, self.step) {

@@ -100,7 +100,7 @@ fn what_cannot_be_fixed_is_told() {
     database(directory, &[record("MAL-2024-1", "plum", &[("introduced", "0")])]);
     fix(directory, &index, &["--write"])
         .code(1)
-        .stderr_has("plum 1 stays, with MAL-2024-1: it is malware; take plum out by hand");
+        .stderr_has("plum 1 stays, with MAL-2024-1: it is malware, and no newer version is free of it; take plum out by hand");
     assert_eq!(text(directory, "pylock.toml"), before);
     // The fixed version is out of what the inputs allow: a part is cleared, the rest is told.
     let both = [
@@ -272,4 +272,29 @@ fn where_the_fix_is_for_newer_pythons_they_get_it() {
         packages(directory),
         ["plum 1 ; python_version < '3.12'", "plum 2 ; python_version >= '3.12'"]
     );
+}
+
+#[test]
+fn malware_is_left_for_the_next_version_that_has_waited() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let server = Server::start();
+    let index = index(&server);
+    standing(directory, &index);
+    let record_of = |versions: &[&str]| {
+        with(
+            record("MAL-2024-1", "plum", &[]),
+            &json!({ "affected": [{
+            "package": { "ecosystem": "PyPI", "name": "plum" }, "versions": versions,
+        }] }),
+        )
+    };
+    database(directory, &[record_of(&["1"])]);
+    fix(directory, &index, &["--write"]).ok().stdout_has("take plum out");
+    assert_eq!(packages(directory), ["fig 1", "plum 2", "tart 1"]);
+    // The next one is an hour old: whoever made the bad one may have made it.
+    database(directory, &[record_of(&["1", "2"])]);
+    let told = fix(directory, &index, &["--write"]).code(1).stderr_has("plum 2 stays, with MAL-2024-1");
+    told.stderr_has("3 is the lowest version without it");
+    assert_eq!(packages(directory), ["fig 1", "plum 2", "tart 1"]);
 }
