@@ -16,7 +16,7 @@ mod vex;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pipward_resolver::{PackageName, Version};
+use pipward_resolver::{PackageName, Version, VersionSpecifiers};
 
 use crate::error::Place;
 
@@ -46,9 +46,27 @@ pub struct Subject {
     pub version: Version,
     /// Where it stands.
     pub place: Place,
+    /// What the inputs of its lock say of its version.
+    pub bounds: Vec<Bound>,
+}
+
+/// A requirement that a lock was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The versions that it allows.
+    pub specifiers: VersionSpecifiers,
+    /// As it was written.
+    pub requirement: String,
+    /// Where.
+    pub from: String,
 }
 
 impl Subject {
+    /// The input of its lock that leaves a version out.
+    pub fn bound(&self, version: &Version) -> Option<&Bound> {
+        self.bounds.iter().find(|bound| !bound.specifiers.contains(version))
+    }
+
     /// Its package URL.
     pub fn purl(&self) -> String {
         let version = self.version.to_string().replace('+', "%2B").replace('!', "%21");

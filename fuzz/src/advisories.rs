@@ -19,6 +19,7 @@ static SUBJECTS: LazyLock<[Subject; 2]> = LazyLock::new(|| {
         name: name.parse().expect("a name"),
         version: version.parse().expect("a version"),
         place: Place::file("pylock.toml"),
+        bounds: Vec::new(),
     })
 });
 

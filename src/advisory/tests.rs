@@ -63,6 +63,7 @@ fn a_package_url_has_no_plain_plus() {
         name: "plum".parse().unwrap(),
         version: "1!2.0+cpu".parse().unwrap(),
         place: Place::file("x"),
+        bounds: Vec::new(),
     };
     assert_eq!(subject.purl(), "pkg:pypi/plum@1%212.0%2Bcpu");
 }

@@ -168,7 +168,13 @@ pub(super) fn advice(subject: &Subject, open: &[&Judged]) -> String {
         );
     }
     match common_fix(subject, &findings) {
-        Some(fix) => format!("move to {fix}: pipward lock --upgrade-package {}=={fix}", subject.name),
+        Some(fix) => match subject.bound(&fix) {
+            Some(bound) => format!(
+                "move to {fix}: let `{}` ({}) allow it, then pipward lock --upgrade-package {}=={fix}",
+                bound.requirement, bound.from, subject.name
+            ),
+            None => format!("move to {fix}: pipward lock --upgrade-package {}=={fix}", subject.name),
+        },
         None if findings
             .iter()
             .any(|finding| finding.fixes.is_empty() && finding.last_affected.is_some()) =>

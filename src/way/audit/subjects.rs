@@ -2,13 +2,18 @@
 //!
 //! Never: leaves out in silence what has no version that could be looked up.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use pep508_rs::VersionOrUrl;
+use pipward_resolver::PackageName;
+
 use super::{Skipped, What};
-use crate::advisory::Subject;
+use crate::advisory::{Bound, Subject};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::pylock::{self, is_pylock_name};
 use crate::lock::{Lock, LockedSource};
+use crate::pep508::{Strictness, requirement};
 use crate::python;
 use crate::way::lock::standing;
 
@@ -34,6 +39,7 @@ pub(super) fn read(what: &What) -> Result<Listed, Problems> {
                 name: found.name,
                 version: found.version,
                 place: Place::file(found.dist_info),
+                bounds: Vec::new(),
             }));
             for path in &installed.unreadable {
                 listed.skip(path.display().to_string(), "its metadata cannot be read".to_owned(), false);
@@ -49,12 +55,14 @@ pub(super) fn read(what: &What) -> Result<Listed, Problems> {
 
 impl Listed {
     fn add_lock(&mut self, lock: &Lock) {
+        let bounds = bounds(lock);
         for package in &lock.packages {
             match (&package.version, &package.source) {
                 (Some(version), _) => self.subjects.push(Subject {
                     name: package.name.clone(),
                     version: version.clone(),
                     place: package.place.clone(),
+                    bounds: bounds.get(&package.name).cloned().unwrap_or_default(),
                 }),
                 (None, LockedSource::Unusable(kind)) => {
                     let why = format!("it is {kind} without a version");
@@ -69,6 +77,25 @@ impl Listed {
     fn skip(&mut self, name: String, why: String, is_meant: bool) {
         self.skipped.push(Skipped { name, subject: None, why, is_meant });
     }
+}
+
+/// What the inputs of a lock say of versions, those aside for which something stands that overrides them.
+fn bounds(lock: &Lock) -> BTreeMap<PackageName, Vec<Bound>> {
+    let read = |text: &str| requirement(text, Strictness::Lenient).ok();
+    let mut bounds: BTreeMap<PackageName, Vec<Bound>> = BTreeMap::new();
+    for (text, from) in lock.tool.iter().flat_map(|tool| &tool.inputs) {
+        if let Some(asked) = read(text)
+            && asked.marker.is_true()
+            && let Some(VersionOrUrl::VersionSpecifier(specifiers)) = asked.version_or_url
+        {
+            let bound = Bound { specifiers, requirement: text.clone(), from: from.clone() };
+            bounds.entry(asked.name).or_default().push(bound);
+        }
+    }
+    for over in lock.tool.iter().flat_map(|tool| &tool.overrides).filter_map(|text| read(text)) {
+        bounds.remove(&over.name);
+    }
+    bounds
 }
 
 /// A pylock.toml, or a requirements file whose lines are pinned; hashes are not asked for here.

@@ -298,3 +298,23 @@ fn malware_is_left_for_the_next_version_that_has_waited() {
     told.stderr_has("3 is the lowest version without it");
     assert_eq!(packages(directory), ["fig 1", "plum 2", "tart 1"]);
 }
+
+#[test]
+fn an_input_that_leaves_the_fix_out_is_named() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let server = Server::start();
+    let index = index(&server);
+    write(directory, "requirements.in", "plum==1\nfig<2\n");
+    lock(directory, &index, &["-r", "requirements.in"]).ok();
+    let records = [
+        record("PYSEC-1", "plum", &[("introduced", "0"), ("fixed", "2")]),
+        record("PYSEC-2", "fig", &[("introduced", "0"), ("fixed", "1.5")]),
+    ];
+    database(directory, &records);
+    let told = pipward(["audit", "--db", "db"]).dir(directory).run().code(1);
+    told.stdout_has(
+        "=> move to 2: let `plum==1` (requirements.in) allow it, then pipward lock --upgrade-package plum==2",
+    )
+    .stdout_has("=> move to 1.5: pipward lock --upgrade-package fig==1.5");
+}
