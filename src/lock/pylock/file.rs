@@ -192,6 +192,12 @@ fn name(table: &Table<'_, '_>, last: Option<&str>, owner: &Owner<'_>) -> Option<
         && last.ends_with(".whl")
         && given != last
     {
+        // Other tools write the name as it is normalised today, where the file was named before that was the rule.
+        if let (Ok(given), Ok(last)) = (WheelName::parse(given), WheelName::parse(last))
+            && is_same(&given, &last)
+        {
+            return Some(last);
+        }
         return refuse(
             Problem::new(Code::WheelName, "the name of this file is not the one in its address")
                 .expected(given)
@@ -207,6 +213,12 @@ fn name(table: &Table<'_, '_>, last: Option<&str>, owner: &Owner<'_>) -> Option<
         ),
         Ok(name) => Some(name),
     }
+}
+
+/// Whether two names are of one file but for their spelling.
+fn is_same(one: &WheelName, other: &WheelName) -> bool {
+    (one.name(), one.version(), one.build(), one.tag_parts())
+        == (other.name(), other.version(), other.build(), other.tag_parts())
 }
 
 fn contradiction(owner: &Owner<'_>, version: Option<&Version>) -> Problem {
