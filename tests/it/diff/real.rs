@@ -24,8 +24,8 @@ const PAIRS: [(&str, &str, &str, &[&str], i32); 5] = [
         ],
         1,
     ),
-    // It is compiled by mypyc since, where there is a wheel for it.
-    ("charset-normalizer", "2.1.1", "3.0.1", &["new native code: charset_normalizer/md", "new size: "], 0),
+    // It is compiled by mypyc since 3.0, where there is a wheel for it.
+    ("charset-normalizer", "2.1.1", "3.4.4", &["new native code: charset_normalizer/md", "new size: "], 0),
 ];
 
 #[test]
