@@ -173,19 +173,22 @@ impl Advisories {
         Err(unreadable(url, &"it does not answer each question"))
     }
 
-    /// Records of the OSV service by their ids, in their order.
+    /// Records of the OSV service by their ids, in their order; `None` for one that it does not have.
     ///
     /// # Errors
     /// Those of the network.
-    pub fn osv_records(&self, service: &Url, ids: &BTreeSet<String>) -> Result<Vec<Reply>, Problem> {
+    pub fn osv_records(&self, service: &Url, ids: &BTreeSet<String>) -> Result<Vec<Option<Reply>>, Problem> {
         let http = &self.engine.http;
         let asks = ids.iter().map(|id| async move {
             let mut url = below(service, "v1/vulns")?;
             if let Ok(mut path) = url.path_segments_mut() {
                 path.push(id);
             }
-            let whole = success(http.whole(&Ask::new(url.clone(), Kind::Page)).await?)?;
-            Ok(Reply { url, body: whole.body })
+            let whole = http.whole(&Ask::new(url.clone(), Kind::Page)).await?;
+            if whole.status.as_u16() == 404 {
+                return Ok(None);
+            }
+            Ok(Some(Reply { url, body: success(whole)?.body }))
         });
         self.engine.wait(futures_util::stream::iter(asks).buffered(http.concurrency()).try_collect())
     }

@@ -103,13 +103,11 @@ fn tell(fixed: &Fixed, first: &Audited, is_written: bool, printer: &Printer) {
         changes.for_each(|change| printer.say(&format!("  {change}")));
     }
     for left in &fixed.left {
-        printer.warn(&format!(
-            "{} {} stays, with {}: {}",
-            left.name,
-            left.version,
-            left.ids.join(", "),
-            why(left)
-        ));
+        let told = why(left);
+        let mut lines = told.lines();
+        let (ids, first) = (left.ids.join(", "), lines.next().unwrap_or_default());
+        printer.warn(&format!("{} {} stays, with {ids}: {first}", left.name, left.version));
+        lines.for_each(|line| printer.note(&format!("  {line}")));
     }
     let count = |audited: &Audited| audited.judged.iter().filter(|judged| judged.fails()).count();
     let (all, rest) = (count(first), count(&fixed.audited));
@@ -135,8 +133,7 @@ fn why(left: &Left) -> String {
             format!("{fix} is the lowest version without it, which `{requirement}` at {place} leaves out")
         }
         Why::NoSolution { fix, story } => {
-            let story = story.message().replace('\n', "\n    ");
-            format!("{fix} is the lowest version without it, and cannot be had: {story}")
+            format!("{fix} is the lowest version without it, and cannot be had: {}", story.message())
         }
         Why::Pythons { fix, pythons } => {
             format!(

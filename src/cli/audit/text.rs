@@ -1,6 +1,8 @@
 //! An audit for people: grouped by package, with one line of what to do.
 
 use crate::advisory::{Finding, Judged, Subject, Verdict, common_fix};
+use pipward_resolver::Version;
+
 use crate::error::Code;
 
 use super::super::render::Printer;
@@ -45,7 +47,8 @@ impl Told<'_> {
         let ignored = count(|verdict| matches!(verdict, Verdict::Ignored { .. }));
         let cleared = count(|verdict| matches!(verdict, Verdict::Cleared { .. }));
         let (asked, all) = (self.audited.asked(), self.audited.all());
-        let packages = match (asked == all, all) {
+        // How many were not looked up is told behind: what is found is found among all of them.
+        let packages = match (fails > 0 || asked == all, all) {
             (true, 1) => "1 package".to_owned(),
             (true, _) => format!("{all} packages"),
             (false, _) => format!("{asked} of {all} packages"),
@@ -156,6 +159,20 @@ fn cut(text: &str) -> String {
     short
 }
 
+/// What is typed to move a package: by what its lock notes, where it is one that does.
+fn how(subject: &Subject, fix: &Version) -> String {
+    let (name, file) = (&subject.name, subject.place.file.as_str());
+    let last = std::path::Path::new(file).file_name().and_then(|last| last.to_str()).unwrap_or(file);
+    match last {
+        _ if file == "pylock.toml" => format!("pipward lock --upgrade-package {name}=={fix}"),
+        last if last.ends_with(".toml") => format!("pipward lock -o {file} --upgrade-package {name}=={fix}"),
+        last if last.ends_with("-info") => {
+            format!("lock it with --upgrade-package {name}=={fix}, and install again")
+        }
+        _ => format!("pipward audit -r {file} --fix, or {name}=={fix} in that line"),
+    }
+}
+
 /// One line of what to do about the findings of a package.
 pub(super) fn advice(subject: &Subject, open: &[&Judged]) -> String {
     let findings: Vec<&Finding> = open.iter().map(|judged| &judged.finding).collect();
@@ -173,7 +190,7 @@ pub(super) fn advice(subject: &Subject, open: &[&Judged]) -> String {
                 "move to {fix}: let `{}` ({}) allow it, then pipward lock --upgrade-package {}=={fix}",
                 bound.requirement, bound.from, subject.name
             ),
-            None => format!("move to {fix}: pipward lock --upgrade-package {}=={fix}", subject.name),
+            None => format!("move to {fix}: {}", how(subject, &fix)),
         },
         None if findings
             .iter()

@@ -64,7 +64,7 @@ pub(super) fn pypi(request: &AuditRequest, index: &Url, subjects: &[Subject]) ->
 
 /// Asks the OSV service in batches, then for each record.
 pub(super) fn osv(request: &AuditRequest, service: &Url, subjects: &[Subject]) -> Result<Answer, Problems> {
-    let (asked, skipped) = asked(request, subjects);
+    let (asked, mut skipped) = asked(request, subjects);
     let listed: Vec<(usize, &Subject)> =
         asked.into_iter().filter_map(|at| Some((at, subjects.get(at)?))).collect();
     // A local version is a build of the public one, and affected where that is; the service compares it as it stands.
@@ -77,7 +77,12 @@ pub(super) fn osv(request: &AuditRequest, service: &Url, subjects: &[Subject]) -
     let ids: BTreeSet<String> = found.iter().flatten().cloned().collect();
     let names = Names::of(listed.iter().map(|(_, subject)| &subject.name));
     let mut records: BTreeMap<&str, Arc<Advisory>> = BTreeMap::new();
-    for (id, Reply { url, body }) in ids.iter().zip(client.osv_records(service, &ids)?) {
+    let mut lost: BTreeSet<&str> = BTreeSet::new();
+    for (id, reply) in ids.iter().zip(client.osv_records(service, &ids)?) {
+        let Some(Reply { url, body }) = reply else {
+            lost.extend((!is_ignored(id, request)).then_some(id.as_str()));
+            continue;
+        };
         let record = from_json(&body, &names, &Place::address(without_password(&url)));
         match record {
             Ok(record) => drop(records.insert(id, Arc::new(record))),
@@ -86,7 +91,16 @@ pub(super) fn osv(request: &AuditRequest, service: &Url, subjects: &[Subject]) -
         }
     }
     let mut matches = Vec::new();
-    for ((at, _), ids) in listed.iter().zip(&found) {
+    for ((at, subject), ids) in listed.iter().zip(&found) {
+        // It is affected by something, and nobody can say by what.
+        if let Some(id) = ids.iter().find(|id| lost.contains(id.as_str())) {
+            skipped.push(Skipped {
+                name: subject.name.to_string(),
+                subject: Some(*at),
+                why: format!("the service names {id} for it, and does not have that record"),
+                is_meant: false,
+            });
+        }
         let known = ids.iter().filter_map(|id| records.get(id.as_str()));
         matches.extend(known.map(|advisory| Match { subject: *at, advisory: Arc::clone(advisory) }));
     }

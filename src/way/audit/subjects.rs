@@ -15,6 +15,7 @@ use crate::lock::pylock::{self, is_pylock_name};
 use crate::lock::{Lock, LockedSource};
 use crate::pep508::{Strictness, requirement};
 use crate::python;
+use crate::requirements;
 use crate::way::lock::standing;
 
 /// What is looked up, and what cannot be.
@@ -29,7 +30,11 @@ pub(super) fn read(what: &What) -> Result<Listed, Problems> {
     match what {
         What::Files(files) => {
             for file in files {
-                listed.add_lock(&lock(file)?);
+                if is_pylock_name(file) || file.extension().is_some_and(|extension| extension == "toml") {
+                    listed.add_lock(&pylock::read(file)?);
+                } else {
+                    listed.add_requirements(file)?;
+                }
             }
         }
         What::Lock(lock) => listed.add_lock(lock),
@@ -74,6 +79,31 @@ impl Listed {
         }
     }
 
+    /// A requirements file whose lines are pinned; hashes are not asked for here. What stands in it as an address or a path of
+    /// source has no version that could be looked up.
+    fn add_requirements(&mut self, file: &Path) -> Result<(), Problems> {
+        if !file.exists() {
+            return Err(Problem::new(Code::LockNotFound, "there is no such file")
+                .at(Place::file(file))
+                .into());
+        }
+        let read = requirements::read_with_faults(file);
+        let (packages, unpinned) = standing::pins(&read);
+        let (source, mut faults): (Vec<Problem>, Vec<Problem>) =
+            read.faults.into_iter().partition(|problem| problem.code() == Code::RequirementUnsupported);
+        faults.extend(unpinned.iter().map(not_pinned));
+        Problems::unless_empty((), faults)?;
+        for problem in source {
+            let found = problem.found_text().unwrap_or_default();
+            let place = problem.place().map(|place| format!("{found} ({place})")).unwrap_or_default();
+            let name = problem.package_name().map_or(place, str::to_owned);
+            // A path is of source that the user has here.
+            self.skip(name, "it is source without a version".to_owned(), !found.contains("://"));
+        }
+        self.add_lock(&Lock { packages, ..Lock::default() });
+        Ok(())
+    }
+
     fn skip(&mut self, name: String, why: String, is_meant: bool) {
         self.skipped.push(Skipped { name, subject: None, why, is_meant });
     }
@@ -98,29 +128,13 @@ fn bounds(lock: &Lock) -> BTreeMap<PackageName, Vec<Bound>> {
     bounds
 }
 
-/// A pylock.toml, or a requirements file whose lines are pinned; hashes are not asked for here.
-fn lock(file: &Path) -> Result<Lock, Problems> {
-    if is_pylock_name(file) || file.extension().is_some_and(|extension| extension == "toml") {
-        return pylock::read(file);
-    }
-    let read = standing::requirements(file).map_err(|problems| {
-        let pinned = |problem: Problem| {
-            let Some(place) = problem.place().filter(|_| problem.code() == Code::Usage) else {
-                return problem;
-            };
-            Problem::new(Code::PinMissing, "a requirement is not pinned, so nobody can tell what to look up")
-                .at(place.clone())
-                .found(problem.found_text().unwrap_or_default())
-                .help("audit the lock that was made from this file, or lock it with `pipward lock -r FILE`")
-        };
-        Problems::unless_empty((), problems.into_iter().map(pinned).collect()).err()
-    });
-    match read {
-        Ok(Some(lock)) => Ok(lock),
-        Ok(None) => {
-            Err(Problem::new(Code::LockNotFound, "there is no such file").at(Place::file(file)).into())
-        }
-        Err(Some(problems)) => Err(problems),
-        Err(None) => Ok(Lock::default()),
+fn not_pinned(problem: &Problem) -> Problem {
+    let pinned =
+        Problem::new(Code::PinMissing, "a requirement is not pinned, so nobody can tell what to look up")
+            .found(problem.found_text().unwrap_or_default())
+            .help("audit the lock that was made from this file, or lock it with `pipward lock -r FILE`");
+    match problem.place() {
+        Some(place) => pinned.at(place.clone()),
+        None => pinned,
     }
 }

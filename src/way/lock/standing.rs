@@ -12,21 +12,36 @@ use pipward_resolver::{PackageName, Version, WheelName};
 use crate::digest::{LockedHashes, Match};
 use crate::error::{Code, Problem, Problems};
 use crate::lock::{Lock, LockMarker, LockedPackage, LockedSource, drift};
-use crate::requirements::{self, FileRequirement, ProjectSelection, entry};
+use crate::requirements::{self, FileRequirement, ProjectSelection, RequirementsFile, entry};
 
 /// Reads the pins of a requirements file, with or without hashes, and the header that pipward gives to its own.
 ///
 /// # Errors
 /// Those of reading it, and `usage` for a file that pins not everything: it is no lock, and would be written over.
 pub fn requirements(path: &Path) -> Result<Option<Lock>, Problems> {
-    let Ok(text) = fs_err::read_to_string(path) else { return Ok(None) };
+    let text = match fs_err::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        // What it is in, or why it cannot be read, is told by who reads it whole.
+        Err(_) => String::new(),
+    };
     let file = requirements::read(path)?;
-    let (packages, faults): (Vec<_>, Vec<_>) = file.requirements.iter().map(pin).partition(Result::is_ok);
-    let packages: Vec<LockedPackage> = packages.into_iter().filter_map(Result::ok).collect();
-    // One is enough to see it.
-    let fault = faults.into_iter().find_map(Result::err);
+    let (packages, faults) = pins(&file);
     let lock = Lock { file: path.to_owned(), packages, ..drift::header(&text).unwrap_or_default() };
-    Problems::unless_empty(Some(lock), fault.into_iter().collect())
+    // One is enough to see it.
+    Problems::unless_empty(Some(lock), faults.into_iter().take(1).collect())
+}
+
+/// What a requirements file pins, and a problem (`usage`) for each requirement that it does not.
+pub fn pins(file: &RequirementsFile) -> (Vec<LockedPackage>, Vec<Problem>) {
+    let (mut packages, mut faults) = (Vec::new(), Vec::new());
+    for pinned in file.requirements.iter().map(pin) {
+        match pinned {
+            Ok(package) => packages.push(package),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (packages, faults)
 }
 
 fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {

@@ -211,6 +211,26 @@ fn locks_and_environments_are_audited_by_their_lines() {
     let open = pipward(["audit", "-r", "open.txt", "--db", "db"]).dir(directory).run();
     open.refused(Code::PinMissing).stderr_has("open.txt:1");
     pipward(["audit", "-r", "none.txt", "--db", "db"]).dir(directory).run().refused(Code::LockNotFound);
+    // So is source in requirements: what is at an address leaves the audit without an answer, one's own does not.
+    let source = |line: &str| {
+        write(directory, "source.txt", &format!("plum==1\n{line}\n"));
+        pipward(["audit", "-r", "source.txt", "--db", "db"]).dir(directory).run()
+    };
+    source("gitty @ git+https://example.org/g")
+        .refused(Code::AuditIncomplete)
+        .stderr_has("gitty was not audited");
+    source("https://example.org/x.tar.gz").refused(Code::AuditIncomplete).stderr_has("source.txt:2");
+    source("-e .").ok().stdout_has("Clean: 1 of 2 packages in source.txt; 1 left out on purpose.");
+    let two = [record("PYSEC-1", "plum", &ALL), record("PYSEC-2", "peach", &ALL)];
+    database(directory, &two);
+    source("-e .")
+        .code(1)
+        .stdout_has("1 known vulnerability in 1 of 2 packages in source.txt; 1 left out on purpose.");
+    database(directory, &[record("PYSEC-1", "pipward-demo-hello", &ALL)]);
+    source("--trusted-host example.org").refused(Code::OptionRefused);
+    std::fs::write(directory.join("odd.txt"), b"plum==1\xff\xfe\x00\n").unwrap();
+    let odd = pipward(["audit", "-r", "odd.txt", "--db", "db"]).dir(directory).run();
+    assert!(!odd.stderr.contains("no such file") && odd.code != Some(0), "{}", odd.told());
     // What has no version is told, never left out in silence.
     let git = "\n[[packages]]\nname = \"gitty\"\nvcs = { type = \"git\", url = \"https://example.org/g\", commit-id = \"abc\" }\n";
     write(directory, "pylock.toml", &(text(directory, "pylock.toml") + git));

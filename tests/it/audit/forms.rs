@@ -193,7 +193,7 @@ fn people_are_told_by_package_and_more_where_they_ask() {
         "  PYSEC-2024-1, of unknown severity, fixed in 2: a%b",
         "  PYSEC-2024-3, low 2.0, fixed in 2: fig lets strangers in",
         "  PYSEC-2024-4, high, fixed in 2: fig lets strangers in",
-        "  => move to 2: pipward lock --upgrade-package fig==2",
+        "  => move to 2: pipward audit -r requirements.txt --fix, or fig==2 in that line",
         "  MALWARE (known-malware)",
         "3 known vulnerabilities in 3 of 7 packages in requirements.txt; 1 less severe than --fail-on; 1 ignored; 1 cleared by VEX.",
         "Compared with 6 advisories as of 2024-05-01T12:00:00Z from db.",

@@ -164,6 +164,12 @@ fn the_osv_service_is_asked_in_batches_and_pages() {
     assert_eq!(server.asked("/v1/querybatch").len(), 3);
     write(directory, "pipward.toml", &format!("[audit]\nsource = 'osv'\nosv-url = '{url}'\n"));
     assert_eq!(found(&audit(directory, &[]).code(1)).len(), 2);
+    // A record that the service names and does not have leaves its package without an answer, and no other.
+    server.serve("/v1/vulns/PYSEC-7", Response::status(404));
+    let told = audit(directory, &[]).code(1);
+    assert_eq!(found(&told), ["plum 1+cpu PYSEC-1"]);
+    let document: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&document["complete"], &document["skipped"][0]["name"]), (&json!(false), &json!("p7")));
     for bad in [
         Response::ok("[]"),
         Response::ok("{\"results\": []}"),
