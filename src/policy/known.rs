@@ -53,6 +53,28 @@ const KNOWN: &[Known] = &[
     known("zope-*", "*-nspkg.pth", "4961151fe8c45ac298acbd2aa02e86049692b71fe22b11a8018f4f432705542e", NAMESPACE),
 ];
 
+/// Modules that `.pth` files which are everywhere import at each start, and the project that alone may bring them. The files
+/// may be those of another Python: one that an environment sees as well, or from which a user's directory is read first.
+const IMPORTED: &[(&str, Option<&str>)] = &[("_distutils_hack", Some("setuptools")), ("_virtualenv", None)];
+/// The namespaces that the files of this table make. They look for the package as Python does, and that loads machine code.
+const NAMESPACES: &[&str] =
+    &["google", "mpl_toolkits", "paste", "ruamel", "snowflake", "sphinxcontrib", "zc", "zope"];
+
+/// Why Python would load a file among the modules at each start, in an environment in which a file like those of the table
+/// stands, if it would. `parts` is its path in small letters.
+pub(super) fn touched(project: &str, parts: &[String]) -> Option<&'static str> {
+    let stem = |part: &String| part.split('.').next().unwrap_or_default().to_owned();
+    let (first, last) = (stem(parts.first()?), parts.last()?);
+    let owner = IMPORTED.iter().find(|(module, _)| *module == first);
+    if owner.is_some_and(|(_, owner)| *owner != Some(project)) {
+        return Some("tools that are in many environments have Python import this module at each start");
+    }
+    let is_native = [".so", ".pyd", ".dll"].iter().any(|end| last.ends_with(end));
+    let is_package = parts.len() == 1 || stem(last) == "__init__";
+    (is_native && is_package && NAMESPACES.contains(&first.as_str()))
+        .then_some("a namespace in machine code, which packages that share it load at each start")
+}
+
 /// Whether a project's file of this name and content is in the table.
 pub(super) fn is_known(project: &str, file: &str, sha256: Sha256) -> bool {
     let sha256 = sha256.to_string();
@@ -80,6 +102,26 @@ mod tests {
             assert!(is_hex && known.sha256.len() == 64, "{} {}", known.project, known.sha256);
             assert!(known.does.len() > 20);
         }
+    }
+
+    #[test]
+    fn what_known_files_load_is_not_for_others() {
+        let check = |project: &str, path: &str, fine: bool| {
+            let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+            assert_eq!(touched(project, &parts).is_none(), fine, "{project} {path}");
+        };
+        check("setuptools", "_distutils_hack/__init__.py", true);
+        check("hack", "_distutils_hack/__init__.py", false);
+        check("hack", "_distutils_hack.py", false);
+        check("hack", "_distutils_hack.abi3.so", false);
+        check("virtualenv", "_virtualenv.py", false);
+        check("hack", "_distutils_hacks.py", true);
+        check("google-evil", "google/__init__.abi3.so", false);
+        check("google-evil", "google/cloud/__init__.cpython-312-x86_64-linux-gnu.so", false);
+        check("harmless", "zope.abi3.so", false);
+        check("protobuf", "google/_upb/_message.abi3.so", true);
+        check("google-crc32c", "google/cloud/__init__.py", true);
+        check("zope-interface", "zope/interface/_zope_interface_coptimizations.so", true);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 mod paths;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -96,13 +96,13 @@ pub fn startup_code(
     let release = format!("{project} {}", name.version());
     let mut found =
         Startup { about: About { project, release, wheel: name.as_str().to_owned() }, ..Startup::default() };
-    let installed: Vec<(Spot, &Named)> =
-        sites.named.iter().map(|named| (Spot::of(&named.path, modules), named)).collect();
+    let installed: BTreeMap<Spot, &Named> =
+        sites.named.iter().rev().map(|named| (Spot::of(&named.path, modules), named)).collect();
     for file in plan.files() {
         if !installed.is_empty() || mentions_custom(&file.destination) {
             let spot = Spot::of(&file.destination, modules);
             found.customs.extend(customs(&spot, &file.destination));
-            if let Some((_, named)) = installed.iter().find(|(base, _)| *base == spot) {
+            if let Some(named) = installed.get(&spot) {
                 found.is_by_installed = true;
                 let by = below(&named.by, modules).display();
                 let what = format!("{by}, which is there already, has Python look for modules in this file");
@@ -121,8 +121,11 @@ pub fn startup_code(
         }
     }
     found.look_at_paths(plan, modules);
-    for (base, named) in &installed {
-        found.is_by_installed |= found.look_at_customs(base, named, modules);
+    let customs: BTreeSet<Spot> = found.customs.iter().map(|custom| custom.directory.clone()).collect();
+    for base in &customs {
+        if let Some(named) = installed.get(base) {
+            found.is_by_installed |= found.look_at_customs(base, named, modules);
+        }
     }
     Ok(found)
 }
@@ -141,6 +144,10 @@ impl Startup {
         directory: &Path,
     ) -> Result<Option<String>, Problem> {
         let tail = file.destination.strip_prefix(directory).unwrap_or(Path::new(""));
+        let parts: Vec<String> = tail.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
+        if let Some(what) = known::touched(&self.about.project, &parts) {
+            return Ok(Some(what.to_owned()));
+        }
         match Kind::of(tail) {
             Some(Kind::Custom) => Ok(Some("Python imports this module at each start".to_owned())),
             Some(Kind::Start) => {
@@ -164,26 +171,36 @@ impl Startup {
         if known::is_known(&self.about.project, name, Sha256::of(&content)) {
             return Ok(None);
         }
+        if let Some(fault) = paths::fault(&content) {
+            return Ok(Some(fault.to_owned()));
+        }
         self.named.extend(named_paths(&content, &file.destination));
-        Ok(paths::fault(&content).map(str::to_owned))
+        Ok(None)
     }
 
     /// A `.pth` file may name the directory of modules, and directories below that it brings itself: what else stands there,
     /// or will, nobody can tell.
     fn look_at_paths(&mut self, plan: &InstallPlan, modules: &[&Path]) {
+        if self.named.is_empty() {
+            return;
+        }
         let own: Vec<(Spot, Named)> =
             self.named.iter().map(|named| (Spot::of(&named.path, modules), named.clone())).collect();
+        let spots: BTreeSet<Spot> =
+            plan.files().iter().map(|file| Spot::of(&file.destination, modules)).collect();
         for (base, named) in own.iter().filter(|(base, _)| !base.is_modules()) {
-            let mut tails = plan
-                .files()
-                .iter()
-                .map(|file| Spot::of(&file.destination, modules))
-                .filter_map(|spot| base.tail(&spot).map(|tail| tail.as_os_str().is_empty()));
-            let what = match tails.next() {
-                _ if matches!(base, Spot::Other(_)) => Some("a .pth file with a path that leads elsewhere"),
-                None => Some("a .pth file with a path on which the wheel brings nothing"),
-                Some(true) => Some("a .pth file that has Python look for modules in a file"),
-                Some(false) => None,
+            // In one case and one directory alone: elsewhere it is another file, whatever it is where cases fold.
+            let brings = |file: &PlannedFile| {
+                file.destination != named.path && file.destination.starts_with(&named.path)
+            };
+            let what = if matches!(base, Spot::Other(_)) {
+                Some("a .pth file with a path that leads elsewhere")
+            } else if spots.contains(base) {
+                Some("a .pth file that has Python look for modules in a file")
+            } else if !plan.files().iter().any(brings) {
+                Some("a .pth file with a path on which the wheel brings nothing")
+            } else {
+                None
             };
             if let Some(what) = what {
                 self.add(what, &named.by, modules);
@@ -212,15 +229,20 @@ impl Startup {
     }
 
     /// Adds what is to be said of its own `.pth` files: `names` tells what stands in a directory already, `goes` what will
-    /// not stay there.
+    /// not stay there, `is_straight` whether a path leads there without links.
     pub fn beside(
         &mut self,
         names: impl Fn(&Path) -> Vec<String>,
         goes: impl Fn(&Path) -> bool,
+        is_straight: impl Fn(&Named) -> bool,
         modules: &[&Path],
     ) {
         for named in self.named.clone() {
             if Spot::of(&named.path, modules).is_modules() {
+                continue;
+            }
+            if !is_straight(&named) {
+                self.add("a .pth file with a path that leads through a link", &named.by, modules);
                 continue;
             }
             let mut customs = names(&named.path).into_iter().filter(|name| is_custom(&name.to_lowercase()));

@@ -70,6 +70,13 @@ pub fn owns(relative: &str) -> bool {
         // Where it has been built, as it takes this for.
         ("bin" | "scripts", Some("pybuilddir.txt"), _) => true,
         ("bin" | "scripts", Some("modules"), Some("setup.local" | "setup.dist")) => true,
+        // What conda, virtualenvwrapper and git run by themselves.
+        ("etc", Some("conda"), _) | (".git", ..) => true,
+        (
+            "bin" | "scripts",
+            Some("preactivate" | "postactivate" | "predeactivate" | "postdeactivate"),
+            None,
+        ) => true,
         ("bin" | "scripts", Some(name), _) => is_own_executable(name) || sets_paths(name),
         (name, ..) => sets_paths(name),
     }

@@ -56,6 +56,17 @@ impl Session {
         Some(self.places.shown(real.strip_prefix(self.places.real()).ok()?))
     }
 
+    /// Whether no link stands on the way from a directory to a path below it.
+    pub fn is_straight(&self, from: &Path, path: &Path) -> bool {
+        let (Some(mut at), Ok(rest)) = (self.places.real_of(from), path.strip_prefix(from)) else {
+            return false;
+        };
+        rest.components().all(|part| {
+            at.push(part);
+            !at.symlink_metadata().is_ok_and(|found| found.is_symlink())
+        })
+    }
+
     /// The names in a directory of the environment, if it is one.
     pub fn names_in(&self, directory: &Path) -> Vec<String> {
         let entries = self.places.real_of(directory).and_then(|at| at.read_dir().ok());

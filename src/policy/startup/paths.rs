@@ -2,6 +2,7 @@
 //!
 //! Owns: what a line means to any Python, and when two paths are one place. Pure. Never: looks whether a path is there.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// All that a Python has ever taken for the end of a line of a `.pth` file.
@@ -17,38 +18,64 @@ pub struct Named {
     pub by: PathBuf,
 }
 
-/// The paths that the `.pth` file at `by` names, whatever else is wrong with it.
+/// The most lines that a wheel's own `.pth` file may have.
+const MOST_LINES: usize = 64;
+
+/// The paths that the `.pth` file at `by` names to any Python, whatever else is wrong with it. Pythons differ in where a line
+/// ends, in whether a mark of the byte order is part of the first one, and in whether a blank at the start is.
 pub fn named_paths(content: &[u8], by: &Path) -> Vec<Named> {
     let text = String::from_utf8_lossy(content);
     let directory = by.parent().unwrap_or(Path::new(""));
-    let mut found: Vec<Named> = Vec::new();
-    for line in text.trim_start_matches('\u{feff}').split(ENDS) {
+    let (mut found, mut known): (Vec<Named>, BTreeSet<PathBuf>) = (Vec::new(), BTreeSet::new());
+    let mut add = |line: &str| {
         if line.starts_with('#') || line.trim().is_empty() || is_import(line) {
-            continue;
+            return;
         }
-        // Pythons differ in whether a blank at the start is part of the name.
         for line in [line.trim_end(), line.trim()] {
-            let one = Named { path: clean(&directory.join(line)), by: by.to_owned() };
-            if !found.contains(&one) {
-                found.push(one);
+            let path = clean(&directory.join(line));
+            if known.insert(path.clone()) {
+                found.push(Named { path, by: by.to_owned() });
             }
+        }
+    };
+    let unmarked = text.strip_prefix('\u{feff}');
+    for text in unmarked.into_iter().chain([&*text]) {
+        text.split(['\n', '\r']).for_each(&mut add);
+        if text.contains(&ENDS[2..]) {
+            text.split(ENDS).for_each(&mut add);
         }
     }
     found
 }
 
-/// What is wrong with the content of a `.pth` file, its paths aside.
+/// What is wrong with the content of a wheel's own `.pth` file, what its paths lead to aside. On what is left all Pythons
+/// agree.
 pub(super) fn fault(content: &[u8]) -> Option<&'static str> {
     let Ok(text) = std::str::from_utf8(content) else { return Some("a .pth file that is not UTF-8") };
-    for line in text.trim_start_matches('\u{feff}').split(ENDS) {
-        if line.starts_with('#') || line.trim().is_empty() {
-            continue;
-        }
-        if line.trim_start().starts_with("import") && !line.trim().contains(['/', '\\']) || is_import(line) {
+    let is_odd = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\r' | '\t') || ENDS[2..].contains(&c) || c == '\u{feff}'
+    };
+    if text.contains(is_odd) {
+        return Some("a .pth file with control characters");
+    }
+    if text.lines().count() > MOST_LINES {
+        return Some("a .pth file of very many lines");
+    }
+    for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
+        // Python 3.15 looks for code behind blanks too.
+        if line.trim_start().starts_with("import") && !line.trim().contains(['/', '\\'])
+            || is_import(line.trim_start())
+        {
             return Some("a .pth file with a line of code");
         }
-        if line.contains(|c: char| c.is_control()) {
-            return Some("a .pth file with control characters");
+        if line.starts_with('#') {
+            continue;
+        }
+        if line.starts_with(char::is_whitespace) {
+            return Some("a .pth file with a path that begins with a blank");
+        }
+        if line.split(['/', '\\']).any(|part| part.trim_end() == "..") {
+            return Some("a .pth file with a path that goes up");
         }
     }
     None
@@ -75,7 +102,7 @@ fn clean(path: &Path) -> PathBuf {
 
 /// A path in the form in which paths are compared: that of a module without the directory of modules it lies in, since one
 /// such directory may be a link to the other; in small letters, for file systems that fold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Spot {
     /// Below a directory of modules: the rest of its path.
     Module(PathBuf),
@@ -91,16 +118,6 @@ impl Spot {
             .iter()
             .find_map(|directory| path.strip_prefix(folded(&clean(directory))).ok().map(Path::to_owned));
         tail.map_or(Self::Other(path), Self::Module)
-    }
-
-    /// The rest of a path that is this one or lies below it.
-    pub(super) fn tail<'p>(&self, of: &'p Self) -> Option<&'p Path> {
-        match (self, of) {
-            (Self::Module(base), Self::Module(path)) | (Self::Other(base), Self::Other(path)) => {
-                path.strip_prefix(base).ok()
-            }
-            _ => None,
-        }
     }
 
     /// Whether it is a directory of modules itself.
@@ -121,7 +138,18 @@ mod tests {
         };
         check("", true);
         check("# import os\n\n  \n", true);
-        check("pkg/vendored\n./other\n../../share/x\n", true);
+        check("pkg/vendored\r\n./other\n", true);
+        check("pkg/..x/y \n", true);
+        check("../../share/x\n", false);
+        check("a/../b", false);
+        check("a\\..\\b", false);
+        check(" a", false);
+        check("\u{feff}#/../evil\n", false);
+        check("a/b\x0cc/x", false);
+        check("a/b\u{85}c/x", false);
+        check("  import sys;sys.stdout.write('x/')", false);
+        check(&"a\n".repeat(MOST_LINES), true);
+        check(&"a\n".repeat(MOST_LINES + 1), false);
         check("imports/of/ours", true);
         check("import os", false);
         check("import\tos; os.system('x')", false);
@@ -145,7 +173,18 @@ mod tests {
         check("# a\n \nimport os\nimport\tos\n", &[]);
         check("a\n./b/../c \r\n/opt/x\n../y", &["/env/site/a", "/env/site/c", "/opt/x", "/env/y"]);
         check(" a", &["/env/site/ a", "/env/site/a"]);
-        check("\u{feff}a\u{2028}b", &["/env/site/a", "/env/site/b"]);
+        check(
+            "\u{feff}a\u{2028}b",
+            &[
+                "/env/site/a\u{2028}b",
+                "/env/site/a",
+                "/env/site/b",
+                "/env/site/\u{feff}a\u{2028}b",
+                "/env/site/\u{feff}a",
+            ],
+        );
+        check("a/b\x0cc/../x", &["/env/site/a/x", "/env/site/a/b", "/env/site/x"]);
+        check("\u{feff}#/../evil", &["/env/site/evil"]);
         check("import/x", &["/env/site/import/x"]);
         check(".\n", &["/env/site"]);
         check("a\na", &["/env/site/a"]);
@@ -158,10 +197,5 @@ mod tests {
         assert_eq!(spot("/env/lib/site/a"), spot("/ENV/lib64/site/A"));
         assert!(spot("/env/lib/site").is_modules() && !spot("/env/lib/site/a").is_modules());
         assert!(!spot("/env/lib").is_modules());
-        let tail = |base: &str, path: &str| spot(base).tail(&spot(path)).map(Path::to_owned);
-        assert_eq!(tail("/env/lib/site/a", "/env/lib64/site/a/b").as_deref(), Some(Path::new("b")));
-        assert_eq!(tail("/env/share", "/env/Share/b").as_deref(), Some(Path::new("b")));
-        assert_eq!(tail("/env", "/env/lib/site/a"), None);
-        assert_eq!(tail("/env/lib/site/ab", "/env/lib/site/a"), None);
     }
 }

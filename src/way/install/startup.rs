@@ -63,7 +63,9 @@ impl<'s> AtStart<'s> {
             let stays: Vec<Named> = self.named.iter().filter(|named| !goes(&named.by)).cloned().collect();
             found = find(&stays)?;
         }
-        found.beside(|directory| session.names_in(directory), goes, &modules);
+        let is_straight =
+            |named: &Named| named.by.parent().is_none_or(|from| session.is_straight(from, &named.path));
+        found.beside(|directory| session.names_in(directory), goes, is_straight, &modules);
         Ok(found)
     }
 

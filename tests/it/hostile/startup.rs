@@ -60,7 +60,49 @@ const SINGLE: &[(&str, Files<'_>)] = &[
     ("an egg", &[("evil.pth", "./evil-1.0-py3.12.egg\n"), ("evil-1.0-py3.12.egg", "PK")]),
     ("nothing is there", &[("evil.pth", "elsewhere\n")]),
     ("a path that another may fill", &[("evil.pth", "evil_\napple\n")]),
+    (
+        "a form feed, which ends a line for some",
+        &[
+            ("q.pth", "a/b\x0cc/../x/evil"),
+            ("a/b/m.py", ""),
+            ("x/evil/m.py", ""),
+            ("a/x/evil/sitecustomize.py", HOOK),
+        ],
+    ),
+    (
+        "U+0085, which ends a line for some",
+        &[
+            ("q.pth", "a/b\u{85}c/../x/in"),
+            ("a/b/m.py", ""),
+            ("x/in/m.py", ""),
+            ("a/x/in/sitecustomize.py", HOOK),
+        ],
+    ),
+    (
+        "a mark of the byte order before a comment",
+        &[("q.pth", "\u{feff}#/../in\n"), ("in/sitecustomize.py", HOOK)],
+    ),
+    (
+        "an archive beside a directory of another case",
+        &[("q.pth", "evil_/data\n"), ("evil_/Data/m.py", ""), ("evil_/data", "PK")],
+    ),
+    ("a directory of another case alone", &[("q.pth", "evil_/data\n"), ("evil_/Data/m.py", "")]),
+    (
+        "code behind blanks",
+        &[("q.pth", "  import sys;sys.exit('x/')\n"), ("  import sys;sys.exit('x/')/m.py", "")],
+    ),
+    ("many lines", &[("q.pth", MANY)]),
+    ("a hook of setuptools", &[("_distutils_hack/__init__.py", HOOK)]),
+    ("a hook of virtualenv", &[("_virtualenv/__init__.py", HOOK)]),
+    ("a namespace in machine code", &[("google/__init__.abi3.so", "x")]),
+    ("a namespace that is a file in machine code", &[("zope.cpython-312-x86_64-linux-gnu.so", "x")]),
 ];
+
+const MANY: &str = "evil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\n\
+    evil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\n\
+    evil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\n\
+    evil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\nevil_\n\
+    evil_\nevil_\nevil_\nevil_\n";
 
 /// Pairs of wheels that are harmless each by itself.
 const PAIRS: &[(&str, Files<'_>, Files<'_>)] = &[
@@ -75,8 +117,8 @@ const PAIRS: &[(&str, Files<'_>, Files<'_>)] = &[
         &[("omega.pth", "shared\n"), ("shared/omega.py", "")],
     ),
     (
-        "deep, by a detour",
-        &[("alpha.pth", "a/b/../b/c\n"), ("a/b/c/alpha.py", "")],
+        "deep",
+        &[("alpha.pth", "a/./b/c\n"), ("a/b/c/alpha.py", "")],
         &[("a/b/c/usercustomize.so", "x")],
     ),
 ];
