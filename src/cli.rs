@@ -167,7 +167,7 @@ fn pipward(arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error),
     };
     let printer = Printer::new(&cli.output, pip::Persona::Pipward);
-    trace(&cli.output);
+    trace(&cli.output, false);
     printer.settle(run(cli.command, &printer))
 }
 
@@ -247,17 +247,18 @@ fn interruptible() -> Result<(), Problem> {
     .map_err(|error| Problem::new(Code::Internal, "the handler for Ctrl-C could not be set").cause(error))
 }
 
-fn trace(output: &OutputArgs) {
+/// What goes on: on standard error; for pip on standard output, where it has it.
+fn trace(output: &OutputArgs, as_pip: bool) {
     let level = match output.verbose {
         0 => return,
         1 => tracing::Level::INFO,
         2 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(|| render::Traced)
-        .without_time()
-        .with_ansi(false)
-        .init();
+    let told = tracing_subscriber::fmt().with_max_level(level).without_time().with_ansi(false);
+    if as_pip {
+        told.with_target(false).with_level(false).with_writer(|| render::Traced::Out).init();
+    } else {
+        told.with_writer(|| render::Traced::Err).init();
+    }
 }

@@ -19,12 +19,14 @@ pub use select::Subset;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use pipward_resolver::{ExtraName, PackageName, Target, Version, VersionSpecifiers, WheelName};
+use pipward_resolver::{
+    ExtraName, MarkerEnvironment, MarkerTree, PackageName, Target, Version, VersionSpecifiers, WheelName,
+};
 use url::Url;
 
 use crate::digest::LockedHashes;
 use crate::document::Originals;
-use crate::error::Place;
+use crate::error::{Place, Problem};
 
 /// A lock, read whole and checked against its schema.
 #[derive(Debug, Clone, Default)]
@@ -80,8 +82,19 @@ pub struct LockedPackage {
     pub publishers: Vec<crate::attest::Publisher>,
     /// The extras with which a requirements line asks for it (empty for a pylock.toml).
     pub extras: Vec<ExtraName>,
+    /// What constraints and other lines say against it. Told only where it is needed.
+    pub objections: Vec<Objection>,
     /// Where it stands.
     pub place: Place,
+}
+
+/// What speaks against a package of requirements lines, in the environments of a marker.
+#[derive(Debug, Clone)]
+pub struct Objection {
+    /// Where it holds.
+    pub marker: MarkerTree,
+    /// What is told.
+    pub problem: Problem,
 }
 
 impl LockedPackage {
@@ -97,6 +110,15 @@ impl LockedPackage {
     /// Whether the file is named by an address of its own.
     pub fn is_direct(&self, file: &LockedFile) -> bool {
         self.direct(file).is_some()
+    }
+
+    /// What is said against it in an environment.
+    pub(crate) fn objected<'a>(
+        &'a self,
+        markers: &'a MarkerEnvironment,
+    ) -> impl Iterator<Item = Problem> + 'a {
+        let here = self.objections.iter().filter(|objection| objection.marker.evaluate(markers, &[]));
+        here.map(|objection| objection.problem.clone())
     }
 
     /// The name for a message: as it was written, where that is known.

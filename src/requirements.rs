@@ -12,6 +12,7 @@ mod script;
 
 use std::path::{Path, PathBuf};
 
+use pep508_rs::VersionOrUrl;
 use pipward_resolver::{Requirement, VerbatimUrl};
 
 pub use include::{Fetch, Role};
@@ -87,6 +88,17 @@ pub struct FileRequirement {
     pub hash_problems: Vec<Problem>,
     /// File and line.
     pub place: Place,
+}
+
+impl FileRequirement {
+    /// Its name as it was written, and which versions it asks for.
+    pub fn shown(&self) -> String {
+        let name = self.spelled.clone().unwrap_or_else(|| self.requirement.name.to_string());
+        match &self.requirement.version_or_url {
+            Some(VersionOrUrl::VersionSpecifier(specifiers)) => format!("{name}{specifiers}"),
+            _ => name,
+        }
+    }
 }
 
 /// Reads `path` and what it includes, with the variables of this process.

@@ -56,6 +56,9 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         printer.say("--no-deps: that every dependency is part of the lock is not checked");
     }
     if printer.persona().is_pip() {
+        if printer.is_verbose() {
+            printer.say(&format!("Using {}", pip::version(Some(&environment.interpreter().version))));
+        }
         looking(&sources, printer);
     }
     let mut request = InstallRequest {
@@ -146,23 +149,8 @@ fn beneath(is_users: bool, wish: &Wish, usage: &Usage) -> Option<Interpreter> {
 fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
     let Environment::Standing(interpreter) = &request.environment else { return };
     let Ok(checked) = Look::at((**interpreter).clone()).and_then(|look| check(&look)) else { return };
-    let is_new = |word: &str| done.installed.iter().any(|(name, _)| name == word);
-    let about = |finding: &&String| {
-        let mut words =
-            finding.split([' ', ',', ';', '=', '<', '>', '!', '~', '[']).filter(|word| !word.is_empty());
-        words.any(is_new) && finding.contains(" re")
-    };
-    let lines: Vec<String> = checked
-        .findings
-        .iter()
-        .filter(about)
-        .map(|finding| match finding.strip_suffix('.').filter(|text| text.contains(" has requirement ")) {
-            Some(text) => {
-                format!("{} which is incompatible.", text.replace(" has requirement ", " requires "))
-            }
-            None => finding.clone(),
-        })
-        .collect();
+    let installed: Vec<&str> = done.installed.iter().map(|(name, _)| name.as_str()).collect();
+    let lines = checked.about(&installed);
     if !lines.is_empty() {
         printer.complain(
             "pip's dependency resolver does not currently take into account all the packages that are installed. \
@@ -195,6 +183,9 @@ pub(super) fn looking(sources: &Sources, printer: &Printer) {
     let indexes: Vec<String> = general.map(|index| crate::index::without_password(&index.url)).collect();
     if sources.instead != Instead::Nothing && !indexes.is_empty() {
         printer.say(&format!("Looking in indexes: {}", indexes.join(", ")));
+    }
+    if sources.instead == Instead::Everything && indexes.is_empty() {
+        tracing::debug!("Ignoring indexes: https://pypi.org/simple");
     }
     if !sources.find_links.is_empty() {
         printer.say(&format!("Looking in links: {}", sources.find_links.join(", ")));

@@ -1,6 +1,6 @@
 //! Options that several commands share, and what they mean.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -33,7 +33,7 @@ pub(super) fn trust_of(settings: &Settings, verify_provenance: bool) -> Trust {
 }
 
 fn nearest() -> Result<Settings, Problems> {
-    Settings::find(std::path::Path::new("."))
+    Settings::find(Path::new("."))
 }
 
 /// How a command talks.
@@ -180,6 +180,12 @@ pub(crate) struct NetworkArgs {
 }
 
 impl SourceArgs {
+    /// Indexes that were typed without the scheme of an address, and are no directories either.
+    pub(crate) fn without_scheme(&self) -> impl Iterator<Item = &str> {
+        let typed = self.index_url.iter().chain(&self.extra_index_url).map(String::as_str);
+        typed.filter(|text| !text.contains(':') && !Path::new(text).exists())
+    }
+
     /// Sources and network, with what the configuration adds; `file` is what requirements files say.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _};
+use pipward_resolver::Version;
 
 use super::render::Printer;
 use super::{Cli, run, trace};
@@ -162,7 +163,7 @@ pub(super) fn main(started: &Started) -> u8 {
         Err(error) => return usage(&started.name, &name, &command, &error, &quiet(persona)),
     };
     let printer = Printer::new(&cli.output, persona);
-    trace(&cli.output);
+    trace(&cli.output, true);
     printer.settle(run(cli.command, &printer))
 }
 
@@ -170,7 +171,9 @@ pub(super) fn main(started: &Started) -> u8 {
 fn in_place(instead: arrange::Instead, program: &str, python: Option<PathBuf>, printer: &Printer) -> u8 {
     match instead {
         arrange::Instead::Version => {
-            printer.data(&version(python));
+            let request = python.map_or(PythonRequest::Any, PythonRequest::Path);
+            let python = python::find(&request, None).ok().map(|python| python.version);
+            printer.data(&version(python.as_ref()));
             0
         }
         arrange::Instead::Failed(status, message) => {
@@ -190,14 +193,12 @@ fn in_place(instead: arrange::Instead, program: &str, python: Option<PathBuf>, p
 }
 
 /// What `pip --version` says.
-fn version(python: Option<PathBuf>) -> String {
-    let request = python.map_or(PythonRequest::Any, PythonRequest::Path);
-    let python = python::find(&request, None).ok().map(|python| python.version);
-    let number = python.as_ref().and_then(|version| match version.release() {
+pub(super) fn version(python: Option<&Version>) -> String {
+    let number = python.and_then(|version| match version.release() {
         [major, minor, ..] => Some(format!(" (python {major}.{minor})")),
         _ => None,
     });
-    format!("pip {PIP_VERSION} from pipward {}{}\n", env!("CARGO_PKG_VERSION"), number.unwrap_or_default())
+    format!("pip {PIP_VERSION} from pipward {}{}", env!("CARGO_PKG_VERSION"), number.unwrap_or_default())
 }
 
 /// Wrong usage: pip's own words where it has some, and 2.

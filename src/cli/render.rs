@@ -187,6 +187,12 @@ impl Printer {
             self.err(&self.problem_text(problem));
             if self.persona.is_pip() {
                 super::pip::words::story(problem).iter().for_each(|line| self.say(line));
+                let told = super::pip::words::of(problem);
+                let missing =
+                    told.iter().find_map(|line| line.strip_prefix("ERROR: No matching distribution"));
+                if let Some(missing) = missing.filter(|_| self.verbose) {
+                    self.say(&format!("DistributionNotFound: No matching distribution{missing}"));
+                }
             }
         }
     }
@@ -430,8 +436,11 @@ pub(super) fn neutral_json(text: &str) -> String {
     safe
 }
 
-/// Standard error for lines that are not our own: what libraries tell with -v.
-pub(super) struct Traced;
+/// Where lines go that are not our own: what is told with -v.
+pub(super) enum Traced {
+    Out,
+    Err,
+}
 
 impl std::io::Write for Traced {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -440,12 +449,18 @@ impl std::io::Write for Traced {
         if text.ends_with('\n') {
             lines.push('\n');
         }
-        std::io::stderr().lock().write_all(lines.as_bytes())?;
+        match self {
+            Self::Out => std::io::stdout().lock().write_all(lines.as_bytes())?,
+            Self::Err => std::io::stderr().lock().write_all(lines.as_bytes())?,
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().lock().flush()
+        match self {
+            Self::Out => std::io::stdout().lock().flush(),
+            Self::Err => std::io::stderr().lock().flush(),
+        }
     }
 }
 

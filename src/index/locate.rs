@@ -72,9 +72,30 @@ impl Index {
     }
 }
 
+/// Tells, as pip does, how many files of a release were compared with how many hashes.
+pub(crate) fn checked(name: &PackageName, version: &Version, hashes: &LockedHashes, files: &[Offered]) {
+    let release: Vec<Told> = files
+        .iter()
+        .filter(|offered| offered.file.name.version() == version)
+        .map(|offered| told(offered, hashes))
+        .collect();
+    let count = |kind: Told| release.iter().filter(|told| **told == kind).count();
+    let (matches, unknown, others) = (count(Told::Locked), count(Told::Unknown), count(Told::Other));
+    let kept = if others == 0 || matches == 0 {
+        "discarding no candidates".to_owned()
+    } else {
+        format!("discarding {others} non-matches")
+    };
+    tracing::debug!(
+        "Checked {} links for project '{name}' against {} hashes ({matches} matches, {unknown} no digest): {kept}",
+        release.len(),
+        hashes.digests().len()
+    );
+}
+
 /// Why no file is the locked one. `files` is all that is offered of the name.
 pub(crate) fn refusal(
-    name: &PackageName,
+    name: &str,
     version: &Version,
     hashes: &LockedHashes,
     files: &[Offered],

@@ -9,7 +9,7 @@ use url::Url;
 use super::engine::blocking;
 use super::findlinks::{self, Link, Links};
 use super::http::{Credentials, Whole, check_scheme, status_problem};
-use super::locate::{Told, ranked, refusal, told};
+use super::locate::{Told, checked, ranked, refusal, told};
 use super::packed::{self, Page, PageBuilder, PageRelease};
 use super::page::{Address, PageFile, invalid};
 use super::pages::Got;
@@ -245,6 +245,7 @@ impl Inner {
         for age in [Freshness::Cached, Freshness::Now] {
             let here = |problem: Problem| problem.at(package.place.clone());
             let (_, files) = self.offered(&package.name, Some(version), age).await.map_err(here)?;
+            checked(&package.name, version, hashes, &files);
             for offered in ranked(&files, version, target) {
                 if let Some(sha256) = self.matching(offered, hashes).await? {
                     let Some(name) = offered.file.wheel() else { continue };
@@ -261,7 +262,7 @@ impl Inner {
                 }
             }
             let (known, files) = self.offered(&package.name, None, age).await.map_err(here)?;
-            let mut problem = refusal(&package.name, version, hashes, &files, target, known);
+            let mut problem = refusal(package.shown(), version, hashes, &files, target, known);
             if let (Code::HashMismatch, Some(first)) =
                 (problem.code(), ranked(&files, version, target).first())
                 && first.file.sha256.is_none()

@@ -29,6 +29,8 @@ const PYTHON_SCRIPT: &[u8] = b"#!python";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectUrl {
     url: String,
+    /// The name by which its headers go, where the file was named and not the project.
+    unnamed: Option<String>,
 }
 
 impl DirectUrl {
@@ -43,7 +45,8 @@ impl DirectUrl {
                 url::Url::parse(url::Url::from_file_path(path).ok()?.as_str()).ok()?.to_string()
             }
         };
-        Some(Self { url })
+        let unnamed = package.spelled.is_none().then(|| package.name.to_string());
+        Some(Self { url, unnamed })
     }
 
     /// The content of direct_url.json, as pip writes it.
@@ -113,6 +116,8 @@ struct Planner<'a> {
     scheme: &'a Scheme,
     /// What the paths of RECORD are relative to.
     library: &'a Path,
+    /// Where the headers go.
+    headers: PathBuf,
     listed: HashMap<&'a str, &'a Row>,
     /// By the bytes of paths: to compare them part by part costs more than writing a small file.
     files: BTreeMap<OsString, PlannedFile>,
@@ -123,11 +128,15 @@ impl<'a> Planner<'a> {
     fn new(wheel: &'a Wheel, scheme: &'a Scheme) -> Self {
         let library = if wheel.root_is_purelib() { &scheme.purelib } else { &scheme.platlib };
         let listed = wheel.record().rows.iter().map(|row| (row.path.as_str(), row)).collect();
-        Self { wheel, scheme, library, listed, files: BTreeMap::new(), rows: Vec::new() }
+        let headers = scheme.headers.join(&wheel.metadata().name_text);
+        Self { wheel, scheme, library, headers, listed, files: BTreeMap::new(), rows: Vec::new() }
     }
 
     fn plan(mut self, requested: bool, direct: Option<DirectUrl>) -> Result<InstallPlan, Problem> {
         let wheel = self.wheel;
+        if let Some(name) = direct.as_ref().and_then(|direct| direct.unnamed.clone()) {
+            self.headers = self.scheme.headers.join(name);
+        }
         let scripts = scripts::to_generate(&wheel.entry_points().scripts, self.scheme.python);
         // Both the names in the wheel and those that will be written win over a shipped script.
         let named: HashSet<&str> =
@@ -194,7 +203,7 @@ impl<'a> Planner<'a> {
             Key::Root => self.library.to_path_buf(),
             Key::Purelib => self.scheme.purelib.clone(),
             Key::Platlib => self.scheme.platlib.clone(),
-            Key::Headers => self.scheme.headers.join(&self.wheel.metadata().name_text),
+            Key::Headers => self.headers.clone(),
             Key::Scripts => self.scheme.scripts.clone(),
             Key::Data => self.scheme.data.clone(),
         }
@@ -458,7 +467,7 @@ mod tests {
 
     #[test]
     fn direct_url_is_written_as_pip_does() {
-        let direct = DirectUrl { url: "https://example.org/a-1-py3-none-any.whl".into() };
+        let direct = DirectUrl { url: "https://example.org/a-1-py3-none-any.whl".into(), unnamed: None };
         let sha256 = Sha256::of(b"");
         let text = String::from_utf8(direct.json(sha256)).unwrap();
         assert_eq!(

@@ -152,6 +152,7 @@ fn package(
         metadata_sha256,
         yanked,
         publishers: Vec::new(),
+        objections: Vec::new(),
         extras: Vec::new(),
         place,
     })

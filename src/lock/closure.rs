@@ -8,7 +8,7 @@ use pep508_rs::VersionOrUrl;
 use pipward_resolver::{ExtraName, PackageName, Requirement, Target, VerbatimUrl, Version};
 
 use super::{Lock, LockedDependency, Selected, Selection};
-use crate::error::{Code, Place, Problem};
+use crate::error::{Code, Place, Problem, without_passwords};
 use crate::requirements::FileRequirement;
 
 /// What a wheel's METADATA says of its dependencies.
@@ -18,6 +18,8 @@ pub struct Declared<'a> {
     pub requires: &'a [Requirement<VerbatimUrl>],
     /// `Provides-Extra`.
     pub extras: &'a [ExtraName],
+    /// The names in `requires` that are written otherwise than they are normalised.
+    pub spelled: Option<&'a BTreeMap<PackageName, String>>,
 }
 
 /// What is checked.
@@ -54,6 +56,7 @@ pub fn check(request: &ClosureRequest<'_>) -> Vec<Problem> {
     for root in request.roots {
         if root.requirement.evaluate_markers(&request.target.markers, &[]) {
             check.requirement(None, &root.requirement, &root.place);
+            check.spell(root);
         }
     }
     for selected in &request.selection.packages {
@@ -146,7 +149,19 @@ impl<'a> Check<'a> {
         place: &Place,
     ) {
         let Some(found) = self.by_name.get(&requirement.name).copied() else {
-            self.problems.push(missing(of, &requirement.name, place));
+            let problem = missing(of, &requirement.name, place);
+            let declared = of.and_then(|of| self.request.declared.get(of));
+            let spelled = declared.and_then(|declared| declared.spelled?.get(&requirement.name));
+            let spelled = spelled.cloned().unwrap_or_else(|| requirement.name.to_string());
+            self.problems.push(match &requirement.version_or_url {
+                Some(VersionOrUrl::Url(url)) => {
+                    problem.expected(format!("{spelled} @ {}", without_passwords(url.as_str())))
+                }
+                Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
+                    problem.expected(format!("{spelled}{specifiers}"))
+                }
+                None => problem.expected(spelled),
+            });
             return;
         };
         self.wanted.add(&requirement.name, &requirement.extras);
@@ -158,6 +173,17 @@ impl<'a> Check<'a> {
             let of = of.unwrap_or(&requirement.name);
             self.problems.push(other_version(of, version, found, &specifiers.to_string(), place));
         }
+    }
+}
+
+impl Check<'_> {
+    /// Tells what was asked for as it was written.
+    fn spell(&mut self, root: &FileRequirement) {
+        let Some(last) = self.problems.pop() else { return };
+        let is_it = last.place() == Some(&root.place)
+            && last.code() == Code::DependencyVersion
+            && last.package_name() == Some(root.requirement.name.as_ref());
+        self.problems.push(if is_it { last.expected(root.shown()) } else { last });
     }
 }
 

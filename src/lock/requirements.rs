@@ -3,6 +3,7 @@
 //! Owns: what makes a requirements file a lock. Never: lets a requirement through that is not pinned
 //! to one version and hashed, whether its marker holds here or not.
 
+mod complete;
 mod constrain;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +14,11 @@ use pep508_rs::VersionOrUrl;
 use pipward_resolver::{PackageName, Version, WheelName};
 use url::Url;
 
-use super::{Location, Lock, LockMarker, LockedFile, LockedPackage, LockedSource};
+use super::{Location, Lock, LockMarker, LockedFile, LockedPackage, LockedSource, Objection};
 use crate::digest::{LockedHashes, Match, StrongDigest};
 use crate::error::{Code, Problem, Problems};
-use constrain::{constrain, outside};
+use complete::{complete, is_pinned};
+use constrain::{constrain, covers, outside};
 
 use crate::requirements::{FileRequirement, RequirementsFile, entry};
 
@@ -66,34 +68,79 @@ pub fn sort(file: &RequirementsFile) -> Sorted {
                     let packages = by_name.entry(package.name.clone()).or_default();
                     merge(packages, package, &mut sorted.faults);
                 }
-                Err(lacks) if is_open(requirement, &lacks) => {
-                    sorted.faults.extend(outside(requirement, &file.constraints));
-                    sorted.open.push(Open { requirement: requirement.clone(), lacks });
-                }
+                Err(lacks) if is_open(requirement, &lacks) => match outside(requirement, &file.constraints) {
+                    Some(problem) => sorted.faults.push(problem),
+                    None => sorted.open.push(Open { requirement: requirement.clone(), lacks }),
+                },
                 Err(found) => sorted.faults.extend(found),
             }
         }
     }
     for constraint in &file.constraints {
         if let Some(packages) = by_name.get_mut(&constraint.requirement.name) {
-            constrain(packages, constraint, &mut sorted.faults);
+            constrain(packages, constraint);
         }
+    }
+    for (name, packages) in &mut by_name {
+        sorted
+            .faults
+            .extend(everywhere(packages, file.requirements.iter().filter(|r| r.requirement.name == *name)));
     }
     sorted.packages = by_name.into_values().flatten().collect();
     sorted
 }
 
-/// The constraints that name a version and its hashes: what else may be installed when something needs it. Those that
-/// contradict each other are told (of the names that no requirement has: there they bind, and are told for that).
-pub fn vouched(file: &RequirementsFile, faults: &mut Vec<Problem>) -> Vec<LockedPackage> {
-    let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
-    let is_asked = |name: &PackageName| file.requirements.iter().any(|asked| asked.requirement.name == *name);
-    for package in file.constraints.iter().filter_map(|constraint| package(constraint).ok()) {
-        let (name, mut found) = (package.name.clone(), Vec::new());
-        merge(by_name.entry(name.clone()).or_default(), package, &mut found);
-        faults.extend(found.into_iter().filter(|_| !is_asked(&name)));
+/// What speaks against packages everywhere, which need not wait for an environment. Where no requirement has a pin of its
+/// own, constraints speak against each other, and what was asked for is told.
+fn everywhere<'r>(
+    packages: &mut [LockedPackage],
+    asked: impl Iterator<Item = &'r FileRequirement>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for package in packages {
+        let here = package.marker.as_ref().map(|marker| marker.tree.clone()).unwrap_or_default();
+        let (everywhere, rest) = std::mem::take(&mut package.objections)
+            .into_iter()
+            .partition(|objection: &Objection| covers(std::iter::once(&objection.marker), &here));
+        package.objections = rest;
+        problems.extend(everywhere.into_iter().map(|objection: Objection| objection.problem));
     }
-    by_name.into_values().flatten().collect()
+    let asked: Vec<(bool, String)> =
+        asked.map(|asked| (is_pinned(&asked.requirement), asked.shown())).collect();
+    match asked.as_slice() {
+        [(false, first), rest @ ..] if rest.iter().all(|(is_pinned, _)| !is_pinned) => {
+            problems.into_iter().take(1).map(|problem| problem.found(first)).collect()
+        }
+        _ => problems,
+    }
+}
+
+/// The constraints that name a version and its hashes: what else may be installed when something needs it. What
+/// contradicts them is noted with them.
+pub fn vouched(file: &RequirementsFile) -> Vec<LockedPackage> {
+    let mut of_name: BTreeMap<&PackageName, Vec<&FileRequirement>> = BTreeMap::new();
+    for constraint in &file.constraints {
+        of_name.entry(&constraint.requirement.name).or_default().push(constraint);
+    }
+    let mut all = Vec::new();
+    for constraints in of_name.into_values() {
+        let mut packages = Vec::new();
+        for package in constraints.iter().filter_map(|constraint| package(constraint).ok()) {
+            let mut alone = vec![package];
+            constraints.iter().for_each(|other| constrain(&mut alone, other));
+            for package in alone {
+                let (mut found, marker) = (Vec::new(), package.marker.clone());
+                merge(&mut packages, package, &mut found);
+                let marker = marker.map(|marker| marker.tree).unwrap_or_default();
+                let found = found.into_iter().map(|problem| Objection { marker: marker.clone(), problem });
+                if let Some(last) = packages.last_mut() {
+                    last.objections.extend(found);
+                }
+            }
+        }
+        all.extend(packages);
+    }
+    all
 }
 
 /// A lock of packages that stood in requirements files.
@@ -106,59 +153,6 @@ fn is_open(requirement: &FileRequirement, lacks: &[Problem]) -> bool {
     requirement.hashes.is_empty()
         && requirement.hash_problems.is_empty()
         && lacks.iter().all(|problem| matches!(problem.code(), Code::PinMissing | Code::HashMissing))
-}
-
-/// A requirement with what it lacks from each constraint of its name that has a pin and may apply with it; itself where
-/// it lacks nothing, or there is none.
-fn complete(requirement: &FileRequirement, constraints: &[FileRequirement]) -> Vec<FileRequirement> {
-    let asked = &requirement.requirement;
-    let is_pinned = match &asked.version_or_url {
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => pinned(specifiers).is_some(),
-        Some(VersionOrUrl::Url(_)) => true,
-        None => false,
-    };
-    let is_hashed = !requirement.hashes.is_empty() || !requirement.hash_problems.is_empty();
-    if is_pinned && is_hashed {
-        return vec![requirement.clone()];
-    }
-    let mut completed = Vec::new();
-    for constraint in constraints.iter().filter(|constraint| constraint.requirement.name == asked.name) {
-        let given = &constraint.requirement;
-        let fits = match (&asked.version_or_url, &given.version_or_url) {
-            (Some(VersionOrUrl::VersionSpecifier(wanted)), Some(VersionOrUrl::VersionSpecifier(given))) => {
-                pinned(given).is_some_and(|version| wanted.contains(&version))
-            }
-            (None | Some(VersionOrUrl::Url(_)), Some(VersionOrUrl::VersionSpecifier(given))) => {
-                pinned(given).is_some()
-            }
-            (None | Some(VersionOrUrl::VersionSpecifier(_)), Some(VersionOrUrl::Url(_))) => true,
-            _ => false,
-        };
-        let mut marker = asked.marker.clone();
-        marker.and(given.marker.clone());
-        if !fits || marker.is_false() {
-            continue;
-        }
-        let mut whole = requirement.clone();
-        whole.requirement.marker = marker;
-        if !is_pinned {
-            whole.requirement.version_or_url.clone_from(&given.version_or_url);
-        }
-        if !is_hashed {
-            whole.hashes.clone_from(&constraint.hashes);
-            whole.hash_problems.clone_from(&constraint.hash_problems);
-        }
-        completed.push(whole);
-    }
-    // Several constraints of one version bind it together.
-    completed.dedup_by(|later, first| {
-        let same = later.requirement == first.requirement;
-        if same && first.hashes.is_empty() {
-            first.hashes.append(&mut later.hashes);
-        }
-        same
-    });
-    if completed.is_empty() { vec![requirement.clone()] } else { completed }
 }
 
 fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
@@ -207,6 +201,7 @@ fn package(read: &FileRequirement) -> Result<LockedPackage, Vec<Problem>> {
         metadata_sha256: BTreeMap::new(),
         yanked: None,
         publishers: Vec::new(),
+        objections: Vec::new(),
         extras: requirement.extras.clone(),
         place: read.place.clone(),
     })
@@ -339,6 +334,17 @@ fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut V
                 )),
             }
         }
+        // The address says where the pinned version is.
+        (LockedSource::ByHash(mine), LockedSource::Wheels(theirs)) if theirs.len() == 1 => {
+            let joined = addressed(theirs, &|hashes| both(mine, hashes));
+            if joined.is_ok() {
+                old.place = new.place.clone();
+            }
+            joined
+        }
+        (LockedSource::Wheels(mine), LockedSource::ByHash(theirs)) if mine.len() == 1 => {
+            addressed(mine, &|hashes| both(hashes, theirs))
+        }
         _ => {
             packages.push(new);
             return;
@@ -350,11 +356,21 @@ fn merge(packages: &mut Vec<LockedPackage>, new: LockedPackage, problems: &mut V
             either.or(tree(&new));
             old.marker = LockMarker::of_requirement(&either);
             old.source = source;
+            old.objections.extend(new.objections);
             let extras: BTreeSet<_> = old.extras.drain(..).chain(new.extras).collect();
             old.extras = extras.into_iter().collect();
         }
         Err(problem) => problems.push(problem),
     }
+}
+
+/// The wheel of an address, with the hashes that remain of its own.
+fn addressed(
+    files: &[LockedFile],
+    narrowed: &dyn Fn(&LockedHashes) -> Result<LockedHashes, Problem>,
+) -> Result<LockedSource, Problem> {
+    let files = files.iter().map(|file| Ok(LockedFile { hashes: narrowed(&file.hashes)?, ..file.clone() }));
+    files.collect::<Result<Vec<LockedFile>, Problem>>().map(LockedSource::Wheels)
 }
 
 /// What a line vouches for: its hashes, and its address if it has one.

@@ -6,10 +6,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipward_resolver::{ExtraName, PackageName, Tags, Target, VersionSpecifiers};
+use pipward_resolver::{
+    ExtraName, MarkerEnvironment, MarkerTree, PackageName, Tags, Target, VersionSpecifiers,
+};
 
 use super::closure::{self, Declared};
-use super::{Lock, LockedFile, LockedPackage, LockedSource, SelectRequest, Selected, Selection};
+use super::{Lock, LockedFile, LockedPackage, LockedSource, Objection, SelectRequest, Selected, Selection};
 use crate::error::{Code, Place, Problem, Problems};
 
 /// How many tags or wheels a message names.
@@ -23,6 +25,23 @@ impl Lock {
     /// All at once where possible: `environment-mismatch`, `python-mismatch`, `unknown-extra`,
     /// `duplicate-package`, `no-matching-wheel`, `requirement-unsupported`.
     pub fn select(&self, request: &SelectRequest<'_>) -> Result<Selection, Problems> {
+        let (selection, mut problems) = self.chosen(request);
+        problems.extend(selection.objections(&request.target.markers));
+        Problems::unless_empty(selection, problems)
+    }
+
+    /// The same, for a part of it to be taken: what speaks against single packages is left to [`Selection::objections`],
+    /// since it is told only of what is needed.
+    ///
+    /// # Errors
+    /// As [`Self::select`].
+    pub fn offer(&self, request: &SelectRequest<'_>) -> Result<Selection, Problems> {
+        let (selection, problems) = self.chosen(request);
+        Problems::unless_empty(selection, problems)
+    }
+
+    /// What is selected, and what speaks against the lock as a whole.
+    fn chosen(&self, request: &SelectRequest<'_>) -> (Selection, Vec<Problem>) {
         // "Gather the extras and dependency groups to install": `extras` is empty by default,
         // `dependency_groups` is made from `default-groups` by default.
         let groups = request.groups.unwrap_or(&self.default_groups);
@@ -46,36 +65,47 @@ impl Lock {
         let elsewhere = !problems.is_empty();
 
         // "For each package listed in packages":
-        let mut selected: BTreeMap<&PackageName, &LockedPackage> = BTreeMap::new();
+        let mut selected: BTreeMap<&PackageName, LockedPackage> = BTreeMap::new();
         for package in &self.packages {
             // "If marker is specified, check if it is satisfied; if it isn't, skip to the next package."
             if package.marker.as_ref().is_some_and(|m| !m.holds(environment, request.extras, groups)) {
                 continue;
             }
-            // "If requires-python is specified, check if it is satisfied."
-            problems.extend(package.requires_python.as_ref().and_then(|wanted| {
-                wrong_python(wanted, request.target, "this package is for another Python")
-                    .map(|problem| problem.package(&package.name).at(package.place.clone()))
-            }));
             // "Check that no other conflicting instance of the package has been slated to be installed."
             // (That its source is specified appropriately was checked when the lock was read.)
-            match selected.get(&package.name) {
-                Some(other) => problems.push(ambiguous(other, package)),
-                // "Add the package to the set of packages to install."
-                None => drop(selected.insert(&package.name, package)),
+            if let Some(other) = selected.get_mut(&package.name) {
+                let problem = ambiguous(other, package);
+                other.objections.push(Objection { marker: MarkerTree::TRUE, problem });
+                continue;
             }
+            let mut package_here = package.clone();
+            // "If requires-python is specified, check if it is satisfied."
+            let wrong = package.requires_python.as_ref().and_then(|wanted| {
+                wrong_python(wanted, request.target, "this package is for another Python")
+                    .map(|problem| problem.package(&package.name).at(package.place.clone()))
+            });
+            package_here
+                .objections
+                .extend(wrong.map(|problem| Objection { marker: MarkerTree::TRUE, problem }));
+            // "Add the package to the set of packages to install."
+            selected.insert(&package.name, package_here);
         }
 
         // "For each package to be installed":
         let mut packages = Vec::with_capacity(selected.len());
-        for package in selected.into_values() {
-            match source(package, &request.target.tags) {
-                Ok(file) => packages.push(Selected { package: package.clone(), file: file.cloned() }),
-                Err(problem) if elsewhere && problem.code() == Code::NoMatchingWheel => {}
-                Err(problem) => problems.push(problem.package(&package.name).at(package.place.clone())),
-            }
+        for mut package in selected.into_values() {
+            let file = match source(&package, &request.target.tags) {
+                Ok(file) => file.cloned(),
+                Err(problem) if elsewhere && problem.code() == Code::NoMatchingWheel => continue,
+                Err(problem) => {
+                    let problem = problem.package(package.shown()).at(package.place.clone());
+                    package.objections.push(Objection { marker: MarkerTree::TRUE, problem });
+                    None
+                }
+            };
+            packages.push(Selected { package, file });
         }
-        Problems::unless_empty(Selection { packages }, problems)
+        (Selection { packages }, problems)
     }
 
     /// "`extras`: the list of extras supported by this lock file", "`dependency-groups`: … publicly
@@ -198,6 +228,11 @@ impl Selection {
     /// The package of this name.
     pub fn get(&self, name: &PackageName) -> Option<&Selected> {
         self.packages.iter().find(|selected| selected.package.name == *name)
+    }
+
+    /// What speaks against the selected packages in an environment.
+    pub fn objections(&self, markers: &MarkerEnvironment) -> Vec<Problem> {
+        self.packages.iter().flat_map(|selected| selected.package.objected(markers)).collect()
     }
 
     /// The named packages and everything they depend on: by the lock's `dependencies` where it

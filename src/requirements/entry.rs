@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pep508_rs::VersionOrUrl;
 use percent_encoding::percent_decode_str;
-use pipward_resolver::{Requirement, VerbatimUrl, WheelName};
+use pipward_resolver::{ExtraName, Requirement, VerbatimUrl, WheelName};
 use url::Url;
 
 use super::FileRequirement;
@@ -56,7 +56,7 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
         None => (text, None),
     };
     let requirement = match bare(source) {
-        Some(url) => named_by_file(&url?, source, marker)?,
+        Some(named) => named_by_file(&named?, source, marker)?,
         None => pep508::requirement(text, Strictness::Strict).map_err(|reason| syntax(text, &reason))?,
     };
     if let Some(VersionOrUrl::Url(url)) = &requirement.version_or_url {
@@ -71,8 +71,15 @@ pub(super) fn is_unnamed(text: &str) -> bool {
     bare(source.trim()).is_some()
 }
 
+/// What a requirement names that begins with a path or an address instead of a name.
+struct Bare {
+    url: Url,
+    /// `wheels/x-1.0-py3-none-any.whl[extra]`: a path may be followed by extras.
+    extras: Vec<ExtraName>,
+}
+
 /// The address of a requirement that begins with a path or an address instead of a name.
-fn bare(source: &str) -> Option<Result<Url, Problem>> {
+fn bare(source: &str) -> Option<Result<Bare, Problem>> {
     let lower = source.to_ascii_lowercase();
     if is_version_control(&lower) {
         return Some(Err(unsupported("a version control address", source)));
@@ -88,6 +95,7 @@ fn bare(source: &str) -> Option<Result<Url, Problem>> {
     if source.contains("://") || lower.starts_with("file:") {
         return Some(
             Url::parse(source)
+                .map(|url| Bare { url, extras: Vec::new() })
                 .map_err(|error| syntax(source, &format!("this address cannot be read: {error}"))),
         );
     }
@@ -102,17 +110,33 @@ fn bare(source: &str) -> Option<Result<Url, Problem>> {
             Some((path, fragment)) => (path, Some(fragment)),
             None => (source, None),
         };
+        let (path, extras) = without_extras(path)?;
         let absolute = std::path::absolute(Path::new(path)).ok();
         let mut url = absolute
             .and_then(|path| Url::from_file_path(path).ok())
             .ok_or_else(|| syntax(source, "this path cannot be read"))?;
         url.set_fragment(fragment);
-        Ok(url)
+        Ok(Bare { url, extras })
     })
 }
 
+/// `x.whl[a,b]`, taken apart.
+fn without_extras(path: &str) -> Result<(&str, Vec<ExtraName>), Problem> {
+    let Some((file, names)) = path.strip_suffix(']').and_then(|path| path.rsplit_once('[')) else {
+        return Ok((path, Vec::new()));
+    };
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let extras: Result<Vec<ExtraName>, _> = names.map(str::parse).collect();
+    extras.map(|extras| (file, extras)).map_err(|_| syntax(path, "this is not the name of an extra"))
+}
+
 /// Takes the name from the file name of the wheel.
-fn named_by_file(url: &Url, source: &str, marker: Option<&str>) -> Result<Requirement<VerbatimUrl>, Problem> {
+fn named_by_file(
+    named: &Bare,
+    source: &str,
+    marker: Option<&str>,
+) -> Result<Requirement<VerbatimUrl>, Problem> {
+    let url = &named.url;
     let file = file_name(url);
     if !file.ends_with(".whl") {
         return Err(unsupported("an address that does not name a wheel", source));
@@ -129,7 +153,7 @@ fn named_by_file(url: &Url, source: &str, marker: Option<&str>) -> Result<Requir
     };
     Ok(Requirement {
         name: wheel.name().clone(),
-        extras: Vec::new(),
+        extras: named.extras.clone(),
         version_or_url: Some(VersionOrUrl::Url(VerbatimUrl::from_url(url.clone()))),
         marker,
         origin: None,

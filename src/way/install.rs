@@ -237,5 +237,5 @@ fn vouched(item: &Item, done: &Done) -> Vouched {
 
 /// METADATA as the closure check reads it.
 pub(super) fn declared(metadata: &Metadata) -> Declared<'_> {
-    Declared { requires: &metadata.requires, extras: &metadata.extras }
+    Declared { requires: &metadata.requires, extras: &metadata.extras, spelled: Some(&metadata.spelled) }
 }

@@ -178,7 +178,7 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
     }
     let place =
         wanted.files.first().or(wanted.constraints.first()).map_or(Path::new(TYPED), PathBuf::as_path);
-    let spare = hashed::vouched(&written, &mut faults);
+    let spare = hashed::vouched(&written);
     let named = if open.is_empty() && spare.is_empty() && vouching.is_empty() {
         if !written.requirements.is_empty() && held.len() < written.requirements.len() {
             whole.push(hashed::lock_of(sorted.packages, place));

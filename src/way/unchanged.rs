@@ -221,14 +221,15 @@ impl<'a> Here<'a> {
             roots = names.iter().filter(here).cloned().collect();
             requested.extend(roots.iter().map(|root| root.requirement.name.clone()));
             lock.packages.extend(named.packages.iter().cloned());
-            packages.extend(self.subset(&named.select(&select).ok()?, &roots)?.packages);
+            packages.extend(self.subset(&named.offer(&select).ok()?, &roots)?.packages);
         }
         packages.sort_by(|one: &Selected, other| one.package.name.cmp(&other.package.name));
         let names: BTreeSet<&PackageName> = packages.iter().map(|selected| &selected.package.name).collect();
         if names.len() != packages.len() {
             return None;
         }
-        Some((lock, Selection { packages }, roots, requested))
+        let selection = Selection { packages };
+        selection.objections(&target.markers).is_empty().then_some((lock, selection, roots, requested))
     }
 
     /// The named packages and what they need, as what is installed tells it.

@@ -3,6 +3,7 @@
 //! Owns: which headers must be there, and turning them into types. Never: evaluates a marker, reads the
 //! environment, or lets a hostile text run deep or long.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
 use pipward_resolver::{
@@ -32,6 +33,8 @@ pub struct Metadata {
     pub version: Version,
     /// `Requires-Dist`.
     pub requires: Vec<Requirement<VerbatimUrl>>,
+    /// The names in these that are written otherwise than they are normalised.
+    pub spelled: BTreeMap<PackageName, String>,
     /// `Provides-Extra`. One that is not a valid name is left out: nothing can ask for it.
     pub extras: Vec<ExtraName>,
     /// `Requires-Python`. One that is not a valid specifier (`>=3.6.*` in older wheels) is left out, as pip does.
@@ -62,11 +65,13 @@ impl Metadata {
         let version = Version::from_str(version_text)
             .map_err(|_| invalid("its Version is not a version (PEP 440)").found(version_text))?;
         let requires_python = headers.optional("Requires-Python").map_err(invalid)?;
+        let requires = requirements(&headers)?;
         Ok(Self {
             name,
             name_text: name_text.to_owned(),
             version,
-            requires: requirements(&headers)?,
+            spelled: spelled(&headers, &requires),
+            requires,
             extras: headers
                 .all("Provides-Extra")
                 .filter_map(|extra| ExtraName::from_str(extra).ok())
@@ -100,6 +105,17 @@ fn requirements(headers: &Headers) -> Result<Vec<Requirement<VerbatimUrl>>, Prob
         return Err(invalid("it has too many requirements").expected(format!("at most {MAX_REQUIREMENTS}")));
     }
     headers.all("Requires-Dist").map(requirement).collect()
+}
+
+fn spelled(headers: &Headers, requires: &[Requirement<VerbatimUrl>]) -> BTreeMap<PackageName, String> {
+    let names = headers.all("Requires-Dist").map(|text| {
+        let end =
+            text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
+        text.get(..end).unwrap_or_default()
+    });
+    let both =
+        requires.iter().zip(names).filter(|(requirement, written)| requirement.name.as_ref() != *written);
+    both.map(|(requirement, written)| (requirement.name.clone(), written.to_owned())).collect()
 }
 
 fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {

@@ -92,6 +92,71 @@ fn contradictions_are_told_on_both_streams() {
 }
 
 #[test]
+fn what_was_asked_for_is_told_of_constraints_that_exclude_it() {
+    let world = World::new();
+    let old = world.wheel(&plain("plum_tree", "1.0"));
+    let new = world.wheel(&plain("plum_tree", "2.0"));
+    let path = world.path("links/plum_tree-2.0-py3-none-any.whl").display().to_string();
+    let hash = new.trim_end().rsplit("sha256:").next().unwrap().to_owned();
+    world.write("old.txt", &old);
+    world.write("newer.txt", "plum_tree>1\n");
+    world.write("two.txt", &(old.clone() + &format!("plum_tree @ file://{path}#sha256={hash}\n")));
+    let direct = format!("file://{path}#sha256={hash}");
+    let told = format!("Cannot install plum-tree 2.0 (from {path}) because");
+    let cases: [(&[&str], &str); 4] = [
+        (&["plum_tree>1", "-c", "old.txt"], "Cannot install plum_tree>1 because"),
+        (&["-r", "newer.txt", "-c", "old.txt"], "Cannot install plum_tree>1 because"),
+        (&["plum_tree", "-c", "two.txt"], "Cannot install plum_tree because"),
+        (&[&direct, "-c", "old.txt"], &told),
+    ];
+    for (words, told) in cases {
+        let output = world.install(words).code(1).stderr_has(told).stderr_has("ResolutionImpossible");
+        says(&output, &["The conflict is caused by:\n"]);
+    }
+}
+
+#[test]
+fn nothing_that_vouches_for_a_name_is_no_version_of_it() {
+    let world = World::new();
+    let beet = world.wheel(&plain("beet", "1.0").requires("Red_Soil; extra == 'more'").extra("more"));
+    world.write("c.txt", &beet);
+    let typed = world.install(&["turnip", "-c", "c.txt"]).code(1);
+    typed
+        .stderr_has("requirement turnip (from versions: none)")
+        .stderr_has("distribution found for turnip\n");
+    let needed = world.install(&["beet[more]", "-c", "c.txt"]).code(1);
+    needed.stderr_has("the requirement Red_Soil (from beet) (from versions: none)");
+    let hint = world.install(&["requirements.txt", "-c", "c.txt"]).code(1);
+    says(&hint, &["literally named \"requirements.txt\""]);
+    let odd = world.install(&["-r", "c.txt", "--index-url", "--user"]);
+    odd.stderr_has("WARNING: The index url \"--user\" seems invalid, please provide a scheme.");
+}
+
+#[test]
+fn what_goes_on_is_told_on_standard_output() {
+    let world = World::new();
+    let beet = world.wheel(&plain("beet", "1.0"));
+    world.write("r.txt", &beet);
+    let told = world.install(&["-vv", "-r", "r.txt"]).ok();
+    assert_eq!(told.stderr, "");
+    says(
+        &told,
+        &["Using pip ", "Checked 1 links for project 'beet' against 1 hashes (0 matches, 1 no digest)"],
+    );
+}
+
+#[test]
+fn an_extra_that_is_asked_for_on_the_way_and_is_not_there_is_told() {
+    let world = World::new();
+    let soil = world.wheel(&plain("soil", "1.0"));
+    let beet = world.wheel(&plain("beet", "1.0").extra("all").requires("soil[deep]; extra == 'all'"));
+    world.write("c.txt", &(beet + &soil));
+    let told = world.install(&["beet", "beet[all]", "-c", "c.txt"]).ok();
+    told.clone().stderr_has("soil 1.0 does not provide the extra 'deep'");
+    says(&told, &["soil-1.0-py3-none-any.whl (from beet[all])\n"]);
+}
+
+#[test]
 fn hashes_that_differ_are_told_side_by_side() {
     let world = World::new();
     let right = world.wheel(&plain("plum", "1.0"));

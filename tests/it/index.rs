@@ -101,6 +101,7 @@ fn by_hash(version: &str, contents: &[&[u8]]) -> LockedPackage {
         metadata_sha256: BTreeMap::new(),
         yanked: None,
         publishers: Vec::new(),
+        objections: Vec::new(),
         extras: Vec::new(),
         place: Place::line("requirements.txt", 3),
     }

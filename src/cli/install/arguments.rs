@@ -230,6 +230,9 @@ impl InstallArgs {
     /// What would turn off a promise, or does not go together.
     pub(super) fn check(&self, printer: &Printer) -> Result<(), Problem> {
         self.check_foreign(printer)?;
+        for odd in self.sources.without_scheme().filter(|_| printer.persona().is_pip()) {
+            printer.warn(&format!("The index url \"{odd}\" seems invalid, please provide a scheme."));
+        }
         self.refuse_builds()?;
         let refused = |option: &str, why: &str| {
             Problem::new(Code::OptionRefused, format!("{option} {why}")).found(option.to_owned())

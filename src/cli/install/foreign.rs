@@ -50,7 +50,10 @@ pub(in crate::cli) fn target(
     let typed = wheels.python_version.as_deref().filter(|text| !text.is_empty());
     let version = typed.map(python_version).transpose()?;
     let full = version.clone().unwrap_or_else(|| interpreter.version.clone());
-    let minor = minor_of(&full);
+    // A version of one part is no more than a major version.
+    let whole = wheels.python_version.as_ref().is_some_and(|text| text.len() == 1);
+    let (major, minor) = minor_of(&full);
+    let python = (major, (!whole).then_some(minor));
     let implementation = wheels.implementation.as_deref().unwrap_or("cp");
     let platforms = if wheels.platform.is_empty() {
         let mut own: Vec<String> = Vec::new();
@@ -63,7 +66,7 @@ pub(in crate::cli) fn target(
     } else {
         expanded(&wheels.platform)
     };
-    let tags = Tags::new(tags(implementation, minor, &wheels.abi, &platforms));
+    let tags = Tags::new(tags(implementation, python, &wheels.abi, &platforms));
     // Markers are those of the environment described, where it is one that is known; else those at hand.
     let platform = wheels.platform.iter().find_map(|text| known(text));
     let described = Target::described(&full, platform.as_ref().unwrap_or(&interpreter.platform));
@@ -162,15 +165,21 @@ fn known(text: &str) -> Option<Platform> {
 }
 
 /// The tags in pip's order: own ABIs, the stable ABI, none; then those of pure Python.
-fn tags(implementation: &str, (major, minor): (u64, u64), abis: &[String], platforms: &[String]) -> Vec<Tag> {
+fn tags(
+    implementation: &str,
+    (major, minor): (u64, Option<u64>),
+    abis: &[String],
+    platforms: &[String],
+) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut add = |python: &str, abi: &str, platform: &str| {
         tags.push(Tag { python: python.to_owned(), abi: abi.to_owned(), platform: platform.to_owned() });
     };
-    let interpreter = format!("{implementation}{major}{minor}");
+    let nodot = minor.map_or_else(|| major.to_string(), |minor| format!("{major}{minor}"));
+    let interpreter = format!("{implementation}{nodot}");
     let is_cpython = implementation == "cp";
     let mut own: Vec<String> = if abis.is_empty() && is_cpython {
-        vec![format!("cp{major}{minor}")]
+        minor.iter().map(|minor| format!("cp{major}{minor}")).collect()
     } else {
         abis.iter().filter(|abi| !matches!(abi.as_str(), "abi3" | "none")).cloned().collect()
     };
@@ -178,17 +187,19 @@ fn tags(implementation: &str, (major, minor): (u64, u64), abis: &[String], platf
     for abi in &own {
         platforms.iter().for_each(|platform| add(&interpreter, abi, platform));
     }
-    if is_cpython {
+    let stable = minor.filter(|_| is_cpython);
+    if stable.is_some() {
         platforms.iter().for_each(|platform| add(&interpreter, "abi3", platform));
     }
     platforms.iter().for_each(|platform| add(&interpreter, "none", platform));
-    if is_cpython {
+    if let Some(minor) = stable {
         for older in (2..minor).rev() {
             platforms.iter().for_each(|platform| add(&format!("cp{major}{older}"), "abi3", platform));
         }
     }
-    let mut pure = vec![format!("py{major}{minor}"), format!("py{major}")];
-    pure.extend((0..minor).rev().map(|older| format!("py{major}{older}")));
+    let mut pure: Vec<String> = minor.iter().map(|minor| format!("py{major}{minor}")).collect();
+    pure.push(format!("py{major}"));
+    pure.extend((0..minor.unwrap_or_default()).rev().map(|older| format!("py{major}{older}")));
     for python in &pure {
         platforms.iter().for_each(|platform| add(python, "none", platform));
     }

@@ -2,6 +2,8 @@
 //!
 //! Owns: which problem has such words. Never: leaves out what pipward says of it.
 
+use pipward_resolver::PackageName;
+
 use crate::error::{Code, Problem};
 use crate::lock::pylock::is_pylock_name;
 
@@ -18,6 +20,20 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     let mut lines = vec![first];
     match problem.code() {
         Code::HashMismatch => lines.extend(compared(problem)),
+        Code::DependencyVersion | Code::DuplicatePackage if is_of_hashes(problem) => {
+            lines.push(format!("ERROR: {}", unhashed(problem.package_name().unwrap_or_default())));
+        }
+        Code::NotInLock | Code::DependencyNotInLock | Code::LockNotFound => {
+            lines.extend(nowhere(problem));
+        }
+        Code::NoMatchingWheel if problem.message().contains("only a source distribution") => {
+            let name =
+                problem.package_name().and_then(|package| package.split(' ').next()).unwrap_or_default();
+            lines.push(format!(
+                "No matching binary distribution was found for {name}; a source distribution matching this requirement \
+                 was found, but source distributions are excluded by the current --only-binary setting."
+            ));
+        }
         Code::NoMatchingWheel if of_lock(problem).is_some() => {
             let name =
                 problem.package_name().and_then(|package| package.split(' ').next()).unwrap_or_default();
@@ -45,6 +61,11 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
                 "ERROR: ResolutionImpossible: the versions that are asked for do not go together".to_owned(),
             );
         }
+        // pip says so of the address of a constraint.
+        Code::NoMatchingWheel if lines.iter().any(|line| line.contains("not a supported wheel")) => {
+            let package = problem.package_name().unwrap_or_default();
+            lines.push(format!("ERROR: {}", conflict(package)));
+        }
         Code::UnsafeUninstall => {
             lines.extend(problem.cause_text().map(|cause| format!("╰─> {cause}")));
             lines.extend(problem.help_text().map(|help| format!("hint: {help}")));
@@ -54,11 +75,36 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     lines
 }
 
+/// That there is no version of a name, since nothing vouches for any.
+fn nowhere(problem: &Problem) -> Vec<String> {
+    let wanted = match (problem.code(), problem.expected_text(), problem.found_text()) {
+        (Code::NotInLock, _, None) => problem.package_name().unwrap_or_default().to_owned(),
+        (Code::DependencyNotInLock, Some(needed), _) if !needed.contains(" @ ") => {
+            format!("{needed} (from {})", problem.package_name().unwrap_or_default())
+        }
+        (Code::LockNotFound, None, Some(found)) if !found.contains("==") => found.to_owned(),
+        _ => return Vec::new(),
+    };
+    vec![
+        format!(
+            "ERROR: Could not find a version that satisfies the requirement {wanted} (from versions: none)"
+        ),
+        format!("ERROR: No matching distribution found for {wanted}"),
+    ]
+}
+
 /// What pip tells on standard output of requirements that contradict each other, and of what it cannot take out.
 pub(in crate::cli) fn story(problem: &Problem) -> Vec<String> {
     if problem.code() == Code::UnsafeUninstall {
         let what = problem.message().strip_prefix("Cannot uninstall ");
         return what.map(|what| format!("Found existing installation: {what}")).into_iter().collect();
+    }
+    if problem.code() == Code::LockNotFound && problem.found_text() == Some("requirements.txt") {
+        return vec![
+            "HINT: You are attempting to install a package literally named \"requirements.txt\" (which cannot exist). \
+             Consider using the '-r' flag to install the packages listed in requirements.txt"
+                .to_owned(),
+        ];
     }
     if is_of_hashes(problem) || !matches!(problem.code(), Code::DependencyVersion | Code::DuplicatePackage) {
         return Vec::new();
@@ -74,8 +120,11 @@ pub(in crate::cli) fn story(problem: &Problem) -> Vec<String> {
             told(depends.to_owned());
         }
         (Code::DependencyVersion, None) => {
-            told(format!("The user requested {package}=={found}"));
-            let bare = expected.split(" (").next().unwrap_or_default();
+            told(format!("The user requested {}", excluded(problem)));
+            let bare = match found.split_once(' ') {
+                Some((_, version)) if !version.starts_with('(') => found.replacen(' ', "==", 1),
+                _ => expected.split(" (").next().unwrap_or_default().to_owned(),
+            };
             told(format!("The user requested (constraint) {bare}"));
         }
         _ => {
@@ -94,12 +143,15 @@ fn first(problem: &Problem) -> Option<String> {
     let file = place.map(|place| place.file.as_str()).unwrap_or_default();
     Some(match problem.code() {
         Code::DependencyVersion | Code::DuplicatePackage if is_of_hashes(problem) => MISMATCH.to_owned(),
-        Code::HashMismatch => MISMATCH.to_owned(),
+        Code::HashMismatch | Code::HashMalformed => MISMATCH.to_owned(),
         Code::HashMissing | Code::HashWeak => unhashed(package),
         Code::PinMissing => unpinned(found),
         Code::DependencyNotInLock => {
             let needed = problem.expected_text().unwrap_or_default();
-            unpinned(&format!("{needed} (from {package})"))
+            match needed.contains(" @ ") {
+                true => unhashed(&format!("{needed} (from {package})")),
+                false => unpinned(&format!("{needed} (from {package})")),
+            }
         }
         Code::NotInLock if !found.is_empty() => conflict(
             &problem
@@ -128,7 +180,7 @@ fn first(problem: &Problem) -> Option<String> {
         Code::DependencyVersion if problem.cause_text().is_some() => {
             conflict(&format!("{package} and {}", found.replacen(' ', "==", 1)))
         }
-        Code::DependencyVersion => conflict(&format!("{package}=={found}")),
+        Code::DependencyVersion => conflict(&excluded(problem)),
         Code::DuplicatePackage => {
             let all: Vec<String> =
                 versions(found).iter().map(|version| format!("{package}=={version}")).collect();
@@ -204,6 +256,16 @@ fn wheel(problem: &Problem) -> Option<String> {
             format!(
                 "{name} has an invalid wheel, .dist-info directory '{found}' does not start with '{name}'"
             )
+        }
+        Code::DistInfo if found.is_empty() => {
+            format!("{name} has an invalid wheel, .dist-info directory not found")
+        }
+        Code::WheelFileInvalid if problem.message().contains("Wheel-Version is not known") => {
+            format!("{name}'s Wheel-Version ({found}) is not compatible with this version of pip")
+        }
+        Code::EntryPoints if problem.message().contains("name an object") => {
+            let script = found.split_once(": ").map_or(found, |(_, script)| script);
+            format!("Invalid script entry point: {script} - A callable suffix is required.")
         }
         Code::MetadataInvalid if problem.message().contains("not UTF-8") => {
             format!("Error decoding metadata for {file}: METADATA is not UTF-8")
@@ -333,6 +395,24 @@ fn compared(problem: &Problem) -> Vec<String> {
 /// `1.0 (line 3) and 2.0` -> 1.0, 2.0.
 fn versions(found: &str) -> Vec<&str> {
     found.split(" and ").filter_map(|one| one.split(' ').next()).filter(|one| !one.is_empty()).collect()
+}
+
+/// What was asked for and is excluded: by its version, by where it is from, or by what was asked.
+fn excluded(problem: &Problem) -> String {
+    let package = problem.package_name().unwrap_or_default();
+    let found = problem.found_text().unwrap_or_default();
+    if let Some((version, from)) = found.split_once(" (from ") {
+        let name =
+            package.parse::<PackageName>().map_or_else(|_| package.to_owned(), |name| name.to_string());
+        return format!("{name} {version} (from {from}");
+    }
+    match found.split_once(' ') {
+        // A lock has another version than the one that was asked for.
+        Some(_) => problem.expected_text().unwrap_or(package).to_owned(),
+        None if found.starts_with(|c: char| c.is_ascii_digit()) => format!("{package}=={found}"),
+        None if found.is_empty() => package.to_owned(),
+        None => found.to_owned(),
+    }
 }
 
 fn conflict(what: &str) -> String {

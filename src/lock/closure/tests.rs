@@ -19,8 +19,10 @@ fn open(lock: &str, roots: &[&str], metadata: &[(&str, &[&str])]) -> Vec<(Code, 
             (name(of), texts.iter().map(|t| requirement(t, Strictness::Strict).unwrap()).collect())
         })
         .collect();
-    let declared: BTreeMap<_, _> =
-        requires.iter().map(|(of, requires)| (of.clone(), Declared { requires, extras: &[] })).collect();
+    let declared: BTreeMap<_, _> = requires
+        .iter()
+        .map(|(of, requires)| (of.clone(), Declared { requires, extras: &[], spelled: None }))
+        .collect();
     let target = linux("3.13.0");
     let request = ClosureRequest {
         lock: &lock,

@@ -172,6 +172,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
         index,
         source,
         publishers,
+        objections: Vec::new(),
         extras: Vec::new(),
         place: table.place(),
     })

@@ -204,10 +204,10 @@ fn a_subset_asks_for_metadata_where_the_lock_records_nothing() {
     let (of_a, of_b) = (requires(&["b[y]", "d ; extra == 'z'"]), requires(&["c ; extra == 'y'"]));
     let mut known = BTreeMap::new();
     assert_eq!(needs(subset(&lock, &["a"], &known)), "a");
-    known.insert(name("a"), Declared { requires: &of_a, extras: &[] });
+    known.insert(name("a"), Declared { requires: &of_a, extras: &[], spelled: None });
     assert_eq!(needs(subset(&lock, &["a"], &known)), "b");
-    known.insert(name("b"), Declared { requires: &of_b, extras: &[] });
+    known.insert(name("b"), Declared { requires: &of_b, extras: &[], spelled: None });
     assert_eq!(needs(subset(&lock, &["a"], &known)), "c");
-    known.insert(name("c"), Declared { requires: &[], extras: &[] });
+    known.insert(name("c"), Declared { requires: &[], extras: &[], spelled: None });
     assert_eq!(needs(subset(&lock, &["a"], &known)), "= a 1, b 1, c 1");
 }

@@ -98,7 +98,7 @@ impl Gathered {
             let here = |asked: &&FileRequirement| asked.requirement.evaluate_markers(&target.markers, &[]);
             let names: Vec<FileRequirement> = names.iter().filter(here).cloned().collect();
             let selected =
-                lock.select(&select).and_then(|all| subset(&all, &names, &mut known, index, request));
+                lock.offer(&select).and_then(|all| subset(&all, &names, &mut known, index, request));
             match selected {
                 Ok(selection) => add(lock, Self::named(lock, selection, &names), &mut faults),
                 Err(problems) => faults.extend(problems),
@@ -106,6 +106,7 @@ impl Gathered {
         }
         let mut gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
         gathered.known = known;
+        faults.extend(gathered.selection.objections(&target.markers));
         // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
         if request.check_closure
             && faults.is_empty()
@@ -174,7 +175,11 @@ fn subset(
         let declared = known.iter().map(|(name, metadata)| (name.clone(), declared(metadata))).collect();
         match all.subset(&names, target, &declared)? {
             Subset::Whole(selection) => return Ok(selection),
-            Subset::NeedsMetadata(packages) => known.extend(read_metadata(packages, index, request)?),
+            Subset::NeedsMetadata(packages) => {
+                let part = Selection { packages };
+                Problems::unless_empty((), part.objections(&target.markers))?;
+                known.extend(read_metadata(part.packages, index, request)?);
+            }
         }
     }
 }

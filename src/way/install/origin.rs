@@ -41,6 +41,8 @@ pub struct Origin {
     pub lock: Option<String>,
     /// Where it stands when all are put in one after the other: 0 is first.
     pub turn: usize,
+    /// The extras with which it is asked for, by whomever.
+    pub extras: BTreeSet<ExtraName>,
 }
 
 /// The origins of `parts`, in the order in which they were asked for.
@@ -64,9 +66,9 @@ pub(crate) fn trace(
         walk.take(name, spelling(root, &walk), &root.requirement, from);
     }
     let mut at = 0;
-    while let Some((name, extras)) = walk.open.get(at).cloned() {
+    while let Some(node) = walk.open.get(at).cloned() {
         at += 1;
-        walk.dependencies(&name, &extras);
+        walk.dependencies(&node);
     }
     // What a lock has is asked for by the lock.
     for part in parts {
@@ -74,9 +76,15 @@ pub(crate) fn trace(
         let lock = Some(part.lock.to_owned());
         walk.keep(part.name, Origin { wanted, spelled: part.name.to_string(), lock, ..Origin::default() });
     }
-    let turns = turns(parts, &walk.open, markers);
-    let mut found = walk.found;
+    let nodes: Vec<_> = walk.open.into_iter().map(|node| (node.name, node.extras)).collect();
+    let turns = turns(parts, &nodes, markers);
+    let (mut found, places) = (walk.found, walk.places);
     let turns: BTreeMap<_, _> = turns.iter().enumerate().map(|(turn, name)| (name, turn)).collect();
+    for (name, extras) in &nodes {
+        if let Some((_, origin)) = places.get(name).and_then(|at| found.get_mut(*at)) {
+            origin.extras.extend(extras.iter().cloned());
+        }
+    }
     for (name, origin) in &mut found {
         origin.turn = turns.get(name).copied().unwrap_or_default();
     }
@@ -101,9 +109,19 @@ struct Walk<'a> {
     /// Where each name stands among them.
     places: BTreeMap<PackageName, usize>,
     /// Packages, each with extras, whose dependencies are looked at in this order.
-    open: Vec<(PackageName, Vec<ExtraName>)>,
+    open: Vec<Node>,
     /// The same.
     seen: BTreeSet<(PackageName, Vec<ExtraName>)>,
+}
+
+/// A package with extras.
+#[derive(Debug, Clone)]
+struct Node {
+    name: PackageName,
+    extras: Vec<ExtraName>,
+    /// The first requirement that asks for it with these, and what asked for that.
+    wanted: String,
+    from: Option<String>,
 }
 
 impl Walk<'_> {
@@ -117,11 +135,11 @@ impl Walk<'_> {
         if !self.parts.contains_key(name) {
             return;
         }
-        let node = (name.clone(), requirement.extras.clone());
-        if self.seen.insert(node.clone()) {
-            self.open.push(node);
-        }
         let wanted = written(&spelled, requirement);
+        let extras = requirement.extras.clone();
+        if self.seen.insert((name.clone(), extras.clone())) {
+            self.open.push(Node { name: name.clone(), extras, wanted: wanted.clone(), from: from.clone() });
+        }
         self.keep(name, Origin { wanted, spelled, from, ..Origin::default() });
     }
 
@@ -132,16 +150,20 @@ impl Walk<'_> {
         }
     }
 
-    fn dependencies(&mut self, name: &PackageName, extras: &[ExtraName]) {
-        let Some(part) = self.parts.get(name).copied() else { return };
-        let origin = self.places.get(name).and_then(|at| self.found.get(*at));
+    fn dependencies(&mut self, node: &Node) {
+        let Some(part) = self.parts.get(&node.name).copied() else { return };
+        let origin = self.places.get(&node.name).and_then(|at| self.found.get(*at));
         let from = origin.map(|(_, origin)| {
-            let short = part.kept || !extras.is_empty();
-            let own =
-                if short { origin.wanted.clone() } else { format!("{}=={}", origin.spelled, part.version) };
-            origin.from.as_ref().map_or(own.clone(), |from| format!("{own}->{from}"))
+            let pinned = || format!("{}=={}", origin.spelled, part.version);
+            let (own, from) = match (node.extras.is_empty(), part.kept) {
+                (true, true) => (origin.wanted.clone(), &origin.from),
+                (true, false) => (pinned(), &origin.from),
+                // What an extra needs is needed by whoever asks for the extra.
+                (false, _) => (node.wanted.clone(), &node.from),
+            };
+            from.as_ref().map_or(own.clone(), |from| format!("{own}->{from}"))
         });
-        for requirement in needed(part, extras, self.markers) {
+        for requirement in needed(part, &node.extras, self.markers) {
             let spelled = part.requires_text.iter().find_map(|text| spelled_in(text, &requirement.name));
             let spelled = spelled.unwrap_or_else(|| requirement.name.to_string());
             self.take(&requirement.name, spelled, requirement, from.clone());

@@ -254,7 +254,7 @@ pub(in crate::way) fn nothing_to_do(
             beneath: false,
             requested: requested.contains(name),
             extras: asked_extras(name, request),
-            direct: false,
+            direct: selected.file.as_ref().is_some_and(|file| selected.package.is_direct(file)),
             yanked: selected.package.yanked.clone(),
             metadata: there.metadata.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
             origin: origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default(),
@@ -269,7 +269,8 @@ pub(in crate::way) fn nothing_to_do(
 
 fn unknown_extras(package: Option<&Package>, known: &[ExtraName]) -> Vec<String> {
     let Some(package) = package else { return Vec::new() };
-    let missing = package.extras.iter().filter(|extra| !known.contains(extra));
+    let asked: BTreeSet<&ExtraName> = package.extras.iter().chain(&package.origin.extras).collect();
+    let missing = asked.into_iter().filter(|extra| !known.contains(extra));
     missing
         .map(|extra| format!("{} {} does not provide the extra '{extra}'", package.name, package.version))
         .collect()

@@ -74,6 +74,7 @@ fn pin(read: &FileRequirement) -> Result<LockedPackage, Problem> {
         metadata_sha256: BTreeMap::new(),
         yanked: None,
         publishers: Vec::new(),
+        objections: Vec::new(),
         extras: Vec::new(),
         place: read.place.clone(),
     })

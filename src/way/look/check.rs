@@ -2,7 +2,7 @@
 //!
 //! Owns: the comparison. Never: looks at an index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{ExtraName, Target, WheelName};
@@ -19,6 +19,24 @@ pub struct Checked {
     pub findings: Vec<String>,
     /// Distributions that do not tell what they require.
     pub unreadable: Vec<String>,
+    /// The findings about requirements by the distribution that has them, as they are told behind an install.
+    behind: BTreeMap<String, Vec<String>>,
+    /// What each distribution requires here.
+    needs: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Checked {
+    /// The findings about distributions that were just installed, or need one of them.
+    pub fn about(&self, installed: &[&str]) -> Vec<&str> {
+        let mut affected: BTreeSet<&str> = installed.iter().copied().collect();
+        for (name, needs) in &self.needs {
+            if needs.iter().any(|needed| affected.contains(needed.as_str())) {
+                affected.insert(name);
+            }
+        }
+        let of = affected.into_iter().filter_map(|name| self.behind.get(name));
+        of.flatten().map(String::as_str).collect()
+    }
 }
 
 /// Checks an environment.
@@ -46,11 +64,12 @@ pub fn check(look: &Look) -> Result<Checked, Problem> {
     let mut conflicting = Vec::new();
     for (name, (found, dependencies)) in &set {
         let version = found.shown_version();
-        let (mut absent, mut unfit) = (Vec::new(), Vec::new());
+        let (mut absent, mut unfit, mut behind) = (Vec::new(), Vec::new(), Vec::new());
         for one in dependencies.iter().filter(|one| holds(one, target)) {
             let wanted = one.requirement.name.to_string();
             let Some((other, _)) = set.get(wanted.as_str()) else {
                 absent.push(format!("{name} {version} requires {wanted}, which is not installed."));
+                behind.push(format!("{name} {version} requires {}, which is not installed.", told(one)));
                 continue;
             };
             if !satisfied(one, other) {
@@ -59,8 +78,17 @@ pub fn check(look: &Look) -> Result<Checked, Problem> {
                     told(one),
                     other.shown_version()
                 ));
+                behind.push(format!(
+                    "{name} {version} requires {}, but you have {wanted} {} which is incompatible.",
+                    told(one),
+                    other.shown_version()
+                ));
             }
         }
+        let needs = dependencies.iter().filter(|one| holds(one, target));
+        let needs = needs.map(|one| one.requirement.name.to_string()).collect();
+        checked.needs.insert((*name).to_owned(), needs);
+        checked.behind.insert((*name).to_owned(), behind);
         for (list, all) in [(absent, &mut missing), (unfit, &mut conflicting)] {
             let mut list = list;
             list.sort();

@@ -397,6 +397,47 @@ fn singles() -> Vec<Case> {
             "-r r.txt --dry-run",
         ),
         same("compile", &[("r.txt", one)], "--compile -r r.txt"),
+        same(
+            "constraint of another environment",
+            &[("c.txt", "simple==1.0 {H:simple-1.0}\nsimple==2.0 ; python_version < '3'\n")],
+            "simple -c c.txt",
+        ),
+        same(
+            "constraint with a marker, its hash in another",
+            &[("c.txt", "simple==1.0 ; python_version > '3'\nsimple==1.0 {H:simple-1.0}\n")],
+            "simple -c c.txt",
+        ),
+        same(
+            "address in a constraint, its hash in another",
+            &[("c.txt", "simple @ file://{w:simple-1.0}\nsimple==1.0 {H:simple-1.0}\n")],
+            "simple -c c.txt",
+        ),
+        same(
+            "address in a constraint of a dependency",
+            &[("c.txt", "needs==1.0 {H:needs-1.0}\ndep @ file://{w:dep-1.0}#sha256={h:dep-1.0}\n")],
+            "needs -c c.txt",
+        ),
+        same(
+            "constraints that contradict each other, of another package",
+            &[(
+                "c.txt",
+                "simple==1.0 {H:simple-1.0}\ndep @ file://{w:dep-1.0}#sha256={h:dep-1.0}\ndep @ file://{w:dep-2.0}#sha256={h:dep-2.0}\n",
+            )],
+            "simple -c c.txt",
+        ),
+        same(
+            "constraint for another platform, of another package",
+            &[(
+                "c.txt",
+                "simple==1.0 {H:simple-1.0}\nplat @ file://{w:plat-1.0-cp313-cp313-win}#sha256={h:plat-1.0-cp313-cp313-win}\n",
+            )],
+            "simple -c c.txt",
+        ),
+        same(
+            "python version of one part",
+            &[("r.txt", one)],
+            "--python-version 3 --platform nowhere --abi none --only-binary :all: --target {work}/t -r r.txt",
+        ),
     ]
 }
 
@@ -502,7 +543,42 @@ fn wrong() -> Vec<Case> {
             "-r r.txt",
             Expect::Taken,
         ),
+        single(
+            "path with extras",
+            &[(
+                "c.txt",
+                "dep==1.0 {H:dep-1.0}\nsimple==1.0 {H:simple-1.0}\nextra-needs==1.0 {H:extra_needs-1.0}\n",
+            )],
+            &[],
+            "{w:extra_needs-1.0}[more] -c c.txt",
+            Expect::Taken,
+        ),
+        single(
+            "path, and a pin",
+            &[("c.txt", "simple==1.0 {H:simple-1.0}\n")],
+            &[],
+            "{w:simple-1.0} simple==1.0 -c c.txt",
+            Expect::Taken,
+        ),
         wrong("missing file", &[], "-r missing.txt"),
+        wrong(
+            "constraints that contradict each other",
+            &[(
+                "c.txt",
+                "dep @ file://{w:dep-1.0}#sha256={h:dep-1.0}\ndep @ file://{w:dep-2.0}#sha256={h:dep-2.0}\n",
+            )],
+            "dep -c c.txt",
+        ),
+        wrong(
+            "constraint excludes a range",
+            &[("c.txt", "simple==1.0 {H:simple-1.0}\n")],
+            "simple>1 -c c.txt",
+        ),
+        wrong(
+            "own platform, by one part",
+            &[],
+            "--python-version 3 --abi cp313 --only-binary :all: --target {work}/t {w:plat-1.0-cp313-cp313-many}#sha256={h:plat-1.0-cp313-cp313-many}",
+        ),
         wrong("missing constraint", &[one], "-r one.txt -c missing.txt"),
         wrong("unknown option", &[one], "-r one.txt --bogus"),
         wrong("ambiguous option", &[one], "-r one.txt --no-"),

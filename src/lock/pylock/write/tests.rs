@@ -45,6 +45,7 @@ fn package(name_text: &str, version: &str, source: Vec<LockedFile>) -> LockedPac
         metadata_sha256: BTreeMap::new(),
         yanked: None,
         publishers: Vec::new(),
+        objections: Vec::new(),
         extras: Vec::new(),
         place: Place::file("x"),
     }
