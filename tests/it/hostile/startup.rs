@@ -116,11 +116,7 @@ const PAIRS: &[(&str, Files<'_>, Files<'_>)] = &[
         &[("shared/sitecustomize/__init__.py", HOOK)],
         &[("omega.pth", "shared\n"), ("shared/omega.py", "")],
     ),
-    (
-        "deep",
-        &[("alpha.pth", "a/./b/c\n"), ("a/b/c/alpha.py", "")],
-        &[("a/b/c/usercustomize.so", "x")],
-    ),
+    ("deep", &[("alpha.pth", "a/./b/c\n"), ("a/b/c/alpha.py", "")], &[("a/b/c/usercustomize.so", "x")]),
 ];
 
 pub fn cases() -> Vec<Case> {
