@@ -257,8 +257,8 @@ fn trace(output: &OutputArgs, as_pip: bool) {
     };
     let told = tracing_subscriber::fmt().with_max_level(level).without_time().with_ansi(false);
     if as_pip {
-        told.with_target(false).with_level(false).with_writer(|| render::Traced::Out).init();
+        told.with_target(false).with_level(false).with_writer(render::traced_out).init();
     } else {
-        told.with_writer(|| render::Traced::Err).init();
+        told.with_writer(render::traced_err).init();
     }
 }

@@ -186,13 +186,7 @@ impl Printer {
         for problem in problems {
             self.err(&self.problem_text(problem));
             if self.persona.is_pip() {
-                super::pip::words::story(problem).iter().for_each(|line| self.say(line));
-                let told = super::pip::words::of(problem);
-                let missing =
-                    told.iter().find_map(|line| line.strip_prefix("ERROR: No matching distribution"));
-                if let Some(missing) = missing.filter(|_| self.verbose) {
-                    self.say(&format!("DistributionNotFound: No matching distribution{missing}"));
-                }
+                super::pip::words::beside(problem, self.verbose).iter().for_each(|line| self.say(line));
             }
         }
     }
@@ -437,30 +431,28 @@ pub(super) fn neutral_json(text: &str) -> String {
 }
 
 /// Where lines go that are not our own: what is told with -v.
-pub(super) enum Traced {
-    Out,
-    Err,
+pub(super) struct Traced<W>(W);
+
+pub(super) fn traced_out() -> Traced<std::io::Stdout> {
+    Traced(std::io::stdout())
+}
+pub(super) fn traced_err() -> Traced<std::io::Stderr> {
+    Traced(std::io::stderr())
 }
 
-impl std::io::Write for Traced {
+impl<W: std::io::Write> std::io::Write for Traced<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
         let mut lines = neutral_lines(&text);
         if text.ends_with('\n') {
             lines.push('\n');
         }
-        match self {
-            Self::Out => std::io::stdout().lock().write_all(lines.as_bytes())?,
-            Self::Err => std::io::stderr().lock().write_all(lines.as_bytes())?,
-        }
+        self.0.write_all(lines.as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        match self {
-            Self::Out => std::io::stdout().lock().flush(),
-            Self::Err => std::io::stderr().lock().flush(),
-        }
+        self.0.flush()
     }
 }
 

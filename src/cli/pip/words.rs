@@ -75,6 +75,18 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     lines
 }
 
+/// What pip tells on standard output beside a fault.
+pub(in crate::cli) fn beside(problem: &Problem, verbose: bool) -> Vec<String> {
+    story(problem).into_iter().chain(raised(problem).filter(|_| verbose)).collect()
+}
+
+/// The exception that pip shows with -v of a name that has no version.
+fn raised(problem: &Problem) -> Option<String> {
+    let told = of(problem);
+    let missing = told.iter().find_map(|line| line.strip_prefix("ERROR: No matching distribution"))?;
+    Some(format!("DistributionNotFound: No matching distribution{missing}"))
+}
+
 /// That there is no version of a name, since nothing vouches for any.
 fn nowhere(problem: &Problem) -> Vec<String> {
     let wanted = match (problem.code(), problem.expected_text(), problem.found_text()) {
@@ -94,7 +106,7 @@ fn nowhere(problem: &Problem) -> Vec<String> {
 }
 
 /// What pip tells on standard output of requirements that contradict each other, and of what it cannot take out.
-pub(in crate::cli) fn story(problem: &Problem) -> Vec<String> {
+fn story(problem: &Problem) -> Vec<String> {
     if problem.code() == Code::UnsafeUninstall {
         let what = problem.message().strip_prefix("Cannot uninstall ");
         return what.map(|what| format!("Found existing installation: {what}")).into_iter().collect();
