@@ -1,7 +1,7 @@
 //! README.md and docs/, run: every command line in them, in the order of each page, against an index of our own.
 //!
 //! Command lines are those of fenced blocks (`sh`, `console`, and what starts pipward or pip in `dockerfile`, `yaml` and plain
-//! ones) and code in running text that begins with `pipward`. A block that needs what a test machine lacks says so in a comment
+//! ones) and code in running text that begins with `pipward` or `cargo`. A block that needs what a test machine lacks says so in a comment
 //! before it: `<!-- needs: WHAT -->`. Absolute paths in a Dockerfile are those of an image: its root is the folder of the test, and
 //! nothing else may name one. A plain block that begins with `# NAME.txt` is that file. What ends with another exit code than 0 is told by `<!-- ends: 1 -->`.
 
@@ -116,10 +116,11 @@ fn lines(text: &str) -> Vec<Line> {
             exit = status.parse().unwrap();
         } else {
             let spans = line.split('`').skip(1).step_by(2);
-            found.extend(spans.filter(|span| span.starts_with("pipward ")).map(|span| Line {
+            let is_command = |span: &&str| ["pipward ", "cargo "].iter().any(|head| span.starts_with(head));
+            found.extend(spans.filter(is_command).map(|span| Line {
                 text: span.to_owned(),
                 at: number,
-                needs: None,
+                needs: span.starts_with("cargo ").then(|| "minutes: it builds pipward".to_owned()),
                 exit: 0,
                 is_inline: true,
             }));
