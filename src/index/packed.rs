@@ -108,6 +108,13 @@ impl Page {
         Some(Self { marks, specifiers, releases, places, has_undated, bytes })
     }
 
+    /// As [`Self::read`], of a page that came over the network: it names no file of this machine, whoever wrote it down.
+    pub(crate) fn read_of_web(bytes: Bytes) -> Option<Self> {
+        let page = Self::read(bytes)?;
+        let is_of_web = |at: usize| page.record(at).is_some_and(|mut record| record::is_of_web(&mut record));
+        (0..page.len()).all(is_of_web).then_some(page)
+    }
+
     /// What [`Self::read`] takes.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes

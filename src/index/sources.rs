@@ -185,7 +185,8 @@ impl Inner {
             return local(&url, name).await;
         }
         let refresh = age == Freshness::Now;
-        let got = self.cache.get(&self.engine.http, &url, ACCEPT, refresh, packed::FORM, Page::read).await;
+        let got =
+            self.cache.get(&self.engine.http, &url, ACCEPT, refresh, packed::FORM, Page::read_of_web).await;
         let (got, slot) = match got.map_err(|problem| problem.package(name))? {
             Got::Kept(page) => return Ok(Some(Arc::new(page))),
             Got::Answer(answer) => *answer,

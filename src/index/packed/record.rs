@@ -108,6 +108,9 @@ impl<'a> PageBuilder<'a> {
         if let Some(name) = twice {
             return Err(invalid(self.base, "it names one file twice, with different hashes").package(name));
         }
+        if u32::try_from(self.records.len()).is_err() {
+            return Err(invalid(self.base, "it is too large"));
+        }
         let bytes = self.bytes();
         Page::read(bytes.into()).ok_or_else(|| invalid(self.base, "it is too large"))
     }
@@ -251,6 +254,11 @@ pub(super) fn uploaded(record: &mut Cursor<'_>) -> Option<(Option<Timestamp>, bo
     }
     let time = if flags & TIME != 0 { Some(Timestamp::from_nanosecond(record.i128()?).ok()?) } else { None };
     Some((time, flags & PATH == 0))
+}
+
+/// Whether a record names addresses of the web alone.
+pub(super) fn is_of_web(record: &mut Cursor<'_>) -> bool {
+    record.u16().is_some_and(|flags| flags & (PATH | PROVENANCE_PATH) == 0)
 }
 
 /// Whether the index gives provenance for the file of a record.

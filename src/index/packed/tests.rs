@@ -92,6 +92,9 @@ proptest! {
         let undated = |file: &PageFile| {
             file.wheel().is_some() && file.upload_time.is_none() && matches!(file.address, Address::Web(_))
         };
+        let is_path = |address: &Address| matches!(address, Address::Path(_));
+        let is_local = expected.iter().any(|file| is_path(&file.address));
+        prop_assert_eq!(Page::read_of_web(page.bytes().clone()).is_none(), is_local);
         prop_assert_eq!(page.has_undated, expected.iter().any(undated));
     }
 
