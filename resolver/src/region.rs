@@ -31,15 +31,19 @@ pub(crate) struct Many<'a> {
     whole: MarkerTree,
     universe: &'a Universe,
     fork_strategy: ForkStrategy,
-    /// Which wheels fit somewhere in it.
-    wheels: KnownWheels,
-    /// Which fit somewhere in the universe.
-    all_wheels: KnownWheels,
     pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
 }
 
-/// Whether wheels with these tags fit somewhere, by the end of their names.
-type KnownWheels = RefCell<HashMap<Box<str>, bool>>;
+/// For some environments, whether wheels with these tags fit there, by the end of their names.
+type KnownWheels = HashMap<MarkerTree, HashMap<Box<str>, bool>>;
+
+/// Of how many sets of environments it is known which wheels fit there.
+const MOST_KNOWN: usize = 256;
+
+thread_local! {
+    /// A universe is cut into the same regions again: to solve them, to see what of a lock may stay, to shorten markers.
+    static FITS: RefCell<KnownWheels> = RefCell::default();
+}
 
 /// In which environments of a region something fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,11 +64,11 @@ impl<'a> Region<'a> {
         universe: &'a Universe,
         fork_strategy: ForkStrategy,
     ) -> Self {
-        let (wheels, all_wheels, pythons) = (RefCell::default(), RefCell::default(), RefCell::default());
+        let pythons = RefCell::default();
         let mut marker = whole.clone();
         marker.and(side.clone());
         let whole = whole.clone();
-        Self::Many(Many { marker, side, whole, universe, fork_strategy, wheels, all_wheels, pythons })
+        Self::Many(Many { marker, side, whole, universe, fork_strategy, pythons })
     }
 
     /// Another part of the same universe; none of one environment.
@@ -134,7 +138,7 @@ impl<'a> Region<'a> {
     /// The rank of a wheel that some environment of the universe takes, be it in this region or in another.
     pub(crate) fn rank_elsewhere(&self, wheel: &WheelName) -> Option<u32> {
         let Self::Many(many) = self else { return None };
-        fits(&many.whole, &many.all_wheels, wheel).then(|| breadth(wheel))
+        fits(&many.whole, wheel).then(|| breadth(wheel))
     }
 
     /// Whether a Python of the universe is one of a `requires-python`.
@@ -293,18 +297,24 @@ impl Many<'_> {
     }
 
     fn takes(&self, wheel: &WheelName) -> bool {
-        fits(&self.marker, &self.wheels, wheel)
+        fits(&self.marker, wheel)
     }
 }
 
 /// Whether some of these environments take a wheel.
-fn fits(environments: &MarkerTree, known: &KnownWheels, wheel: &WheelName) -> bool {
+fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
     let tags = markers::tags_of(wheel);
-    if let Some(known) = known.borrow().get(tags) {
-        return *known;
+    let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.get(tags).copied();
+    if let Some(known) = FITS.with(known) {
+        return known;
     }
     let fits = markers::overlaps(environments, &markers::of_wheel(wheel));
-    known.borrow_mut().insert(tags.into(), fits);
+    FITS.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN && !known.contains_key(environments) {
+            known.clear();
+        }
+        known.entry(environments.clone()).or_default().insert(tags.into(), fits);
+    });
     fits
 }
 

@@ -135,8 +135,11 @@ impl PageCache {
 
     fn read(&self, key: &str, form: u32, cap: u64) -> Option<Entry> {
         let file = crate::cache::open_regular(&self.path(key)?, false).ok()?;
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, cap + (1 << 20)), &mut bytes).ok()?;
+        let most = cap + (1 << 20);
+        let size = file.metadata().ok()?.len();
+        // Room for all of it at once, and for one byte more, so that the end is seen without more room.
+        let mut bytes = Vec::with_capacity(usize::try_from(size.min(most)).ok()?.saturating_add(1));
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes).ok()?;
         let line = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Head = serde_json::from_slice(bytes.get(..line)?).ok()?;
         if head.format != form {

@@ -196,6 +196,10 @@ fn one_index<'a>(
     let mut have =
         pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref().filter(with_files)?)));
     let Some((first, page)) = have.next() else { return Ok(None) };
+    let mut have = have.peekable();
+    if have.peek().is_none() {
+        return Ok(Some((first, page)));
+    }
     let listed = |page: &'a Page| -> BTreeMap<&'a str, Option<Sha256>> { page.names().collect() };
     let ours = listed(page);
     for (other, their_page) in have {

@@ -47,6 +47,7 @@ pub struct WheelFacts {
 }
 
 /// Builds the lock. `facts` is asked once for each wheel.
+/// It has no fingerprint yet: [`super::drift::signed`] gives it one when all else is in it.
 ///
 /// # Errors
 /// All that `facts` refuses, and `hash-missing` for a file without a SHA-256.
@@ -80,8 +81,7 @@ pub fn build(
         tool: Some(request.tool.clone()),
         ..Lock::default()
     };
-    let lock = Problems::unless_empty(lock, problems)?;
-    Ok(super::drift::signed(lock))
+    Problems::unless_empty(lock, problems)
 }
 
 fn package(

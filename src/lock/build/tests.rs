@@ -8,6 +8,7 @@ use super::{BuildRequest, WheelFacts, build, environment, requires_python};
 use crate::digest::Sha256;
 use crate::error::{Code, Problems};
 use crate::index::IndexFile;
+use crate::lock::drift::signed;
 use crate::lock::tests::{codes, linux, name, read, select};
 use crate::lock::{Location, Lock, ToolTable, pylock};
 
@@ -66,7 +67,7 @@ fn built(python: &str, sha256: Option<Sha256>) -> Result<Lock, Problems> {
 
 #[test]
 fn a_lock_is_for_its_python_and_any_patch_of_it() {
-    let text = pylock::write(&built("3.13.0", Some(Sha256::of(b"x"))).unwrap());
+    let text = pylock::write(&signed(built("3.13.0", Some(Sha256::of(b"x"))).unwrap()));
     insta::assert_snapshot!(text);
     let lock = read(&text).unwrap();
     let check = |python: &str| select(&lock, python).map(|s| s.packages.len()).map_err(|p| codes(&p));
