@@ -17,6 +17,7 @@ mod svg;
 mod tools;
 mod workload;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,6 +88,13 @@ enum What {
         corpus: PathBuf,
         #[command(flatten)]
         manner: Manner,
+    },
+    /// Run a program and write down what it used (used by the others).
+    Launch {
+        into: PathBuf,
+        program: OsString,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
     },
     /// Unpack wheels without any check (used by the others).
     Limit {
@@ -195,6 +203,9 @@ fn main() -> Result<()> {
             Ok(())
         }
         What::Serve { corpus, manner } => server::serve(Corpus::at(corpus)?, manner),
+        What::Launch { into, program, arguments } => {
+            std::process::exit(measure::launch(&into, &program, &arguments)?.into())
+        }
         What::Limit { into, wheels } => limit::unpack(&wheels, &into),
     }
 }

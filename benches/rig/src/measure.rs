@@ -1,5 +1,6 @@
 //! One run of a command, and what it used.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
@@ -33,6 +34,44 @@ pub struct Ended {
     pub said: String,
 }
 
+/// Runs a command that has to succeed, with nothing in its environment but what it names, and tells what it used.
+///
+/// It is started by a small process, since a process begins with the largest resident set of the one that it was forked
+/// from, and ours has read whole trees.
+pub fn measured(command: &Command) -> Result<Sample> {
+    let told = tempfile::NamedTempFile::new()?;
+    let mut launcher = Command::new(std::env::current_exe()?);
+    launcher.env_clear().arg("launch").arg(told.path()).arg(command.get_program()).args(command.get_args());
+    launcher.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        launcher.current_dir(directory);
+    }
+    let ended = run(&mut launcher)?;
+    if !ended.ok {
+        bail!("{command:?} failed:\n{}", ended.said);
+    }
+    Ok(serde_json::from_reader(told)?)
+}
+
+/// Runs a program in this process's place, and writes what it used into a file. Its exit code.
+pub fn launch(into: &Path, program: &OsStr, arguments: &[OsString]) -> Result<u8> {
+    let started = Instant::now();
+    let mut child = Command::new(program).args(arguments).spawn().context("starting it")?;
+    let used = child.wait4()?;
+    let sample = sample(started, &used.rusage);
+    std::fs::write(into, serde_json::to_vec(&sample)?)?;
+    Ok(if used.status.success() { 0 } else { 1 })
+}
+
+fn sample(started: Instant, used: &wait4::ResourceUsage) -> Sample {
+    Sample {
+        wall: started.elapsed().as_secs_f64(),
+        cpu: (used.utime + used.stime).as_secs_f64(),
+        peak: used.maxrss as f64 / f64::from(1 << 20),
+        cache: 0.0,
+    }
+}
+
 /// Runs a command to its end.
 pub fn run(command: &mut Command) -> Result<Ended> {
     let mut said = tempfile::tempfile()?;
@@ -40,13 +79,7 @@ pub fn run(command: &mut Command) -> Result<Ended> {
     let started = Instant::now();
     let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
     let used = child.wait4()?;
-    let wall = started.elapsed().as_secs_f64();
-    let sample = Sample {
-        wall,
-        cpu: (used.rusage.utime + used.rusage.stime).as_secs_f64(),
-        peak: used.rusage.maxrss as f64 / f64::from(1 << 20),
-        cache: 0.0,
-    };
+    let sample = sample(started, &used.rusage);
     Ok(Ended { sample, ok: used.status.success(), said: tail(&mut said)? })
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Sample, size_of, succeed};
+use crate::measure::{Sample, measured, size_of, succeed};
 use crate::tools::{Action, Ground, Programs, Tool, command};
 
 /// Starts of a process that make one sample.
@@ -183,8 +183,8 @@ impl Stand {
         if self.scenario == Scenario::Start {
             return self.start(programs);
         }
-        let Some(mut command) = self.command(programs) else { return Ok(None) };
-        let mut sample = succeed(&mut command)?;
+        let Some(command) = self.command(programs) else { return Ok(None) };
+        let mut sample = measured(&command)?;
         sample.cache = size_of(&self.ground.cache());
         Ok(Some(sample))
     }
@@ -192,8 +192,8 @@ impl Stand {
     fn start(&self, programs: &Programs) -> Result<Option<Sample>> {
         let mut all = Sample::default();
         for _ in 0..STARTS {
-            let Some(mut command) = self.command(programs) else { return Ok(None) };
-            let sample = succeed(&mut command)?;
+            let Some(command) = self.command(programs) else { return Ok(None) };
+            let sample = measured(&command)?;
             all.wall += sample.wall / f64::from(STARTS);
             all.cpu += sample.cpu / f64::from(STARTS);
             all.peak = all.peak.max(sample.peak);
