@@ -61,14 +61,16 @@ pub struct Open {
 pub fn sort(file: &RequirementsFile) -> Sorted {
     let mut sorted = Sorted { faults: file.faults.clone(), ..Sorted::default() };
     let mut by_name: BTreeMap<PackageName, Vec<LockedPackage>> = BTreeMap::new();
+    let (asked, constraints) = (of_names(&file.requirements), of_names(&file.constraints));
     for requirement in &file.requirements {
-        for completed in complete(requirement, &file.constraints) {
+        let constraints = constraints.get(&requirement.requirement.name).map_or(&[][..], Vec::as_slice);
+        for completed in complete(requirement, constraints) {
             match package(&completed) {
                 Ok(package) => {
                     let packages = by_name.entry(package.name.clone()).or_default();
                     merge(packages, package, &mut sorted.faults);
                 }
-                Err(lacks) if is_open(requirement, &lacks) => match outside(requirement, &file.constraints) {
+                Err(lacks) if is_open(requirement, &lacks) => match outside(requirement, constraints) {
                     Some(problem) => sorted.faults.push(problem),
                     None => sorted.open.push(Open { requirement: requirement.clone(), lacks }),
                 },
@@ -82,12 +84,19 @@ pub fn sort(file: &RequirementsFile) -> Sorted {
         }
     }
     for (name, packages) in &mut by_name {
-        sorted
-            .faults
-            .extend(everywhere(packages, file.requirements.iter().filter(|r| r.requirement.name == *name)));
+        sorted.faults.extend(everywhere(packages, asked.get(name).into_iter().flatten().copied()));
     }
     sorted.packages = by_name.into_values().flatten().collect();
     sorted
+}
+
+/// Requirements by the name of their project, each name's in their order.
+fn of_names(requirements: &[FileRequirement]) -> BTreeMap<&PackageName, Vec<&FileRequirement>> {
+    let mut of_name: BTreeMap<&PackageName, Vec<&FileRequirement>> = BTreeMap::new();
+    for requirement in requirements {
+        of_name.entry(&requirement.requirement.name).or_default().push(requirement);
+    }
+    of_name
 }
 
 /// What speaks against packages everywhere, which need not wait for an environment. Where no requirement has a pin of its
@@ -118,12 +127,8 @@ fn everywhere<'r>(
 /// The constraints that name a version and its hashes: what else may be installed when something needs it. What
 /// contradicts them is noted with them.
 pub fn vouched(file: &RequirementsFile) -> Vec<LockedPackage> {
-    let mut of_name: BTreeMap<&PackageName, Vec<&FileRequirement>> = BTreeMap::new();
-    for constraint in &file.constraints {
-        of_name.entry(&constraint.requirement.name).or_default().push(constraint);
-    }
     let mut all = Vec::new();
-    for constraints in of_name.into_values() {
+    for constraints in of_names(&file.constraints).into_values() {
         let mut packages = Vec::new();
         for package in constraints.iter().filter_map(|constraint| package(constraint).ok()) {
             let mut alone = vec![package];

@@ -414,7 +414,10 @@ pub(crate) fn names_that_lie_are_refused() {
     check("a C1 character", Code::ArchiveName, |zip| zip.members.push(Member::stored("pkg/\u{85}", b"")));
     check("a part too long", Code::ArchiveName, |zip| zip.members.push(Member::stored("x".repeat(256), b"")));
     check("a path too long", Code::ArchiveName, |zip| {
-        zip.members.push(Member::stored("x/".repeat(2100) + "x", b""));
+        zip.members.push(Member::stored(format!("{}/", "x".repeat(200)).repeat(21) + "x", b""));
+    });
+    check("a path too deep", Code::ArchiveName, |zip| {
+        zip.members.push(Member::stored("x/".repeat(64) + "x", b""));
     });
     check("not UTF-8", Code::ArchiveName, named(b"pkg/\xff.py"));
     check("overlong UTF-8", Code::ArchiveName, named(b"pkg/\xc0\xae\xc0\xae/x"));

@@ -13,7 +13,7 @@ use crate::requirements::{FileRequirement, entry};
 /// it lacks nothing, or there is none.
 pub(super) fn complete(
     requirement: &FileRequirement,
-    constraints: &[FileRequirement],
+    constraints: &[&FileRequirement],
 ) -> Vec<FileRequirement> {
     let asked = &requirement.requirement;
     let is_pinned = is_pinned(asked);
@@ -24,7 +24,7 @@ pub(super) fn complete(
         return vec![requirement.clone()];
     }
     let mut completed = Vec::new();
-    for constraint in constraints.iter().filter(|constraint| constraint.requirement.name == asked.name) {
+    for constraint in constraints {
         let given = &constraint.requirement;
         let fits = match (&asked.version_or_url, &given.version_or_url) {
             (Some(VersionOrUrl::VersionSpecifier(wanted)), Some(VersionOrUrl::VersionSpecifier(given))) => {

@@ -135,12 +135,10 @@ fn leads_to(package: &LockedPackage, address: &Url) -> bool {
 }
 
 /// What is asked for, where no constraint of its name allows it.
-pub(super) fn outside(requirement: &FileRequirement, constraints: &[FileRequirement]) -> Option<Problem> {
+pub(super) fn outside(requirement: &FileRequirement, constraints: &[&FileRequirement]) -> Option<Problem> {
     let asked = &requirement.requirement;
     let Some(VersionOrUrl::VersionSpecifier(specifiers)) = &asked.version_or_url else { return None };
     let version = pinned(specifiers);
-    let of_name: Vec<&FileRequirement> =
-        constraints.iter().filter(|constraint| constraint.requirement.name == asked.name).collect();
     let excludes = |constraint: &&&FileRequirement| match &constraint.requirement.version_or_url {
         Some(VersionOrUrl::VersionSpecifier(allowed)) => match &version {
             Some(version) => !allowed.contains(version),
@@ -148,8 +146,8 @@ pub(super) fn outside(requirement: &FileRequirement, constraints: &[FileRequirem
         },
         _ => false,
     };
-    let first = of_name.iter().find(excludes).filter(|_| of_name.iter().all(|one| excludes(&one)))?;
-    if !covers(of_name.iter().map(|one| &one.requirement.marker), &asked.marker) {
+    let first = constraints.iter().find(excludes).filter(|_| constraints.iter().all(|one| excludes(&one)))?;
+    if !covers(constraints.iter().map(|one| &one.requirement.marker), &asked.marker) {
         return None;
     }
     let (why, found) = match &version {
