@@ -3,6 +3,8 @@
 //! Owns: reading a text file within a cap, and telling for each value its line and entry.
 //! Never: knows what a key means.
 
+mod weight;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +19,7 @@ use toml::value::Datetime;
 use crate::error::{Code, Place, Problem, io};
 
 /// The largest lock or pyproject.toml that is read, in bytes.
-pub(crate) const MAX_DOCUMENT: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_DOCUMENT: u64 = 24 * 1024 * 1024;
 
 /// Reads a file of at most `cap` bytes.
 ///
@@ -150,6 +152,11 @@ impl<'p> Reading<'p> {
 /// # Errors
 /// A problem of `code`, with the line.
 pub(crate) fn parse<'t>(text: &'t str, path: &Path, code: Code) -> Result<DeTable<'t>, Problem> {
+    if let Some(at) = weight::too_heavy(text) {
+        return Err(Problem::new(code, "this document holds more than pipward reads")
+            .at(Place::line(path, Lines::of(text).line(at)))
+            .help("divide it: several locks may be given, each with its own -r"));
+    }
     DeTable::parse(text).map(Spanned::into_inner).map_err(|error| {
         let line = error.span().map(|span| Lines::of(text).line(span.start));
         let place = match line {

@@ -23,7 +23,7 @@ pub fn is_pylock_name(path: &Path) -> bool {
     })
 }
 
-/// Reads a pylock.toml of at most 64 MiB.
+/// Reads a pylock.toml of at most 24 MiB.
 ///
 /// # Errors
 /// `lock-not-found`, `lock-syntax`, `lock-schema`, `lock-version`, `hash-missing`, `hash-weak`,

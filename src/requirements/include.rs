@@ -20,7 +20,7 @@ const MAX_FILE: u64 = 16 * 1024 * 1024;
 const MAX_FILES: usize = 256;
 /// How many lines that say something may stand in all files, and how many bytes they may have once
 /// variables are put in.
-const MAX_LINES: usize = 100_000;
+const MAX_LINES: usize = 50_000;
 const MAX_TEXT: usize = 64 * 1024 * 1024;
 /// How many faults are listed.
 const MAX_PROBLEMS: usize = 1000;
