@@ -109,13 +109,21 @@ fn a_lock_may_name_files_elsewhere() {
     let lock = ground.lock_of(&[(name.clone(), bytes)]);
     std::fs::rename(ground.path("work").join(&name), ground.path("stays").join(&name)).unwrap();
     let text = std::fs::read_to_string(ground.path("work/pylock.toml")).unwrap();
+    let elsewhere = ground.path("stays").join(&name);
+    let honest = std::fs::read(&elsewhere).unwrap();
+    let other: Vec<u8> = honest.iter().rev().copied().collect();
     let absolute = ground.path("stays").join(&name).display().to_string();
     for path in [format!("../stays/{name}"), format!("./x/../../stays/{name}"), absolute] {
         std::fs::create_dir_all(ground.path("work/x")).unwrap();
         let named = text.replace(&format!("path = \"{name}\""), &format!("path = \"{path}\""));
         std::fs::write(ground.path("work/pylock.toml"), named).unwrap();
-        let ran = ground.run(&["install", "--venv", "out", "-r", &lock]);
+        let ran = ground.run(&["install", "--no-cache-dir", "--venv", "out", "-r", &lock]);
         assert_eq!(ran.status, 0, "{path}\n{}", ran.stderr);
         std::fs::remove_dir_all(ground.path("work/out")).unwrap();
+        // Wherever it is, it is hashed before anything looks into it.
+        std::fs::write(&elsewhere, &other).unwrap();
+        let ran = ground.run(&["install", "--no-cache-dir", "--venv", "out", "-r", &lock]);
+        assert_eq!(ran.codes(), ["hash-mismatch"], "{path}\n{}", ran.stderr);
+        std::fs::write(&elsewhere, &honest).unwrap();
     }
 }
