@@ -1,7 +1,9 @@
-//! Two files for one module: of `pear.py`, `pear.so` and `pear/__init__.py` in one directory, Python imports one alone.
+//! Two files for one module: of `pear.py`, `pear.so` and `pear/__init__.py` in one directory, Python imports one alone; and
+//! beside `pear.py` it finds nothing that lies in a namespace `pear/`.
 //!
 //! Owns: which files stand for one module, and that no distribution's stands for another's. Never: tells which of them
-//! Python would take, since that differs between Pythons.
+//! Python would take, since that differs between Pythons. A regular package hides nothing of what others put into its folder:
+//! plugins live from that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
@@ -50,7 +52,8 @@ fn modules<'c>(places: &Places, claims: &'c Claims) -> HashMap<PathBuf, Vec<(Pat
 /// are added to the claims.
 pub(super) fn settle(places: &Places, claims: &mut Claims) -> Vec<(PathBuf, String)> {
     let mut yielding = Vec::new();
-    for one in among_plans(places, claims) {
+    let found = among_plans(places, claims).into_iter().chain(hidden_among_plans(places, claims));
+    for one in found.collect::<BTreeSet<_>>() {
         let owner = claims.package_of(&one.other);
         if one.gives_way {
             yielding.push((one.file, owner));
@@ -85,6 +88,47 @@ fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     found
 }
 
+/// Where a distribution of the run has a file for a module, and another has modules in a folder of its name that is no
+/// package.
+fn hidden_among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
+    let mut found = Vec::new();
+    for (module, files) in modules(places, claims) {
+        if !claims.directories.contains_key(&module) || files.iter().any(|(path, _)| is_within(path, &module))
+        {
+            continue;
+        }
+        let below = claims.directories.iter().filter(|(at, _)| at.starts_with(&module));
+        let below = below
+            .flat_map(|(at, content)| content.files.iter().map(move |(name, claim)| (at.join(name), claim)));
+        let mut below: Vec<_> = below.filter(|(path, _)| module::imported_as(path).is_some()).collect();
+        below.sort_by_key(|(path, claim)| (claim.gives_way, path.clone()));
+        for (file, claim) in &files {
+            for (other, hidden) in below.iter().filter(|(_, hidden)| !have_one_in_common(claim, hidden)) {
+                let (one, other) = if !claim.gives_way && hidden.gives_way {
+                    ((other, *hidden), file)
+                } else {
+                    ((file, *claim), other)
+                };
+                found.push(Shadow {
+                    file: one.0.clone(),
+                    package: one.1.package().to_owned(),
+                    gives_way: one.1.gives_way,
+                    other: other.clone(),
+                });
+                if !one.1.gives_way || one.0 == file {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a file is that of the package itself.
+fn is_within(path: &Path, module: &Path) -> bool {
+    path.parent() == Some(module)
+}
+
 /// Whether one distribution brings both: how its own files stand to each other is its own business.
 fn have_one_in_common(one: &Claim, other: &Claim) -> bool {
     one.bringers().any(|bringer| other.bringers().any(|found| found.dist_info == bringer.dist_info))
@@ -112,8 +156,88 @@ pub(super) fn of_what_is_there(places: &Places, claims: &Claims, going: &BTreeSe
             other: other.clone(),
         }));
     }
+    found.extend(Hiding { places, claims, going, listed }.all());
     found.sort();
+    found.dedup();
     found
+}
+
+/// A file for a module, and a folder of its name that is no package: one of them comes, the other is there.
+struct Hiding<'h> {
+    places: &'h Places,
+    claims: &'h Claims,
+    going: &'h BTreeSet<PathBuf>,
+    listed: BTreeMap<PathBuf, HashMap<PathBuf, Vec<PathBuf>>>,
+}
+
+impl Hiding<'_> {
+    fn all(mut self) -> Vec<Shadow> {
+        let modules = modules(self.places, self.claims);
+        let packages: BTreeSet<&PathBuf> = modules
+            .iter()
+            .filter(|(module, files)| files.iter().any(|(path, _)| is_within(path, module)))
+            .map(|(module, _)| module)
+            .collect();
+        let sites: Vec<PathBuf> = self.places.sites().map(Path::to_owned).collect();
+        let mut found = Vec::new();
+        for (module, files) in modules.iter().filter(|(module, _)| !packages.contains(module)) {
+            let Some((file, claim)) = files.first() else { continue };
+            let is_there = is_directory(&self.places.real().join(module)) && !self.is_package(module);
+            let other = is_there.then(|| self.hidden(module)).flatten();
+            found.extend(other.map(|other| shadow(file, claim, other)));
+            let site = sites.iter().find(|site| file.starts_with(site));
+            let Some((site, above)) = site.zip(file.parent()) else { continue };
+            let above = above.ancestors().take_while(|at| at.starts_with(site) && at != site);
+            for at in above.filter(|at| !packages.contains(&at.to_path_buf())) {
+                let other = self.beside(at).filter(|_| !self.is_package(at));
+                found.extend(other.map(|other| shadow(file, claim, other)));
+            }
+        }
+        found
+    }
+
+    fn importable(&mut self, directory: &Path) -> &HashMap<PathBuf, Vec<PathBuf>> {
+        let places = self.places;
+        self.listed.entry(directory.to_owned()).or_insert_with(|| importable(places, directory))
+    }
+
+    fn stays(&self, path: &Path) -> bool {
+        !self.going.contains(path) && self.claims.package_of(path).is_empty()
+    }
+
+    /// Whether what is there makes a directory a package.
+    fn is_package(&mut self, directory: &Path) -> bool {
+        let files = self.importable(directory).get(directory).cloned().unwrap_or_default();
+        files.iter().any(|path| self.stays(path))
+    }
+
+    /// The file that stands for a module of this name beside a directory.
+    fn beside(&mut self, directory: &Path) -> Option<PathBuf> {
+        let files = self.importable(directory.parent()?).get(directory).cloned().unwrap_or_default();
+        files.into_iter().find(|path| !is_within(path, directory) && self.stays(path))
+    }
+
+    /// The first module that is there in a directory, or below.
+    fn hidden(&mut self, directory: &Path) -> Option<PathBuf> {
+        let mut open = vec![directory.to_owned()];
+        while let Some(at) = open.pop() {
+            let mut files: Vec<PathBuf> = self.importable(&at).values().flatten().cloned().collect();
+            files.sort();
+            if let Some(file) = files.into_iter().find(|path| self.stays(path)) {
+                return Some(file);
+            }
+            let below = self.places.real().join(&at).read_dir().into_iter().flatten().flatten();
+            let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            let mut below: Vec<PathBuf> = below.map(|entry| at.join(entry.file_name())).collect();
+            below.sort_by(|one, other| other.cmp(one));
+            open.extend(below.into_iter().filter(|at| is_directory(&self.places.real().join(at))));
+        }
+        None
+    }
+}
+
+fn shadow(file: &Path, claim: &Claim, other: PathBuf) -> Shadow {
+    Shadow { file: file.to_owned(), package: claim.package().to_owned(), gives_way: claim.gives_way, other }
 }
 
 /// The files of a directory that can be imported, by their module; links to files too.

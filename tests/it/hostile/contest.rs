@@ -199,7 +199,7 @@ fn what_python_does_not_import_for_a_module_stands_beside_it() {
     let mut ground = Ground::new();
     let owner = wheel("owner", "pear.py", "");
     for path in
-        ["pear/sub.py", "pear.pyi", "pear.txt", "pear-stubs/__init__.pyi", "peach/pear.py", "pear_.so"]
+        ["pear/sub.txt", "pear.pyi", "pear.txt", "pear-stubs/__init__.pyi", "peach/pear.py", "pear_.so"]
     {
         let late = wheel("late", path, "");
         assert_eq!(install(&mut ground, &[owner.clone(), late.clone()], &[]).status, 0, "{path}");
@@ -215,4 +215,51 @@ fn what_python_does_not_import_for_a_module_stands_beside_it() {
     assert_eq!(install(&mut ground, &[both.build()], &[]).status, 0, "its own files are its own business");
     let newer = WheelBuilder::new("both", "2.0").file("pear/__init__.so", "");
     assert_eq!(install(&mut ground, &[newer.build()], &[]).status, 0, "what goes is in nobody's way");
+}
+
+#[test]
+fn a_file_does_not_stand_before_anothers_namespace() {
+    let mut ground = Ground::new();
+    let refused = [Code::FileConflict.name()];
+    for (over, below) in [
+        ("space.py", "space/sub.py"),
+        ("space.abi3.so", "space/deep/er/sub.py"),
+        ("space/in.py", "space/in/sub.so"),
+    ] {
+        let (one, two) = (wheel("one", over, "of = 1"), wheel("two", below, "of = 2"));
+        for wheels in [[one.clone(), two.clone()], [two.clone(), one.clone()]] {
+            let ran = install(&mut ground, &wheels, &[]);
+            assert_eq!(ran.codes(), refused, "{over}: {}", ran.stderr);
+            assert!(ran.stderr.contains("one 1.0 and two 1.0"), "{}", ran.stderr);
+            assert_eq!(install(&mut ground, &wheels[..1], &[]).status, 0);
+            let ran = install(&mut ground, &wheels[1..], &[]);
+            assert_eq!(ran.codes(), refused, "{over}: {}", ran.stderr);
+            std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+        }
+        policy(&ground, &["one"]);
+        let ran = install(&mut ground, &[one, two], &[]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(site(&ground).join(below).exists() && !site(&ground).join(over).exists());
+        policy(&ground, &[]);
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+    }
+}
+
+#[test]
+fn plugins_lie_in_the_folder_of_a_package() {
+    let mut ground = Ground::new();
+    let owner = wheel("owner", "pear/__init__.py", "");
+    let both = WheelBuilder::new("both", "1.0").file("plum.py", "").file("plum/sub.py", "").build();
+    for path in ["pear/sub.py", "pear/plugins/sub.py"] {
+        let late = wheel("late", path, "");
+        let all = [owner.clone(), late.clone(), both.clone()];
+        assert_eq!(install(&mut ground, &all, &[]).status, 0, "{path}");
+        std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+        for wheels in [[&owner, &late], [&late, &owner]] {
+            for one in wheels {
+                assert_eq!(install(&mut ground, std::slice::from_ref(one), &[]).status, 0, "{path}");
+            }
+            std::fs::remove_dir_all(ground.path("work/env")).unwrap();
+        }
+    }
 }
