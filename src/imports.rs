@@ -11,6 +11,14 @@ pub use uses::uses;
 
 use tokens::{Spot, Token, Tokens};
 
+/// The modules of the standard library of CPython 3.8 to 3.14, one a line.
+const STANDARD_LIBRARY: &str = include_str!("imports/standard_library.txt");
+
+/// The modules of the standard library of any CPython from 3.8 on, without those below a package.
+pub fn standard_library() -> impl Iterator<Item = &'static str> {
+    STANDARD_LIBRARY.lines()
+}
+
 /// One import.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Import {

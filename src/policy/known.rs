@@ -75,6 +75,12 @@ pub(super) fn touched(project: &str, parts: &[String]) -> Option<&'static str> {
         .then_some("a namespace in machine code, which packages that share it load at each start")
 }
 
+/// Whether a file of this content is in the table, whoever's.
+pub(super) fn has_content(sha256: Sha256) -> bool {
+    let sha256 = sha256.to_string();
+    KNOWN.iter().any(|known| sha256 == known.sha256)
+}
+
 /// Whether a project's file of this name and content is in the table.
 pub(super) fn is_known(project: &str, file: &str, sha256: Sha256) -> bool {
     let sha256 = sha256.to_string();

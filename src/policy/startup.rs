@@ -1,8 +1,11 @@
-//! Code that runs at the next start of Python, whatever the program: what `site` reads, and what stands for a source.
+//! Code that runs without anybody asking for its package: at the next start of Python, whatever the program, by what `site`
+//! reads and what stands for a source; at the start of other programs; and in place of one.
 //!
 //! Owns: which files of a plan are of that kind, by themselves or together with what others bring. Never: runs or compiles
 //! one.
 
+mod imports;
+mod others;
 mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +22,7 @@ use crate::wheel::Wheel;
 use crate::wheel::archive::WHOLE_ENTRY;
 use crate::wheel::startup::{CUSTOMS, Kind, is_custom};
 
+pub use imports::{Imported, imported};
 pub use paths::{Named, named_paths};
 
 /// 2008-01-01: what tools set the times of files to, for the sake of reproducible archives, lies before.
@@ -26,13 +30,19 @@ const NO_EPOCH: i64 = 1_199_145_600;
 /// No `.pth` of a list of paths is larger, in bytes.
 const MAX_PTH: u64 = 64 << 10;
 
-/// Where Python looks for modules at its start.
+/// Where programs look for what they run at their start.
 #[derive(Debug, Clone, Copy)]
 pub struct Sites<'a> {
     /// The directories in which `site` reads `.pth` files.
     pub modules: &'a [&'a Path],
     /// What installed `.pth` files name.
     pub named: &'a [Named],
+    /// What their code imports.
+    pub imported: &'a [Imported],
+    /// The prefix, below which other programs look.
+    pub prefix: &'a Path,
+    /// The directory of programs.
+    pub scripts: &'a Path,
 }
 
 /// What a plan has of start-up code.
@@ -44,7 +54,7 @@ pub struct Startup {
     pub files: BTreeSet<PathBuf>,
     /// The paths that its own `.pth` files name.
     pub named: Vec<Named>,
-    /// Whether a problem is one for what an installed `.pth` file names.
+    /// Whether a problem is one for what an installed `.pth` file names or imports.
     pub is_by_installed: bool,
     about: About,
     paths: Vec<Spot>,
@@ -80,8 +90,9 @@ impl About {
 }
 
 /// Finds what would run when Python starts: `.pth` files with code, or with paths on which they do not bring modules of
-/// their own; `.start` files (PEP 829); `sitecustomize` and `usercustomize` in all that is on the path by then; and compiled
-/// files that may take a source's place.
+/// their own; `.start` files (PEP 829); `sitecustomize` and `usercustomize` in all that is on the path by then; modules that
+/// installed `.pth` files import; and compiled files that may take a source's place. And what other programs run by
+/// themselves, or people by the name of another program.
 ///
 /// # Errors
 /// Those of [`Wheel::content`].
@@ -109,9 +120,20 @@ pub fn startup_code(
                 found.add(&what, &file.destination, modules);
             }
         }
+        if let Some((what, at)) = found.about_others(&file.destination, sites) {
+            found.files.insert(file.destination.clone());
+            found.problems.push(found.about.problem(&what, at));
+        }
         let Some(directory) = modules.iter().find(|directory| file.destination.starts_with(directory)) else {
             continue;
         };
+        let tail = file.destination.strip_prefix(directory).unwrap_or(Path::new(""));
+        if let Some(one) = sites.imported.iter().find(|one| one.is_of(tail)) {
+            found.is_by_installed = true;
+            let by = below(&one.by, modules).display();
+            let what = format!("{by}, which is there already, has Python import this module at each start");
+            found.add(&what, &file.destination, modules);
+        }
         let what = match compiled_for(&file.destination) {
             Some(source) => compiled(wheel, plan, file, &source, today)?,
             None => found.about(wheel, file, directory)?,
@@ -134,6 +156,18 @@ impl Startup {
     fn add(&mut self, what: &str, file: &Path, modules: &[&Path]) {
         self.files.insert(file.to_owned());
         self.problems.push(self.about.problem(what, below(file, modules)));
+    }
+
+    /// What is to be said about one file for the sake of other programs, if anything, and how the file is told.
+    fn about_others<'p>(&self, file: &'p Path, sites: &Sites<'_>) -> Option<(String, &'p Path)> {
+        let tail = file.strip_prefix(sites.prefix).ok()?;
+        if let Some(what) = others::obeyed(tail) {
+            return Some((what.to_owned(), tail));
+        }
+        let is_program =
+            file.parent().is_some_and(|at| at == sites.scripts || at == sites.prefix.join("sbin"));
+        let name = file.file_name().filter(|_| is_program)?.to_str()?;
+        others::stands_for(&self.about.project, name).map(|what| (what, tail))
     }
 
     /// What is to be said about one file among the modules, if anything.

@@ -87,10 +87,13 @@ fn sets_paths(name: &str) -> bool {
     name == "pyvenv.cfg" || name.ends_with("._pth")
 }
 
+/// How names of an interpreter end that stand for one of its builds, or for its configuration.
+const BUILDS: [&str; 6] = ["-config", "-dbg", "-32", "-64", "-intel64", "-arm64"];
+
 fn is_own_executable(name: &str) -> bool {
     let stem = name.strip_suffix(".exe").unwrap_or(name);
     let is_python = |rest: &str| {
-        let rest = rest.strip_suffix("-config").unwrap_or(rest);
+        let rest = BUILDS.iter().find_map(|build| rest.strip_suffix(build)).unwrap_or(rest);
         rest.trim_end_matches(['t', 'd']).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
     let interpreter =
@@ -148,6 +151,8 @@ mod tests {
             "bin/python3.13t",
             "bin/pythonw",
             "bin/python3.13-config",
+            "bin/python3.13-intel64",
+            "bin/python3-64",
             "bin/activate",
             "bin/Activate.ps1",
             "bin/activate_this.py",

@@ -4,10 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::imports::Import;
-
-/// The modules of the standard library of CPython 3.8 to 3.14, one a line.
-const STANDARD_LIBRARY: &str = include_str!("standard_library.txt");
+use crate::imports::{Import, standard_library};
 
 /// A distribution, and what it is imported by.
 #[derive(Debug, Clone)]
@@ -76,7 +73,7 @@ fn asked(import: &Import) -> Vec<String> {
 
 /// Compares. `local` has the project's own modules.
 pub fn judge(sources: &[Source], providers: &[Provider], local: &BTreeSet<String>) -> Usage {
-    let standard: BTreeSet<&str> = STANDARD_LIBRARY.lines().collect();
+    let standard: BTreeSet<&str> = standard_library().collect();
     let mut usage = Usage::default();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for source in sources {

@@ -10,6 +10,7 @@ mod controls;
 mod ground;
 mod others;
 mod policy;
+mod programs;
 mod rows;
 mod startup;
 

@@ -8,7 +8,7 @@ use pipward_resolver::PackageName;
 
 use crate::error::Problem;
 use crate::install::{InstallPlan, Session};
-use crate::policy::{self, DatedPolicy, Judged, Named, Sites, Startup};
+use crate::policy::{self, DatedPolicy, Imported, Judged, Named, Sites, Startup};
 use crate::python::Scheme;
 use crate::wheel::Wheel;
 
@@ -17,6 +17,9 @@ pub(in crate::way) struct AtStart<'s> {
     session: Option<&'s Session>,
     modules: Vec<PathBuf>,
     named: Vec<Named>,
+    imported: Vec<Imported>,
+    prefix: PathBuf,
+    scripts: PathBuf,
 }
 
 impl<'s> AtStart<'s> {
@@ -25,19 +28,25 @@ impl<'s> AtStart<'s> {
     pub(in crate::way) fn of(scheme: &Scheme, session: Option<&'s Session>) -> Result<Self, Problem> {
         // Without a session nothing else asks whether the scheme is that of one environment.
         scheme.root()?;
-        let Some(session) = session else {
-            let modules = vec![scheme.purelib.clone(), scheme.platlib.clone()];
-            return Ok(Self { session, modules, named: Vec::new() });
+        let mut found = Self {
+            session,
+            modules: vec![scheme.purelib.clone(), scheme.platlib.clone()],
+            named: Vec::new(),
+            imported: Vec::new(),
+            prefix: scheme.data.clone(),
+            scripts: scheme.scripts.clone(),
         };
-        let mut named = Vec::new();
+        let Some(session) = session else { return Ok(found) };
+        found.modules = session.modules();
         for (file, content) in session.path_files()? {
             for one in policy::named_paths(&content, &file) {
                 let led = session.led(&one.path).filter(|led| *led != one.path);
-                named.extend(led.map(|path| Named { path, by: one.by.clone() }));
-                named.push(one);
+                found.named.extend(led.map(|path| Named { path, by: one.by.clone() }));
+                found.named.push(one);
             }
+            found.imported.extend(policy::imported(&content, &file));
         }
-        Ok(Self { session: Some(session), modules: session.modules(), named })
+        Ok(found)
     }
 
     fn modules(&self) -> Vec<&Path> {
@@ -52,21 +61,35 @@ impl<'s> AtStart<'s> {
         policy: &DatedPolicy,
     ) -> Result<Startup, Problem> {
         let (modules, name) = (self.modules(), wheel.name().name());
-        let find = |named: &[Named]| {
-            policy::startup_code(wheel, plan, &Sites { modules: &modules, named }, policy.today())
+        let find = |named: &[Named], imported: &[Imported]| {
+            let sites =
+                Sites { modules: &modules, named, imported, prefix: &self.prefix, scripts: &self.scripts };
+            policy::startup_code(wheel, plan, &sites, policy.today())
         };
-        let mut found = find(&self.named)?;
+        let mut found = find(&self.named, &self.imported)?;
         let Some(session) = self.session else { return Ok(found) };
         let goes = |path: &Path| session.goes_with(name, path);
         if found.is_by_installed {
             // A file that the wheel replaces names nothing any more.
             let stays: Vec<Named> = self.named.iter().filter(|named| !goes(&named.by)).cloned().collect();
-            found = find(&stays)?;
+            let is_new = |one: &&Imported| !goes(&one.by) && !self.has_brought(one, plan, goes);
+            let imported: Vec<Imported> = self.imported.iter().filter(is_new).cloned().collect();
+            found = find(&stays, &imported)?;
         }
         let is_straight =
             |named: &Named| named.by.parent().is_none_or(|from| session.is_straight(from, &named.path));
         found.beside(|directory| session.names_in(directory), goes, is_straight, &modules);
         Ok(found)
+    }
+
+    /// Whether what a plan brings of an imported module takes the place of the same file of an earlier release.
+    fn has_brought(&self, one: &Imported, plan: &InstallPlan, goes: impl Fn(&Path) -> bool) -> bool {
+        let is_of = |file: &Path| {
+            let mut tails = self.modules.iter().filter_map(|directory| file.strip_prefix(directory).ok());
+            tails.any(|tail| one.is_of(tail))
+        };
+        let mut files = plan.files().iter().map(|file| file.destination.as_path()).filter(|file| is_of(file));
+        files.any(goes)
     }
 
     /// What is to be said of wheels for what they bring together: which of them, and what.

@@ -76,6 +76,7 @@ impl<'r> Rules<'r> {
         let path = &file.destination;
         let among =
             path.strip_prefix(&self.scheme.purelib).or_else(|_| path.strip_prefix(&self.scheme.platlib));
+        let among = among.or_else(|_| path.strip_prefix(&self.scheme.data));
         among.unwrap_or(path).to_string_lossy().into_owned()
     }
 }

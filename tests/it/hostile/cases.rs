@@ -57,6 +57,7 @@ pub fn all() -> Vec<Case> {
     all.extend(environments());
     all.extend(startup());
     all.extend(super::startup::cases());
+    all.extend(super::programs::cases());
     all.extend(entry_points());
     all.extend(locks());
     all

@@ -47,7 +47,9 @@ pub const ROWS: &[Row] = &[
     row("D interpreter and configuration"),
     row("D back doors"),
     row("D conflicts"),
-    row("D start-up code"),
+    tested("D start-up code", &["what_installed_path_files_import_is_nobody_elses_to_bring"]),
+    row("D start-up code of other programs"),
+    row("D names of programs"),
     row("D files of the installer"),
     // Entry points.
     row("E names"),
