@@ -9,6 +9,7 @@ mod elf;
 mod elsewhere;
 mod find;
 pub mod installed;
+mod libraries;
 mod probe;
 pub mod venv;
 

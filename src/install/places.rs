@@ -443,6 +443,8 @@ mod tests {
             ("lib/libpython3.so", true),
             ("share/libpython3.so", false),
             ("lib/other.so", false),
+            ("LIB/libM.so.6", true),
+            ("lib/libmkl_core.so.2", false),
             (&format!("{site}/_virtualenv.py"), true),
             (&format!("{site}/_Virtualenv.pth"), true),
             (&format!("{site}/sub/_virtualenv.py"), false),

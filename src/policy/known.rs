@@ -70,7 +70,10 @@ pub(super) fn touched(project: &str, parts: &[String]) -> Option<&'static str> {
         return Some("tools that are in many environments have Python import this module at each start");
     }
     let is_native = [".so", ".pyd", ".dll"].iter().any(|end| last.ends_with(end));
-    let is_package = parts.len() == 1 || stem(last) == "__init__";
+    // The namespace itself, and one in it: `google.cloud`, and what `google-cloud-*` may have made of that.
+    let most =
+        if first == "google" && parts.get(1).is_some_and(|part| stem(part) == "cloud") { 3 } else { 2 };
+    let is_package = parts.len() <= most || stem(last) == "__init__";
     (is_native && is_package && NAMESPACES.contains(&first.as_str()))
         .then_some("a namespace in machine code, which packages that share it load at each start")
 }
@@ -125,6 +128,12 @@ mod tests {
         check("google-evil", "google/__init__.abi3.so", false);
         check("google-evil", "google/cloud/__init__.cpython-312-x86_64-linux-gnu.so", false);
         check("harmless", "zope.abi3.so", false);
+        check("harmless", "google/cloud.abi3.so", false);
+        check("harmless", "google/cloud.cpython-312-x86_64-linux-gnu.so", false);
+        check("harmless", "google/logging.so", false);
+        check("harmless", "google/cloud/storage.so", false);
+        check("harmless", "zope/interface.so", false);
+        check("harmless", "google/cloud.py", true);
         check("protobuf", "google/_upb/_message.abi3.so", true);
         check("google-crc32c", "google/cloud/__init__.py", true);
         check("zope-interface", "zope/interface/_zope_interface_coptimizations.so", true);

@@ -20,7 +20,7 @@ use crate::error::{Code, Place, Problem};
 use crate::install::{InstallPlan, PlannedFile, Source};
 use crate::wheel::Wheel;
 use crate::wheel::archive::WHOLE_ENTRY;
-use crate::wheel::startup::{CUSTOMS, Kind, is_custom};
+use crate::wheel::startup::{CUSTOMS, Kind, is_custom, is_first};
 
 pub use imports::{Imported, imported};
 pub use paths::{Named, named_paths};
@@ -43,6 +43,8 @@ pub struct Sites<'a> {
     pub prefix: &'a Path,
     /// The directory of programs.
     pub scripts: &'a Path,
+    /// Whether all lies in one directory (`--target`), in which Python looks before its own library once `PYTHONPATH` names it.
+    pub is_flat: bool,
 }
 
 /// What a plan has of start-up code.
@@ -133,6 +135,10 @@ pub fn startup_code(
             let by = below(&one.by, modules).display();
             let what = format!("{by}, which is there already, has Python import this module at each start");
             found.add(&what, &file.destination, modules);
+        }
+        if sites.is_flat && is_first(tail) {
+            let what = "Python imports this module by itself, and looks in PYTHONPATH before its own library";
+            found.add(what, &file.destination, modules);
         }
         let what = match compiled_for(&file.destination) {
             Some(source) => compiled(wheel, plan, file, &source, today)?,

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Interpreter, activate};
+use super::{Interpreter, activate, libraries};
 use crate::error::{Code, Place, Problem, io};
 
 /// Writes the environment's own files into the directory `at`, which exists and is empty. They name `prefix`, the place
@@ -58,6 +58,9 @@ pub fn create(prefix: &Path, interpreter: &Interpreter) -> Result<Interpreter, P
 /// take away. Compared without regard to case, since some file systems do not have any.
 pub fn owns(relative: &str) -> bool {
     let folded = relative.to_lowercase();
+    if libraries::is_loaded(&folded) {
+        return true;
+    }
     let mut parts = folded.split('/');
     let (Some(first), second, third) = (parts.next(), parts.next(), parts.next()) else { return false };
     match (first, second, third) {

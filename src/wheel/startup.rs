@@ -8,6 +8,23 @@ use std::path::Path;
 /// Ubuntu puts into its standard library.
 pub const CUSTOMS: [&str; 3] = ["sitecustomize", "usercustomize", "apport_python_hook"];
 
+/// Modules of the standard library that CPython 3.8 to 3.14 imports by itself: at its start, to run a module (`-m`), and at a
+/// prompt; and what these import. (`python -X importtime` with each; without built-in modules, which nothing precedes.)
+#[rustfmt::skip]
+const FIRST: &[&str] = &[
+    "__future__", "_bootlocale", "_collections_abc", "_colorize", "_osx_support", "_py_abc", "_pyio", "_pyrepl",
+    "_sitebuiltins", "_weakrefset", "abc", "ast", "atexit", "bisect", "code", "codecs", "codeop", "collections",
+    "contextlib", "copy", "copyreg", "dis", "encodings", "enum", "fnmatch", "functools", "genericpath", "glob", "heapq",
+    "importlib", "inspect", "io", "keyword", "linecache", "locale", "nturl2path", "ntpath", "opcode", "operator", "os",
+    "pathlib", "pkgutil", "platform", "posixpath", "random", "re", "readline", "reprlib", "rlcompleter", "runpy", "shutil",
+    "site", "sre_compile", "sre_constants", "sre_parse", "stat", "string", "struct", "subprocess", "sysconfig", "tempfile",
+    "textwrap", "threading", "token", "tokenize", "traceback", "types", "typing", "warnings", "weakref", "zipfile",
+    "zipimport",
+];
+
+/// How files of modules end, in small letters.
+const MODULES: [&str; 5] = [".py", ".pyc", ".so", ".pyd", ".dll"];
+
 /// What a file is to Python when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -44,9 +61,45 @@ pub fn is_custom(name: &str) -> bool {
     CUSTOMS.contains(&name.split('.').next().unwrap_or_default())
 }
 
+/// Whether a file, by its path in a directory that Python looks in before its own library (a `--target` that `PYTHONPATH`
+/// names), is a module that Python imports by itself.
+pub fn is_first(path: &Path) -> bool {
+    let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
+    let stem = |part: &str| part.split('.').next().unwrap_or_default().to_owned();
+    let (module, file) = match parts.as_slice() {
+        [file] => (stem(file), file),
+        [package, file] if stem(file) == "__init__" => (package.clone(), file),
+        _ => return false,
+    };
+    let is_module = MODULES.iter().any(|end| file.ends_with(end));
+    is_module && (FIRST.contains(&module.as_str()) || module.starts_with("_sysconfigdata"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_that_python_imports_by_itself_are_known_in_any_form() {
+        for (path, expected) in [
+            ("os.py", true),
+            ("OS.pyc", true),
+            ("abc.cpython-312-x86_64-linux-gnu.so", true),
+            ("encodings/__init__.py", true),
+            ("encodings/__init__.abi3.so", true),
+            ("_sysconfigdata__linux_x86_64-linux-gnu.py", true),
+            ("encodings/utf_8.py", false),
+            ("os.txt", false),
+            ("os", false),
+            ("pkg/os.py", false),
+            ("pkg/os/__init__.py", false),
+            ("cgi.py", false),
+            ("test/__init__.py", false),
+            ("ossify.py", false),
+        ] {
+            assert_eq!(is_first(Path::new(path)), expected, "{path}");
+        }
+    }
 
     #[test]
     fn names_count_in_any_spelling() {

@@ -8,6 +8,7 @@ mod cases;
 mod contest;
 mod controls;
 mod ground;
+mod loaded;
 mod others;
 mod policy;
 mod programs;

@@ -20,6 +20,7 @@ pub(in crate::way) struct AtStart<'s> {
     imported: Vec<Imported>,
     prefix: PathBuf,
     scripts: PathBuf,
+    is_flat: bool,
 }
 
 impl<'s> AtStart<'s> {
@@ -35,6 +36,7 @@ impl<'s> AtStart<'s> {
             imported: Vec::new(),
             prefix: scheme.data.clone(),
             scripts: scheme.scripts.clone(),
+            is_flat: scheme.purelib == scheme.data,
         };
         let Some(session) = session else { return Ok(found) };
         found.modules = session.modules();
@@ -62,8 +64,8 @@ impl<'s> AtStart<'s> {
     ) -> Result<Startup, Problem> {
         let (modules, name) = (self.modules(), wheel.name().name());
         let find = |named: &[Named], imported: &[Imported]| {
-            let sites =
-                Sites { modules: &modules, named, imported, prefix: &self.prefix, scripts: &self.scripts };
+            let (prefix, scripts, is_flat) = (&self.prefix, &self.scripts, self.is_flat);
+            let sites = Sites { modules: &modules, named, imported, prefix, scripts, is_flat };
             policy::startup_code(wheel, plan, &sites, policy.today())
         };
         let mut found = find(&self.named, &self.imported)?;

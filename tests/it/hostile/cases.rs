@@ -58,6 +58,7 @@ pub fn all() -> Vec<Case> {
     all.extend(startup());
     all.extend(super::startup::cases());
     all.extend(super::programs::cases());
+    all.extend(super::loaded::cases());
     all.extend(entry_points());
     all.extend(locks());
     all

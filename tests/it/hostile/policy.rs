@@ -68,8 +68,8 @@ fn known_start_up_files_pass_by_their_content() {
     check("paths", "paths.pth", "# import os\npaths_vendored\n", false);
     check("paths", "paths.pth", "# paths_vendored\n.\n", true);
     check("pyc", "compiled.pyc", "no source stands beside it", true);
-    check("site", "pkg/sitecustomize.py", "", true);
-    check("site", "pkg/x.pth", "import os\n", true);
+    check("sights", "pkg/sitecustomize.py", "", true);
+    check("sights", "pkg/x.pth", "import os\n", true);
 }
 
 /// A wheel and what its RECORD does not say right.

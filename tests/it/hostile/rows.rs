@@ -50,6 +50,9 @@ pub const ROWS: &[Row] = &[
     tested("D start-up code", &["what_installed_path_files_import_is_nobody_elses_to_bring"]),
     row("D start-up code of other programs"),
     row("D names of programs"),
+    row("D libraries of the interpreter"),
+    row("D namespaces in machine code"),
+    tested("D modules before the standard library", &["what_stands_before_the_standard_library_is_start_up_code"]),
     row("D files of the installer"),
     // Entry points.
     row("E names"),
