@@ -51,6 +51,14 @@ pub(crate) fn an_honest_archive_is_read() {
     accept("an entry's comment", |zip| zip.member(INIT).comment = b"first".to_vec());
     accept("rows in another order", |zip| zip.rows_reversed = true);
     accept("other extra fields", |zip| zip.member(INIT).local.extra = extra(0x5455, &[1, 0, 0, 0, 0]));
+    accept("times, and the first in the directory", |zip| {
+        zip.member(INIT).local.extra = extra(0x5455, &[3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        zip.member(INIT).central.extra = extra(0x5455, &[3, 0, 0, 0, 0]);
+    });
+    accept("times of NTFS", |zip| {
+        let body = [&[0, 0, 0, 0, 1, 0, 24, 0][..], &[0; 24]].concat();
+        zip.member(INIT).both(|header| header.extra = extra(0x000a, &body));
+    });
     accept("deflate options", |zip| zip.member(INIT).both(|header| header.flags |= 6));
     accept("a directory", |zip| zip.members.insert(0, Member::directory("pkg/")));
     accept("a directory without mode", |zip| zip.members.insert(0, Member::directory("pkg/").mode(0)));
@@ -340,6 +348,29 @@ pub(crate) fn zip64_fields_that_lie_are_refused() {
     });
     check("a local extra field that is cut", Code::ArchiveHeader, |zip| {
         zip.member(INIT).local.extra = vec![0x55, 0x54, 9, 0, 1];
+    });
+}
+
+/// What makes a lenient reader look for another archive, in what an entry holds.
+#[test]
+pub(crate) fn extra_fields_that_are_not_of_their_form_are_refused() {
+    for (kind, body) in [
+        (0x5455, &[][..]),
+        (0x5455, &[1, 0, 0, 0]),
+        (0x5455, &[0, 0, 0, 0, 0]),
+        (0x5455, &[8, 0, 0, 0, 0]),
+        (0x5455, &[7, 0, 0, 0, 0, 0, 0, 0, 0]),
+        (0x000a, &[0; 32]),
+        (0x000a, &[0, 0, 0, 0, 1, 0, 24, 0]),
+        (0x6375, &[]),
+        (0x6375, &[1, 0, 0, 0, 0]),
+    ] {
+        let name = format!("field {kind:#x} {body:?}");
+        check(&name, Code::ArchiveHeader, |zip| zip.member(INIT).local.extra = extra(kind, body));
+        check(&name, Code::ArchiveHeader, |zip| zip.member(STORED).central.extra = extra(kind, body));
+    }
+    check("a first time alone in a local header", Code::ArchiveHeader, |zip| {
+        zip.member(INIT).local.extra = extra(0x5455, &[3, 0, 0, 0, 0]);
     });
 }
 

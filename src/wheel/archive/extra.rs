@@ -8,7 +8,10 @@ use crate::error::{Code, Problem};
 
 const ZIP64: u16 = 0x0001;
 const UNICODE_PATH: u16 = 0x7075;
+const UNICODE_COMMENT: u16 = 0x6375;
 const ASI_UNIX: u16 = 0x756e;
+const TIMES: u16 = 0x5455;
+const NTFS: u16 = 0x000a;
 /// PKWARE's Unix field: two times, two ids, and what a link leads to (APPNOTE.TXT 4.5.7).
 const PKWARE_UNIX: u16 = 0x000d;
 /// The part of it that each file has.
@@ -59,6 +62,11 @@ pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: He
                 check_asi_mode(body)?;
                 continue;
             }
+            UNICODE_COMMENT => {
+                return Err(Problem::new(Code::ArchiveHeader, "an entry has two comments"));
+            }
+            TIMES if !has_times(body, header) => return Err(malformed(kind)),
+            NTFS if !has_ntfs_times(body) => return Err(malformed(kind)),
             PKWARE_UNIX if body.len() > PKWARE_UNIX_PLAIN => {
                 return Err(kind_differs("an extra field makes an entry a link or a device"));
             }
@@ -117,6 +125,28 @@ fn meaning(kind: u16) -> Option<&'static str> {
         0x0014..=0x0019 | 0x9901 => Some("encryption"),
         _ => None,
     }
+}
+
+/// Some readers stop at a field that is not what it says, and then look for an archive elsewhere in the file: in what an
+/// entry holds. So what they know has to be well-formed, though nothing here needs it.
+fn malformed(kind: u16) -> Problem {
+    Problem::new(Code::ArchiveHeader, "an extra field of an entry is not of its form")
+        .found(format!("field {kind:#06x}"))
+}
+
+/// The "extended timestamp": flags, and a time for each; in a row of the directory, of these the first alone.
+fn has_times(body: &[u8], header: Header) -> bool {
+    let Some((flags, times)) = body.split_first() else { return false };
+    let count = |flags: u8| usize::try_from(flags.count_ones()).unwrap_or(usize::MAX).saturating_mul(4);
+    let is_whole = times.len() == count(*flags);
+    *flags & !0b111 == 0 && (is_whole || header == Header::Central && times.len() == count(*flags & 1))
+}
+
+/// NTFS times (APPNOTE.TXT 4.5.5): four reserved bytes, and one attribute of three times.
+fn has_ntfs_times(body: &[u8]) -> bool {
+    let mut fields = Fields::at(body, 0);
+    let _reserved = fields.u32();
+    body.len() == 32 && fields.u16() == Some(1) && fields.u16() == Some(24)
 }
 
 fn unsupported(kind: u16, what: &str) -> Problem {

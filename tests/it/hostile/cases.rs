@@ -17,6 +17,7 @@ pub const GROUPS: &[(&str, fn())] = &[
     ("A end record", hostile_archive::end_records_that_lie_are_refused),
     ("A ZIP64", hostile_archive::zip64_records_that_lie_are_refused),
     ("A ZIP64", hostile_archive::zip64_fields_that_lie_are_refused),
+    ("A local and central headers", hostile_archive::extra_fields_that_are_not_of_their_form_are_refused),
     ("A descriptors", hostile_archive::descriptors_that_lie_are_refused),
     ("A name encodings", hostile_archive::a_second_name_is_refused),
     ("A flags and methods", hostile_archive::flags_and_methods_that_wheels_do_not_have_are_refused),
