@@ -27,6 +27,7 @@ mod looking;
 mod man;
 mod options;
 mod pip;
+mod releases;
 mod remove;
 pub mod render;
 mod repair;

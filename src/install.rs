@@ -68,6 +68,7 @@ pub struct InstallPlan {
     dist_info: PathBuf,
     files: Vec<PlannedFile>,
     record: Record,
+    installer: Installer,
 }
 
 impl InstallPlan {
@@ -82,6 +83,7 @@ impl InstallPlan {
             file.size = size;
             file.source = Source::Generated(content.clone());
         }
+        self.installer = installer;
         let row = self.dist_info.file_name().map(|name| format!("{}/INSTALLER", name.to_string_lossy()));
         for old in self.record.rows.iter_mut().filter(|old| Some(&old.path) == row.as_ref()) {
             *old = Row::of(old.path.clone(), sha256, size);

@@ -109,6 +109,7 @@ fn exception(code: Code) -> Exception {
         Code::ImportMissing | Code::ImportTransitive | Code::DependencyUnused => {
             ("When it is used in a way that no import tells of: `--ignore NAME` passes it over.", None)
         }
+        Code::ReleaseLeftOut => ("None is needed: it is an option of the run that leaves the release out.", None),
         code if code.exit_class() == ExitClass::Refused => {
             ("None: this is one of the checks that every install rests on, and no setting turns it off.", None)
         }

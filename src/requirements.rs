@@ -8,6 +8,7 @@ mod include;
 mod lines;
 mod options;
 mod project;
+pub mod releases;
 mod script;
 
 use std::path::{Path, PathBuf};
@@ -16,8 +17,10 @@ use pep508_rs::VersionOrUrl;
 use pipward_resolver::{Requirement, VerbatimUrl};
 
 pub use include::{Fetch, Role};
+pub use options::FEATURES;
 pub(crate) use project::INCLUDED_BY;
 
+use self::releases::Releases;
 use crate::digest::StrongDigest;
 use crate::document::Originals;
 use crate::error::{Place, Problem, Problems};
@@ -52,6 +55,8 @@ pub struct SourceOptions {
     pub find_links: Vec<String>,
     /// `--no-index`.
     pub no_index: bool,
+    /// `--pre`, `--all-releases` and `--only-final`.
+    pub releases: Releases,
 }
 
 impl RequirementsFile {
@@ -72,6 +77,7 @@ impl RequirementsFile {
         self.sources.extra_index_urls.extend(sources.extra_index_urls);
         self.sources.find_links.extend(sources.find_links);
         self.sources.no_index |= sources.no_index;
+        self.sources.releases.extend(&sources.releases);
     }
 }
 

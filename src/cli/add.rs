@@ -16,7 +16,7 @@ use crate::lock::Lock;
 use crate::way::destination::{self, Environment, Place as Wish};
 use crate::way::edit::{Edit, Section, edit};
 use crate::way::inputs;
-use crate::way::install::{Change, InstallRequest, Installed, install};
+use crate::way::install::{Change, InstallRequest, Installed, Taken, install};
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Others, Upkeep};
 
@@ -171,6 +171,7 @@ fn bring_in_line(
         groups: if groups.is_empty() { None } else { Some(groups) },
         check_closure: true,
         any_python: false,
+        taken: Taken::default(),
         beneath: None,
         only_dependencies: false,
         change: Change::Missing,

@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
         sources,
         network,
         arguments.cache.directory(&config, printer),
-        arguments.releases.waiting()?,
+        arguments.releases.waiting(),
     )?;
     let wanted = normalized(name);
     let any_python = arguments.ignore_requires_python;

@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         }
         looking(&sources, printer);
     }
+    let taken = arguments.taken(&locks)?;
     let mut request = InstallRequest {
         locks,
         target: foreign::target(&arguments.wheels.target, environment.interpreter())?,
@@ -70,6 +71,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         beneath: beneath(is_users, &wish, &usage),
         check_closure: !arguments.selection.no_deps,
         any_python: arguments.wheels.ignore_requires_python,
+        taken,
         only_dependencies: arguments.selection.only_deps,
         change: arguments.change(),
         anew: arguments.anew(),
@@ -392,6 +394,7 @@ impl InstallArgs {
             Wish::Nothing => python::find(&PythonRequest::Any, None)?,
             wish => destination::look_at(&wish)?,
         };
+        let taken = self.taken(&locks)?;
         Ok(InstallRequest {
             locks,
             target: foreign::target(&self.wheels.target, &interpreter)?,
@@ -401,6 +404,7 @@ impl InstallArgs {
             beneath: None,
             check_closure: !self.selection.no_deps,
             any_python: self.wheels.ignore_requires_python,
+            taken,
             only_dependencies: self.selection.only_deps,
             change: Change::Nothing,
             anew: false,

@@ -139,7 +139,7 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
             sources,
             network,
             arguments.cache.directory(&config, printer),
-            arguments.releases.waiting()?,
+            arguments.releases.waiting(),
         )?;
         compare(&mut lines, &index, &target, arguments)?;
         crate::cache::keep();

@@ -6,19 +6,19 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::options::{CacheArgs, NetworkArgs, PipArgs};
 use super::pip::require_virtual;
+use super::releases::{ReleaseControl, prior_to};
 use super::render::Printer;
 use crate::config::Config;
 use crate::error::{Code, Problem};
 use crate::index::Waiting;
-use crate::python::installed::distribution::normalized;
 use crate::python::{self, Interpreter, PythonRequest};
 use crate::way::destination::{self, Place as Wish};
-use crate::way::lock::Cutoff;
 use crate::way::look::Look;
 
 /// Which environment a command works on.
@@ -83,12 +83,8 @@ pub(crate) struct UnusedArgs {
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Taken for pip's sake")]
 pub(crate) struct ReleaseArgs {
-    /// Pre-releases of these projects count too; :all: for all
-    #[arg(long, value_name = "NAMES", hide_short_help = true)]
-    all_releases: Vec<String>,
-    /// Pre-releases of these projects do not count; :all: for all
-    #[arg(long, value_name = "NAMES", hide_short_help = true)]
-    only_final: Vec<String>,
+    #[command(flatten)]
+    control: ReleaseControl,
     #[arg(long = "prefer-binary", hide_short_help = true)]
     _prefer_binary: bool,
     #[arg(long = "only-binary", value_name = "NAMES", hide_short_help = true)]
@@ -98,46 +94,24 @@ pub(crate) struct ReleaseArgs {
     #[arg(long = "refresh-package", value_name = "NAMES", hide_short_help = true)]
     _refresh_package: Vec<String>,
     /// Only files uploaded before this: a date, a time (RFC 3339), or an age such as 72h or P3D
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    uploaded_prior_to: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = prior_to, hide_short_help = true)]
+    uploaded_prior_to: Option<Timestamp>,
 }
 
 impl ReleaseArgs {
     /// Which files count.
-    ///
-    /// # Errors
-    /// `usage` for what is neither a time nor an age.
-    pub(crate) fn waiting(&self) -> Result<Waiting, Problem> {
-        let Some(text) = &self.uploaded_prior_to else { return Ok(Waiting::default()) };
-        let Cutoff::Said { at, .. } = Cutoff::parse(text, jiff::Timestamp::now())? else {
-            return Ok(Waiting::default());
-        };
-        Ok(Waiting { cutoff: Some(at), explicit: true, ..Waiting::default() })
+    pub(crate) fn waiting(&self) -> Waiting {
+        let cutoff = self.uploaded_prior_to;
+        Waiting { cutoff, explicit: cutoff.is_some(), ..Waiting::default() }
     }
 
-    /// Whether pre-releases of a project (normalised) count, where `pre` stands for `--pre`. What names a project counts
-    /// for more than `:all:`.
+    /// Whether pre-releases of a project count, where `pre` stands for `--pre`.
     ///
     /// # Errors
     /// `usage` where `--pre` is given besides.
     pub(crate) fn takes_prereleases(&self, pre: bool, name: &str) -> Result<bool, Problem> {
-        if pre && !(self.all_releases.is_empty() && self.only_final.is_empty()) {
-            return Err(Problem::new(
-                Code::Usage,
-                "--pre cannot be used with --all-releases or --only-final.",
-            )
-            .help("leave one of them out"));
-        }
-        let has = |list: &[String], wanted: &dyn Fn(&str) -> bool| {
-            list.iter().flat_map(|names| names.split(',')).any(|one| wanted(one.trim()))
-        };
-        let named = |one: &str| normalized(one) == name;
-        let all = |one: &str| one == ":all:";
-        Ok(match (has(&self.all_releases, &named), has(&self.only_final, &named)) {
-            (true, _) => true,
-            (_, true) => false,
-            _ => pre || (has(&self.all_releases, &all) && !has(&self.only_final, &all)),
-        })
+        let releases = self.control.with(pre)?;
+        Ok(name.parse().ok().and_then(|name| releases.takes(&name)).unwrap_or(false))
     }
 }
 

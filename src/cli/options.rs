@@ -9,6 +9,7 @@ use crate::config::{Config, Settings, SourceFlags};
 use crate::error::{Code, Problem, Problems};
 use crate::index::{KeyringProvider, NetworkOptions, Sources};
 use crate::policy::DatedPolicy;
+use crate::requirements::FEATURES;
 use crate::way::recheck::Trust;
 
 /// `[policy]` and `[limits]` of the nearest configuration, as of today.
@@ -85,13 +86,13 @@ pub(crate) struct PipArgs {
     #[arg(long, hide_short_help = true)]
     pub(crate) debug: bool,
     /// Taken for pip's sake: pip's switches do not concern pipward
-    #[arg(long, value_name = "FEATURE", hide_short_help = true)]
+    #[arg(long, value_name = "FEATURE", value_parser = FEATURES, hide_short_help = true)]
     pub(crate) use_feature: Vec<String>,
     /// Taken for pip's sake
-    #[arg(long, value_name = "FEATURE", hide_short_help = true)]
+    #[arg(long, value_name = "FEATURE", value_parser = ["legacy-resolver", "legacy-certs"], hide_short_help = true)]
     pub(crate) use_deprecated: Vec<String>,
     /// Taken for pip's sake: pipward makes no checkouts
-    #[arg(long, value_name = "ACTION", hide_short_help = true)]
+    #[arg(long, value_name = "ACTION", value_parser = ["s", "i", "w", "b", "a"], hide_short_help = true)]
     pub(crate) exists_action: Vec<String>,
 }
 

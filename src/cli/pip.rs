@@ -234,7 +234,9 @@ fn usage(program: &str, command: &str, root: &clap::Command, error: &clap::Error
             format!("--python-version error: {why}")
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            format!("option {option}: invalid value: '{value}'")
+            let why = std::error::Error::source(error).filter(|_| option == "--uploaded-prior-to");
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            format!("option {option}: invalid value: '{value}'{why}")
         }
         ErrorKind::TooManyValues => format!("{option} option does not take a value"),
         _ => error.to_string().trim_start_matches("error: ").trim().to_owned(),

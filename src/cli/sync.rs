@@ -12,7 +12,7 @@ use super::render::Printer;
 use crate::config::Config;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Elsewhere, Place as Wish, Usage};
-use crate::way::install::{Change, InstallRequest, Installed, change, install, nothing};
+use crate::way::install::{Change, InstallRequest, Installed, Taken, change, install, nothing};
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Changed, Others, Upkeep};
 
@@ -93,6 +93,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         },
         target: None,
         any_python: false,
+        taken: Taken::default(),
         beneath: None,
         only_dependencies: false,
         change: if arguments.dry_run { Change::Nothing } else { Change::Missing },

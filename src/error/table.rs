@@ -239,6 +239,9 @@ codes! {
     ReleaseYanked, "release-yanked", Refused,
         "A release that is pinned was yanked by its makers.",
         "PEP 592: a yanked release is broken or dangerous, and is taken only where it is pinned exactly. This is told, and refuses nothing unless [policy] says so. Pin another version, or leave the choice to `pipward lock`.";
+    ReleaseLeftOut, "release-left-out", Refused,
+        "A locked release is one that an option of this run leaves out.",
+        "--only-final takes no pre-releases, and --uploaded-prior-to no file that is as new as that, whatever the lock says of them. Nothing is taken in place of what is left out: which release is right is for the lock to say. Lock another release with `pipward lock`, or leave out the option.";
     StartupCode, "startup-code", Refused,
         "A wheel brings code that runs without anybody asking for the package.",
         "A .pth file with a line of code, a .start file, sitecustomize and usercustomize among the modules or in a folder that a .pth file names, a module that an installed .pth file imports, and a compiled file that stands for a source run whenever Python starts, before any check of yours. Stolen projects have used this (2026). So do files that other programs obey (shells, cron, systemd, IPython; names with a dot at the start), and programs with the name of one of the system (ls, ssh, sudo), which an activated environment puts before it. A .pth file may name folders that its own wheel fills, and nothing else. The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";

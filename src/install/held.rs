@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::places::Places;
 use super::shadow;
 use super::uninstall::{Distribution, Distributions, open};
-use super::{InstallPlan, PlannedFile, guard};
+use super::{InstallPlan, Installer, PlannedFile, guard};
 use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
 use crate::error::{Problem, io as io_problem};
 use crate::python::{Interpreter, Scheme};
@@ -77,13 +77,15 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
         return Ok(false);
     }
     let mut planned = BTreeMap::new();
-    for file in plan.files().iter().filter(|file| !is_incidental(&file.destination, plan.dist_info())) {
+    let of_origin = of_origin(plan.installer);
+    let incidental = |path: &Path, dist_info: &Path| is_incidental(path, dist_info, of_origin);
+    for file in plan.files().iter().filter(|file| !incidental(&file.destination, plan.dist_info())) {
         let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
             return Ok(false);
         };
         planned.insert(places.directory(parent)?.join(name), file);
     }
-    if !same_rows(places, installed, distribution, &mut planned) {
+    if !same_rows(places, installed, distribution, of_origin, &mut planned) {
         return Ok(false);
     }
     let planned: Vec<_> = planned.into_iter().collect();
@@ -104,13 +106,15 @@ fn same_rows(
     places: &Places,
     installed: &Distributions,
     distribution: &Distribution,
+    of_origin: &[&str],
     planned: &mut BTreeMap<PathBuf, &PlannedFile>,
 ) -> bool {
     let Ok(Some(rows)) = distribution.rows(places) else { return false };
     let mut left = rows
         .into_iter()
         .filter(|(path, _)| {
-            !is_incidental(path, &distribution.directory) && !is_record(path, &distribution.directory)
+            !is_incidental(path, &distribution.directory, of_origin)
+                && !is_record(path, &distribution.directory)
         })
         .collect::<Vec<_>>();
     left.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -128,10 +132,19 @@ fn same_rows(
         })
 }
 
+/// The files that say how and by whom something was installed. pip leaves what is installed alone, wherever the same wheel
+/// came from (PEP 610); for us that is part of it.
+fn of_origin(installer: Installer) -> &'static [&'static str] {
+    match installer {
+        Installer::Pip => &["INSTALLER", "REQUESTED", "direct_url.json"],
+        Installer::Pipward => &["INSTALLER", "REQUESTED"],
+    }
+}
+
 /// What says how, when and by whom something was installed, and what Python compiled.
-fn is_incidental(path: &Path, dist_info: &Path) -> bool {
+fn is_incidental(path: &Path, dist_info: &Path, of_origin: &[&str]) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    path.parent() == Some(dist_info) && matches!(name, "INSTALLER" | "REQUESTED")
+    path.parent() == Some(dist_info) && of_origin.contains(&name)
         || name.ends_with(".pyc")
             && path.parent().and_then(Path::file_name) == Some(OsStr::new("__pycache__"))
 }

@@ -168,6 +168,7 @@ impl<'a> Planner<'a> {
             dist_info,
             files: self.files.into_values().collect(),
             record: Record { rows: self.rows },
+            installer: super::Installer::default(),
         })
     }
 

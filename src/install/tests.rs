@@ -116,6 +116,7 @@ fn plan(prefix: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Ins
         dist_info: prefix.join(dist_info),
         files: planned,
         record,
+        installer: Installer::default(),
     }
 }
 

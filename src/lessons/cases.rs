@@ -134,7 +134,7 @@ pub(super) fn case(code: Code) -> &'static str {
         C::ProvenanceInvalid | C::ProvenanceLost | C::PublisherRequired => ULTRALYTICS,
         C::PublisherChanged | C::ProjectArchived | C::ProjectDeprecated => XZ,
         C::LockUnsigned | C::LockSignature => SIGNED,
-        C::ReleaseAge | C::StartupCode => LITELLM,
+        C::ReleaseAge | C::ReleaseLeftOut | C::StartupCode => LITELLM,
         C::ReleaseYanked | C::KnownMalware => CTX,
         C::ProjectQuarantined => QUARANTINE,
         C::FileChanged | C::FileUnlisted | C::RecordOrigin | C::FileConflict => PATCHED,

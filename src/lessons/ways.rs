@@ -121,6 +121,7 @@ pub(super) fn way_out(code: Code) -> &'static str {
             "Wait until the hour that is named. For a fix that cannot wait, an exception names the project and the reason."
         }
         C::ReleaseYanked => "`pipward lock --upgrade-package NAME`, or pin another version.",
+        C::ReleaseLeftOut => "Lock another release with `pipward lock`, or leave out the option.",
         C::StartupCode => {
             "Read the file (the refusal names it); leave the package out, or write an exception with what you found."
         }

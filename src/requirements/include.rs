@@ -9,7 +9,8 @@ use url::Url;
 
 use super::entry::{self, excerpt};
 use super::lines::{self, Line};
-use super::options::{self, Given, Name};
+use super::options::{self, FEATURES, Given, Name};
+use super::releases::Take;
 use super::{FileRequirement, RequirementsFile};
 use crate::document;
 use crate::error::{Code, Place, Problem, Problems};
@@ -281,17 +282,17 @@ impl<'v> Walk<'v> {
             Name::Constraint => self.include(&value, path, Role::Constraints, place)?,
             Name::Editable => return Err(entry::unsupported("an editable install", &value)),
             Name::RequireHashes => self.read.require_hashes = true,
-            Name::Pre => self.read.pre = true,
-            Name::AllReleases if value == ":all:" => self.read.pre = true,
-            Name::OnlyFinal if value == ":all:" => self.read.pre = false,
-            Name::AllReleases | Name::OnlyFinal => {
-                return Err(Problem::new(
-                    Code::RequirementUnsupported,
-                    "pre-releases are allowed for all projects or none",
-                )
-                .expected(":all:")
-                .found(excerpt(&value))
-                .help("name the pre-release in the requirement, such as foo>=2.0rc1"));
+            Name::Pre => {
+                self.read.pre = true;
+                sources.releases.say(Take::All, ":all:", Some(place));
+            }
+            Name::AllReleases => {
+                self.read.pre |= value == ":all:";
+                sources.releases.say(Take::All, &value, Some(place));
+            }
+            Name::OnlyFinal => {
+                self.read.pre &= value != ":all:";
+                sources.releases.say(Take::Final, &value, Some(place));
             }
             Name::Hash => {
                 return Err(Problem::new(Code::RequirementSyntax, "this hash belongs to no requirement")
@@ -299,7 +300,14 @@ impl<'v> Walk<'v> {
                     .help("end the line before it with a backslash, and nothing after that"));
             }
             // Wheels are all that there is, and pip's own switches do not concern pipward.
-            Name::OnlyBinary | Name::PreferBinary | Name::UseFeature | Name::ConfigSettings => {}
+            Name::OnlyBinary | Name::PreferBinary | Name::ConfigSettings => {}
+            Name::UseFeature if FEATURES.contains(&value.as_str()) => {}
+            Name::UseFeature => {
+                return Err(Problem::new(Code::RequirementSyntax, "pip has no such feature")
+                    .expected(FEATURES.join(", "))
+                    .found(excerpt(&value))
+                    .help("leave the line out: pip's switches do not concern pipward"));
+            }
             Name::NoBinary | Name::NoRequireHashes | Name::TrustedHost => {}
         }
         Ok(())

@@ -2,6 +2,16 @@
 
 use crate::error::{Code, Problem};
 
+/// The values of `--use-feature` that pip 26.3 has; none of them concerns pipward.
+pub const FEATURES: [&str; 6] = [
+    "fast-deps",
+    "inprocess-build-deps",
+    "venv-isolation",
+    "truststore",
+    "no-binary-enable-wheel-cache",
+    "build-constraint",
+];
+
 /// An option that pip allows in a requirements file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {

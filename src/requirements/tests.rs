@@ -142,11 +142,11 @@ fn what_is_refused_and_where() {
         "a-1.tar.gz",
         "a @ file:///d/project",
         "https://x.example/simple/",
-        "--all-releases numpy",
     ] {
         check(line, Code::RequirementUnsupported);
     }
     for line in [
+        "--use-feature numpy",
         "==1",
         "a==",
         "a b",

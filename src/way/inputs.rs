@@ -228,6 +228,16 @@ impl Reader<'_> {
         self.inputs.roots.extend(read.requirements.clone());
         self.inputs.constraints.extend(read.constraints.clone());
         self.inputs.pre |= read.pre;
+        if let Some((value, place)) = read.sources.releases.named() {
+            let problem = Problem::new(
+                Code::RequirementUnsupported,
+                "pre-releases are locked for all projects or none",
+            )
+            .expected(":all:")
+            .found(value)
+            .help("name the pre-release in the requirement, such as foo>=2.0rc1");
+            return Err(place.cloned().map_or(problem.clone(), |place| problem.at(place)).into());
+        }
         self.inputs.merge_sources(read.sources);
         Ok(())
     }

@@ -7,6 +7,7 @@ pub mod download;
 mod gather;
 pub mod origin;
 mod outcome;
+mod releases;
 mod startup;
 mod trusted;
 mod unpack;
@@ -34,6 +35,7 @@ use crate::wheel::metadata::Metadata;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
 pub use outcome::{Installed, Package, VerifiedFile};
+pub use releases::Taken;
 pub(super) use startup::AtStart;
 use unpack::{Beneath, Done, Staging, unpack};
 pub(super) use unpack::{Item, agree, direct_url, judge, resolve_files};
@@ -56,6 +58,8 @@ pub struct InstallRequest {
     pub check_closure: bool,
     /// Whether what is for other Pythons is taken too.
     pub any_python: bool,
+    /// Which releases of the locks are taken.
+    pub taken: Taken,
     /// Whether what was asked for itself is left out.
     pub only_dependencies: bool,
     /// Whether anything is changed.
@@ -129,6 +133,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let (gathered, items) = Gathered::with_items(request, &index)?;
+    releases::check(request, &items)?;
     let trusted = trusted::check(request, &index, &items)?;
     let store = request.cache.as_deref().map(Store::new);
     let fetcher = index.fetcher(store.clone());

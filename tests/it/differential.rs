@@ -5,6 +5,7 @@
 //! with PIPWARD_TEST_LONG=1.
 
 mod cases;
+mod choices;
 mod ground;
 
 use cases::{Case, Expect, cases};

@@ -101,6 +101,10 @@ fn what_the_table_says_of_install_is_so() {
         let value = match option.as_str() {
             "--keyring-provider" => "disabled",
             "--progress-bar" => "off",
+            "--use-feature" => "fast-deps",
+            "--use-deprecated" => "legacy-certs",
+            "--exists-action" => "w",
+            "--uploaded-prior-to" => "P3D",
             "--upgrade-strategy" => "eager",
             "--root-user-action" => "ignore",
             "--retries" | "--resume-retries" | "--timeout" | "--python-version" => "3",

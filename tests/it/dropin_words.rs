@@ -305,7 +305,7 @@ fn what_was_taken_back_is_told() {
     assert!(install(&["-r", "one.txt"]).ok().stderr.is_empty());
     let versions = |more: &[&str]| world.pip(&[&["index", "versions", "plum", "-i", &index], more].concat());
     says(&versions(&["--ignore-requires-python"]).ok(), &["Available versions: 3.0, 1.0\n"]);
-    versions(&["--uploaded-prior-to", "soon"]).code(1).stderr_has("neither a time nor an age");
+    versions(&["--uploaded-prior-to", "soon"]).code(2).stderr_has("'soon': expected a date");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod docker;
 mod dropin;
 mod dropin_install;
 mod dropin_options;
+mod dropin_releases;
 mod dropin_requirements;
 mod dropin_words;
 mod environments;

@@ -5,15 +5,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::super::options::{CacheArgs, PipArgs, SourceArgs};
+use super::super::releases::{ReleaseControl, prior_to};
 use super::super::render::Printer;
 use super::foreign::TargetArgs;
 use crate::error::{Code, Problem};
 use crate::lock::pylock::is_pylock_name;
 use crate::way::destination::{Elsewhere, Usage};
-use crate::way::install::Change;
-use crate::way::locks::Wanted;
+use crate::way::install::{Change, Taken};
+use crate::way::locks::{Locks, Wanted};
 use crate::way::upkeep::Changed;
 
 /// Arguments of `pipward install`.
@@ -176,14 +178,13 @@ pub(super) struct IgnoredArgs {
     pub(super) requirements_from_script: Vec<PathBuf>,
     #[arg(long, hide_short_help = true)]
     pre: bool,
-    #[arg(long, value_name = "NAMES", hide_short_help = true)]
-    all_releases: Vec<String>,
-    #[arg(long, value_name = "NAMES", hide_short_help = true)]
-    only_final: Vec<String>,
+    #[command(flatten)]
+    releases: ReleaseControl,
     #[arg(long, hide_short_help = true)]
     prefer_binary: bool,
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    uploaded_prior_to: Option<String>,
+    /// Refuse files that were uploaded then or later: a date, a time (RFC 3339), or an age such as 72h or P3D
+    #[arg(long, value_name = "TIME", value_parser = prior_to, hide_short_help = true)]
+    uploaded_prior_to: Option<Timestamp>,
     #[arg(long, value_name = "NAMES", hide_short_help = true)]
     refresh_package: Vec<String>,
     #[arg(long, value_name = "FILE", hide_short_help = true)]
@@ -241,13 +242,7 @@ impl InstallArgs {
             return Err(refused("--no-require-hashes", "turns off the check of hashes").help("leave it out"));
         }
         let ignored = &self.ignored;
-        if ignored.pre && !(ignored.all_releases.is_empty() && ignored.only_final.is_empty()) {
-            return Err(Problem::new(
-                Code::Usage,
-                "--pre cannot be used with --all-releases or --only-final.",
-            )
-            .help("leave one of them out"));
-        }
+        ignored.releases.with(ignored.pre)?;
         if ignored.requirements_from_script.len() > 1 {
             return Err(Problem::new(Code::Usage, "--requirements-from-script can only be given once")
                 .help("install for one script at a time"));
@@ -269,6 +264,13 @@ impl InstallArgs {
             return Err(together("--only-deps", "--no-deps", ""));
         }
         Ok(())
+    }
+
+    /// Which releases are taken: what was typed, and after that what files say.
+    pub(super) fn taken(&self, locks: &Locks) -> Result<Taken, Problem> {
+        let mut releases = self.ignored.releases.with(self.ignored.pre)?;
+        releases.extend(&locks.sources().releases);
+        Ok(Taken { releases, before: self.ignored.uploaded_prior_to })
     }
 
     /// pip's `check_dist_restriction`, word for word as scripts look for it.

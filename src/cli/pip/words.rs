@@ -61,6 +61,9 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
                 "ERROR: ResolutionImpossible: the versions that are asked for do not go together".to_owned(),
             );
         }
+        Code::ReleaseLeftOut if !lines.iter().any(|line| line.contains("locked package")) => {
+            lines.push(format!("ERROR: No matching distribution found for {}", wanted(problem)));
+        }
         // pip says so of the address of a constraint.
         Code::NoMatchingWheel if lines.iter().any(|line| line.contains("not a supported wheel")) => {
             let package = problem.package_name().unwrap_or_default();
@@ -184,6 +187,14 @@ fn first(problem: &Problem) -> Option<String> {
         {
             unsatisfied(problem)
         }
+        Code::ReleaseLeftOut if problem.expected_text() == Some("a final release") => {
+            let wanted = wanted(problem);
+            let version = package.split_once(' ').map_or("none", |(_, version)| version);
+            format!(
+                "Could not find a final version that satisfies the requirement {wanted} (from versions: {version})"
+            )
+        }
+        Code::ReleaseLeftOut => unsatisfied(problem),
         Code::NoMatchingWheel if found.ends_with(".whl") && !found.contains(", ") => {
             format!("{found} is not a supported wheel on this platform.")
         }
@@ -370,6 +381,26 @@ fn of_lock(problem: &Problem) -> Option<String> {
         }
         Code::LockSyntax | Code::LockSchema | Code::LockVersion => {
             Some(format!("Invalid pylock file '{file}'"))
+        }
+        Code::ReleaseLeftOut if problem.expected_text() == Some("a final release") => {
+            let package = problem.package_name().unwrap_or_default();
+            let (name, version) = package.split_once(' ').unwrap_or((package, ""));
+            Some(format!(
+                "A pre-release version {version} is specified in a provided lock file for {name} but only final versions are allowed"
+            ))
+        }
+        Code::ReleaseLeftOut => {
+            let package =
+                problem.package_name().and_then(|package| package.split(' ').next()).unwrap_or_default();
+            let why = match (problem.found_text(), problem.expected_text()) {
+                (Some(found), Some(wanted)) => format!(
+                    "Upload time {} not prior to {}",
+                    found.trim_start_matches("uploaded "),
+                    wanted.trim_start_matches("uploaded before ")
+                ),
+                _ => format!("Index {file} does not provide upload-time metadata."),
+            };
+            Some(format!("Could not install locked package '{package}' from '{file}': {why}"))
         }
         Code::EnvironmentMismatch
         | Code::PythonMismatch

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::gather::Gathered;
 use super::outcome;
 use super::unpack::{Done, Item, agree, runs_here};
-use super::{InstallRequest, Package, trusted};
+use super::{InstallRequest, Package, releases, trusted};
 use crate::cache::Store;
 use crate::digest::{Hasher, Sha256};
 use crate::error::{Code, Problem, Problems, io};
@@ -73,6 +73,7 @@ pub fn download(
     signatures::check(&request.locks, &request.policy, &request.trust.now)?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
+    releases::check_all(&request.taken, &items)?;
     let warnings = trusted::check(request, &index, &items)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut wheels: Vec<Option<(VerifiedWheel, Done)>> = items.iter().map(|_| None).collect();

@@ -113,10 +113,11 @@ pub fn cases() -> Vec<Case> {
     all.extend(singles());
     all.extend(stricter());
     all.extend(wrong());
+    all.extend(super::choices::choices());
     all
 }
 
-fn single(name: &str, files: &[(&str, &str)], before: &[&str], typed: &str, expect: Expect) -> Case {
+pub fn single(name: &str, files: &[(&str, &str)], before: &[&str], typed: &str, expect: Expect) -> Case {
     Case {
         name: name.to_owned(),
         files: files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),

@@ -226,6 +226,7 @@ fn wheels() -> Vec<(String, Vec<u8>)> {
         module("simple", "2.0"),
         module("simple", "3.0").file("simple/more.py", "more = 1\n"),
         module("simple", "2.0").build_tag("1").file("simple/build.py", "build = 1\n"),
+        module("early", "1.0a1"),
         module("dep", "1.0"),
         module("dep", "2.0"),
         module("needs", "1.0").requires("dep>=1.0"),
