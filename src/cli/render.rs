@@ -200,7 +200,9 @@ impl Printer {
         let theirs = if self.persona.is_pip() { super::pip::words::of(problem) } else { Vec::new() };
         let mut text = String::new();
         for (at, line) in theirs.iter().enumerate() {
-            let before = if at == 0 { format!("{word} ") } else { String::new() };
+            // pip begins what has a reference of its own so: `error: externally-managed-environment`.
+            let is_marked = at > 0 || line.starts_with("error: ");
+            let before = if is_marked { String::new() } else { format!("{word} ") };
             let _ = writeln!(text, "{before}{}", neutral(line));
         }
         let _ = write!(text, "{word} ");

@@ -1,6 +1,8 @@
 //! From bytes to logical lines: decoding, continuations, comments, variables (pip's documentation,
 //! "Requirements File Format"). Pure.
 
+use encoding_rs::{Encoding, WINDOWS_1252, X_USER_DEFINED};
+
 use crate::error::{Code, Place, Problem};
 
 /// A logical line.
@@ -59,8 +61,7 @@ enum Coding {
     Utf8,
     Ascii,
     Latin1,
-    Latin9,
-    Windows1252,
+    Other(&'static Encoding),
     Utf16 { little: bool },
     Utf32 { little: bool },
 }
@@ -72,9 +73,7 @@ impl Coding {
             "utf-8" | "utf8" | "utf-8-sig" | "u8" => Self::Utf8,
             "ascii" | "us-ascii" | "646" => Self::Ascii,
             "latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "8859" | "l1" => Self::Latin1,
-            "latin-9" | "latin9" | "iso-8859-15" | "iso8859-15" | "l9" => Self::Latin9,
-            "cp1252" | "windows-1252" | "1252" => Self::Windows1252,
-            _ => return None,
+            _ => Self::Other(encoding(name)?),
         })
     }
 
@@ -83,8 +82,13 @@ impl Coding {
             Self::Utf8 => std::str::from_utf8(bytes).ok().map(str::to_owned),
             Self::Ascii => std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()).map(str::to_owned),
             Self::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
-            Self::Latin9 => Some(bytes.iter().map(|byte| latin_9(*byte)).collect()),
-            Self::Windows1252 => bytes.iter().map(|byte| windows_1252(*byte)).collect(),
+            Self::Other(encoding) => {
+                let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+                // Bytes that are nothing in a code page of Windows are control characters to the WHATWG, and a fault to Python.
+                let is_page = encoding.name().starts_with("windows-");
+                let is_odd = is_page && text.chars().any(|c| matches!(c, '\u{80}'..='\u{9f}'));
+                (!is_odd).then(|| text.into_owned())
+            }
             Self::Utf16 { little } => {
                 let units: Vec<u16> = bytes
                     .chunks_exact(2)
@@ -104,35 +108,31 @@ impl Coding {
     }
 }
 
-/// ISO 8859-15 is ISO 8859-1 but for eight characters.
-fn latin_9(byte: u8) -> char {
-    match byte {
-        0xa4 => '\u{20ac}',
-        0xa6 => '\u{160}',
-        0xa8 => '\u{161}',
-        0xb4 => '\u{17d}',
-        0xb8 => '\u{17e}',
-        0xbc => '\u{152}',
-        0xbd => '\u{153}',
-        0xbe => '\u{178}',
-        other => char::from(other),
-    }
-}
-
-/// Windows-1252 is ISO 8859-1 but for the characters from 0x80 to 0x9f, of which five are none.
-fn windows_1252(byte: u8) -> Option<char> {
-    const UPPER: [u16; 32] = [
-        0x20ac, 0, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0,
-        0x17d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a,
-        0x153, 0, 0x17e, 0x178,
-    ];
-    match byte {
-        0x80..=0x9f => {
-            let unit = UPPER.get(usize::from(byte - 0x80)).copied().filter(|unit| *unit != 0)?;
-            char::from_u32(u32::from(unit))
-        }
-        other => Some(char::from(other)),
-    }
+/// An encoding of the WHATWG's by a name of Python's. Those that shift their meaning as they go (ISO 2022) are not read.
+fn encoding(name: &str) -> Option<&'static Encoding> {
+    let label = match name {
+        "latin-9" | "latin9" | "l9" => "iso-8859-15".to_owned(),
+        "cp866" | "866" => "ibm866".to_owned(),
+        "cp932" | "932" | "ms932" | "mskanji" | "ms-kanji" | "sjis" | "shift-jis" => "shift_jis".to_owned(),
+        "cp936" | "936" | "ms936" => "gbk".to_owned(),
+        "cp949" | "949" | "ms949" | "uhc" => "euc-kr".to_owned(),
+        "eucjp" | "ujis" | "u-jis" => "euc-jp".to_owned(),
+        "euckr" | "korean" => "euc-kr".to_owned(),
+        "gb18030-2000" => "gb18030".to_owned(),
+        "big5-tw" | "csbig5" | "cp950" | "950" => "big5".to_owned(),
+        "mac-roman" | "macroman" => "macintosh".to_owned(),
+        _ => match name.strip_prefix("iso8859-").or_else(|| name.strip_prefix("iso-8859-")) {
+            Some(part) => format!("iso-8859-{part}"),
+            None => match name.strip_prefix("windows-").or_else(|| name.strip_prefix("cp")).unwrap_or(name) {
+                page if page.starts_with("125") => format!("windows-{page}"),
+                _ => name.to_owned(),
+            },
+        },
+    };
+    let found = Encoding::for_label_no_replacement(label.as_bytes())?;
+    let is_pythons = found != X_USER_DEFINED && (found != WINDOWS_1252 || label == "windows-1252");
+    let is_read = found.is_ascii_compatible() && is_pythons;
+    is_read.then_some(found)
 }
 
 /// PEP 263: `coding: x` or `coding=x` in a line that begins with `#`.
@@ -329,7 +329,22 @@ mod tests {
         assert_eq!(check(b"# coding: cp1252\n\x80\xe9"), Ok("# coding: cp1252\n\u{20ac}\u{e9}".to_owned()));
         assert_eq!(check(b"# coding=iso8859_15\n\xa4"), Ok("# coding=iso8859_15\n\u{20ac}".to_owned()));
         assert!(check(b"# coding: cp1252\n\x81").is_err());
-        for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: koi8-r\na", b"\xff\xfe\0\0a\0\0"] {
+        let coded = |name: &str, bytes: &[u8]| {
+            let text = check(&[format!("# coding: {name}\n").as_bytes(), bytes].concat()).ok()?;
+            text.split_once('\n').map(|(_, rest)| rest.to_owned())
+        };
+        assert_eq!(coded("koi8-r", b"\xd4"), Some("\u{442}".to_owned()));
+        assert_eq!(coded("cp1251", b"\xf2"), Some("\u{442}".to_owned()));
+        assert_eq!(coded("iso8859_2", b"\xb1"), Some("\u{105}".to_owned()));
+        assert_eq!(coded("shift_jis", b"\x83\x5c a"), Some("\u{30bd} a".to_owned()));
+        assert_eq!(coded("euc_jp", b"\xa5\xbd"), Some("\u{30bd}".to_owned()));
+        assert_eq!(coded("gbk", b"\xc4\xe3"), Some("\u{4f60}".to_owned()));
+        assert_eq!(coded("shift_jis", b"\x83"), None);
+        // The WHATWG's names that are no names of Python's for the same.
+        for name in ["l1", "x-user-defined", "utf-16le", "utf-7", "nonsense"] {
+            assert_eq!(coded(name, b"\xe9").is_some(), name == "l1", "{name}");
+        }
+        for bad in [&b"\xff\xfea"[..], b"a\xe9", b"a\0b", b"# coding: iso-2022-jp\na", b"\xff\xfe\0\0a\0\0"] {
             assert_eq!(check(bad), Err(Code::RequirementSyntax), "{bad:?}");
         }
     }

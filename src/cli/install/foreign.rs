@@ -34,6 +34,22 @@ impl TargetArgs {
             || self.python_version.as_ref().is_some_and(|text| !text.is_empty())
             || self.implementation.is_some()
     }
+
+    /// What was given, as pip tells it: `version_info='3.7'`.
+    pub(in crate::cli) fn given(&self) -> String {
+        let list = |all: &[String]| {
+            let quoted: Vec<String> = all.iter().map(|one| format!("'{one}'")).collect();
+            (!all.is_empty()).then(|| format!("[{}]", quoted.join(", ")))
+        };
+        let version = self.python_version.as_deref().and_then(|text| python_version(text).ok());
+        let parts = [
+            list(&self.platform).map(|all| format!("platforms={all}")),
+            version.map(|version| format!("version_info='{version}'")),
+            list(&self.abi).map(|all| format!("abis={all}")),
+            self.implementation.as_ref().map(|code| format!("implementation='{code}'")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The described environment; none where nothing is said.
@@ -179,7 +195,9 @@ fn tags(
     let interpreter = format!("{implementation}{nodot}");
     let is_cpython = implementation == "cp";
     let mut own: Vec<String> = if abis.is_empty() && is_cpython {
-        minor.iter().map(|minor| format!("cp{major}{minor}")).collect()
+        // "m", for pymalloc, was part of the ABI until Python 3.8.
+        let suffix = |minor: u64| if (major, minor) < (3, 8) { "m" } else { "" };
+        minor.iter().map(|minor| format!("cp{major}{minor}{}", suffix(*minor))).collect()
     } else {
         abis.iter().filter(|abi| !matches!(abi.as_str(), "abi3" | "none")).cloned().collect()
     };

@@ -69,9 +69,16 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
             let package = problem.package_name().unwrap_or_default();
             lines.push(format!("ERROR: {}", conflict(package)));
         }
+        Code::ExternallyManaged => {
+            lines.extend([String::new(), "× This environment is externally managed".to_owned()]);
+        }
         Code::UnsafeUninstall => {
+            if lines.iter().any(|line| line.starts_with("error: ")) {
+                lines.extend([String::new(), format!("× {}", problem.message())]);
+            }
             lines.extend(problem.cause_text().map(|cause| format!("╰─> {cause}")));
-            lines.extend(problem.help_text().map(|help| format!("hint: {help}")));
+            let hint = problem.help_text().map(|help| [String::new(), format!("hint: {help}")]);
+            lines.extend(hint.into_iter().flatten());
         }
         _ => {}
     }
@@ -209,8 +216,15 @@ fn first(problem: &Problem) -> Option<String> {
                 versions(found).iter().map(|version| format!("{package}=={version}")).collect();
             conflict(&if all.is_empty() { package.to_owned() } else { all.join(" and ") })
         }
-        Code::ExternallyManaged => "externally-managed-environment".to_owned(),
-        Code::UnsafeUninstall => format!("× {}", problem.message()),
+        Code::ExternallyManaged => "error: externally-managed-environment".to_owned(),
+        Code::UnsafeUninstall => match problem.cause_text() {
+            Some(cause) if cause.contains("distutils") => {
+                "error: uninstall-distutils-installed-package".to_owned()
+            }
+            Some(cause) if cause.contains("no RECORD") => "error: uninstall-no-record-file".to_owned(),
+            _ => format!("× {}", problem.message()),
+        },
+        Code::PythonNotFound if place.is_some() => format!("Could not locate Python interpreter {file}"),
         _ => return inputs(problem).or_else(|| wheel(problem)),
     })
 }

@@ -1,4 +1,4 @@
-//! A distribution as `importlib.metadata` finds it: a `.dist-info` directory, or legacy `.egg-info`.
+//! A distribution as `importlib.metadata` finds it: a `.dist-info` directory, or legacy `.egg-info` and eggs.
 //!
 //! Owns: what its files say, each bounded, leniently read. Never: believes that they are true.
 
@@ -188,6 +188,10 @@ impl Found {
         } else if lower.ends_with(".egg-info") {
             let form = if info.is_dir() { Form::EggInfo } else { Form::EggInfoFile };
             (form, entry.get(..entry.len().checked_sub(9)?)?)
+        } else if lower == "egg-info" {
+            // An egg is a directory of its own on the path, with its metadata inside.
+            let egg = directory.file_name()?.to_str()?;
+            (Form::EggInfo, egg.strip_suffix(".egg")?)
         } else {
             return None;
         };
@@ -423,5 +427,9 @@ mod tests {
         check("foo.egg-info", Some(("foo", None)));
         check("foo.dist-info", None);
         check("foo.py", None);
+        check("EGG-INFO", None);
+        let egg = place.path().join("Foo_Bar-1.0-py3.9.egg");
+        let found = Found::of(&egg, "EGG-INFO", &egg).map(|one| one.name);
+        assert_eq!(found.as_deref(), Some("foo-bar"));
     }
 }

@@ -150,7 +150,8 @@ impl Directories {
             for line in String::from_utf8_lossy(&bytes).lines().map(str::trim_end) {
                 let runs = line.starts_with("import ") || line.starts_with("import\t");
                 if !line.is_empty() && !line.starts_with('#') && !runs {
-                    self.add(&directory.join(line));
+                    // `./egg`, as easy_install wrote it, is `egg`.
+                    self.add(&directory.join(line).components().collect::<PathBuf>());
                 }
             }
         }

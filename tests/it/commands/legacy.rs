@@ -156,3 +156,24 @@ fn what_has_no_list_is_refused_with_its_reason() {
     // Nor does one of them stand in the way of others.
     place.ours(&["uninstall", "-y", "beta"]).run().ok();
 }
+
+/// An egg is a directory on the path of its own. It is told as pip tells it; only its own tool takes it out.
+#[test]
+fn eggs_are_told_and_left_alone() {
+    let place = Place::with(&[simple("beta", "2")]);
+    let library = place.library();
+    let metadata = ("PKG-INFO", "Metadata-Version: 1.1\nName: Old.Egg\nVersion: 1.2\n");
+    dist_info(&library, "Old.Egg-1.2-py3.9.egg/EGG-INFO", &[metadata]);
+    let pth = library.join("easy-install.pth");
+    assert!(!place.ours(&["list"]).run().ok().stdout.contains("Old.Egg"));
+    std::fs::write(&pth, "./Old.Egg-1.2-py3.9.egg\n").unwrap();
+    if offline() {
+        place.ours(&["list"]).run().ok().stdout_has("Old.Egg");
+    } else {
+        place.same(&[&["list"], &["freeze"], &["show", "old-egg"], &["list", "--format=json"]]);
+    }
+    let before = tree(place.scratch.path());
+    let told = place.ours(&["uninstall", "-y", "old.egg"]).run().code(1);
+    told.stderr_has("Cannot uninstall Old.Egg 1.2");
+    assert_same(&before, &tree(place.scratch.path()));
+}

@@ -79,6 +79,14 @@ fn debug_tells_tags_and_directories() {
     let place = Place::with(&[]);
     let told = place.ours(&["debug"]).run().ok().stdout_has("Compatible tags: ");
     told.stdout_has(&place.library().display().to_string());
+    // pip's labels.
+    for label in ["sys.platform: ", "sys.implementation:\n", "'cert' config value: ", "CURL_CA_BUNDLE: "] {
+        place.ours(&["debug"]).run().ok().stdout_has(label);
+    }
+    let given = place.ours(&["debug", "--python-version", "3.7", "--abi", "x"]).run().ok();
+    given.stdout_has(" (target: version_info='3.7' abis=['x'])\n");
+    let pymalloc = place.ours(&["debug", "--python-version", "37"]).run().ok();
+    pymalloc.stdout_has("(target: version_info='3.7')\n  cp37-cp37m-");
     place.ours(&["debug", "--verbose"]).run().ok().stdout_has("  py3-none-any\n");
 }
 
