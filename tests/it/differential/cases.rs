@@ -176,8 +176,8 @@ fn standing() -> Vec<Case> {
         shared("user, behind the environment", &["-r one.txt"], "--user -r two.txt", Expect::BothRefuse),
         same(
             "again, from its address",
-            &["{w:simple-1.0}#sha256={h:simple-1.0}"],
-            "{w:simple-1.0}#sha256={h:simple-1.0}",
+            &["file://{w:simple-1.0}#sha256={h:simple-1.0}"],
+            "file://{w:simple-1.0}#sha256={h:simple-1.0}",
         ),
         same("root, again", &["--root {work}/root -r one.txt"], "--root {work}/root -I -r one.txt"),
     ]
@@ -408,15 +408,20 @@ fn singles() -> Vec<Case> {
             &[("c.txt", "simple==1.0 ; python_version > '3'\nsimple==1.0 {H:simple-1.0}\n")],
             "simple -c c.txt",
         ),
-        same(
+        // pip takes no hash of a constraint for an address of one, and none of an address that only a dependency leads to.
+        single(
             "address in a constraint, its hash in another",
             &[("c.txt", "simple @ file://{w:simple-1.0}\nsimple==1.0 {H:simple-1.0}\n")],
+            &[],
             "simple -c c.txt",
+            Expect::Taken,
         ),
-        same(
+        single(
             "address in a constraint of a dependency",
             &[("c.txt", "needs==1.0 {H:needs-1.0}\ndep @ file://{w:dep-1.0}#sha256={h:dep-1.0}\n")],
+            &[],
             "needs -c c.txt",
+            Expect::Taken,
         ),
         same(
             "constraints that contradict each other, of another package",
@@ -449,6 +454,7 @@ fn stricter() -> Vec<Case> {
     };
     let one: (&str, &str) = ("one.txt", "simple==1.0 {H:simple-1.0}\n");
     vec![
+        refused("an option as a value", &[], &[], "--index-url --user simple", Code::LockNotFound),
         refused("bare name", &[], &[], "simple", Code::LockNotFound),
         refused("pin without hash", &[("r.txt", "simple==1.0\n")], &[], "-r r.txt", Code::HashMissing),
         refused(
@@ -628,7 +634,6 @@ fn wrong() -> Vec<Case> {
             "--group x",
         ),
         wrong("no such strategy", &[one], "-r one.txt --upgrade-strategy lazy"),
-        wrong("an option as a value", &[], "--index-url --user simple"),
         wrong("unknown group", &[("pyproject.toml", "[dependency-groups]\nx = []\n")], "--group y"),
         wrong("group path", &[], "--group other.toml:x"),
         wrong(
