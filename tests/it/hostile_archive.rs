@@ -472,6 +472,14 @@ pub(crate) fn a_second_name_is_refused() {
         second[4] = 2;
         zip.member(INIT).central.extra = second;
     });
+    for is_local in [true, false] {
+        check("before a descriptor", Code::ArchiveDescriptor, |zip| {
+            let member = zip.member(INIT);
+            *member = member.clone().with_descriptor(true, false);
+            let header = if is_local { &mut member.local } else { &mut member.central };
+            header.extra = unicode(INIT, INIT);
+        });
+    }
     check("empty", Code::ArchiveName, |zip| zip.member(INIT).central.extra = extra(0x7075, &[]));
     check("twice", Code::ArchiveName, |zip| {
         zip.member(INIT).central.extra = [unicode(INIT, INIT), unicode(INIT, INIT)].concat();

@@ -163,7 +163,9 @@ fn checked<'a>(raw: &Raw<'a>) -> Result<Row<'a>, Problem> {
     }
     let (mut size, mut compressed, mut offset) =
         (Wide::new(raw.size), Wide::new(raw.compressed), Wide::new(raw.offset));
-    extra::read(raw.extra, raw.name, &mut [&mut size, &mut compressed, &mut offset], Header::Central)?;
+    let repeats_name =
+        extra::read(raw.extra, raw.name, &mut [&mut size, &mut compressed, &mut offset], Header::Central)?;
+    check_repeated(repeats_name, raw.flags)?;
     let row = Row {
         name,
         flags: raw.flags,
@@ -263,4 +265,15 @@ fn check_sizes(row: &Row<'_>) -> Result<(), Problem> {
 
 fn framing(message: &str) -> Problem {
     Problem::new(Code::ArchiveFraming, message)
+}
+
+/// unzip takes a descriptor for a longer one where an extra field repeats the name, and the next entry for an overlap.
+pub(super) fn check_repeated(repeats_name: bool, flags: u16) -> Result<(), Problem> {
+    if repeats_name && flags & DESCRIPTOR != 0 {
+        return Err(Problem::new(
+            Code::ArchiveDescriptor,
+            "an entry has its name twice, and a descriptor, which other tools misread together",
+        ));
+    }
+    Ok(())
 }

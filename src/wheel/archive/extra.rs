@@ -42,8 +42,13 @@ pub(super) enum Header {
 }
 
 /// Reads the extra fields of a header named `name`, and fills the saturated ones of `wide`, which are in the order
-/// of the ZIP64 field: size, compressed size, offset.
-pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: Header) -> Result<(), Problem> {
+/// of the ZIP64 field: size, compressed size, offset. Whether they repeat the name.
+pub(super) fn read(
+    extra: &[u8],
+    name: &[u8],
+    wide: &mut [&mut Wide],
+    header: Header,
+) -> Result<bool, Problem> {
     let mut rest = Fields::at(extra, 0);
     let mut zip64 = None;
     let mut unicode_path = None;
@@ -83,7 +88,8 @@ pub(super) fn read(extra: &[u8], name: &[u8], wide: &mut [&mut Wide], header: He
     if let Some(body) = unicode_path {
         check_unicode_path(body, name)?;
     }
-    fill(zip64, wide, header)
+    fill(zip64, wide, header)?;
+    Ok(unicode_path.is_some())
 }
 
 /// The field stands for the saturated ones of `wide`, in order. In a local header it "MUST include BOTH original and

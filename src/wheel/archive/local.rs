@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::central::{DESCRIPTOR, Row, check_version};
+use super::central::{DESCRIPTOR, Row, check_repeated, check_version};
 use super::extra::{self, Header, Wide};
 use super::fields::Fields;
 use crate::error::{Code, Problem};
@@ -68,7 +68,8 @@ fn header(fields: &mut Fields<'_>, row: &Row<'_>) -> Result<(), Problem> {
     if modified != row.modified {
         return Err(differs("time").expected(row.modified).found(modified));
     }
-    extra::read(extra, name, &mut [&mut size, &mut compressed], Header::Local)?;
+    let repeats_name = extra::read(extra, name, &mut [&mut size, &mut compressed], Header::Local)?;
+    check_repeated(repeats_name, row.flags)?;
     // With a descriptor to come, a writer does not know these yet and leaves them zero.
     let known = |found: u64, expected: u64| found == expected || (found == 0 && row.flags & DESCRIPTOR != 0);
     for (what, found, expected) in [
