@@ -9,17 +9,20 @@ use std::path::Path;
 pub const CUSTOMS: [&str; 3] = ["sitecustomize", "usercustomize", "apport_python_hook"];
 
 /// Modules of the standard library that CPython 3.8 to 3.14 imports by itself: at its start, to run a module (`-m`), and at a
-/// prompt; and what these import. (`python -X importtime` with each; without built-in modules, which nothing precedes.)
+/// prompt; and what these import. (`python -X importtime`, and `sys.modules` at a prompt in a terminal.)
 #[rustfmt::skip]
 const FIRST: &[&str] = &[
-    "__future__", "_bootlocale", "_collections_abc", "_colorize", "_osx_support", "_py_abc", "_pyio", "_pyrepl",
-    "_sitebuiltins", "_weakrefset", "abc", "ast", "atexit", "bisect", "code", "codecs", "codeop", "collections",
-    "contextlib", "copy", "copyreg", "dis", "encodings", "enum", "fnmatch", "functools", "genericpath", "glob", "heapq",
-    "importlib", "inspect", "io", "keyword", "linecache", "locale", "nturl2path", "ntpath", "opcode", "operator", "os",
-    "pathlib", "pkgutil", "platform", "posixpath", "random", "re", "readline", "reprlib", "rlcompleter", "runpy", "shutil",
-    "site", "sre_compile", "sre_constants", "sre_parse", "stat", "string", "struct", "subprocess", "sysconfig", "tempfile",
-    "textwrap", "threading", "token", "tokenize", "traceback", "types", "typing", "warnings", "weakref", "zipfile",
-    "zipimport",
+    "__future__", "_ast_unparse", "_bisect", "_bootlocale", "_bz2", "_collections_abc", "_colorize", "_compression",
+    "_curses", "_lzma", "_minimal_curses", "_opcode", "_opcode_metadata", "_osx_support", "_py_abc", "_py_warnings", "_pyio",
+    "_pyrepl", "_random", "_sha2", "_sha512", "_sitebuiltins", "_struct", "_weakrefset", "abc", "annotationlib", "ast",
+    "atexit", "binascii", "bisect", "bz2", "code", "codecs", "codeop", "collections", "contextlib", "copy", "copyreg",
+    "ctypes", "curses", "dataclasses", "dis", "encodings", "enum", "fcntl", "fnmatch", "functools", "genericpath", "glob",
+    "heapq", "importlib", "inspect", "io", "ipaddress", "keyword", "linecache", "locale", "lzma", "math", "ntpath",
+    "nturl2path", "opcode", "operator", "os", "pathlib", "pkgutil", "platform", "posixpath", "random", "re", "readline",
+    "reprlib", "rlcompleter", "runpy", "select", "shlex", "shutil", "signal", "site", "sre_compile", "sre_constants",
+    "sre_parse", "stat", "string", "struct", "subprocess", "sysconfig", "tempfile", "termios", "textwrap", "threading",
+    "token", "tokenize", "traceback", "tty", "types", "typing", "unicodedata", "urllib", "warnings", "weakref", "zipfile",
+    "zipimport", "zlib",
 ];
 
 /// How files of modules end, in small letters.
