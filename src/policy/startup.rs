@@ -136,7 +136,7 @@ pub fn startup_code(
             let what = format!("{by}, which is there already, has Python import this module at each start");
             found.add(&what, &file.destination, modules);
         }
-        if sites.is_flat && is_first(tail) {
+        if sites.is_flat && is_first(tail, imports::is_private_of_library) {
             let what = "Python imports this module by itself, and looks in PYTHONPATH before its own library";
             found.add(what, &file.destination, modules);
         }

@@ -9,30 +9,34 @@
 const LOADED: &[&str] = &[
     // glibc, musl and the compilers' own
     "ld", "libc", "libm", "libmvec", "libdl", "libpthread", "librt", "libutil", "libresolv", "libcrypt", "libnsl", "libanl",
-    "libtirpc", "libthread_db", "libselinux", "libgcc_s", "libstdc++", "libc++", "libc++abi", "libunwind", "libatomic",
+    "libtirpc", "libthread_db", "libselinux", "libxcrypt", "libgcc_s", "libstdc++", "libc++", "libc++abi", "libunwind", "libatomic",
     // the standard library's
     "libz", "libbz2", "liblzma", "libzstd", "libssl", "libcrypto", "libffi", "libsqlite3", "libexpat", "libmpdec", "libuuid",
     "libncurses", "libncursesw", "libtinfo", "libtinfow", "libpanel", "libpanelw", "libform", "libformw", "libmenu",
-    "libmenuw", "libreadline", "libhistory", "libedit", "libgdbm", "libgdbm_compat", "libndbm", "libdb", "libintl",
+    "libmenuw", "libreadline", "libhistory", "libedit", "libgdbm", "libgdbm_compat", "libndbm", "libdb", "libbsd", "libmd", "libintl",
     "libiconv", "libb2", "libx11", "libxau", "libxcb", "libxdmcp",
 ];
 /// How names of such libraries begin.
 const BEGINNINGS: &[&str] = &["libpython", "libpypy", "libnss_", "libtcl", "libtk"];
 /// Folders in `lib` in which a loader looks before `lib` itself, or from which OpenSSL takes its modules.
-const FOLDERS: &[&str] = &["glibc-hwcaps", "tls", "ossl-modules"];
+const FOLDERS: &[&str] = &["glibc-hwcaps", "tls", "ossl-modules", "engines"];
+/// Folders of processors, in which an older loader (glibc before 2.37) looks before `lib`.
+const PROCESSORS: &[&str] =
+    &["aarch64", "avx512_1", "haswell", "i586", "i686", "power9", "x86_64", "xeon_phi"];
 
 /// Whether `relative` (to the prefix, in small letters, with `/`) is a library that an interpreter may load, or configures one.
 pub(super) fn is_loaded(relative: &str) -> bool {
     let parts: Vec<&str> = relative.split('/').collect();
     match parts.as_slice() {
-        ["ssl", _, ..] => true,
+        ["ssl", _, ..] | ["etc", "ssl", _, ..] => true,
         ["lib" | "lib32" | "lib64", folder, _, ..]
             if FOLDERS.contains(folder) || folder.starts_with("engines-") =>
         {
             true
         }
-        // An older loader looks in a folder of the processor's name as well.
-        ["lib" | "lib32" | "lib64", name] | ["lib" | "lib32" | "lib64", _, name] => is_library(name),
+        ["lib" | "lib32" | "lib64", folders @ .., name] => {
+            folders.iter().all(|folder| PROCESSORS.contains(folder)) && is_library(name)
+        }
         _ => false,
     }
 }
@@ -67,6 +71,9 @@ mod tests {
             "lib/libpython3.12.so.1.0",
             "lib/libstdc++.so.6",
             "lib/haswell/libm.so.6",
+            "lib/haswell/x86_64/libm.so.6",
+            "lib/engines/x.so",
+            "etc/ssl/openssl.cnf",
             "lib/glibc-hwcaps/x86-64-v2/libanything.so",
             "lib/ossl-modules/legacy.so",
             "lib/engines-3/afalg.so",
@@ -86,6 +93,7 @@ mod tests {
             "lib/libsycl.so",
             "lib/libz",
             "lib/libz.a",
+            "lib/fine/libz.so.1",
             "lib/libzmq.so.5",
             "lib/libmagic.so.1",
             "lib/libcurl.so.4",

@@ -64,7 +64,7 @@ pub fn owns(relative: &str) -> bool {
     let mut parts = folded.split('/');
     let (Some(first), second, third) = (parts.next(), parts.next(), parts.next()) else { return false };
     match (first, second, third) {
-        ("pyvenv.cfg" | ".gitignore" | "lib64" | "conda-meta", ..) => true,
+        ("pyvenv.cfg" | ".gitignore" | "lib64" | "conda-meta" | "condarc" | "condarc.d", ..) => true,
         // pip, and whoever does as it does, takes indexes from there.
         ("pip.conf" | "pip.ini", ..) => true,
         // Directories of the environment; a file of such a name would stand in their place.
@@ -176,6 +176,8 @@ mod tests {
             "python313._pth",
             "pip.conf",
             "PIP.INI",
+            "condarc",
+            "condarc.d/x.yml",
         ] {
             assert!(owns(path), "{path}");
         }

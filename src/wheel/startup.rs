@@ -65,8 +65,8 @@ pub fn is_custom(name: &str) -> bool {
 }
 
 /// Whether a file, by its path in a directory that Python looks in before its own library (a `--target` that `PYTHONPATH`
-/// names), is a module that Python imports by itself.
-pub fn is_first(path: &Path) -> bool {
+/// names), is a module that Python imports by itself; `also` names more of them.
+pub fn is_first(path: &Path, also: impl Fn(&str) -> bool) -> bool {
     let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
     let stem = |part: &str| part.split('.').next().unwrap_or_default().to_owned();
     let (module, file) = match parts.as_slice() {
@@ -75,7 +75,7 @@ pub fn is_first(path: &Path) -> bool {
         _ => return false,
     };
     let is_module = MODULES.iter().any(|end| file.ends_with(end));
-    is_module && (FIRST.contains(&module.as_str()) || module.starts_with("_sysconfigdata"))
+    is_module && (FIRST.contains(&module.as_str()) || module.starts_with("_sysconfigdata") || also(&module))
 }
 
 #[cfg(test)]
@@ -86,6 +86,8 @@ mod tests {
     fn modules_that_python_imports_by_itself_are_known_in_any_form() {
         for (path, expected) in [
             ("os.py", true),
+            ("_heapq.so", true),
+            ("_other.so", false),
             ("OS.pyc", true),
             ("abc.cpython-312-x86_64-linux-gnu.so", true),
             ("encodings/__init__.py", true),
@@ -100,7 +102,7 @@ mod tests {
             ("test/__init__.py", false),
             ("ossify.py", false),
         ] {
-            assert_eq!(is_first(Path::new(path)), expected, "{path}");
+            assert_eq!(is_first(Path::new(path), |name| name == "_heapq"), expected, "{path}");
         }
     }
 

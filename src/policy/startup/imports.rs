@@ -39,10 +39,36 @@ pub fn imported(content: &[u8], by: &Path) -> Vec<Imported> {
             names.extend(module.match_indices('.').filter_map(|(at, _)| module.get(..at).map(str::to_owned)));
             names.insert(module);
         }
+        if line.contains("import_module") || line.contains("run_module") {
+            names.extend(texts_as_modules(line));
+        }
     }
     let is_named = |name: &String| name.split('.').all(|part| !part.is_empty() && !part.contains('/'));
     let all = names.into_iter().filter(is_named);
     all.map(|name| Imported { module: name.split('.').collect(), by: by.to_owned() }).collect()
+}
+
+/// The texts of a line that may name a module, also one below another text's (`import_module(".plug", "foo")`).
+fn texts_as_modules(line: &str) -> Vec<String> {
+    let texts: Vec<String> = line.split(['"', '\'']).skip(1).step_by(2).map(str::to_lowercase).collect();
+    let is_name = |text: &&String| {
+        let name = text.trim_start_matches('.');
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+    };
+    let (below, whole): (Vec<&String>, Vec<&String>) =
+        texts.iter().filter(is_name).partition(|text| text.starts_with('.'));
+    let whole: Vec<&String> =
+        whole.into_iter().filter(|name| !name.split('.').next().is_none_or(is_standard)).collect();
+    let joined = below
+        .iter()
+        .flat_map(|end| whole.iter().map(move |start| format!("{start}.{}", end.trim_start_matches('.'))));
+    joined.chain(whole.iter().map(ToString::to_string)).collect()
+}
+
+/// Whether a module is one that the standard library has for itself: which of them is imported at a start, and which is a file,
+/// is another thing for each build.
+pub(super) fn is_private_of_library(module: &str) -> bool {
+    module.starts_with('_') && is_standard(module)
 }
 
 fn is_standard(module: &str) -> bool {
@@ -77,6 +103,8 @@ mod tests {
         check("import os; os.name and __import__('foo').run()", &["foo"]);
         check("import importlib; importlib.import_module(\"foo.bar\")", &["foo", "foo/bar"]);
         check("import os; exec('import foo\\nimport bar')", &["bar", "foo"]);
+        check("import os; __import__('importlib').import_module('.plug', 'foo')", &["foo", "foo/plug"]);
+        check("import runpy; runpy.run_module('foo', run_name='__main__')", &["foo"]);
         check("import sys, types, os, importlib.util, importlib.machinery", &[]);
     }
 
