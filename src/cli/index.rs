@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     let wanted = normalized(name);
     let any_python = arguments.ignore_requires_python;
     let pre = arguments.releases.takes_prereleases(arguments.pre, &wanted)?;
-    let wish = Wish { pre, any_python };
+    let wish = Wish { pre, any_python, sources: arguments.releases.takes_sources(&wanted) };
     let described = target(&arguments.target, &interpreter)?;
     let found = versions(&index, &wanted, described.as_ref().unwrap_or(&interpreter.target), &wish)?;
     crate::cache::keep();

@@ -88,9 +88,9 @@ pub(crate) struct ReleaseArgs {
     #[arg(long = "prefer-binary", hide_short_help = true)]
     _prefer_binary: bool,
     #[arg(long = "only-binary", value_name = "NAMES", hide_short_help = true)]
-    _only_binary: Vec<String>,
+    only_binary: Vec<String>,
     #[arg(long = "no-binary", value_name = "NAMES", hide_short_help = true)]
-    _no_binary: Vec<String>,
+    no_binary: Vec<String>,
     #[arg(long = "refresh-package", value_name = "NAMES", hide_short_help = true)]
     _refresh_package: Vec<String>,
     /// Only files uploaded before this: a date, a time (RFC 3339), or an age such as 72h or P3D
@@ -99,6 +99,15 @@ pub(crate) struct ReleaseArgs {
 }
 
 impl ReleaseArgs {
+    /// Whether versions count of which there are source distributions alone.
+    pub(crate) fn takes_sources(&self, name: &str) -> bool {
+        let names = |lists: &[String], wanted: &str| {
+            lists.iter().flat_map(|list| list.split(',')).any(|it| it.trim() == wanted)
+        };
+        let is_wheels_only = names(&self.only_binary, ":all:") || names(&self.only_binary, name);
+        !is_wheels_only || names(&self.no_binary, name)
+    }
+
     /// Which files count.
     pub(crate) fn waiting(&self) -> Waiting {
         let cutoff = self.uploaded_prior_to;

@@ -2,7 +2,7 @@
 //!
 //! Owns: which files there are, and which value wins. Never: judges a value; whoever takes one does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::ValueOrigin;
@@ -86,22 +86,35 @@ impl PipConfig {
     }
 
     fn take_file(&mut self, path: &Path) -> Result<(), Problem> {
-        let Ok(text) = fs_err::read_to_string(path) else { return Ok(()) };
+        let invalid = |what: &str, line: Option<usize>| {
+            let line = line.and_then(|at| u32::try_from(at).ok()?.checked_add(1));
+            Problem::new(Code::RequirementSyntax, "a configuration file of pip cannot be read")
+                .at(line.map_or_else(|| Place::file(path), |line| Place::line(path, line)))
+                .cause(what)
+                .help("mend the file, or set PIP_CONFIG_FILE=/dev/null to use no such file")
+        };
+        // One that is not there, or may not be read, is passed over, as by pip.
+        let Ok(bytes) = fs_err::read(path) else { return Ok(()) };
+        let text = String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8", None))?;
         let options = ini::ParseOption {
             enabled_escape: false,
             enabled_quote: false,
             enabled_indented_mutiline_value: true,
             ..ini::ParseOption::default()
         };
-        let parsed = ini::Ini::load_from_str_opt(&text, options).map_err(|error| {
-            let line = u32::try_from(error.line).unwrap_or(u32::MAX).saturating_add(1);
-            Problem::new(Code::RequirementSyntax, "a configuration file of pip cannot be read")
-                .at(Place::line(path, line))
-                .cause(error.msg)
-                .help("mend the line, or set PIP_CONFIG_FILE=/dev/null to use no such file")
-        })?;
+        let parsed = ini::Ini::load_from_str_opt(&text, options)
+            .map_err(|error| invalid(&error.msg, Some(error.line)))?;
         for (section, values) in &parsed {
-            let Some(section) = section else { continue };
+            let Some(section) = section else {
+                if values.is_empty() {
+                    continue;
+                }
+                return Err(invalid("an option stands before any section", None));
+            };
+            let mut keys = BTreeSet::new();
+            if let Some((twice, _)) = values.iter().find(|(key, _)| !keys.insert(option_name(key))) {
+                return Err(invalid(&format!("`{twice}` stands twice in [{section}]"), None));
+            }
             let known = self.sections.entry(section.trim().to_owned()).or_default();
             for (key, value) in values {
                 // "Empty values are dropped."

@@ -230,8 +230,12 @@ fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
         let part = part.as_encoded_bytes();
         part.ends_with(b".dist-info") || part.ends_with(b".egg-info")
     };
-    let in_foreign_info = !path.starts_with(&distribution.directory)
-        && path.parent().is_some_and(|parent| parent.iter().any(is_info));
+    // Further down it is no distribution's, but a copy among the files of the one that brings it (setuptools/_vendor).
+    let is_anothers = |site: &Path| {
+        let inside = path.strip_prefix(site).ok();
+        inside.is_some_and(|tail| tail.iter().count() > 1 && tail.iter().next().is_some_and(is_info))
+    };
+    let in_foreign_info = !path.starts_with(&distribution.directory) && places.sites().any(is_anothers);
     // Wheels bring no links: one among the scripts, such as a `pip` that leads to pipward, was put there by somebody else.
     let is_linked_script = places.is_script(path)
         && places.real().join(path).symlink_metadata().is_ok_and(|found| found.is_symlink());

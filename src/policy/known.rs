@@ -51,6 +51,15 @@ const KNOWN: &[Known] = &[
     known("sphinxcontrib-*", "*-nspkg.pth", "6ef09bbd30e129409336dac26eee8755ef13b180b81b8fa14645de1dd109eade", NAMESPACE),
     known("zc-*", "*-nspkg.pth", "8bb837dd1750cc9df72d96077d0fd899084b39c85c5869c19e26f6cf14090a26", NAMESPACE),
     known("zope-*", "*-nspkg.pth", "4961151fe8c45ac298acbd2aa02e86049692b71fe22b11a8018f4f432705542e", NAMESPACE),
+    known("google-*", "*-nspkg.pth", "492187369ed89466a43eca61c645a6d1f2a0de9ceb7d0611438d993ed88f17ee", NAMESPACE),
+    known("paste*", "*-nspkg.pth", "236d2e067e624c4183e744d0872255403e05ac6588d5b1a0acc9ca3e2e08b3a9", NAMESPACE),
+    known("ruamel-yaml*", "*-nspkg.pth", "5d47557035329cc310d5dc7fcd8787db9137c775dde05ecdb9f9a78dc43e69bb", NAMESPACE),
+    known("sphinxcontrib-*", "*-nspkg.pth", "a328acccc2310e241f406ef5fd39a60ce5ffdd678a9454be561d28af01a81e54", NAMESPACE),
+    known("zc-*", "*-nspkg.pth", "bee4f957816ca3dc8f3aeee07f9347a8454027a890ad80c4bb40ca8aa6196933", NAMESPACE),
+    known("zope-*", "*-nspkg.pth", "fe5e8464969e7c28b5cb2b660db150197fe37d2da002d1726839a52b5b852de7", NAMESPACE),
+    known("matplotlib", "*-nspkg.pth", "1603bfdee834ef511710a4fc9a038f054872aecc0fb4f0988cea540b26aeed45", NAMESPACE),
+    known("snowflake-*", "*-nspkg.pth", "f0cb34144fbfffda273d5fdfd71edb753b7d2acfa268536e51c4d6ba005f8ca0", NAMESPACE),
+    known("protobuf", "*-nspkg.pth", "492187369ed89466a43eca61c645a6d1f2a0de9ceb7d0611438d993ed88f17ee", NAMESPACE),
 ];
 
 /// Modules that `.pth` files which are everywhere import at each start, and the project that alone may bring them. The files

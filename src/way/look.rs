@@ -10,7 +10,7 @@ pub mod show;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use pipward_resolver::{ExtraName, Facts as _, Target, Version};
+use pipward_resolver::{ExtraName, Facts as _, Target, Version, VersionSpecifiers};
 
 use crate::error::{Code, Problem};
 use crate::index::Index;
@@ -157,7 +157,7 @@ pub struct Latest {
 /// # Errors
 /// As the index has it.
 pub fn latest(index: &Index, found: &Found, target: &Target, pre: bool) -> Result<Option<Latest>, Problem> {
-    let wish = Wish { pre, any_python: false };
+    let wish = Wish { pre, any_python: false, sources: true };
     Ok(versions(index, &found.name, target, &wish)?.into_iter().next())
 }
 
@@ -168,6 +168,8 @@ pub struct Wish {
     pub pre: bool,
     /// Those for other Pythons too.
     pub any_python: bool,
+    /// Those that have source distributions alone too.
+    pub sources: bool,
 }
 
 /// Asks an index for the versions of a project that are not yanked, newest first. Pre-releases count only where they are
@@ -188,17 +190,24 @@ pub fn versions(index: &Index, name: &str, target: &Target, wish: &Wish) -> Resu
         },
     };
     let python = target.markers.python_full_version();
+    let takes = |wanted: Option<&VersionSpecifiers>| {
+        wish.any_python || wanted.is_none_or(|wanted| wanted.contains(&python.version))
+    };
     let usable = |(version, release): (&Version, &pipward_resolver::Release)| {
         let is_wheel = release.wheels.iter().any(|wheel| {
             wheel.yanked.is_none()
                 && wheel.too_new.is_none()
                 && target.tags.rank(&wheel.name).is_some()
-                && (wish.any_python
-                    || wheel.requires_python.as_ref().is_none_or(|wanted| wanted.contains(&python.version)))
+                && takes(wheel.requires_python.as_ref())
         });
         let is_yanked =
             !release.wheels.is_empty() && release.wheels.iter().all(|wheel| wheel.yanked.is_some());
-        let is_there = is_wheel || release.has_sdist && release.new_sdist.is_none() && !is_yanked;
+        let has_source = || {
+            let sources = index.pythons_of_sources(&name, version);
+            sources.iter().any(|wanted| takes(wanted.as_ref()))
+        };
+        let is_source = wish.sources && release.has_sdist && release.new_sdist.is_none() && !is_yanked;
+        let is_there = is_wheel || is_source && has_source();
         is_there.then(|| Latest { version: version.clone(), is_wheel })
     };
     let all = candidates.releases.iter().rev().filter(|(version, _)| wish.pre || !version.any_prerelease());

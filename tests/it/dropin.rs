@@ -127,6 +127,15 @@ fn variables_and_files_are_the_defaults_of_every_option() {
     tried("PIP_TRUSTED_HOST", "x").arg("--isolated").run().ok();
     let broken = home.write("broken.conf", "[install\nx\n");
     tried("PIP_CONFIG_FILE", &text(&broken)).run().code(2).stderr_has("ERROR: ");
+    for (content, told) in [
+        ("quiet = 1\n[install]\n", "before any section"),
+        ("[install]\nquiet = 1\nquiet = 2\n", "`quiet` stands twice in [install]"),
+    ] {
+        let broken = home.write("broken.conf", content);
+        tried("PIP_CONFIG_FILE", &text(&broken)).run().code(2).stderr_has(told);
+    }
+    std::fs::write(&broken, b"[install]\n# caf\xe9\n").unwrap();
+    tried("PIP_CONFIG_FILE", &text(&broken)).run().code(2).stderr_has("not UTF-8");
 }
 
 #[test]

@@ -35,6 +35,20 @@ fn the_versions_of_an_index_are_pips() {
         &["index", "versions", "alpha", "--uploaded-prior-to", "2021-06-01", "-i", &index],
         &["list", "--outdated", "--uploaded-prior-to", "2021-06-01T00:00:00Z", "-i", &index],
     ]);
+    let source = |version: &str, python: &str| {
+        let mut source = Published::new((format!("alpha-{version}.tar.gz"), Vec::new()));
+        source.requires_python = Some(python.to_owned());
+        source
+    };
+    let mut files: Vec<Published> = offered.iter().map(|wheel| Published::new(wheel.build())).collect();
+    files.extend([source("20", ">=3.9"), source("21", ">=4"), source("22", ">=3.9")]);
+    server.publish("alpha", &files, &Style::default());
+    place.same(&[
+        &["index", "versions", "alpha", "-i", &index],
+        &["index", "versions", "alpha", "--python-version", "3.8", "-i", &index],
+        &["index", "versions", "alpha", "--only-binary", ":all:", "-i", &index],
+        &["index", "versions", "alpha", "--only-binary", "alpha", "--json", "-i", &index],
+    ]);
     let told = place.ours(&["index", "versions", "nothing", "-i", &index]).run().code(1);
     told.stderr_has("ERROR: No matching distribution found for nothing");
 }

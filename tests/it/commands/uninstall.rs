@@ -111,6 +111,23 @@ fn promise_4_all_of_a_set_goes_or_none() {
     place.ours(&["list"]).run().ok().stdout_has("norecord");
 }
 
+/// What a distribution vendors, `.dist-info` directories among it, comes and goes with it.
+#[test]
+fn dist_infos_that_are_vendored_are_the_distributions_own() {
+    let vendor = |version: &str| {
+        simple("vendor", version)
+            .file("vendor/_vendor/inner-1.0.dist-info/METADATA", format!("Name: inner\n# {version}\n"))
+            .file("vendor/_vendor/inner-1.0.dist-info/INSTALLER", version.to_owned())
+            .file("vendor/_vendor/inner.egg-info/PKG-INFO", version.to_owned())
+    };
+    let place = Place::with(&[vendor("1")]);
+    place.install(&[vendor("2")]).ok();
+    let inner = place.library().join("vendor/_vendor/inner-1.0.dist-info/INSTALLER");
+    assert_eq!(std::fs::read_to_string(&inner).unwrap(), "2");
+    place.ours(&["uninstall", "-y", "vendor"]).run().ok();
+    assert!(!place.library().join("vendor").exists());
+}
+
 /// A RECORD that somebody forged leads nowhere.
 #[test]
 fn a_forged_record_takes_nothing_along() {
