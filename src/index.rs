@@ -226,20 +226,6 @@ impl Index {
         })
     }
 
-    /// For which Pythons the index says that the source distributions of a release are, those that are not yanked.
-    pub fn pythons_of_sources(
-        &self,
-        name: &PackageName,
-        version: &Version,
-    ) -> Vec<Option<VersionSpecifiers>> {
-        let Ok(project) = self.wait(|inner| async move { inner.project(name).await }) else {
-            return Vec::new();
-        };
-        let files = project.files.of(version).into_iter().map(|offered| offered.file);
-        let sources = files.filter(|file| file.wheel().is_none() && file.yanked.is_none());
-        sources.map(|file| file.requires_python.clone()).collect()
-    }
-
     /// For which Pythons the index, else METADATA, says that a wheel is.
     pub fn requires_python(&self, name: &PackageName, wheel: &WheelName) -> Option<VersionSpecifiers> {
         let project = self.wait(|inner| async move { inner.project(name).await }).ok()?;

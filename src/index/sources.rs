@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use pipward_resolver::{PackageName, Target, Version};
+use pipward_resolver::{PackageName, Target, Version, VersionSpecifiers};
 use reqwest::header;
 use url::Url;
 
@@ -16,7 +16,7 @@ use super::pages::Got;
 use super::project::{Offered, Project, merge};
 use super::reading::PageForm;
 use super::registry::{Asked, Known, Registry, settled};
-use super::{Freshness, Inner, Sources};
+use super::{Freshness, Index, Inner, Sources};
 use crate::cache::open_regular;
 use crate::digest::{Hasher, LockedHashes, Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem, io as io_problem};
@@ -79,6 +79,22 @@ fn taken(credentials: &mut Credentials, url: Url) -> Result<Url, Problem> {
         check_scheme(&url, Code::AddressRefused)?;
     }
     Ok(url)
+}
+
+impl Index {
+    /// For which Pythons the index says that the source distributions of a release are, those that are not yanked.
+    pub fn pythons_of_sources(
+        &self,
+        name: &PackageName,
+        version: &Version,
+    ) -> Vec<Option<VersionSpecifiers>> {
+        let Ok(project) = self.wait(|inner| async move { inner.project(name).await }) else {
+            return Vec::new();
+        };
+        let files = project.files.of(version).into_iter().map(|offered| offered.file);
+        let sources = files.filter(|file| file.wheel().is_none() && file.yanked.is_none());
+        sources.map(|file| file.requires_python.clone()).collect()
+    }
 }
 
 impl Inner {

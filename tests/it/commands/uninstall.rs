@@ -117,8 +117,8 @@ fn dist_infos_that_are_vendored_are_the_distributions_own() {
     let vendor = |version: &str| {
         simple("vendor", version)
             .file("vendor/_vendor/inner-1.0.dist-info/METADATA", format!("Name: inner\n# {version}\n"))
-            .file("vendor/_vendor/inner-1.0.dist-info/INSTALLER", version.to_owned())
-            .file("vendor/_vendor/inner.egg-info/PKG-INFO", version.to_owned())
+            .file("vendor/_vendor/inner-1.0.dist-info/INSTALLER", version)
+            .file("vendor/_vendor/inner.egg-info/PKG-INFO", version)
     };
     let place = Place::with(&[vendor("1")]);
     place.install(&[vendor("2")]).ok();
