@@ -91,6 +91,18 @@ impl Claim {
 }
 
 impl Claims {
+    /// The files that the plan with this `.dist-info` directory (resolved, relative to the prefix) brings.
+    pub(super) fn of_dist_info(&self, dist_info: &Path) -> Vec<PathBuf> {
+        let is_its = |claim: &Claim| {
+            std::iter::once(&claim.first).chain(&claim.others).any(|bringer| bringer.dist_info == dist_info)
+        };
+        let of_directory = |(directory, content): (&PathBuf, &Directory)| {
+            let names = content.files.iter().filter(|(_, claim)| is_its(claim));
+            names.map(|(name, _)| directory.join(name)).collect::<Vec<_>>()
+        };
+        self.directories.iter().flat_map(of_directory).collect()
+    }
+
     /// The moves that bring everything: whole directories where `is_there` says that nothing stands, else file by file.
     /// In order of paths, .dist-info last.
     pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {

@@ -258,7 +258,7 @@ impl Session {
         let going: Vec<_> = self.installed.named(&name).collect();
         let infos: BTreeSet<&Path> = going.iter().map(|one| one.directory.as_path()).collect();
         let owners = self.installed.owners(&self.places, &infos);
-        let removal = uninstall::removal(&self.places, &going, &owners)?;
+        let removal = uninstall::removal(&self.places, &going, &owners, |_| Vec::new())?;
         Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
     }
 
@@ -303,7 +303,8 @@ impl Session {
             replaced.iter().map(|distribution| distribution.directory.as_path()).collect();
         let owners =
             if replaced.is_empty() { BTreeMap::new() } else { self.installed.owners(&self.places, &infos) };
-        let removal = uninstall::removal(&self.places, &replaced, &owners)?;
+        let brought = |at: &Path| work.stage.claims().of_dist_info(at);
+        let removal = uninstall::removal(&self.places, &replaced, &owners, brought)?;
         let mut left_out = work.stage.settle(&self.places)?;
         let found = conflicts::find(&self.places, &work.stage.claims(), &removal.files, || {
             self.installed.owners(&self.places, &infos)

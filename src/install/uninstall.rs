@@ -192,7 +192,8 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// What goes when the distributions in `replaced` do.
+/// What goes when the distributions in `replaced` do. Where one does not tell its files, and `brought` (by its `.dist-info`
+/// directory) knows a wheel of the same release that takes its place, they are those of the wheel.
 ///
 /// # Errors
 /// `unsafe-uninstall`, and those of the file system.
@@ -200,13 +201,17 @@ pub(super) fn removal(
     places: &Places,
     replaced: &[&Distribution],
     owners: &BTreeMap<PathBuf, String>,
+    brought: impl Fn(&Path) -> Vec<PathBuf>,
 ) -> Result<Removal, Problem> {
     let (mut files, mut edited) = (BTreeSet::new(), BTreeMap::new());
     for distribution in replaced {
         if distribution.is_link() {
             edited.extend(links::without(places, &distribution.directory, &edited));
         }
-        let mut paths = distribution.paths(places)?;
+        let mut paths = distribution.paths(places).or_else(|problem| {
+            let wheels = brought(&distribution.directory);
+            if wheels.is_empty() { Err(problem) } else { Ok(wheels) }
+        })?;
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
         let mut compiled = ByteCode::default();
         for path in paths {

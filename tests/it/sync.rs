@@ -86,6 +86,9 @@ fn a_deleted_file_is_put_right() {
     put_right(true, |place| {
         std::fs::remove_file(place.library().join("alpha-1.dist-info/METADATA")).unwrap();
     });
+    put_right(true, |place| {
+        std::fs::remove_file(place.library().join("alpha-1.dist-info/RECORD")).unwrap();
+    });
     put_right(true, |place| std::fs::remove_file(place.environment().join("bin/alpha")).unwrap());
 }
 
