@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
+use rustls::InconsistentKeys;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::error::{Code, Place, Problem};
 
@@ -42,7 +44,16 @@ pub(super) fn config(
             let chain = certificates(path, &text)?;
             let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(&text)
                 .map_err(|_| unusable(path, "it holds no key in PEM form beside the certificate"))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| unusable(path, &error.to_string()))?
+            let signer = builder.crypto_provider().key_provider.load_private_key(key);
+            let signer = signer.map_err(|error| unusable(path, &error.to_string()))?;
+            let certified = CertifiedKey::new(chain, signer);
+            // What else there is to say of the certificate, such as that it is of X.509 version 1, the server judges.
+            if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) =
+                certified.keys_match()
+            {
+                return Err(unusable(path, "its certificate and its key do not belong together"));
+            }
+            builder.with_client_cert_resolver(std::sync::Arc::new(SingleCertAndKey::from(certified)))
         }
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -117,5 +128,35 @@ mod tests {
         }
         let missing = config(Some(&directory.path().join("none")), None).map(|_| ()).unwrap_err();
         assert_eq!(missing.code(), Code::TlsFailed);
+    }
+
+    /// Made by `openssl x509 -req` without extensions, as private authorities do; its key is for this test alone.
+    const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBHzCBxQIUS5ebH/1NTBlnqme20EuYLZy/Y2IwCgYIKoZIzj0EAwIwETEPMA0G\n\
+A1UEAwwGY2xpZW50MCAXDTI2MTEyNzAxNTIzMFoYDzIxMjYxMTAzMDE1MjMwWjAR\n\
+MQ8wDQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARS5AmY\n\
+SyxAzWHIu1dR5xyCorJjf5cTX7/cOmJj1YmmVg2l+xAwhTEAjSLXkFFU5uzs3nL8\n\
+rwMcywQcgXnhjcJPMAoGCCqGSM49BAMCA0kAMEYCIQCWMvRUP8HCbHzF8Wyw8h2d\n\
+DQovPf3KAf9wgits7Hv0IAIhAMiMLkmKmpp/FhvEAoz3XSqbinayRjKpDWjQhoQo\n\
+txZ8\n\
+-----END CERTIFICATE-----\n";
+    const KEY: &str = "\
+-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgSiyeojH3cokzYpf2\n\
+liuSReku/mDy8jonf44XSYFmkuahRANCAARS5AmYSyxAzWHIu1dR5xyCorJjf5cT\n\
+X7/cOmJj1YmmVg2l+xAwhTEAjSLXkFFU5uzs3nL8rwMcywQcgXnhjcJP\n\
+-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn a_certificate_of_a_client_is_the_servers_to_judge_and_has_its_own_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("client.pem");
+        for text in [format!("{VERSION_1}{KEY}"), format!("{KEY}{VERSION_1}")] {
+            std::fs::write(&path, text).unwrap();
+            assert!(config(None, Some(&path)).unwrap().client_auth_cert_resolver.has_certs());
+        }
+        std::fs::write(&path, VERSION_1).unwrap();
+        assert_eq!(config(None, Some(&path)).map(|_| ()).unwrap_err().code(), Code::TlsFailed);
     }
 }
