@@ -47,8 +47,8 @@ impl Printer {
             Colour::Auto => terminal && !no_colour && !dumb,
         };
         Self {
-            quiet: output.quiet,
-            verbose: output.verbose > 0,
+            quiet: output.quiet.saturating_sub(output.verbose),
+            verbose: output.verbose > output.quiet,
             colour,
             json: output.json,
             progress: terminal && output.quiet == 0 && !output.json && !dumb,

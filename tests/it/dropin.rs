@@ -113,6 +113,8 @@ fn variables_and_files_are_the_defaults_of_every_option() {
     tried("PIP_QUIET", "2").run().ok();
     let quiet = tried("PIP_QUIET", "1").run().ok();
     assert!(quiet.stdout.is_empty(), "{}", quiet.told());
+    let level = tried("PIP_QUIET", "1").arg("-v").run().ok();
+    assert!(level.stdout.contains("already satisfied"), "{}", level.told());
     tried("PIP_TRUSTED_HOST", "example.org").run().code(1).stderr_has("--trusted-host");
     home.write("pipward.toml", "[policy]\ntrusted-host = \"allow\"\n");
     let passed =
