@@ -12,9 +12,6 @@ use crate::policy::{self, DatedPolicy, Imported, Judged, Named, Sites, Startup};
 use crate::python::Scheme;
 use crate::wheel::Wheel;
 
-/// How many paths of installed `.pth` files are looked at. Who can write more of them needs no wheel.
-const MOST_NAMED: usize = 10_000;
-
 /// Where Python looks for modules at its start in the environment as it is.
 pub(in crate::way) struct AtStart<'s> {
     session: Option<&'s Session>,
@@ -44,8 +41,8 @@ impl<'s> AtStart<'s> {
         let Some(session) = session else { return Ok(found) };
         found.modules = session.modules();
         for (file, content) in session.path_files()? {
-            let room = MOST_NAMED.saturating_sub(found.named.len());
-            for one in policy::named_paths(&content, &file).into_iter().take(room) {
+            // All of them: were some left out, a wheel could bring so many that those of another are not looked at.
+            for one in policy::named_paths(&content, &file) {
                 let led = session.led(&one.path).filter(|led| *led != one.path);
                 found.named.extend(led.map(|path| Named { path, by: one.by.clone() }));
                 found.named.push(one);
