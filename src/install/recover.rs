@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -71,14 +71,15 @@ fn settle(prefix: &Path, gate: &Gate, wait: bool) -> Result<Settled, Problem> {
         return Ok(Settled::Nothing);
     }
     let tree = open(&place, gate)?;
-    let locked = try_lock(tree.handle())
-        .map_err(|error| io_problem("locking the environment", place.clone(), &error))?;
+    let failed = |error: io::Error| io_problem("locking the environment", place.clone(), &error);
+    let handle = Lockable(tree.handle().try_clone().map_err(failed)?);
+    let locked = try_lock(&handle).map_err(failed)?;
     if !locked && !wait && !is_moving(&place) {
         // A live process has not begun to change anything.
         return Ok(Settled::Nothing);
     }
     if !locked {
-        lock(tree.handle(), prefix, PATIENCE)?;
+        lock(&handle, prefix, PATIENCE)?;
     }
     settle_all(&tree)
 }
@@ -154,14 +155,31 @@ fn remove_building_places(place: &Path) {
     }
 }
 
-/// Opens a directory, not a link to one, to lock it.
-pub(super) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(CWD, path, flags, Mode::empty())?)
+/// An open directory that can be locked. Its lock ends with it, also where a child of this process that has not begun
+/// its own program yet holds a copy of the handle: closing alone would leave the lock to the child.
+pub(super) struct Lockable(OwnedFd);
+
+impl AsFd for Lockable {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
-/// Takes the lock of a directory for as long as `handle` is open; `false` where another process has it.
-pub(super) fn try_lock(handle: &OwnedFd) -> io::Result<bool> {
+impl Drop for Lockable {
+    fn drop(&mut self) {
+        // What has no lock, or cannot have one, needs no help.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::NonBlockingUnlock);
+    }
+}
+
+/// Opens a directory, not a link to one, to lock it.
+pub(super) fn open_directory(path: &Path) -> io::Result<Lockable> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(Lockable(rustix::fs::openat(CWD, path, flags, Mode::empty())?))
+}
+
+/// Takes the lock of a directory for as long as `handle` lives; `false` where another process has it.
+pub(super) fn try_lock(handle: &Lockable) -> io::Result<bool> {
     match rustix::fs::flock(handle, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -178,7 +196,7 @@ pub(super) fn try_lock(handle: &OwnedFd) -> io::Result<bool> {
 ///
 /// # Errors
 /// `environment-busy`, `interrupted`.
-pub(super) fn lock(handle: &OwnedFd, place: &Path, patience: Duration) -> Result<(), Problem> {
+pub(super) fn lock(handle: &Lockable, place: &Path, patience: Duration) -> Result<(), Problem> {
     let begun = Instant::now();
     loop {
         guard::check()?;
@@ -199,7 +217,7 @@ pub(super) fn lock(handle: &OwnedFd, place: &Path, patience: Duration) -> Result
 }
 
 /// The process that has the lock of a directory, as far as the system tells: its number and command.
-fn holder(handle: &OwnedFd) -> Option<String> {
+fn holder(handle: &Lockable) -> Option<String> {
     let found = rustix::fs::fstat(handle).ok()?;
     let inode = format!(":{}", found.st_ino);
     let locks = std::fs::read_to_string("/proc/locks").ok()?;

@@ -8,7 +8,6 @@ mod looks;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -58,7 +57,7 @@ enum Kind {
     Fresh(Building),
     /// One that is there. The lock lasts as long as the handle.
     Standing {
-        _lock: OwnedFd,
+        _lock: recover::Lockable,
         /// Directories that were made for it, outermost first.
         parents: Vec<PathBuf>,
     },
@@ -72,7 +71,7 @@ struct Building {
     /// The private directory that it is built in.
     container: PathBuf,
     /// The lock on that, which tells that this process is alive.
-    _lock: OwnedFd,
+    _lock: recover::Lockable,
     /// Directories that were made for it, outermost first.
     parents: Vec<PathBuf>,
 }
@@ -457,7 +456,7 @@ fn remove_parents(parents: &[PathBuf]) {
 }
 
 /// A directory of this process alone, locked.
-fn locked_directory(parent: &Path, prefix: &OsStr) -> io::Result<(PathBuf, OwnedFd)> {
+fn locked_directory(parent: &Path, prefix: &OsStr) -> io::Result<(PathBuf, recover::Lockable)> {
     loop {
         let path = private_directory(parent, prefix)?;
         let locked =

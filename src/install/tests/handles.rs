@@ -161,6 +161,20 @@ fn who_holds_an_environment_is_told() {
     recover::lock(&other, scratch.path(), Duration::ZERO).unwrap();
 }
 
+/// As between fork and exec of a child that another thread starts.
+#[test]
+fn a_lock_ends_with_its_owner_and_not_with_a_copy_of_the_handle() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mine = recover::open_directory(scratch.path()).unwrap();
+    assert!(recover::try_lock(&mine).unwrap());
+    let copy = mine.as_fd().try_clone_to_owned().unwrap();
+    let other = recover::open_directory(scratch.path()).unwrap();
+    assert!(!recover::try_lock(&other).unwrap());
+    drop(mine);
+    assert!(recover::try_lock(&other).unwrap());
+    drop(copy);
+}
+
 /// Stages that a stopped run leaves: with a journal, and before there was one.
 fn stopped() -> [World; 2] {
     let journal = |world: &World| {
