@@ -36,6 +36,7 @@ mod guard;
 mod held;
 mod journal;
 mod links;
+mod names;
 mod places;
 mod plan;
 mod recover;

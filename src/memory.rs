@@ -1,12 +1,13 @@
 //! Memory that the system has back when it is no longer needed.
 //!
-//! Owns: all unsafe code of this crate: mapping an unnamed file, and one option of the allocator.
+//! Owns: all unsafe code of this crate: mapping an unnamed file, giving its pages back, and one option of the allocator.
 //! Never: maps a file that has a name, or that anybody else has open.
 
 use std::ffi::c_long;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A file without a name: no other user, and no path, leads to it.
 pub(crate) struct Unnamed(File);
@@ -15,7 +16,12 @@ pub(crate) struct Unnamed(File);
 pub(crate) struct Mapped {
     map: memmap2::Mmap,
     _file: File,
+    /// How many bytes were read, or made of what was read, since its pages were last given back.
+    read: AtomicUsize,
 }
+
+/// So many bytes are read of a mapping before its pages are given back.
+const GIVE_BACK: usize = 4 << 20;
 
 impl Unnamed {
     /// In `directory` if it exists, else in the temporary directory.
@@ -51,7 +57,23 @@ impl Unnamed {
         // could reach it through /proc; they could as well write to this process's memory.
         // Reason for the mapping: a wheel of a gigabyte must not need a gigabyte of memory.
         let map = unsafe { memmap2::Mmap::map(&self.0)? };
-        Ok(Mapped { map, _file: self.0 })
+        Ok(Mapped { map, _file: self.0, read: AtomicUsize::new(0) })
+    }
+}
+
+impl Mapped {
+    /// Tells that so many bytes were read, or made of what was read. Pages that are asked for again come from the file, so
+    /// that a large wheel takes no more memory than what is worked on.
+    #[allow(unsafe_code)]
+    pub(crate) fn was_read(&self, bytes: usize) {
+        if self.read.fetch_add(bytes, Ordering::Relaxed) < GIVE_BACK {
+            return;
+        }
+        self.read.store(0, Ordering::Relaxed);
+        // SAFETY: MADV_DONTNEED is unchecked for what it does to private mappings, whose changed pages it throws away. This
+        // one is shared and read-only: whoever reads it, also just now, finds the same bytes, which come from the file, and
+        // nobody can change that (see `map`). That it is not heeded anywhere costs memory and nothing else.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
 }
 
@@ -79,6 +101,21 @@ pub(crate) fn give_back_soon() {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_was_given_back_is_read_again() {
+        let bytes: Vec<u8> = (0..3 * super::GIVE_BACK).map(|at| (at % 251) as u8).collect();
+        let mut file = super::Unnamed::new(None).unwrap();
+        file.write(&bytes).unwrap();
+        let mapped = file.map().unwrap();
+        for piece in bytes.chunks(1000) {
+            mapped.was_read(piece.len());
+        }
+        for _ in 0..3 {
+            assert!(*mapped == *bytes);
+            mapped.was_read(usize::MAX >> 1);
+        }
+    }
+
     /// So that an update of mimalloc which renumbers its options is seen.
     #[test]
     #[allow(unsafe_code)]

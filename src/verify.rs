@@ -92,6 +92,10 @@ impl VerifiedWheel {
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
+    /// Tells that so many of them were read: those of a large wheel need not stay in memory.
+    pub(crate) fn was_read(&self, bytes: usize) {
+        self.bytes.was_read(bytes);
+    }
 }
 
 fn problem(code: Code, what: &str, unverified: &Unverified, locked: &LockedFile) -> Problem {

@@ -221,8 +221,12 @@ impl Wheel {
     fn pieces(
         &self,
         entry: &archive::Entry,
-        sink: impl FnMut(&[u8]) -> std::io::Result<()>,
+        mut sink: impl FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
+        let sink = |piece: &[u8]| {
+            self.verified.was_read(piece.len());
+            sink(piece)
+        };
         contents::pieces(entry, self.verified.bytes(), sink).map_err(|error| match error {
             ExtractError::Wheel(problem) => ExtractError::Wheel(self.at(problem, entry)),
             sink => sink,

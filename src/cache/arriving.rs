@@ -13,6 +13,9 @@ use super::{NEW, Store, make_private};
 use crate::error::{Problem, io as io_problem};
 use crate::verify::VerifiedWheel;
 
+/// Wheels are written in steps of this many bytes.
+const STEP: usize = 1 << 20;
+
 /// The wheels of one run.
 #[derive(Debug)]
 pub(crate) struct Arriving {
@@ -48,7 +51,10 @@ impl Arriving {
         make_private(self.store.directory()).map_err(failed)?;
         let new = tempfile::Builder::new().prefix(NEW).tempfile_in(self.store.directory());
         let (mut file, written) = new.map_err(failed)?.into_parts();
-        file.write_all(bytes).map_err(failed)?;
+        for piece in bytes.chunks(STEP) {
+            file.write_all(piece).map_err(failed)?;
+            wheel.was_read(piece.len());
+        }
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((written, path));
         Ok(())
     }

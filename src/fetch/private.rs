@@ -32,6 +32,13 @@ impl PrivateBytes {
             Self::Mapped(map) => map,
         }
     }
+
+    /// Tells that so many of the bytes were read, or made of what was read.
+    pub(crate) fn was_read(&self, bytes: usize) {
+        if let Self::Mapped(map) = self {
+            map.was_read(bytes);
+        }
+    }
 }
 
 /// Takes bytes as they arrive, and becomes [`PrivateBytes`].

@@ -2,16 +2,17 @@
 //!
 //! Owns: the comparison of what comes with what is there. Never: changes anything.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use super::claims::{Claim, Claims};
 use super::contest;
 use super::held::hashes_to;
+use super::names::Names;
 use super::places::Places;
 use super::shadow;
-use super::uninstall::open;
+use super::uninstall::{Owners, open};
 use crate::error::{Code, Place, Problem, Problems, io};
 
 /// What two plans of the run both bring, and differently.
@@ -28,8 +29,8 @@ pub(super) struct Found {
     pub(super) staying: Vec<(PathBuf, String)>,
 }
 
-/// Compares what the plans bring with what is there, but for the files in `going`. `owners` tells, if asked, whose a file
-/// is.
+/// Compares what the plans bring with what is there, but for the files in `going`. `owners` tells, if asked, whose
+/// files of some names are.
 ///
 /// # Errors
 /// `file-conflict`, every one.
@@ -37,7 +38,7 @@ pub(super) fn find(
     places: &Places,
     claims: &Claims,
     going: &BTreeSet<PathBuf>,
-    owners: impl Fn() -> BTreeMap<PathBuf, String>,
+    owners: impl Fn(&Names) -> Owners,
 ) -> Result<Found, Problems> {
     let (mut taken, mut staying) = (Vec::new(), Vec::new());
     let mut found = Vec::new();
@@ -81,7 +82,7 @@ pub(super) fn find(
         let into = if shadow.gives_way { &mut yielding } else { &mut found };
         into.push(Clash { file: shadow.file, other: shadow.other, package: shadow.package, what: None });
     }
-    let owners = if found.is_empty() && yielding.is_empty() { BTreeMap::new() } else { owners() };
+    let owners = owners(&Names::of(found.iter().chain(&yielding).map(|clash| &clash.other)));
     for one in yielding {
         match owners.get(&one.other) {
             Some(owner) => staying.push((one.file, owner.clone())),
@@ -113,7 +114,7 @@ impl Clash {
         Self { other: file.clone(), file, package, what: Some(what) }
     }
 
-    fn problem(self, places: &Places, owners: &BTreeMap<PathBuf, String>) -> Problem {
+    fn problem(self, places: &Places, owners: &Owners) -> Problem {
         let owner = owners.get(&self.other).map_or("something that no distribution lists", String::as_str);
         let (message, expected) = match self.what {
             Some(what) => (

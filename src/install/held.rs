@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use pipward_resolver::PackageName;
 use rayon::prelude::*;
 
+use super::names::Names;
 use super::places::Places;
 use super::shadow;
 use super::uninstall::{Distribution, Distributions, open};
@@ -109,7 +110,7 @@ fn same_rows(
     of_origin: &[&str],
     planned: &mut BTreeMap<PathBuf, &PlannedFile>,
 ) -> bool {
-    let Ok(Some(rows)) = distribution.rows(places) else { return false };
+    let Ok(Some(rows)) = distribution.rows(places, &Names::All) else { return false };
     let mut left = rows
         .into_iter()
         .filter(|(path, _)| {
@@ -120,7 +121,8 @@ fn same_rows(
     left.sort_by(|(one, _), (other, _)| one.cmp(other));
     if left.len() < planned.len() {
         let listed: BTreeSet<&Path> = left.iter().map(|(path, _)| path.as_path()).collect();
-        let owners = installed.owners(places, &BTreeSet::from([distribution.directory.as_path()]));
+        let owners =
+            installed.owners(places, &BTreeSet::from([distribution.directory.as_path()]), &Names::All);
         planned.retain(|path, file| {
             let is_anothers = || owners.contains_key(path) || shadow::has_module_of(&owners, path);
             listed.contains(path.as_path()) || !(file.may_be_left_out() && is_anothers())

@@ -157,6 +157,7 @@ fn remove_building_places(place: &Path) {
 
 /// An open directory that can be locked. Its lock ends with it, also where a child of this process that has not begun
 /// its own program yet holds a copy of the handle: closing alone would leave the lock to the child.
+#[derive(Debug)]
 pub(super) struct Lockable(OwnedFd);
 
 impl AsFd for Lockable {

@@ -5,7 +5,7 @@
 
 mod looks;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -255,9 +255,7 @@ impl Session {
     pub fn would_remove(&self, name: &PackageName) -> Result<Vec<PathBuf>, Problem> {
         let name = name.to_string();
         let going: Vec<_> = self.installed.named(&name).collect();
-        let infos: BTreeSet<&Path> = going.iter().map(|one| one.directory.as_path()).collect();
-        let owners = self.installed.owners(&self.places, &infos);
-        let removal = uninstall::removal(&self.places, &going, &owners, |_| Vec::new())?;
+        let removal = uninstall::removal(&self.places, &self.installed, &going, |_| Vec::new())?;
         Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
     }
 
@@ -300,13 +298,11 @@ impl Session {
         let replaced: Vec<_> = going.iter().flat_map(|name| self.installed.named(name)).collect();
         let infos: BTreeSet<&Path> =
             replaced.iter().map(|distribution| distribution.directory.as_path()).collect();
-        let owners =
-            if replaced.is_empty() { BTreeMap::new() } else { self.installed.owners(&self.places, &infos) };
         let brought = |at: &Path| work.stage.claims().of_dist_info(at);
-        let removal = uninstall::removal(&self.places, &replaced, &owners, brought)?;
+        let removal = uninstall::removal(&self.places, &self.installed, &replaced, brought)?;
         let mut left_out = work.stage.settle(&self.places)?;
-        let found = conflicts::find(&self.places, &work.stage.claims(), &removal.files, || {
-            self.installed.owners(&self.places, &infos)
+        let found = conflicts::find(&self.places, &work.stage.claims(), &removal.files, |names| {
+            self.installed.owners(&self.places, &infos, names)
         })?;
         for (path, owner) in &found.staying {
             left_out.extend(work.stage.give_way(&self.places, path, owner)?);

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::links;
+use super::names::Names;
 use super::places::Places;
 use super::tree::{is_missing, read_file};
 use crate::error::{Code, Place, Problem, io as io_problem};
@@ -33,6 +34,9 @@ pub(super) struct Distribution {
 /// The distributions of an environment.
 #[derive(Debug, Default)]
 pub(super) struct Distributions(Vec<Distribution>);
+
+/// Whose a file is, by its path relative to the prefix.
+pub(super) type Owners = BTreeMap<PathBuf, String>;
 
 /// What goes when distributions are removed. Paths are relative to the prefix.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -75,13 +79,17 @@ impl Distributions {
         self.0.iter().filter(move |distribution| distribution.name == name)
     }
 
-    /// The files of each distribution but those in `without`, with the distribution. What cannot be read has none.
-    pub(super) fn owners(&self, places: &Places, without: &BTreeSet<&Path>) -> BTreeMap<PathBuf, String> {
+    /// The files that distributions but those in `without` have of those asked for, with the distribution. What cannot
+    /// be read has none.
+    pub(super) fn owners(&self, places: &Places, without: &BTreeSet<&Path>, of: &Names) -> Owners {
         let mut owners = BTreeMap::new();
+        if of.is_empty() {
+            return owners;
+        }
         for distribution in
             self.0.iter().filter(|distribution| !without.contains(distribution.directory.as_path()))
         {
-            let Ok(paths) = distribution.paths(places) else { continue };
+            let Ok(paths) = distribution.paths(places, of) else { continue };
             let owner = format!("{} {}", distribution.name, distribution.version);
             owners.extend(paths.into_iter().map(|path| (path, owner.clone())));
         }
@@ -101,8 +109,9 @@ impl Distribution {
         Some(Self { name: normalize(name), version: version.to_owned(), directory: site.join(entry), legacy })
     }
 
-    /// The rows of its RECORD that name a file beneath the prefix, with that file. `None` without a RECORD.
-    pub(super) fn rows(&self, places: &Places) -> Result<Option<Vec<(PathBuf, Row)>>, Problem> {
+    /// The rows of its RECORD that name a file beneath the prefix, with that file, for the files that are asked for (and
+    /// perhaps others). `None` without a RECORD.
+    pub(super) fn rows(&self, places: &Places, of: &Names) -> Result<Option<Vec<(PathBuf, Row)>>, Problem> {
         let at = places.real().join(&self.directory).join("RECORD");
         let site = self.directory.parent().unwrap_or(Path::new(""));
         let text = match open(&at).and_then(|file| read_file(file, MAX_RECORD)) {
@@ -111,22 +120,22 @@ impl Distribution {
             Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(io_problem("reading an installed RECORD", at, &error)),
         };
-        let record = Record::parse_installed(&text)
+        let record = Record::parse_installed(&of.lines(&text))
             .map_err(|problem| problem.package(&self.name).at(Place::file(&at)))?;
         Ok(Some(
             record.rows.into_iter().filter_map(|row| Some((places.row(site, &row.path)?, row))).collect(),
         ))
     }
 
-    /// The files that are its own, as far as it tells.
+    /// The files that are its own, as far as it tells; those that are asked for, and perhaps others.
     ///
     /// # Errors
     /// `unsafe-uninstall` where it has no list of them.
-    fn paths(&self, places: &Places) -> Result<Vec<PathBuf>, Problem> {
+    fn paths(&self, places: &Places, of: &Names) -> Result<Vec<PathBuf>, Problem> {
         let at = places.real().join(&self.directory);
         let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
         if !self.legacy && is_directory {
-            if let Some(rows) = self.rows(places)? {
+            if let Some(rows) = self.rows(places, of)? {
                 return Ok(rows.into_iter().map(|(path, _)| path).collect());
             }
             let name = &self.name;
@@ -199,29 +208,35 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// `unsafe-uninstall`, and those of the file system.
 pub(super) fn removal(
     places: &Places,
+    installed: &Distributions,
     replaced: &[&Distribution],
-    owners: &BTreeMap<PathBuf, String>,
     brought: impl Fn(&Path) -> Vec<PathBuf>,
 ) -> Result<Removal, Problem> {
-    let (mut files, mut edited) = (BTreeSet::new(), BTreeMap::new());
+    let (mut going, mut edited) = (BTreeMap::new(), BTreeMap::new());
     for distribution in replaced {
         if distribution.is_link() {
             edited.extend(links::without(places, &distribution.directory, &edited));
         }
-        let mut paths = distribution.paths(places).or_else(|problem| {
+        let mut paths = distribution.paths(places, &Names::All).or_else(|problem| {
             let wheels = brought(&distribution.directory);
             if wheels.is_empty() { Err(problem) } else { Ok(wheels) }
         })?;
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
         let mut compiled = ByteCode::default();
         for path in paths {
-            if !may_go(places, distribution, &path) || owners.contains_key(&path) {
-                continue;
+            if may_go(places, distribution, &path) {
+                let compiled = compiled.of(places, &path);
+                going.entry(path).or_insert_with(Vec::new).extend(compiled);
             }
-            for path in compiled.of(places, &path).into_iter().filter(|path| !owners.contains_key(path)) {
-                files.insert(path);
-            }
-            files.insert(path);
+        }
+    }
+    let infos: BTreeSet<&Path> = replaced.iter().map(|one| one.directory.as_path()).collect();
+    let names = Names::of(going.iter().flat_map(|(path, compiled)| compiled.iter().chain([path])));
+    let owners = installed.owners(places, &infos, &names);
+    let mut files = BTreeSet::new();
+    for (path, compiled) in going {
+        if !owners.contains_key(&path) {
+            files.extend(compiled.into_iter().chain([path]).filter(|path| !owners.contains_key(path)));
         }
     }
     let directories = emptied(places, &files);
