@@ -256,20 +256,30 @@ const MOST_KNOWN: usize = 8192;
 /// macOS, and 32-bit interpreters on 64-bit systems have no marker).
 pub fn of_wheel(wheel: &WheelName) -> MarkerTree {
     thread_local! {
-        static KNOWN: RefCell<HashMap<Box<str>, MarkerTree>> = RefCell::default();
+        static KNOWN: Known = RefCell::default();
     }
-    let tags = tags_of(wheel);
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(marker) = known.get(tags) {
-            return marker.clone();
-        }
-        let marker = environments(wheel);
+    remembered(&KNOWN, tags_of(wheel), || environments(wheel))
+}
+
+type Known = RefCell<HashMap<Box<str>, MarkerTree>>;
+
+/// What is known of a text, made where it is not yet.
+fn remembered(
+    known: &'static std::thread::LocalKey<Known>,
+    text: &str,
+    make: impl FnOnce() -> MarkerTree,
+) -> MarkerTree {
+    if let Some(marker) = known.with_borrow(|known| known.get(text).cloned()) {
+        return marker;
+    }
+    let marker = make();
+    known.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
-        known.insert(tags.into(), marker.clone());
-        marker
-    })
+        known.insert(text.into(), marker.clone());
+    });
+    marker
 }
 
 /// The three tags of a wheel's file name, as written.
@@ -278,17 +288,23 @@ pub(crate) fn tags_of(wheel: &WheelName) -> &str {
     text.rmatch_indices('-').nth(2).and_then(|(at, _)| text.get(at..)).unwrap_or(text)
 }
 
+/// The tags of many wheels are put together of few.
 fn environments(wheel: &WheelName) -> MarkerTree {
+    thread_local! {
+        static INTERPRETERS: Known = RefCell::default();
+        static SYSTEMS: Known = RefCell::default();
+    }
     let (pythons, abis, platforms) = wheel.tag_parts();
     let mut interpreters = MarkerTree::FALSE;
     for python in pythons {
         for abi in abis {
-            interpreters.or(interpreter(python, abi));
+            let both = format!("{python}-{abi}");
+            interpreters.or(remembered(&INTERPRETERS, &both, || interpreter(python, abi)));
         }
     }
     let mut systems = MarkerTree::FALSE;
     for platform in platforms {
-        systems.or(system(platform));
+        systems.or(remembered(&SYSTEMS, platform, || system(platform)));
     }
     interpreters.and(systems);
     interpreters

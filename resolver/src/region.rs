@@ -34,8 +34,17 @@ pub(crate) struct Many<'a> {
     pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
 }
 
-/// For some environments, whether wheels with these tags fit there, by the end of their names.
-type KnownWheels = HashMap<MarkerTree, HashMap<Box<str>, bool>>;
+/// For some environments, whether wheels fit there.
+type KnownWheels = HashMap<MarkerTree, Fits>;
+
+/// Which wheels fit.
+#[derive(Default)]
+struct Fits {
+    /// By their tags, as their names end.
+    tags: HashMap<Box<str>, bool>,
+    /// By the environments that they are for: tags tell more than markers can (`manylinux_2_17`, `manylinux_2_28`).
+    markers: HashMap<MarkerTree, bool>,
+}
 
 /// Of how many sets of environments it is known which wheels fit there.
 const MOST_KNOWN: usize = 256;
@@ -304,18 +313,21 @@ impl Many<'_> {
 /// Whether some of these environments take a wheel.
 fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
     let tags = markers::tags_of(wheel);
-    let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.get(tags).copied();
+    let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.tags.get(tags).copied();
     if let Some(known) = FITS.with(known) {
         return known;
     }
-    let fits = markers::overlaps(environments, &markers::of_wheel(wheel));
+    let marker = markers::of_wheel(wheel);
     FITS.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN && !known.contains_key(environments) {
             known.clear();
         }
-        known.entry(environments.clone()).or_default().insert(tags.into(), fits);
-    });
-    fits
+        let known = known.entry(environments.clone()).or_default();
+        let fits =
+            *known.markers.entry(marker.clone()).or_insert_with(|| markers::overlaps(environments, &marker));
+        known.tags.insert(tags.into(), fits);
+        fits
+    })
 }
 
 /// How many environments a wheel is for, roughly: the metadata of the broadest one speak for a version. Among native

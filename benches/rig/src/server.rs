@@ -75,7 +75,8 @@ struct Server {
     manner: Manner,
     /// Scheme, address and port, which stand before each file on a page, as on PyPI.
     origin: String,
-    pages: RwLock<HashMap<String, Arc<Page>>>,
+    /// By name; none where the index has none either.
+    pages: RwLock<HashMap<String, Option<Arc<Page>>>>,
 }
 
 struct Request {
@@ -133,16 +134,17 @@ impl Server {
                 if self.manner.record {
                     freeze::page(&self.corpus, name)?;
                 }
-                let Ok(plain) = self.corpus.page(name, self.manner.bare, &self.origin) else {
-                    return missing(stream);
+                let page = match self.corpus.page(name, self.manner.bare, &self.origin) {
+                    Ok(plain) => Some(Arc::new(Page { gzip: gzip(&plain)?, plain })),
+                    Err(_) => None,
                 };
-                let page = Arc::new(Page { gzip: gzip(&plain)?, plain });
                 if let Ok(mut pages) = self.pages.write() {
-                    pages.insert(name.to_owned(), Arc::clone(&page));
+                    pages.insert(name.to_owned(), page.clone());
                 }
                 page
             }
         };
+        let Some(page) = page else { return missing(stream) };
         let tag = format!("\"{}-{}\"", page.plain.len(), page.gzip.len());
         let common =
             format!("etag: {tag}\r\ncache-control: max-age=600, public\r\nvary: Accept, Accept-Encoding\r\n");

@@ -206,6 +206,7 @@ fn what_others_left_counts_too() {
     check("../../../share/late.zip\n", &[("data:share/late.zip", "PK")], false);
     check("late-1.0-py3.12.egg\n", &[("late-1.0-py3.12.egg", "PK")], false);
     check("link\n", &[("real/usercustomize.py", HOOK)], false);
+    check(&("elsewhere\n".repeat(12_000) + "late_/in\n"), &[hook], false);
 }
 
 #[test]
