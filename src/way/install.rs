@@ -237,6 +237,7 @@ fn vouched(item: &Item, done: &Done) -> Vouched {
         name: item.package.name.to_string(),
         version: done.metadata.version.to_string(),
         sha256: done.sha256,
+        stood: !done.verified,
     }
 }
 

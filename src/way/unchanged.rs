@@ -39,6 +39,10 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
         }
         there.push((found, vouched));
     }
+    // Last, since it asks for the state of every file.
+    if !there.par_iter().all(|(found, _)| here.witness.holds(&found.dist_info)) {
+        return None;
+    }
     let vouched: Vec<Vouched> = there.iter().map(|(_, vouched)| vouched.clone()).collect();
     let closed = !request.check_closure || here.witness.is_closed(&vouched);
     // What each needs is told only where something was asked for by name.
@@ -101,7 +105,7 @@ struct Found {
     spelled: String,
     version: Version,
     dist_info: PathBuf,
-    /// The wheel that it is, where no file has changed and it was let in by the policy of this run.
+    /// The wheel that it is if no file has changed, where it was let in by the policy of this run.
     sha256: Option<Sha256>,
 }
 
@@ -135,7 +139,7 @@ impl<'a> Here<'a> {
         let found: Option<Vec<Option<Found>>> = places
             .par_iter()
             .map(|(path, legacy)| {
-                let standing = witness.standing(path).filter(|(_, noted, _)| noted.judged_by == judged_by);
+                let standing = witness.noted(path).filter(|(_, noted, _)| noted.judged_by == judged_by);
                 if let Some((name, noted, sha256)) = standing {
                     return Some(Some(Found {
                         name: name.parse().ok()?,
@@ -180,15 +184,18 @@ impl<'a> Here<'a> {
     pub(super) fn keeps(&self, item: &Item) -> Option<There> {
         let package = &item.package;
         let (found, sha256) = self.standing(&package.name, package.version.as_ref())?;
-        if package.yanked.is_some() || direct_url(item).is_some() {
+        let is_it = item.file.hashes.sha256s().any(|one| one == sha256);
+        if !is_it || package.yanked.is_some() || direct_url(item).is_some() {
+            return None;
+        }
+        if !self.witness.holds(&found.dist_info) {
             return None;
         }
         let (metadata, text) = found.metadata()?;
         let as_locked = package.metadata_sha256.get(item.file.name.as_str());
         let runs_here = self.request.any_python || metadata.runs_on(&self.request.target().markers);
-        let is_it = item.file.hashes.sha256s().any(|one| one == sha256)
-            && as_locked.is_none_or(|locked| *locked == Sha256::of(&text))
-            && metadata.version == found.version;
+        let is_it =
+            as_locked.is_none_or(|locked| *locked == Sha256::of(&text)) && metadata.version == found.version;
         (is_it && runs_here).then(|| There {
             name: found.spelled.clone(),
             version: found.version.clone(),
@@ -197,7 +204,7 @@ impl<'a> Here<'a> {
         })
     }
 
-    /// The only distribution of a name, where it is of this version and the witness vouches for it.
+    /// The only distribution of a name, where it is of this version and the witness vouches for it if no file has changed.
     fn standing(&self, name: &PackageName, version: Option<&Version>) -> Option<(&Found, Sha256)> {
         let [at] = self.by_name.get(name)?.as_slice() else { return None };
         let found = self.installed.get(*at)?;
@@ -258,11 +265,12 @@ impl<'a> Here<'a> {
         }
     }
 
-    /// The installed distribution of a package, where the witness says that it is the locked wheel.
+    /// The installed distribution of a package, where the witness says that it is the locked wheel if no file has changed.
     fn vouched(&self, selected: &Selected) -> Option<(&Found, Vouched)> {
         let package = &selected.package;
         let (found, sha256) = self.standing(&package.name, package.version.as_ref())?;
-        let vouched = Vouched { name: found.name.to_string(), version: found.version.to_string(), sha256 };
+        let (name, version) = (found.name.to_string(), found.version.to_string());
+        let vouched = Vouched { name, version, sha256, stood: true };
         allows(selected, sha256).then_some((found, vouched))
     }
 }

@@ -103,6 +103,8 @@ pub(crate) struct Vouched {
     pub(crate) version: String,
     /// The wheel.
     pub(crate) sha256: Sha256,
+    /// Whether it is as an earlier run left it, by the witness.
+    pub(crate) stood: bool,
 }
 
 impl Witness {
@@ -132,12 +134,18 @@ impl Witness {
         Some((&noted.version, Sha256::from_hex(&noted.sha256)?))
     }
 
-    /// What was noted of the distribution whose metadata is in `dist_info`, and its normalised name, where each of its
-    /// files is as it was noted.
-    pub(crate) fn standing(&self, dist_info: &Path) -> Option<(&str, &Noted, Sha256)> {
+    /// What was noted of the distribution whose metadata is in `dist_info`, and its normalised name. Whether it
+    /// [holds](Self::holds) is another question.
+    pub(crate) fn noted(&self, dist_info: &Path) -> Option<(&str, &Noted, Sha256)> {
         let (name, noted) = self.distributions.get_key_value(self.places.get(dist_info)?)?;
         let sha256 = Sha256::from_hex(&noted.sha256)?;
-        noted.holds().then_some((name, noted, sha256))
+        Some((name, noted, sha256))
+    }
+
+    /// Whether each file of the distribution whose metadata is in `dist_info` is as it was noted.
+    pub(crate) fn holds(&self, dist_info: &Path) -> bool {
+        let noted = self.places.get(dist_info).and_then(|name| self.distributions.get(name));
+        noted.is_some_and(Noted::holds)
     }
 
     /// The `.dist-info` directory that was noted.
@@ -174,9 +182,12 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
         .par_iter()
         .filter_map(|found| {
             let name = found.name.to_string();
+            let noted = before.distributions.get(&name).filter(|noted| noted.dist_info == found.dist_info);
             match of_run.get(name.as_str()) {
+                // What has changed since it was asked will not be as it was noted.
+                Some(vouched) if vouched.stood => Some((name, noted?.clone(), false)),
                 Some(vouched) => Some((name, prepare(found, vouched, verified.judged_by)?, true)),
-                None => Some((name.clone(), before.distributions.get(&name)?.clone(), false)),
+                None => Some((name, noted?.clone(), false)),
             }
         })
         .collect();
