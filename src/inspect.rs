@@ -3,6 +3,11 @@
 //!
 //! Owns: the findings of `pipward verify`. Never: changes anything, and never runs or imports what it looks at.
 
+mod against_lock;
+mod byte_code;
+mod modes;
+mod unlisted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -12,8 +17,10 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::digest::{Hasher, LockedHashes, Match, Sha256};
 use crate::error::{Code, Place, Problem};
-use crate::wheel::module;
 use crate::wheel::record::{MAX_RECORD, Record, Row};
+
+/// The RECORD of each distribution, as far as it can be read.
+type Records<'s> = [(&'s Subject, Result<Record, Problem>)];
 
 /// An installed distribution to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +55,26 @@ pub struct Expected {
     pub rows: Vec<Row>,
     /// The paths among them whose files may have been left out for one of another distribution.
     pub may_be_left_out: BTreeSet<String>,
+    /// The paths among them whose files are run.
+    pub executable: BTreeSet<String>,
     /// Where the lock names it.
     pub place: Place,
 }
 
-/// Looks at the distributions of an environment. `libraries` are its purelib and platlib.
+/// The directories of an environment that are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Its purelib and platlib.
+    pub libraries: Vec<PathBuf>,
+    /// The names, in small letters, of files among the modules that are the environment's own.
+    pub own: &'static [&'static str],
+    /// The umask that decided on permission bits; nothing where something else did.
+    pub umask: Option<u32>,
+}
+
+/// Looks at the distributions of an environment.
 pub fn inspect(
-    libraries: &[PathBuf],
+    site: &Site,
     subjects: &[Subject],
     expected: Option<&BTreeMap<PackageName, Expected>>,
 ) -> Inspection {
@@ -79,9 +99,12 @@ pub fn inspect(
         rows.par_iter().map(|(subject, row, path)| check_file(subject, row, path)).collect();
     inspection.files = rows.iter().filter(|(_, row, _)| row.digest.is_some()).count();
     inspection.findings.extend(checked.into_iter().flatten());
-    inspection.byte_code = unlisted(libraries, &listed, &mut inspection.findings);
+    inspection.findings.extend(modes::odd(site.umask, &records, expected));
+    let others = unlisted::look(site, &listed, &mut inspection.findings);
+    inspection.byte_code = others + byte_code::count(&records, expected);
+    inspection.findings.extend(byte_code::unchecked(&records, &listed));
     if let Some(expected) = expected {
-        inspection.findings.extend(against_lock(&records, expected, &listed));
+        inspection.findings.extend(against_lock::compare(&records, expected, &listed));
     }
     inspection.findings.sort_by_cached_key(|problem| (problem.place().cloned(), problem.to_string()));
     inspection
@@ -129,7 +152,11 @@ fn placed(subject: &Subject, path: &str) -> PathBuf {
 
 fn check_file(subject: &Subject, row: &Row, path: &Path) -> Option<Problem> {
     let gone = || finding(Code::FileMissing, subject, path, "an installed file is gone");
-    let Ok(found) = path.symlink_metadata() else { return Some(gone()) };
+    let Ok(found) = path.symlink_metadata() else {
+        // Byte-code that nothing vouches for may go at any time: Python makes it anew.
+        let may_go = row.digest.is_none() && byte_code::is_cached(path);
+        return (!may_go).then(gone);
+    };
     // Byte-code and RECORD itself have no digest: that they are there is all that a RECORD says of them.
     let digest = row.digest?;
     let changed = |what: &str| finding(Code::FileChanged, subject, path, what).expected(digest);
@@ -175,173 +202,6 @@ fn hash(path: &Path, wanted: &LockedHashes) -> std::io::Result<(bool, Sha256)> {
     }
     let computed = hasher.finish();
     Ok((wanted.accept(&computed), computed.sha256()))
-}
-
-/// Files under the libraries that no RECORD lists. Byte-code of a listed source is what Python itself writes: it is
-/// counted. Byte-code that Python would run without a look at its source is a finding.
-fn unlisted(libraries: &[PathBuf], listed: &BTreeSet<PathBuf>, findings: &mut Vec<Problem>) -> usize {
-    let mut byte_code = 0;
-    let mut waiting: Vec<PathBuf> = libraries.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect();
-    while let Some(directory) = waiting.pop() {
-        let Ok(entries) = fs_err::read_dir(&directory) else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let kind = entry.file_type();
-            if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
-                waiting.push(path);
-            } else if listed.contains(&path) {
-            } else if !is_byte_code_of(&path, listed) {
-                findings.push(nobody_vouches(&path, "no RECORD lists this file"));
-            } else if is_unchecked(&path) {
-                findings.push(nobody_vouches(&path, "this byte-code runs without a look at its source"));
-            } else {
-                byte_code += 1;
-            }
-        }
-    }
-    byte_code
-}
-
-fn nobody_vouches(path: &Path, what: &str) -> Problem {
-    Problem::new(Code::FileUnlisted, what)
-        .at(Place::file(path))
-        .help("find out who put it there; delete it, or make the environment anew from the lock")
-}
-
-/// PEP 552: the second word of the header is 1 for byte-code whose source Python does not look at.
-fn is_unchecked(path: &Path) -> bool {
-    let mut header = [0; 8];
-    let read = fs_err::File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    let [_, _, _, _, flags @ ..] = header;
-    read.is_ok() && u32::from_le_bytes(flags) & 0b11 == 0b01
-}
-
-/// PEP 3147: `pkg/__pycache__/mod.cpython-313.pyc` (or `.opt-1.pyc`) belongs to `pkg/mod.py`.
-fn is_byte_code_of(path: &Path, listed: &BTreeSet<PathBuf>) -> bool {
-    let in_cache =
-        path.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "__pycache__"));
-    let (Some(package), Some(name)) =
-        (in_cache.and_then(Path::parent), path.file_name().and_then(|n| n.to_str()))
-    else {
-        return false;
-    };
-    let Some(stem) = name.strip_suffix(".pyc") else { return false };
-    let stem = stem.rsplit_once(".opt-").map_or(stem, |(stem, _)| stem);
-    let module = stem.rsplit_once('.').map_or(stem, |(module, _)| module);
-    listed.contains(&package.join(format!("{module}.py")))
-}
-
-fn against_lock(
-    records: &[(&Subject, Result<Record, Problem>)],
-    expected: &BTreeMap<PackageName, Expected>,
-    listed: &BTreeSet<PathBuf>,
-) -> Vec<Problem> {
-    let mut findings = Vec::new();
-    for (subject, record) in records {
-        let Some(locked) = expected.get(&subject.name) else {
-            findings.push(finding(
-                Code::DistributionUnlocked,
-                subject,
-                &subject.dist_info,
-                "a distribution is installed that the lock does not have",
-            ));
-            continue;
-        };
-        if locked.version != subject.version {
-            findings.push(
-                finding(
-                    Code::DistributionUnlocked,
-                    subject,
-                    &subject.dist_info,
-                    "another version is installed than the lock has",
-                )
-                .expected(&locked.version)
-                .found(&subject.version),
-            );
-        } else if let Ok(record) = record {
-            findings.extend(compare_record(subject, record, locked, listed));
-        }
-    }
-    for (name, locked) in expected {
-        if !records.iter().any(|(subject, _)| subject.name == *name) {
-            findings.push(
-                Problem::new(Code::DistributionMissing, "a locked package is not installed")
-                    .package(name)
-                    .at(locked.place.clone())
-                    .expected(format!("{name} {}", locked.version))
-                    .help("install it from the lock with `pipward install -r`"),
-            );
-        }
-    }
-    findings
-}
-
-/// Whether a file for which another one may stand has such a one: of its name, or for its module.
-fn is_anothers(path: &Path, all: &BTreeSet<PathBuf>) -> bool {
-    let module = module::imported_as(path);
-    all.contains(path) || module.is_some() && all.iter().any(|other| module::imported_as(other) == module)
-}
-
-/// Compares an installed RECORD with the one that the locked wheel leads to. `all` is what any RECORD lists.
-fn compare_record(
-    subject: &Subject,
-    record: &Record,
-    locked: &Expected,
-    all: &BTreeSet<PathBuf>,
-) -> Vec<Problem> {
-    let by_path = |rows: &[Row]| -> BTreeMap<PathBuf, Row> {
-        rows.iter()
-            .filter(|row| !is_installers_own(&row.path))
-            .map(|row| (placed(subject, &row.path), row.clone()))
-            .collect()
-    };
-    let (found, wanted) = (by_path(&record.rows), by_path(&locked.rows));
-    let mut findings = Vec::new();
-    for (path, row) in &wanted {
-        match found.get(path) {
-            None if locked.may_be_left_out.contains(&row.path) && is_anothers(path, all) => {}
-            None => findings.push(finding(
-                Code::RecordOrigin,
-                subject,
-                path,
-                "the installed RECORD lacks a file of the locked wheel",
-            )),
-            Some(other) if other.digest != row.digest => {
-                let text = |row: &Row| {
-                    row.digest.map_or_else(|| "no digest".to_owned(), |digest| digest.to_string())
-                };
-                findings.push(
-                    finding(
-                        Code::RecordOrigin,
-                        subject,
-                        path,
-                        "the installed RECORD has another digest than the locked wheel",
-                    )
-                    .expected(text(row))
-                    .found(text(other)),
-                );
-            }
-            Some(_) => {}
-        }
-    }
-    let listed: BTreeSet<PathBuf> = wanted.keys().cloned().collect();
-    for path in found.keys().filter(|path| !wanted.contains_key(*path) && !is_byte_code_of(path, &listed)) {
-        findings.push(finding(
-            Code::RecordOrigin,
-            subject,
-            path,
-            "the installed RECORD lists a file that the locked wheel does not have",
-        ));
-    }
-    findings
-}
-
-/// Files that say how something was installed, not what.
-fn is_installers_own(path: &str) -> bool {
-    path.rsplit_once('/').is_some_and(|(directory, name)| {
-        directory.ends_with(".dist-info")
-            && matches!(name, "INSTALLER" | "REQUESTED" | "RECORD" | "direct_url.json")
-    })
 }
 
 fn finding(code: Code, subject: &Subject, path: &Path, what: &str) -> Problem {

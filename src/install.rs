@@ -46,6 +46,7 @@ mod shadow;
 mod spelling;
 mod stage;
 mod tree;
+mod umask;
 mod uninstall;
 
 use std::path::{Path, PathBuf};
@@ -56,10 +57,12 @@ use crate::digest::{Sha256, StrongDigest};
 use crate::wheel::record::{Record, Row};
 
 pub use guard::{interrupt, interrupted};
-pub use held::Standing;
+pub use held::{Standing, Strictness};
+pub use places::ENVIRONMENTS_OWN;
 pub use plan::DirectUrl;
 pub use recover::{Settled, is_settled, recover, repair};
-pub use session::{Report, Session};
+pub use session::{Listed, Report, Session};
+pub use umask::{umask, umask_in};
 
 /// Where each file of a wheel goes, and the RECORD that will say so.
 #[derive(Debug, Clone)]

@@ -256,6 +256,11 @@ impl DatedPolicy {
         self.policy.levels.contains_key(code.name())
     }
 
+    /// What is done about a finding that is about no project, where `usual` counts when nothing is said.
+    pub fn level(&self, code: Code, usual: Level) -> Level {
+        self.policy.levels.get(code.name()).copied().unwrap_or(usual)
+    }
+
     /// Sorts the findings about a project.
     pub fn judge(&self, package: &PackageName, findings: Vec<Problem>) -> Judged {
         self.sorted(package, findings, usual)

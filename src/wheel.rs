@@ -11,6 +11,7 @@ pub(crate) mod headers;
 mod identity;
 pub mod licenses;
 pub mod metadata;
+pub mod mode;
 pub mod module;
 mod passed;
 pub mod path;

@@ -222,6 +222,7 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
     } else if !done.installed.is_empty() {
         installed_told(done, printer);
     }
+    super::sync::strays_told(done, request.change == Change::Nothing, printer);
     if done.packages.is_empty() && !printer.persona().is_pip() {
         printer.say("Nothing to install: the lock selects no package for this environment");
     }

@@ -3,7 +3,7 @@
 //! Owns: the options that say which environment, and the table and JSON forms that pip prints.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -66,6 +66,34 @@ impl EnvironmentArgs {
         match self.wish(config, printer) {
             Wish::Nothing => python::find(&PythonRequest::Any, None),
             wish => destination::look_at(&wish),
+        }
+    }
+}
+
+/// Which environment a command of our own works on: by its directory, in either form, or by its interpreter.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct NamedArgs {
+    /// The environment [default: the active one]
+    #[arg(value_name = "ENV", conflicts_with = "venv")]
+    environment: Option<PathBuf>,
+    /// The environment
+    #[arg(long, value_name = "DIR")]
+    venv: Option<PathBuf>,
+    #[command(flatten)]
+    pip: PipArgs,
+}
+
+impl NamedArgs {
+    /// The directory that was named.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.environment.as_deref().or(self.venv.as_deref())
+    }
+
+    /// What was said about the environment.
+    pub(crate) fn wish(&self, config: &Config, printer: &Printer) -> Wish {
+        match self.directory() {
+            Some(directory) => Wish::Python(PythonRequest::Path(directory.to_owned())),
+            None => printer.persona().environment(self.pip.python.as_deref(), config),
         }
     }
 }

@@ -10,11 +10,12 @@ use super::install::extra_names;
 use super::options::{CacheArgs, PipArgs, SourceArgs, policy, trust};
 use super::render::Printer;
 use crate::config::Config;
+use crate::install::Strictness;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Elsewhere, Place as Wish, Usage};
 use crate::way::install::{Change, InstallRequest, Installed, Taken, change, install, nothing};
 use crate::way::locks::{self, Wanted};
-use crate::way::upkeep::{Changed, Others, Upkeep};
+use crate::way::upkeep::{Changed, Others, Unlisted, Upkeep};
 
 /// Arguments of `pipward sync`.
 #[derive(Args)]
@@ -30,6 +31,9 @@ pub(crate) struct SyncArgs {
     /// A pylock.toml, or a requirements file with hashes [default: ./pylock.toml]
     #[arg(short, long, value_name = "FILE")]
     requirement: Vec<PathBuf>,
+    /// The environment; made if it is not there
+    #[arg(value_name = "ENV", conflicts_with = "venv")]
+    environment: Option<PathBuf>,
     /// The environment; made if it is not there
     #[arg(long, value_name = "DIR")]
     venv: Option<PathBuf>,
@@ -48,9 +52,12 @@ pub(crate) struct SyncArgs {
     /// Prove anew who published what the lock names a publisher for (PEP 740)
     #[arg(long)]
     verify_provenance: bool,
-    /// Hash every installed file, also where nothing seems to have changed
+    /// Hash every installed file, also where nothing seems to have changed, and remove byte-code that nothing vouches for
     #[arg(long)]
     rehash: bool,
+    /// Remove the files among the modules that no RECORD lists
+    #[arg(long, conflicts_with = "no_heal")]
+    remove_unlisted: bool,
     /// Compile modules to byte-code
     #[arg(long)]
     compile: bool,
@@ -90,6 +97,8 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         upkeep: Upkeep {
             others: Others::Go,
             changed: if arguments.no_heal { Changed::Refuse } else { Changed::Heal },
+            strictness: Strictness::Whole,
+            unlisted: if arguments.remove_unlisted { Unlisted::Go } else { Unlisted::Judged },
         },
         target: None,
         any_python: false,
@@ -136,7 +145,7 @@ fn report(done: &Installed, place: &Path, dry_run: bool, printer: &Printer) {
     let joined = |list: &[&(String, String)]| {
         list.iter().map(|(name, version)| format!("{name}-{version}")).collect::<Vec<_>>().join(" ")
     };
-    if done.installed.is_empty() && gone.is_empty() {
+    if done.installed.is_empty() && gone.is_empty() && done.unlisted.is_empty() && done.byte_code == 0 {
         let count = kept.len();
         let noun = if count == 1 { "package is" } else { "packages are" };
         printer.say(&format!("Nothing to do: {count} {noun} in {shown} as the lock has it."));
@@ -151,6 +160,7 @@ fn report(done: &Installed, place: &Path, dry_run: bool, printer: &Printer) {
     if !done.installed.is_empty() {
         printer.say(&format!("{install} {}", joined(&done.installed.iter().collect::<Vec<_>>())));
     }
+    strays_told(done, dry_run, printer);
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
     };
@@ -161,14 +171,30 @@ fn report(done: &Installed, place: &Path, dry_run: bool, printer: &Printer) {
         "installed": pairs(&done.installed),
         "kept": pairs(kept),
         "removed": pairs(&done.removed),
+        "byte-code": done.byte_code,
+        "unlisted": done.unlisted.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         "warnings": done.warnings,
     }));
+}
+
+/// What went beside distributions.
+pub(super) fn strays_told(done: &Installed, dry_run: bool, printer: &Printer) {
+    let removed = if dry_run { "Would remove" } else { "Removed" };
+    if done.byte_code > 0 {
+        let (count, plural) = (done.byte_code, if done.byte_code == 1 { "" } else { "s" });
+        printer.say(&format!(
+            "{removed} {count} file{plural} of byte-code that nothing vouches for; Python makes it anew"
+        ));
+    }
+    for path in &done.unlisted {
+        printer.say(&format!("{removed} {}, which no RECORD lists", path.display()));
+    }
 }
 
 impl SyncArgs {
     fn wish(&self, config: &Config, printer: &Printer) -> Wish {
         let python = self.pip.python.as_deref();
-        match &self.venv {
+        match self.environment.as_ref().or(self.venv.as_ref()) {
             Some(directory) => Wish::Venv {
                 directory: directory.clone(),
                 python: python.map_or(PythonRequest::Any, PythonRequest::parse),

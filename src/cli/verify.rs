@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::Outcome;
 use super::install::extra_names;
+use super::looking::NamedArgs;
 use super::options::{CacheArgs, SourceArgs, policy};
 use super::render::{Printer, problem_json};
 use crate::config::Config;
-use crate::python::PythonRequest;
-use crate::way::destination::{self, Place as Wish};
+use crate::way::destination;
 use crate::way::locks;
 use crate::way::verify::VerifyRequest;
 
@@ -24,9 +24,8 @@ Examples:
 
 Exit codes: 0 clean, 1 findings.")]
 pub(crate) struct VerifyArgs {
-    /// The environment [default: the active one]
-    #[arg(value_name = "ENV")]
-    environment: Option<PathBuf>,
+    #[command(flatten)]
+    environment: NamedArgs,
     /// A lock to compare with
     #[arg(short, long, value_name = "LOCK")]
     requirement: Option<PathBuf>,
@@ -48,14 +47,9 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
     let lock = arguments.requirement.as_deref().map(locks::read_lock).transpose()?;
     let file_sources = lock.as_ref().map(|(_, sources)| sources.clone()).unwrap_or_default();
     let (sources, network) = arguments.sources.settle(&config, &file_sources)?;
-    let wish = match (&arguments.environment, config.variable("VIRTUAL_ENV")) {
-        (Some(path), _) => Wish::Python(PythonRequest::Path(path.clone())),
-        (None, Some(active)) => Wish::Active(PathBuf::from(active)),
-        (None, None) => Wish::Nothing,
-    };
     let request = VerifyRequest {
         policy: policy()?,
-        environment: destination::look_at(&wish)?,
+        environment: destination::look_at(&arguments.environment.wish(&config, printer))?,
         lock: lock.map(|(lock, _)| lock),
         extras: extra_names(&arguments.extra)?,
         groups: if arguments.group.is_empty() { None } else { Some(extra_names(&arguments.group)?) },
@@ -80,6 +74,13 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
             "{count} finding{plural} in {files} files of {distributions} distributions in {place}."
         ));
     }
+    if checked.byte_code > 0 {
+        let (count, verb) = (checked.byte_code, if checked.byte_code == 1 { " is" } else { "s are" });
+        printer.say(&format!(
+            "{count} file{verb} byte-code that nothing vouches for: Python keeps it beside the sources and makes it anew; \
+             `pipward repair` removes it."
+        ));
+    }
     let findings: Vec<_> = checked.findings.iter().map(problem_json).collect();
     printer.document(&json!({
         "ok": status == 0,
@@ -87,6 +88,7 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
         "environment": place.to_string(),
         "distributions": distributions,
         "files": files,
+        "byte-code": checked.byte_code,
         "problems": findings,
     }));
     Ok(status)

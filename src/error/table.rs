@@ -243,8 +243,8 @@ codes! {
         "A locked release is one that an option of this run leaves out.",
         "--only-final takes no pre-releases, and --uploaded-prior-to no file that is as new as that, whatever the lock says of them. Nothing is taken in place of what is left out: which release is right is for the lock to say. Lock another release with `pipward lock`, or leave out the option.";
     StartupCode, "startup-code", Refused,
-        "A wheel brings code that runs without anybody asking for the package.",
-        "A .pth file with a line of code, a .start file, sitecustomize and usercustomize among the modules or in a folder that a .pth file names, a module that an installed .pth file imports, and a compiled file that stands for a source run whenever Python starts, before any check of yours. Stolen projects have used this (2026). So do files that other programs obey (shells, cron, systemd, IPython; names with a dot at the start), and programs with the name of one of the system (ls, ssh, sudo), which an activated environment puts before it. A .pth file may name folders that its own wheel fills, and nothing else. The few files that are known to be harmless pass by their SHA-256. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";
+        "A wheel brings, or an environment has, code that runs without anybody asking for the package.",
+        "A .pth file with a line of code, a .start file, sitecustomize and usercustomize among the modules or in a folder that a .pth file names, a module that an installed .pth file imports, and a compiled file that stands for a source run whenever Python starts, before any check of yours. Stolen projects have used this (2026). So do files that other programs obey (shells, cron, systemd, IPython; names with a dot at the start), and programs with the name of one of the system (ls, ssh, sudo), which an activated environment puts before it. A .pth file may name folders that its own wheel fills, and nothing else. The few files that are known to be harmless pass by their SHA-256. A sync refuses such a file among the modules that no RECORD lists, too. Read the file; if you trust it, add a [[policy.exception]] with code, package and reason to pipward.toml.";
 
     // Environment.
     PythonNotFound, "python-not-found", Usage,
@@ -322,13 +322,13 @@ codes! {
     // Findings of `verify`.
     FileChanged, "file-changed", Refused,
         "An installed file is not what its RECORD says.",
-        "Somebody or something edited it after the install. Install again from the lock.";
+        "Somebody or something edited it after the install, or its permission bits: one that others can write, or that runs as somebody else, is a door. Install again from the lock.";
     FileMissing, "file-missing", Refused,
         "An installed file is gone.",
         "Imports of it fail, or find something else of that name. Install again from the lock.";
     FileUnlisted, "file-unlisted", Refused,
         "There is a file among the installed ones that no RECORD lists.",
-        "Nobody vouches for it: it was put there after the install. Python imports it all the same.";
+        "Nobody vouches for it: it was put there after the install. Python imports it all the same, and runs some at each start. Find out who put it there; `pipward sync --remove-unlisted` removes all such files.";
     DistributionUnlocked, "distribution-unlocked", Refused,
         "A distribution is installed that the lock does not have, or has in another version.",
         "What is not in the lock was never reviewed. Put it into the inputs and lock again, or make the environment anew from the lock.";

@@ -71,6 +71,13 @@ impl InstallPlan {
         let files = self.files.iter().filter(|file| file.may_be_left_out());
         files.map(move |file| relative(library, &file.destination))
     }
+
+    /// The rows of RECORD whose files are run.
+    pub fn executable(&self) -> impl Iterator<Item = String> {
+        let library = self.dist_info.parent().unwrap_or(Path::new(""));
+        let files = self.files.iter().filter(|file| file.executable);
+        files.map(move |file| relative(library, &file.destination))
+    }
 }
 
 /// `__init__.py` files that declare a namespace with `pkgutil.extend_path` and do nothing else, by their SHA-256. Which one

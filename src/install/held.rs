@@ -15,11 +15,13 @@ use rayon::prelude::*;
 use super::names::Names;
 use super::places::Places;
 use super::shadow;
+use super::umask::umask_in;
 use super::uninstall::{Distribution, Distributions, open};
 use super::{InstallPlan, Installer, PlannedFile, guard};
 use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
 use crate::error::{Problem, io as io_problem};
 use crate::python::{Interpreter, Scheme};
+use crate::wheel::mode::{self, Seen, Sort};
 
 /// Content is hashed in steps of this many bytes.
 const STEP: usize = 64 << 10;
@@ -56,7 +58,7 @@ impl Standing {
     /// # Errors
     /// As [`Session::holds`](super::Session::holds).
     pub fn holds(&self, plan: &InstallPlan) -> Result<bool, Problem> {
-        holds(&self.places, &self.installed, plan)
+        holds(&self.places, &self.installed, plan, Strictness::default())
     }
 
     /// Whether anything of this name is installed.
@@ -65,11 +67,26 @@ impl Standing {
     }
 }
 
+/// How much of what is installed has to be as a plan would write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strictness {
+    /// Content and permission bits of what the wheel brings.
+    #[default]
+    Wheel,
+    /// What says how and by whom it was installed too.
+    Whole,
+}
+
 /// Whether the one installed distribution of the plan's name has the plan's version, rows and files.
 ///
 /// # Errors
 /// `interrupted`, `environment-invalid`.
-pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPlan) -> Result<bool, Problem> {
+pub(super) fn holds(
+    places: &Places,
+    installed: &Distributions,
+    plan: &InstallPlan,
+    strictness: Strictness,
+) -> Result<bool, Problem> {
     let name = plan.name().to_string();
     let mut named = installed.named(&name);
     let (Some(distribution), None) = (named.next(), named.next()) else { return Ok(false) };
@@ -78,7 +95,7 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
         return Ok(false);
     }
     let mut planned = BTreeMap::new();
-    let of_origin = of_origin(plan.installer);
+    let of_origin = of_origin(plan.installer, strictness);
     let incidental = |path: &Path, dist_info: &Path| is_incidental(path, dist_info, of_origin);
     for file in plan.files().iter().filter(|file| !incidental(&file.destination, plan.dist_info())) {
         let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
@@ -90,15 +107,39 @@ pub(super) fn holds(places: &Places, installed: &Distributions, plan: &InstallPl
         return Ok(false);
     }
     let planned: Vec<_> = planned.into_iter().collect();
-    let differs = planned.par_iter().find_map_any(|(path, file)| match guard::check() {
-        Ok(()) => (!is_file_of(&places.real().join(path), file)).then_some(Ok(())),
-        Err(problem) => Some(Err(problem)),
-    });
-    match differs {
-        None => Ok(true),
-        Some(Ok(())) => Ok(false),
-        Some(Err(problem)) => Err(problem),
+    let seen: Result<Vec<Option<Seen<&PathBuf>>>, Problem> = planned
+        .par_iter()
+        .map(|(path, file)| {
+            guard::check()?;
+            let mode = mode_of(&places.real().join(path), file);
+            let sort = if file.executable { Sort::Executable } else { Sort::Plain };
+            Ok(mode.map(|mode| Seen { file: path, sort, mode }))
+        })
+        .collect();
+    let seen: Option<Vec<_>> = seen?.into_iter().collect();
+    Ok(seen.is_some_and(|seen| has_usual_modes(places, installed, distribution, seen)))
+}
+
+/// Whether all files, and RECORD, have permission bits that an install gives.
+fn has_usual_modes<'p>(
+    places: &Places,
+    installed: &Distributions,
+    distribution: &'p Distribution,
+    mut seen: Vec<Seen<&'p PathBuf>>,
+) -> bool {
+    let record = places.real().join(&distribution.directory).join("RECORD");
+    let Ok(found) = record.symlink_metadata() else { return false };
+    let Some(umask) = record.parent().and_then(umask_in) else { return true };
+    let mode = found.permissions().mode() & 0o7777;
+    seen.push(Seen { file: &distribution.directory, sort: Sort::Plain, mode });
+    let odd = mode::odd(umask, Some(mode), &seen);
+    if odd.iter().any(|odd| !odd.is_merely_executable()) {
+        return false;
     }
+    // What another distribution brings as a program is one.
+    let without = BTreeSet::from([distribution.directory.as_path()]);
+    let owners = installed.owners(places, &without, &Names::of(odd.iter().map(|odd| odd.file)));
+    odd.iter().all(|odd| owners.contains_key(odd.file))
 }
 
 /// The rows of the installed RECORD that matter are those of the plan, digest by digest. What was left out for a file of
@@ -136,10 +177,11 @@ fn same_rows(
 
 /// The files that say how and by whom something was installed. pip leaves what is installed alone, wherever the same wheel
 /// came from (PEP 610); for us that is part of it.
-fn of_origin(installer: Installer) -> &'static [&'static str] {
-    match installer {
-        Installer::Pip => &["INSTALLER", "REQUESTED", "direct_url.json"],
-        Installer::Pipward => &["INSTALLER", "REQUESTED"],
+fn of_origin(installer: Installer, strictness: Strictness) -> &'static [&'static str] {
+    match (strictness, installer) {
+        (Strictness::Whole, _) => &[],
+        (Strictness::Wheel, Installer::Pip) => &["INSTALLER", "REQUESTED", "direct_url.json"],
+        (Strictness::Wheel, Installer::Pipward) => &["INSTALLER", "REQUESTED"],
     }
 }
 
@@ -155,13 +197,13 @@ fn is_record(path: &Path, dist_info: &Path) -> bool {
     path.parent() == Some(dist_info) && path.file_name() == Some(OsStr::new("RECORD"))
 }
 
-/// Whether a regular file, not a link, has a planned file's content, and its execute bit where it has one.
-fn is_file_of(path: &Path, planned: &PlannedFile) -> bool {
-    let Ok(file) = open(path) else { return false };
-    let Ok(found) = file.metadata() else { return false };
-    found.len() == planned.size
-        && (!planned.executable || found.permissions().mode() & 0o100 != 0)
-        && planned.digest.is_some_and(|digest| hashes_to(file, digest).unwrap_or(false))
+/// The permission bits of a regular file, not a link, that has a planned file's content.
+fn mode_of(path: &Path, planned: &PlannedFile) -> Option<u32> {
+    let file = open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let is_it =
+        found.is_file() && found.len() == planned.size && hashes_to(file, planned.digest?).unwrap_or(false);
+    is_it.then(|| found.permissions().mode() & 0o7777)
 }
 
 /// Whether a file's content has a digest.

@@ -12,6 +12,9 @@ use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
 
+/// What virtualenv and uv put among the modules of an environment that they make, in small letters.
+pub const ENVIRONMENTS_OWN: [&str; 2] = ["_virtualenv.py", "_virtualenv.pth"];
+
 /// An environment's prefix and the directories of its scheme. All answers are paths relative to the prefix that have no
 /// link on the way and are spelled as they are listed, so that one file has one path (`lib64` is a link to `lib` in many an
 /// environment; some file systems take `LIB` for it too).
@@ -167,8 +170,7 @@ impl Places {
         };
         let name = name.to_ascii_lowercase();
         if self.sites().any(|site| path.starts_with(site)) {
-            return self.sites().any(|site| site == parent)
-                && matches!(name.as_str(), "_virtualenv.py" | "_virtualenv.pth");
+            return self.sites().any(|site| site == parent) && ENVIRONMENTS_OWN.contains(&name.as_str());
         }
         // What stands beside site-packages is the standard library.
         let in_library = self.sites().filter_map(Path::parent).any(|library| {

@@ -3,7 +3,11 @@
 //! Owns: the order of the whole: lock, stage, look for conflicts, change, clean up. Never: changes the environment
 //! before [`Session::finish`], or leaves a trace when it is dropped without it.
 
+mod byte_code;
 mod looks;
+mod unlisted;
+
+pub use byte_code::Listed;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -19,7 +23,7 @@ use super::recover::{self, PATIENCE, RANDOM, STAGE_PREFIX};
 use super::stage::Stage;
 use super::tree::Gate;
 use super::uninstall::{self, Distributions};
-use super::{InstallPlan, guard, held, links};
+use super::{InstallPlan, guard, links};
 use pipward_resolver::PackageName;
 
 use crate::error::{Code, Place, Problem, Problems, io as io_problem};
@@ -44,6 +48,8 @@ pub struct Session {
     installed: Distributions,
     added: Mutex<BTreeSet<String>>,
     removed: Mutex<BTreeSet<String>>,
+    /// Files that go by themselves, relative to the prefix.
+    discarded: Mutex<BTreeSet<PathBuf>>,
     work: Mutex<Option<Work>>,
     kind: Kind,
     finished: bool,
@@ -121,6 +127,7 @@ impl Session {
             installed: Distributions::default(),
             added: Mutex::default(),
             removed: Mutex::default(),
+            discarded: Mutex::default(),
             work: Mutex::new(Some(work)),
             kind: Kind::Fresh(building),
             finished: false,
@@ -175,6 +182,7 @@ impl Session {
             installed,
             added: Mutex::default(),
             removed: Mutex::default(),
+            discarded: Mutex::default(),
             work: Mutex::default(),
             kind: Kind::Standing { _lock: lock, parents },
             finished: false,
@@ -185,15 +193,6 @@ impl Session {
     /// Where files go.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
-    }
-
-    /// Whether what `plan` would write is installed already, file for file (INSTALLER, REQUESTED and byte-code aside).
-    /// Every file is hashed.
-    ///
-    /// # Errors
-    /// `interrupted`, and those of the file system.
-    pub fn holds(&self, _wheel: &Wheel, plan: &InstallPlan) -> Result<bool, Problem> {
-        held::holds(&self.places, &self.installed, plan)
     }
 
     /// Whether anything of this name is installed already.
@@ -242,23 +241,6 @@ impl Session {
         Report { removed, ..Report::default() }
     }
 
-    /// The version and the `.dist-info` directory of an installed distribution, as that directory tells it.
-    pub fn version_of(&self, name: &PackageName) -> Option<(String, PathBuf)> {
-        let found = self.installed.named(name.as_ref()).next()?;
-        Some((found.version.clone(), self.places.real().join(&found.directory)))
-    }
-
-    /// The files that would go with a distribution, absolute, in order.
-    ///
-    /// # Errors
-    /// `unsafe-uninstall`, and those of the file system.
-    pub fn would_remove(&self, name: &PackageName) -> Result<Vec<PathBuf>, Problem> {
-        let name = name.to_string();
-        let going: Vec<_> = self.installed.named(&name).collect();
-        let removal = uninstall::removal(&self.places, &self.installed, &going, |_| Vec::new())?;
-        Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
-    }
-
     /// Name and version of the installed distributions that what was staged replaces.
     pub fn replaced(&self) -> Vec<(String, String)> {
         let added = unpoisoned(&self.added);
@@ -274,7 +256,8 @@ impl Session {
     pub fn finish(mut self) -> Result<Report, Problems> {
         guard::check()?;
         let mut work = unpoisoned(&self.work).clone();
-        if work.is_none() && !unpoisoned(&self.removed).is_empty() {
+        if work.is_none() && !(unpoisoned(&self.removed).is_empty() && unpoisoned(&self.discarded).is_empty())
+        {
             work = Some(self.work()?);
         }
         let Some(work) = work else { return Ok(Report::default()) };
@@ -307,12 +290,16 @@ impl Session {
         for (path, owner) in &found.staying {
             left_out.extend(work.stage.give_way(&self.places, path, owner)?);
         }
-        let mut out: BTreeSet<PathBuf> = removal.files.into_iter().chain(found.taken).collect();
+        let discarded = unpoisoned(&self.discarded).clone();
+        let mut directories: BTreeSet<PathBuf> = removal.directories.into_iter().collect();
+        directories.extend(uninstall::emptied(&self.places, &discarded));
+        let mut out: BTreeSet<PathBuf> =
+            removal.files.into_iter().chain(found.taken).chain(discarded).collect();
         let mut into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
         work.stage.finish()?;
         links::stage(&self.places, &work.stage.target, removal.edited, &mut out, &mut into)?;
-        let journal =
-            Journal::new(out.into_iter().collect(), into, removal.directories).ok_or_else(|| {
+        let journal = Journal::new(out.into_iter().collect(), into, directories.into_iter().rev().collect())
+            .ok_or_else(|| {
                 Problem::new(Code::EnvironmentInvalid, "a path in this environment is not UTF-8")
                     .at(Place::file(self.places.real()))
                     .help("make a new environment at another place with --venv")

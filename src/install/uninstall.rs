@@ -131,7 +131,7 @@ impl Distribution {
     ///
     /// # Errors
     /// `unsafe-uninstall` where it has no list of them.
-    fn paths(&self, places: &Places, of: &Names) -> Result<Vec<PathBuf>, Problem> {
+    pub(super) fn paths(&self, places: &Places, of: &Names) -> Result<Vec<PathBuf>, Problem> {
         let at = places.real().join(&self.directory);
         let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
         if !self.legacy && is_directory {
@@ -287,11 +287,11 @@ fn list_files(places: &Places, directory: &Path, depth: usize, found: &mut Vec<P
 
 /// The byte-code that Python keeps beside modules, by directory.
 #[derive(Default)]
-struct ByteCode(BTreeMap<PathBuf, Vec<String>>);
+pub(super) struct ByteCode(BTreeMap<PathBuf, Vec<String>>);
 
 impl ByteCode {
     /// The byte-code of a module: `__pycache__/name.cpython-313.pyc`, `__pycache__/name.cpython-313.opt-1.pyc`.
-    fn of(&mut self, places: &Places, module: &Path) -> Vec<PathBuf> {
+    pub(super) fn of(&mut self, places: &Places, module: &Path) -> Vec<PathBuf> {
         let (Some(directory), Some(name)) =
             (module.parent(), module.file_name().and_then(|name| name.to_str()))
         else {
@@ -310,6 +310,18 @@ impl ByteCode {
     }
 }
 
+/// PEP 3147: `pkg/__pycache__/mod.cpython-313.pyc` belongs to `pkg/mod.py`, which `is_there` is asked for.
+pub(super) fn is_byte_code_of(path: &Path, is_there: impl Fn(&Path) -> bool) -> bool {
+    let cache = path.parent().filter(|cache| cache.file_name().is_some_and(|name| name == "__pycache__"));
+    let (Some(package), Some(name)) =
+        (cache.and_then(Path::parent), path.file_name().and_then(|name| name.to_str()))
+    else {
+        return false;
+    };
+    let ends = name.match_indices('.').map(|(at, _)| name.get(..at).unwrap_or_default());
+    ends.filter(|stem| is_byte_code(name, stem)).any(|stem| is_there(&package.join(format!("{stem}.py"))))
+}
+
 fn is_byte_code(name: &str, stem: &str) -> bool {
     let tags = name
         .strip_prefix(stem)
@@ -321,7 +333,7 @@ fn is_byte_code(name: &str, stem: &str) -> bool {
 }
 
 /// The directories that may be empty once `files` are gone, deepest first.
-fn emptied(places: &Places, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn emptied(places: &Places, files: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
     let mut directories = BTreeSet::new();
     for file in files {
         for directory in file.ancestors().skip(1) {

@@ -482,18 +482,11 @@ pub fn write_if_changed(path: &Path, text: &str) -> Result<bool, Problem> {
         let mut file = tempfile::Builder::new().prefix(".pylock-").tempfile_in(directory)?;
         file.write_all(text.as_bytes())?;
         // A lock is read by others: the mode of any new file of this user.
-        let mode = rustix::fs::Mode::from_bits_truncate(0o666) & !current_umask();
+        let mode = rustix::fs::Mode::from_bits_truncate(0o666 & !crate::install::umask());
         rustix::fs::fchmod(file.as_file(), mode)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| error::io("writing the lock", path, &error))?;
     Ok(true)
-}
-
-fn current_umask() -> rustix::fs::Mode {
-    // The only way to read it is to set it; we are single-threaded enough here, and restore it at once.
-    let mask = rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o022));
-    rustix::process::umask(mask);
-    mask
 }

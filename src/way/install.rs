@@ -9,6 +9,7 @@ pub mod origin;
 mod outcome;
 mod releases;
 mod startup;
+mod there;
 mod trusted;
 mod unpack;
 
@@ -21,6 +22,7 @@ use super::locks::Locks;
 use super::recheck::Trust;
 use super::signatures;
 use super::unchanged::Here;
+use super::unlisted;
 use super::upkeep::{Part, Upkeep};
 use super::witness::{self, Vouched};
 use super::{Writing, check_interrupted};
@@ -150,7 +152,6 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         }
         Environment::Standing(interpreter) => (None, interpreter.scheme.clone()),
     };
-    let compiler = request.compile.then(|| request.environment.interpreter());
     let policy = &request.policy;
     let (session_of, anew) = (session.as_ref(), request.anew);
     let (installer, any_python) = (request.installer, request.any_python);
@@ -163,7 +164,10 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         anew,
         target,
         policy,
-        compiler,
+        python: request.environment.interpreter(),
+        compiles: request.compile,
+        rehash: request.rehash,
+        strictness: request.upkeep.strictness,
         installer,
         any_python,
         here: None,
@@ -187,8 +191,10 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         })
         .collect();
     let mut report = crate::install::Report::default();
+    let mut unlisted = unlisted::Told::default();
     if let Some(session) = session {
         request.upkeep.apply(&session, &parts)?;
+        unlisted = unlisted::settle(&request.upkeep, &session, &request.policy)?;
         if request.change == Change::Add {
             refuse_replacing(&session)?;
         }
@@ -213,6 +219,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     }
     let mut told = outcome::told(report, &items, done, &index, request);
     told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));
+    told.warnings.extend(unlisted.warnings);
+    told.unlisted = unlisted.going;
     told.markers = Some(target.markers.clone());
     Ok(told)
 }

@@ -4,21 +4,23 @@
 //! anything differs; then it is an install, which hashes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Version};
 use rayon::prelude::*;
 
 use super::destination::Environment;
 use super::install::{InstallRequest, Installed, Item, direct_url};
-use super::upkeep::Others;
+use super::upkeep::{Others, Unlisted};
 use super::witness::{Vouched, Witness};
 use crate::digest::{LockedHashes, Sha256};
+use crate::install::{ENVIRONMENTS_OWN, Strictness};
 use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedSource, SelectRequest, Selected, Selection, Subset};
 use crate::python::installed;
 use crate::requirements::FileRequirement;
 use crate::wheel::metadata::{MAX_METADATA, Metadata};
+use crate::wheel::startup::Kind;
 
 /// What an install would do, where that is nothing.
 pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
@@ -28,7 +30,7 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     request.locks.check_python(request.target()).ok()?;
     let here = Here::of(request)?;
     let (lock, selection, roots, requested) = here.selection()?;
-    if here.others_go(&selection) {
+    if here.others_go(&selection) || here.has_unlisted() {
         return None;
     }
     let mut there = Vec::new();
@@ -139,7 +141,12 @@ impl<'a> Here<'a> {
         let found: Option<Vec<Option<Found>>> = places
             .par_iter()
             .map(|(path, legacy)| {
-                let standing = witness.noted(path).filter(|(_, noted, _)| noted.judged_by == judged_by);
+                let standing = witness.noted(path).filter(|(_, noted, _)| {
+                    // All of a lock is asked for.
+                    let is_origin = || noted.is_of(request.installer.name(), true);
+                    let by_whole = request.upkeep.strictness == Strictness::Whole;
+                    noted.judged_by == judged_by && (!by_whole || is_origin())
+                });
                 if let Some((name, noted, sha256)) = standing {
                     return Some(Some(Found {
                         name: name.parse().ok()?,
@@ -178,6 +185,27 @@ impl<'a> Here<'a> {
         };
         self.installed.iter().any(|one| goes(&one.name) && selection.get(&one.name).is_none())
             || (*others == Others::Go && self.has_unreadable)
+    }
+
+    /// Whether anything may be there that no RECORD lists, where that matters.
+    fn has_unlisted(&self) -> bool {
+        let is_known = |directory: &Path, name: &str| {
+            let standing = self.installed.iter().filter(|one| one.sha256.is_some());
+            Kind::of(Path::new(name)).is_none()
+                || ENVIRONMENTS_OWN.contains(&name.to_ascii_lowercase().as_str())
+                || standing.map(|one| one.name.as_ref()).any(|one| self.witness.lists(one, directory, name))
+        };
+        let scheme = &self.request.environment.interpreter().scheme;
+        match self.request.upkeep.unlisted {
+            Unlisted::Passed => false,
+            // Who asks for all of it to go waits for a look at all of it.
+            Unlisted::Go => true,
+            Unlisted::Judged => scheme.module_directories().into_iter().any(|directory| {
+                let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+                let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+                names.into_iter().any(|name| !is_known(directory, &name))
+            }),
+        }
     }
 
     /// METADATA and wheel of an item of which nothing is to be fetched, since the locked wheel is there as a run left it.

@@ -5,7 +5,7 @@
 use pipward_resolver::PackageName;
 
 use crate::error::{Code, Problem, Problems};
-use crate::install::Session;
+use crate::install::{Session, Strictness};
 
 /// What is done with what is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub struct Upkeep {
     pub others: Others,
     /// What becomes of a distribution of the right version with other content.
     pub changed: Changed,
+    /// What counts as other content.
+    pub strictness: Strictness,
+    /// What becomes of files that no RECORD lists.
+    pub unlisted: Unlisted,
 }
 
 /// What becomes of distributions that are not part of a run.
@@ -36,6 +40,18 @@ pub enum Changed {
     Heal,
     /// The run is refused.
     Refuse,
+}
+
+/// What becomes of files among the modules that no RECORD lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unlisted {
+    /// Nobody looks.
+    #[default]
+    Passed,
+    /// Those that Python runs by itself are judged by the policy.
+    Judged,
+    /// They go.
+    Go,
 }
 
 /// One package of a run.

@@ -3,7 +3,7 @@
 //! The wheels of the lock come the same way as for an install (hash first), and lead to the same
 //! plan; what that plan would write is what must be there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pipward_resolver::{ExtraName, PackageName};
@@ -13,10 +13,11 @@ use crate::cache::Store;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::Fetched;
 use crate::index::{Index, NetworkOptions, Sources};
-use crate::inspect::{self, Expected, Inspection, Subject};
-use crate::install::InstallPlan;
+use crate::inspect::{self, Expected, Inspection, Site, Subject};
+use crate::install::{ENVIRONMENTS_OWN, InstallPlan, umask_in};
 use crate::lock::{Lock, SelectRequest};
 use crate::policy::DatedPolicy;
+use crate::python::installed::{Installed, InstalledDistribution};
 use crate::python::{self, Interpreter};
 use crate::verify::VerifiedWheel;
 
@@ -57,16 +58,33 @@ pub fn verify(request: &VerifyRequest) -> Result<Inspection, Problems> {
         })
         .collect();
     let expected = match &request.lock {
-        Some(lock) => Some(expected(lock, request)?),
+        Some(lock) => Some(expected(lock, request, &compiled(&installed))?),
         None => None,
     };
-    let libraries = [scheme.purelib.clone(), scheme.platlib.clone()];
-    let inspection = inspect::inspect(&libraries, &subjects, expected.as_ref());
+    let site = Site {
+        libraries: vec![scheme.purelib.clone(), scheme.platlib.clone()],
+        own: &ENVIRONMENTS_OWN,
+        umask: umask_in(&scheme.purelib),
+    };
+    let inspection = inspect::inspect(&site, &subjects, expected.as_ref());
     crate::cache::keep();
     Ok(inspection)
 }
 
-fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName, Expected>, Problems> {
+/// The distributions whose RECORD has hashes of byte-code.
+fn compiled(installed: &Installed) -> BTreeSet<PackageName> {
+    let is_compiled = |found: &&InstalledDistribution| {
+        let rows = found.record().map(|record| record.rows).unwrap_or_default();
+        rows.iter().any(|row| row.digest.is_some() && row.path.ends_with(".pyc"))
+    };
+    installed.distributions.iter().filter(is_compiled).map(|found| found.name.clone()).collect()
+}
+
+fn expected(
+    lock: &Lock,
+    request: &VerifyRequest,
+    compiled: &BTreeSet<PackageName>,
+) -> Result<BTreeMap<PackageName, Expected>, Problems> {
     let target = &request.environment.target;
     let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
     let selection = lock.select(&select)?;
@@ -78,7 +96,7 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
     let mut faults = Vec::new();
     for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
         let Some(item) = items.get(at) else { continue };
-        match one(item, fetched, request) {
+        match one(item, fetched, request, compiled.contains(&item.package.name)) {
             Ok(one) => {
                 expected.insert(item.package.name.clone(), one);
             }
@@ -91,16 +109,27 @@ fn expected(lock: &Lock, request: &VerifyRequest) -> Result<BTreeMap<PackageName
     Problems::unless_empty(expected, faults)
 }
 
-fn one(item: &Item, fetched: Fetched, request: &VerifyRequest) -> Result<Expected, Problem> {
+fn one(
+    item: &Item,
+    fetched: Fetched,
+    request: &VerifyRequest,
+    is_compiled: bool,
+) -> Result<Expected, Problem> {
     let verified = VerifiedWheel::check(fetched?, &item.file)?;
     let wheel = request.policy.read(verified)?;
     agree(item, &wheel)?;
     let plan = InstallPlan::new(&wheel, &request.environment.scheme, item.requested, direct_url(item))?;
+    let python = &request.environment;
+    let plan = match is_compiled {
+        true => plan.compiled(&wheel, &|modules| python.compile(modules))?,
+        false => plan,
+    };
     let plan = request.policy.yielding(plan);
     Ok(Expected {
         version: wheel.metadata().version.clone(),
         rows: plan.record().rows.clone(),
         may_be_left_out: plan.may_be_left_out().collect(),
+        executable: plan.executable().collect(),
         place: item.package.place.clone(),
     })
 }

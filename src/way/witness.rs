@@ -1,5 +1,5 @@
-//! What an environment looked like after a run that verified it: size, mtime and ctime of each file, and the wheel that
-//! it came from.
+//! What an environment looked like after a run that verified it: size, mode, mtime and ctime of each file, and the wheel
+//! that it came from.
 //!
 //! Owns: `<cache>/witness/`. Never: vouches for a file that differs in any of these from what was noted, or for
 //! another environment. Who can write the cache can make a run believe that nothing is to be done, and no more; with
@@ -20,7 +20,7 @@ use crate::python::Scheme;
 use crate::python::installed::InstalledDistribution;
 use crate::wheel::metadata::Metadata;
 
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
 /// Two changes within one tick of the system's clock have one time. What is noted is older than that.
@@ -50,6 +50,10 @@ pub(crate) struct Noted {
     /// Of the wheel.
     sha256: String,
     dist_info: PathBuf,
+    /// What INSTALLER says.
+    installer: Option<String>,
+    /// Whether there is a REQUESTED.
+    requested: bool,
     /// The policy that let it in ([`crate::policy::DatedPolicy::fingerprint`]).
     pub(crate) judged_by: String,
     /// Directories, each with the names of the files in it that are the distribution's; `/` stands between names.
@@ -59,13 +63,18 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
+    /// Whether it was installed by the tool of this name, and asked for by name or not.
+    pub(crate) fn is_of(&self, installer: &str, requested: bool) -> bool {
+        self.installer.as_deref() == Some(installer) && self.requested == requested
+    }
+
     /// Whether each file is as it was noted.
     fn holds(&self) -> bool {
         stamps(&self.files).is_some_and(|stamps| stamps.to_string() == self.stamps)
     }
 }
 
-/// The SHA-256 of size, mtime and ctime (with nanoseconds), and inode of files; nothing where one is not a file.
+/// The SHA-256 of size, mode, mtime and ctime (with nanoseconds), and inode of files; nothing where one is not a file.
 fn stamps(files: &[(PathBuf, String)]) -> Option<Sha256> {
     let mut all = Vec::new();
     for (directory, names) in files {
@@ -86,6 +95,7 @@ fn stamp(directory: &OwnedFd, name: &str, into: &mut Vec<u8>) -> Option<()> {
     let found = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     // The types differ from system to system.
     into.extend(i128::from(found.st_size).to_le_bytes());
+    into.extend(i128::from(found.st_mode).to_le_bytes());
     into.extend(i128::from(found.st_mtime).to_le_bytes());
     into.extend(i128::from(found.st_mtime_nsec).to_le_bytes());
     into.extend(i128::from(found.st_ctime).to_le_bytes());
@@ -121,6 +131,15 @@ impl Witness {
             Some(read)
         };
         read().filter(|found| found.format == FORMAT && found.library == library).unwrap_or_default()
+    }
+
+    /// Whether a file or package directly in a directory is one that was noted of a distribution.
+    pub(crate) fn lists(&self, distribution: &str, directory: &Path, name: &str) -> bool {
+        let package = directory.join(name);
+        let is_it = |(at, names): &(PathBuf, String)| {
+            at.starts_with(&package) || at == directory && names.split('/').any(|known| known == name)
+        };
+        self.distributions.get(distribution).is_some_and(|noted| noted.files.iter().any(is_it))
     }
 
     /// Whether anything was noted.
@@ -241,6 +260,8 @@ fn prepare(found: &InstalledDistribution, vouched: &Vouched, judged_by: &str) ->
         version: vouched.version.clone(),
         sha256: vouched.sha256.to_string(),
         dist_info: found.dist_info.clone(),
+        installer: found.installer.clone(),
+        requested: found.requested,
         judged_by: judged_by.to_owned(),
         files: files.into_iter().map(join).collect(),
         stamps: String::new(),

@@ -1,5 +1,10 @@
 //! `sync`: the environment becomes what the lock selects, whatever was there; and nothing is done where nothing is to do.
 
+mod byte_code;
+mod modes;
+mod origin;
+mod unlisted;
+
 use std::path::Path;
 
 use pipward::error::Code;

@@ -5,14 +5,51 @@ use std::path::{Path, PathBuf};
 
 use pipward_resolver::PackageName;
 
+use super::super::held::{self, Strictness};
 use super::super::tree::{is_missing, read_file};
+use super::super::{InstallPlan, uninstall};
 use super::Session;
 use crate::error::{Code, Place, Problem, io as io_problem};
+use crate::wheel::Wheel;
 
 /// The largest `.pth` file that is read, in bytes. Those of tools that keep a line for each project are far from it.
 const MAX_PATH_FILE: u64 = 4 << 20;
 
 impl Session {
+    /// Whether what `plan` would write is installed already, file for file (INSTALLER, REQUESTED and byte-code aside).
+    /// Every file is hashed.
+    ///
+    /// # Errors
+    /// `interrupted`, and those of the file system.
+    pub fn holds(&self, wheel: &Wheel, plan: &InstallPlan) -> Result<bool, Problem> {
+        self.holds_as(wheel, plan, Strictness::default())
+    }
+
+    /// As [`Session::holds`], by this much of it.
+    ///
+    /// # Errors
+    /// As [`Session::holds`].
+    pub fn holds_as(&self, _wheel: &Wheel, plan: &InstallPlan, by: Strictness) -> Result<bool, Problem> {
+        held::holds(&self.places, &self.installed, plan, by)
+    }
+
+    /// The version and the `.dist-info` directory of an installed distribution, as that directory tells it.
+    pub fn version_of(&self, name: &PackageName) -> Option<(String, PathBuf)> {
+        let found = self.installed.named(name.as_ref()).next()?;
+        Some((found.version.clone(), self.places.real().join(&found.directory)))
+    }
+
+    /// The files that would go with a distribution, absolute, in order.
+    ///
+    /// # Errors
+    /// `unsafe-uninstall`, and those of the file system.
+    pub fn would_remove(&self, name: &PackageName) -> Result<Vec<PathBuf>, Problem> {
+        let name = name.to_string();
+        let going: Vec<_> = self.installed.named(&name).collect();
+        let removal = uninstall::removal(&self.places, &self.installed, &going, |_| Vec::new())?;
+        Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
+    }
+
     /// The directories of modules, as the scheme spells them and where they really are.
     pub fn modules(&self) -> Vec<PathBuf> {
         let spelled = [&self.scheme.purelib, &self.scheme.platlib].map(PathBuf::clone);

@@ -53,7 +53,9 @@ fn only_what_is_as_it_would_be_written_is_held() {
         std::fs::set_permissions(tool, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     assert!(!holds_after(|world| mode(world, 0o644)));
-    assert!(holds_after(|world| mode(world, 0o700)));
+    assert!(!holds_after(|world| mode(world, 0o700)));
+    assert!(!holds_after(|world| mode(world, 0o4755)));
+    assert!(holds_after(|world| mode(world, 0o755)));
 }
 
 #[test]

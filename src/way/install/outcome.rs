@@ -3,6 +3,7 @@
 //! Never: does anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
 
@@ -26,6 +27,10 @@ pub struct Installed {
     pub kept: Vec<(String, String)>,
     /// What was taken out to make room.
     pub removed: Vec<(String, String)>,
+    /// How many files of byte-code went (or would go) that nothing vouches for.
+    pub byte_code: usize,
+    /// What went (or would go) that no RECORD lists.
+    pub unlisted: Vec<PathBuf>,
     /// The wheels whose hashes were compared in this run.
     pub verified: Vec<VerifiedFile>,
     /// Requirements whose markers do not hold: name and marker.
@@ -103,6 +108,7 @@ pub(super) fn told(
             told.installed.push(pair);
         }
         told.warnings.extend(done.warnings);
+        told.byte_code += done.stale;
         if done.verified {
             let name = item.file.name.to_string();
             told.verified.push(VerifiedFile { name, sha256: done.sha256, size: done.size });

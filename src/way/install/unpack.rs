@@ -10,14 +10,15 @@ use pipward_resolver::Target;
 use rayon::prelude::*;
 
 use super::super::check_interrupted;
-use super::super::unchanged::{Here, There};
+use super::super::unchanged::{Here, There as Known};
 use super::startup::AtStart;
+use super::there::{self, There};
 use crate::cache::Arriving;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
 use crate::fetch::{Fetched, Fetcher};
 use crate::index::Index;
-use crate::install::{InstallPlan, Installer, Session, Standing};
+use crate::install::{InstallPlan, Installer, Session, Standing, Strictness};
 use crate::lock::{LockedFile, LockedPackage, Selected};
 use crate::policy::{DatedPolicy, Judged, Startup};
 use crate::python::{Interpreter, Scheme};
@@ -49,8 +50,14 @@ pub(super) struct Staging<'s> {
     pub(super) target: &'s Target,
     /// What is allowed of what is found.
     pub(super) policy: &'s DatedPolicy,
-    /// Who compiles modules, if anybody does.
-    pub(super) compiler: Option<&'s Interpreter>,
+    /// Who compiles modules.
+    pub(super) python: &'s Interpreter,
+    /// Whether modules are compiled.
+    pub(super) compiles: bool,
+    /// Whether byte-code that nothing vouches for goes.
+    pub(super) rehash: bool,
+    /// What counts as there already.
+    pub(super) strictness: Strictness,
     /// Whether what is for other Pythons is taken too.
     pub(super) any_python: bool,
     /// What INSTALLER names.
@@ -144,6 +151,8 @@ pub(super) struct Done {
     /// Whether it is the environment itself that has it, and not the user's directory.
     pub(super) beneath: bool,
     pub(super) warnings: Vec<String>,
+    /// How many files of byte-code beside its modules nothing vouches for.
+    pub(super) stale: usize,
     /// What of it runs by itself.
     startup: Startup,
 }
@@ -161,10 +170,11 @@ impl Done {
             sha256: wheel.verified().sha256(),
             startup: Startup::default(),
             verified: true,
+            stale: 0,
         })
     }
 
-    fn of_kept(there: There) -> Option<Self> {
+    fn of_kept(there: Known) -> Option<Self> {
         let (metadata, metadata_text) = there.metadata?;
         Some(Self {
             verified: false,
@@ -176,6 +186,7 @@ impl Done {
             beneath: false,
             warnings: Vec::new(),
             startup: Startup::default(),
+            stale: 0,
         })
     }
 }
@@ -319,22 +330,13 @@ fn one(
     let plan = staging.policy.yielding(plan);
     let (startup, judged) = judge(item, &wheel, &plan, at_start, staging.policy)?;
     Problems::unless_empty((), judged.refused)?;
-    let kept = match staging.session {
-        Some(session) if !staging.anew => session.holds(&wheel, &plan)?,
-        _ => false,
-    };
+    let There { plan, kept, stale } = there::look(plan, &wheel, staging)?;
     let beneath = match staging.beneath {
         Some(beneath) if !kept && !staging.anew => beneath.holds(item, &wheel, staging.session)?,
         _ => false,
     };
     let kept = kept || beneath;
     if let (Some(session), false, true) = (staging.session, kept, staging.write) {
-        let plan = match staging.compiler {
-            Some(python) => {
-                staging.policy.yielding(plan.compiled(&wheel, &|modules| python.compile(modules))?)
-            }
-            None => plan,
-        };
         session
             .add(&wheel, &plan)
             .map_err(|problem| staging.policy.with_ended(problem, &item.package.name))?;
@@ -352,6 +354,7 @@ fn one(
         startup,
         sha256: wheel.verified().sha256(),
         verified: true,
+        stale,
     })
 }
 
