@@ -11,12 +11,14 @@ use super::lock::{self, LockArgs};
 use super::options::{policy, trust};
 use super::render::Printer;
 use crate::config::Config;
-use crate::error::{Code, Problem, Problems, io};
+use crate::error::{Code, Place, Problem, Problems, io};
 use crate::lock::Lock;
-use crate::way::destination::{self, Environment, Place as Wish};
+use crate::python::PythonRequest;
+use crate::way::destination::{self, Place as Wish};
 use crate::way::edit::{Edit, Section, edit};
 use crate::way::inputs;
 use crate::way::install::{Change, InstallRequest, Installed, Taken, install};
+use crate::way::lock::standing::again;
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Others, Upkeep};
 
@@ -39,6 +41,9 @@ pub(crate) struct AddArgs {
     /// An extra of the pyproject.toml to put it into
     #[arg(long, value_name = "EXTRA")]
     pub(super) optional: Option<String>,
+    /// The environment to install into; made if it is not there [default: the active one, or .venv]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_install")]
+    pub(super) venv: Option<PathBuf>,
     /// Leave the environment as it is
     #[arg(long)]
     pub(super) no_install: bool,
@@ -71,10 +76,15 @@ impl AddArgs {
 /// Changes the inputs, locks, and brings the environment in line.
 pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> Outcome {
     let mut lock = arguments.lock.clone();
+    lock.stay();
     let output = lock.output()?;
-    let before = inputs::standing_lock(&output)?;
-    let input = arguments.input.clone().unwrap_or_else(|| default_input(before.as_ref()));
+    let before = lock.standing(&output)?;
+    let input = arguments.input.clone().unwrap_or_else(|| default_input(before.as_ref(), &output));
     let was = read(&input)?;
+    if was.is_none() && before.as_ref().is_some_and(|lock| !lock.packages.is_empty() && again(lock).is_none())
+    {
+        return Err(unknown(&output, &input).into());
+    }
     let section = arguments.section()?;
     let text = edit(was.as_deref().unwrap_or_default(), &input, &section, edits)?;
     inputs::write_if_changed(&input, &text)?;
@@ -92,7 +102,7 @@ pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> 
     let done = if arguments.no_install {
         None
     } else {
-        bring_in_line(&lock, &output, before.as_ref(), &section, printer)?
+        bring_in_line(arguments, &lock, &output, before.as_ref(), &section, printer)?
     };
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
@@ -108,7 +118,7 @@ pub(super) fn change(arguments: &AddArgs, edits: &[Edit], printer: &Printer) -> 
 }
 
 /// A project where there is one; else the file that the standing lock was made from; else requirements.in.
-fn default_input(standing: Option<&Lock>) -> PathBuf {
+fn default_input(standing: Option<&Lock>, output: &Path) -> PathBuf {
     let project = Path::new("pyproject.toml");
     if read(project).ok().flatten().is_some_and(|text| text.lines().any(|line| line.trim() == "[project]")) {
         return project.to_owned();
@@ -118,7 +128,16 @@ fn default_input(standing: Option<&Lock>) -> PathBuf {
     from.filter(|from| *from != "command line" && !from.starts_with("-c "))
         .map(PathBuf::from)
         .find(|path| path.is_file())
+        .or_else(|| lock::again::inputs_of(output).into_iter().next())
         .unwrap_or_else(|| PathBuf::from("requirements.in"))
+}
+
+/// Of a lock that would lose what nobody knows the inputs of.
+fn unknown(output: &Path, input: &Path) -> Problem {
+    Problem::new(Code::LockDrift, "nobody knows what this lock was made from, so it is not changed")
+        .at(Place::file(output))
+        .expected(format!("what it notes, a pyproject.toml, or {}", input.display()))
+        .help(format!("write what you ask for into {}, and run the same command again", input.display()))
 }
 
 fn read(path: &Path) -> Result<Option<String>, Problem> {
@@ -129,9 +148,10 @@ fn read(path: &Path) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Installs the new lock into the active environment, or `./.venv`; takes out what is no longer in it. `None` where
-/// there is no environment.
+/// Installs the new lock into the environment that was named, the active one, or `./.venv`; takes out what is no longer in
+/// it. `None` where there is no environment.
 fn bring_in_line(
+    arguments: &AddArgs,
     lock: &LockArgs,
     output: &Path,
     before: Option<&Lock>,
@@ -139,15 +159,21 @@ fn bring_in_line(
     printer: &Printer,
 ) -> Result<Option<Installed>, Problems> {
     let config = Config::load()?;
-    let wish = match config.variable("VIRTUAL_ENV") {
-        Some(active) => Wish::Active(PathBuf::from(active)),
-        None if Path::new(".venv/pyvenv.cfg").is_file() => Wish::Active(PathBuf::from(".venv")),
-        None => {
+    let named = arguments.venv.clone().map(|directory| Wish::Venv {
+        directory,
+        python: lock.python().map_or(PythonRequest::Any, PythonRequest::parse),
+    });
+    let named = named.or_else(|| lock.virtual_environment().map(Wish::Active));
+    let wish = match (named, config.variable("VIRTUAL_ENV")) {
+        (Some(named), _) => named,
+        (None, Some(active)) => Wish::Active(PathBuf::from(active)),
+        (None, None) if Path::new(".venv/pyvenv.cfg").is_file() => Wish::Active(PathBuf::from(".venv")),
+        (None, None) => {
             printer.say("No environment is active, and there is no .venv: nothing is installed.");
             return Ok(None);
         }
     };
-    let environment @ Environment::Standing(_) = destination::find(&wish)? else { return Ok(None) };
+    let environment = destination::find(&wish)?;
     let wanted = Wanted { files: vec![output.to_owned()], ..Wanted::default() };
     let (sources, cache) = lock.sources();
     let network = sources.network.settle(&config)?;

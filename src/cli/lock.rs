@@ -1,6 +1,6 @@
 //! `pipward lock`.
 
-mod again;
+pub(super) mod again;
 mod check;
 mod pips;
 mod place;
@@ -282,22 +282,6 @@ impl LockArgs {
         place::destination(self)?
             .1
             .ok_or_else(|| Problem::new(Code::Usage, "the lock has to be a file").help("name a file with -o"))
-    }
-
-    /// Locks from this file, with what the standing lock was made from besides. A project is found by itself.
-    pub(super) fn use_input(&mut self, input: &Path, standing: Option<&Lock>) {
-        if input == Path::new("pyproject.toml") {
-            return;
-        }
-        let again = standing.and_then(standing::again).unwrap_or_default();
-        self.requirements = again.arguments;
-        self.constraint.splice(0..0, again.constraints);
-        self.overrides.splice(0..0, again.overrides);
-        self.excludes.splice(0..0, again.excludes.iter().map(ToString::to_string));
-        self.requirement.extend(again.files);
-        if !self.requirement.iter().any(|file| file == input) {
-            self.requirement.push(input.to_owned());
-        }
     }
 
     /// The groups that were named.

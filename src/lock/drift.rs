@@ -70,6 +70,9 @@ pub fn drift(standing: &Lock, now: &Lock) -> Vec<String> {
     lines
 }
 
+/// Where requirements come from that were typed.
+const COMMAND_LINE: &str = "command line";
+
 /// A lock as a hashed requirements file, with a header that tells how it was made.
 pub fn signed_requirements(lock: &Lock) -> String {
     let text = requirements::write(lock);
@@ -85,6 +88,16 @@ pub fn signed_requirements(lock: &Lock) -> String {
         }
         for (name, value) in &tool.options {
             signed.push_str(&format!("# option {name} = {value}\n"));
+        }
+        let mut inputs = Vec::new();
+        for (requirement, from) in &tool.inputs {
+            let input = if from == COMMAND_LINE { ("argument", requirement) } else { ("input", from) };
+            if !inputs.contains(&input) {
+                inputs.push(input);
+            }
+        }
+        for (key, value) in inputs.into_iter().filter(|(_, value)| !value.contains(['\n', '\r'])) {
+            signed.push_str(&format!("# {key} = {value}\n"));
         }
     }
     signed.push_str(&format!("# fingerprint = {}\n{body}", fingerprint_of_requirements(&text, lock)));
@@ -104,6 +117,8 @@ pub fn header(text: &str) -> Option<Lock> {
                 let name = name.strip_prefix("of ").and_then(|name| name.parse().ok());
                 tool.cutoffs.extend(name.zip(value.parse().ok()));
             }
+            None if key == "input" => tool.inputs.push((String::new(), value.to_owned())),
+            None if key == "argument" => tool.inputs.push((value.to_owned(), COMMAND_LINE.to_owned())),
             Some(("option", name)) => drop(tool.options.insert(name.to_owned(), value.to_owned())),
             _ => {}
         }

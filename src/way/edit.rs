@@ -125,9 +125,7 @@ fn project(text: &str, path: &Path, section: &Section, edits: &[Edit]) -> Result
                 dependencies.replace(at, requirement.as_str());
             }
             (Edit::Put(_, requirement), None) => push(dependencies, requirement),
-            (Edit::Take(_), Some(at)) => {
-                dependencies.remove(at);
-            }
+            (Edit::Take(_), Some(at)) => take(dependencies, at),
             (Edit::Take(name), None) => return Err(absent(name, path)),
         }
     }
@@ -141,49 +139,131 @@ fn same_name(one: &str, other: &str) -> bool {
     }
 }
 
-/// Adds an entry that looks like the one before it.
+/// What stands before an entry: the end of the line before, with its comment, and the lines down to the entry.
+fn split(space: &str) -> (&str, &str) {
+    space.split_at(space.find('\n').unwrap_or(space.len()))
+}
+
+fn space(raw: Option<&toml_edit::RawString>) -> String {
+    raw.and_then(toml_edit::RawString::as_str).unwrap_or_default().to_owned()
+}
+
+/// Adds an entry that looks like the one before it. Comments stay with the lines that they are on.
 fn push(array: &mut Array, requirement: &str) {
-    let last = array.len().checked_sub(1).and_then(|at| array.get(at));
-    let before = last.and_then(|value| value.decor().prefix()).and_then(|prefix| prefix.as_str());
-    match before.map(str::to_owned) {
-        Some(prefix) => {
-            let lines: Vec<&str> = prefix.split('\n').collect();
-            // A comment before the last entry is that entry's own.
-            let plain = match lines.as_slice() {
-                [_, .., indent] => format!("\n{indent}"),
-                _ if array.len() == 1 && prefix.is_empty() => " ".to_owned(),
-                _ => prefix.clone(),
-            };
-            let mut value = Value::from(requirement);
-            value.decor_mut().set_prefix(plain);
-            array.push_formatted(value);
+    let Some(last) = array.len().checked_sub(1).and_then(|at| array.get(at)) else {
+        return array.push(requirement);
+    };
+    let (prefix, suffix) = (space(last.decor().prefix()), space(last.decor().suffix()));
+    let indent = prefix.rsplit_once('\n').map(|(_, indent)| format!("\n{indent}"));
+    let trailing = space(Some(array.trailing()));
+    // Behind a last comma, what follows is the array's; else it is the entry's.
+    let (behind, rest) = split(if array.trailing_comma() { &trailing } else { &suffix });
+    let (behind, rest) = (behind.to_owned(), rest.to_owned());
+    let mut value = Value::from(requirement);
+    value.decor_mut().set_prefix(match indent {
+        // A comment before the last entry is that entry's own.
+        Some(indent) if behind.contains('#') => format!("{behind}{indent}"),
+        Some(indent) => indent,
+        None if array.len() == 1 && prefix.is_empty() => " ".to_owned(),
+        None => prefix,
+    });
+    if array.trailing_comma() {
+        array.set_trailing(rest);
+    } else {
+        value.decor_mut().set_suffix(rest);
+        if let Some(last) = array.len().checked_sub(1).and_then(|at| array.get_mut(at)) {
+            last.decor_mut().set_suffix("");
         }
-        None => array.push(requirement),
+    }
+    array.push_formatted(value);
+}
+
+/// Takes an entry out, with the comment on its own line; other comments stay.
+fn take(array: &mut Array, at: usize) {
+    let gone = array.remove(at);
+    let (prefix, suffix) = (space(gone.decor().prefix()), space(gone.decor().suffix()));
+    let (before, lines) = split(&prefix);
+    // The lines above it, without its own indent.
+    let above = lines.rsplit_once('\n').map_or("", |(above, _)| above);
+    let joined = |next: &str| match split(next) {
+        (_, "") if at == 0 => prefix.clone(),
+        (_, "") => next.to_owned(),
+        (_, rest) => format!("{before}{above}{rest}"),
+    };
+    if let Some(next) = array.get_mut(at) {
+        let after = joined(&space(next.decor().prefix()));
+        next.decor_mut().set_prefix(after);
+    } else if array.trailing_comma() {
+        let after = joined(&space(Some(array.trailing())));
+        array.set_trailing(after);
+    } else if let (Some(last), (_, rest)) =
+        (at.checked_sub(1).and_then(|at| array.get_mut(at)), split(&suffix))
+    {
+        let before = if before.contains('#') { before } else { "" };
+        last.decor_mut().set_suffix(format!("{before}{above}{rest}"));
+    }
+    if array.is_empty() && !space(Some(array.trailing())).contains('#') {
+        array.set_trailing("");
+        array.set_trailing_comma(false);
     }
 }
 
-fn requirements(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for edit in edits {
-        let at = lines.iter().position(|line| {
-            let bare = line.split(" #").next().unwrap_or_default().trim();
-            !bare.starts_with(['#', '-']) && !bare.is_empty() && names(bare, edit.name())
-        });
-        match (edit, at) {
-            (Edit::Put(_, requirement), Some(at)) => {
-                if let Some(line) = lines.get_mut(at) {
-                    let comment = line.find(" #").and_then(|at| line.get(at..)).unwrap_or_default();
-                    *line = format!("{requirement}{comment}");
+/// A requirement of a requirements file: the lines that it takes, and what it says.
+struct Entry {
+    lines: std::ops::Range<usize>,
+    bare: String,
+}
+
+/// The requirements among lines, continued ones put together. (What pip takes for a comment, it takes behind any space.)
+fn entries(lines: &[String]) -> Vec<Entry> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < lines.len() {
+        let (begin, mut bare) = (at, String::new());
+        while let Some(line) = lines.get(at) {
+            at += 1;
+            let is_comment = line.trim_start().starts_with('#');
+            let text = line.get(..comment(line)).unwrap_or(line);
+            match text.strip_suffix('\\').filter(|_| !is_comment) {
+                Some(text) => bare.push_str(text),
+                None => {
+                    bare.push_str(text);
+                    break;
                 }
             }
-            (Edit::Put(_, requirement), None) => lines.push(requirement.clone()),
-            (Edit::Take(_), Some(at)) => {
-                lines.remove(at);
+        }
+        // Options of a requirement stand behind it.
+        let bare = bare.split(" --").next().unwrap_or_default().trim().to_owned();
+        if !bare.is_empty() && !bare.starts_with('-') {
+            found.push(Entry { lines: begin..at, bare });
+        }
+    }
+    found
+}
+
+/// Where the comment of a line begins, with the space before it; at its end where it has none.
+fn comment(line: &str) -> usize {
+    let mut hashes = line.match_indices('#').map(|(at, _)| line.get(..at).unwrap_or_default());
+    let before = hashes.find(|before| before.is_empty() || before.ends_with(char::is_whitespace));
+    before.map_or(line.len(), |before| before.trim_end().len())
+}
+
+fn requirements(text: &str, path: &Path, edits: &[Edit]) -> Result<String, Problem> {
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for edit in edits {
+        let found = entries(&lines).into_iter().find(|entry| names(&entry.bare, edit.name()));
+        match (edit, found) {
+            (Edit::Put(_, requirement), Some(entry)) => {
+                let last = lines.get(entry.lines.end - 1).cloned().unwrap_or_default();
+                let line = format!("{requirement}{}", last.get(comment(&last)..).unwrap_or_default());
+                lines.splice(entry.lines, [line]);
             }
+            (Edit::Put(_, requirement), None) => lines.push(requirement.clone()),
+            (Edit::Take(_), Some(entry)) => drop(lines.drain(entry.lines)),
             (Edit::Take(name), None) => return Err(absent(name, path)),
         }
     }
-    Ok(lines.iter().map(|line| format!("{line}\n")).collect())
+    Ok(lines.iter().map(|line| format!("{line}{end}")).collect())
 }
 
 #[cfg(test)]
@@ -204,7 +284,7 @@ mod tests {
         let text = "# mine\n[project]\nname = 'x'  # why\ndependencies = [\n    'flask>=2',\n    # old\n    \"idna\",\n]\n\n[tool.x]\na=1\n";
         let expected = "# mine\n[project]\nname = 'x'  # why\ndependencies = [\n    \"Flask>=3\",\n    # old\n    \"idna\",\n    \"anyio\",\n]\n\n[tool.x]\na=1\n";
         check("pyproject.toml", text, &[put("Flask>=3"), put("anyio")], expected);
-        let less = "[project]\ndependencies = [ \"b\"]\n";
+        let less = "[project]\ndependencies = [\"b\"]\n";
         check(
             "pyproject.toml",
             "[project]\ndependencies = [\"a\", \"b\"]\n",
@@ -218,6 +298,32 @@ mod tests {
             &[put("b")],
             "[project]\ndependencies = [\"a\", \"b\"]\n",
         );
+    }
+
+    #[track_caller]
+    fn check_bare(text: &str, edits: &[Edit], expected: &str) {
+        check("pyproject.toml", text, edits, expected);
+    }
+
+    #[test]
+    fn comments_of_a_project_stay_on_their_lines() {
+        let take = |name: &str| Edit::Take(name.parse().unwrap());
+        let text = "[project]\ndependencies = [\n  # all\n  \"a\",  # first\n  # of b\n  \"b\",\n  \"c\", # third\n]\n";
+        let check = |edits: &[Edit], from: &str, to: &str| {
+            assert!(text.contains(from), "{from}");
+            check("pyproject.toml", text, edits, &text.replacen(from, to, 1));
+        };
+        check(&[take("a")], "  \"a\",  # first\n", "");
+        check(&[take("b")], "  \"b\",\n", "");
+        check(&[take("c")], "  \"c\", # third\n", "");
+        check(&[put("d")], "# third\n", "# third\n  \"d\",\n");
+        check(&[put("b>2")], "\"b\"", "\"b>2\"");
+        check(&[put("d"), take("d")], "[project]", "[project]");
+        let bare = "[project]\ndependencies = [\n  \"a\", # first\n  \"b\" # second\n]\n";
+        let check = |edits: &[Edit], to: &str| check_bare(bare, edits, to);
+        check(&[put("c")], "[project]\ndependencies = [\n  \"a\", # first\n  \"b\", # second\n  \"c\"\n]\n");
+        check(&[take("b")], "[project]\ndependencies = [\n  \"a\" # first\n]\n");
+        check(&[take("a")], "[project]\ndependencies = [\n  \"b\" # second\n]\n");
     }
 
     #[test]
@@ -243,6 +349,13 @@ mod tests {
             "-i https://e/\n# idna\nidna>3 # why\nflask\n",
         );
         check("requirements.in", text, &[Edit::Take("idna".parse().unwrap())], "-i https://e/\n# idna\n");
+        let text = "a \\\n  ; python_version > '3' # why\r\nb==1 --hash=sha256:00 \\\n  --hash=sha256:11\n#c\nc\t# note";
+        let put_a = "a>2 # why\r\nb==1 --hash=sha256:00 \\\r\n  --hash=sha256:11\r\n#c\r\nc\t# note\r\n";
+        check("requirements.in", text, &[put("a>2")], put_a);
+        let take = |name: &str| Edit::Take(name.parse().unwrap());
+        check("requirements.in", text, &[take("a"), take("b")], "#c\r\nc\t# note\r\n");
+        check("requirements.in", text, &[take("a"), take("b"), put("c<4")], "#c\r\nc<4\t# note\r\n");
+        let text = "idna\n";
         let problem =
             edit(text, Path::new("r.in"), &Section::Project, &[Edit::Take("flask".parse().unwrap())])
                 .unwrap_err();

@@ -11,6 +11,7 @@ use crate::cli::options::{CacheArgs, SourceArgs};
 use crate::cli::render::Printer;
 use crate::config::{Config, Settings};
 use crate::error::{Code, Place, Problem, Problems};
+use crate::lock::{Lock, LockedPackage, LockedSource};
 use crate::way::inputs;
 use crate::way::lock::{LockRequest, standing};
 
@@ -58,6 +59,56 @@ impl LockArgs {
         Ok(Self { requirement, output, sources: sources.clone(), cache: cache.clone(), ..typed.arguments })
     }
 
+    /// Where nothing says otherwise, a hashed requirements file that stands in place of a pylock.toml stays the lock.
+    pub(in crate::cli) fn stay(&mut self) {
+        let said = self.output.is_some() || self.format.is_some();
+        let standing = Path::new("requirements.txt");
+        if !said && !Path::new("pylock.toml").exists() && is_requirements_lock(standing) {
+            self.output = Some(standing.to_owned());
+        }
+    }
+
+    /// The lock that stands at its place.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub(in crate::cli) fn standing(&self, output: &Path) -> Result<Option<Lock>, Problems> {
+        match place::destination(self)?.0 {
+            Format::Pylock => inputs::standing_lock(output),
+            Format::Requirements => standing::requirements(output),
+        }
+    }
+
+    /// Locks from this file, with what the standing lock was made from besides. A project is found by itself.
+    pub(in crate::cli) fn use_input(&mut self, input: &Path, standing: Option<&Lock>) {
+        if input == Path::new("pyproject.toml") {
+            return;
+        }
+        let again = standing.and_then(standing::again).unwrap_or_default();
+        self.requirements = again.arguments;
+        self.constraint.splice(0..0, again.constraints);
+        self.overrides.splice(0..0, again.overrides);
+        self.excludes.splice(0..0, again.excludes.iter().map(ToString::to_string));
+        self.requirement.extend(again.files);
+        let is_input =
+            |file: &PathBuf| file == input || file.strip_prefix(".").is_ok_and(|file| file == input);
+        if !self.requirement.iter().any(is_input) {
+            self.requirement.push(input.to_owned());
+        }
+    }
+
+    /// The environment that `--python` names, where it is a virtual one.
+    pub(in crate::cli) fn virtual_environment(&self) -> Option<PathBuf> {
+        let named = Path::new(self.python.as_deref()?);
+        let around = [Some(named), named.parent().and_then(Path::parent)];
+        around.into_iter().flatten().find(|place| place.join("pyvenv.cfg").is_file()).map(Path::to_owned)
+    }
+
+    /// The interpreter that was named.
+    pub(in crate::cli) fn python(&self) -> Option<&str> {
+        self.python.as_deref()
+    }
+
     /// What locking again asks for, and the format of the lock.
     ///
     /// # Errors
@@ -95,7 +146,7 @@ impl LockArgs {
 
 /// What a requirements file was made from that does not note it: the files that its comments name (`# via -r FILE`, or the
 /// command that made it), else the one beside it that ends in `.in`.
-fn inputs_of(file: &Path) -> Vec<PathBuf> {
+pub(in crate::cli) fn inputs_of(file: &Path) -> Vec<PathBuf> {
     if matches!(requirements_or_pylock(file), Format::Pylock) {
         return Vec::new();
     }
@@ -114,6 +165,13 @@ fn inputs_of(file: &Path) -> Vec<PathBuf> {
         named.push(beside);
     }
     named
+}
+
+/// Whether each requirement of a file is pinned and hashed.
+fn is_requirements_lock(file: &Path) -> bool {
+    let Ok(Some(lock)) = standing::requirements(file) else { return false };
+    let is_hashed = |package: &LockedPackage| matches!(package.source, LockedSource::ByHash(_));
+    lock.tool.is_some() || !lock.packages.is_empty() && lock.packages.iter().all(is_hashed)
 }
 
 fn requirements_or_pylock(file: &Path) -> Format {
