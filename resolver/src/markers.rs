@@ -30,6 +30,28 @@ pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
 
 /// Whether some environment of `region` is one of `marker`.
 pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<(MarkerTree, MarkerTree), bool>> = RefCell::default();
+    }
+    // The same is asked again and again: of each release with the same bounds, of each form of a marker.
+    let pair = (region.clone(), marker.clone());
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&pair).copied()) {
+        return known;
+    }
+    let found = meets(region, marker);
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_PAIRS {
+            known.clear();
+        }
+        known.insert(pair, found);
+    });
+    found
+}
+
+/// Pairs of markers of which it is remembered whether they overlap.
+const MOST_PAIRS: usize = 65_536;
+
+fn meets(region: &MarkerTree, marker: &MarkerTree) -> bool {
     if region.is_disjoint(marker) {
         return false;
     }
@@ -284,8 +306,12 @@ fn remembered(
 
 /// The three tags of a wheel's file name, as written.
 pub(crate) fn tags_of(wheel: &WheelName) -> &str {
-    let text = wheel.as_str();
-    text.rmatch_indices('-').nth(2).and_then(|(at, _)| text.get(at..)).unwrap_or(text)
+    let (text, mut dashes) = (wheel.as_str(), 0);
+    let third = text.bytes().rposition(|byte| {
+        dashes += u8::from(byte == b'-');
+        dashes == 3
+    });
+    third.and_then(|at| text.get(at..)).unwrap_or(text)
 }
 
 /// The tags of many wheels are put together of few.

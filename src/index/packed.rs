@@ -25,7 +25,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 
-use super::page::{FileName, Marks, Namespace, PageFile, Status};
+use super::page::{Address, FileName, Marks, Namespace, PageFile, Status};
 use crate::digest::Sha256;
 use cursor::Cursor;
 pub(super) use record::PageBuilder;
@@ -155,15 +155,22 @@ impl Page {
 
     /// The file of a name.
     pub(crate) fn find(&self, name: &str) -> Option<PageFile> {
-        let is_it = |at: &usize| {
-            self.record(*at)
-                .is_some_and(|mut record| record::name(&mut record).is_some_and(|it| it.0 == name))
-        };
+        self.file(self.place(name)?)
+    }
+
+    /// Where the provenance of the file of a name is.
+    pub(crate) fn provenance(&self, name: &str) -> Option<Address> {
+        let at = self.place(name)?;
+        // Most files have none, and need not be read for that.
+        if record::has_provenance(&mut self.record(at)?) { self.file(at)?.provenance } else { None }
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let is_it = |at: &usize| self.record(*at).is_some_and(|mut record| record::is_of(&mut record, name));
         match WheelName::parse(name) {
             Ok(wheel) => self.release(wheel.version())?.places().find(is_it),
             Err(_) => (0..self.len()).find(is_it),
         }
-        .and_then(|at| self.file(at))
     }
 
     fn len(&self) -> usize {

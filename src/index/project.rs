@@ -86,6 +86,14 @@ impl Files {
         }
     }
 
+    /// Where the provenance of the file of a name is.
+    pub(crate) fn provenance(&self, name: &str) -> Option<Address> {
+        match self {
+            Self::Page(_, page) => page.provenance(name),
+            Self::Listed(_) => self.named(name)?.file.provenance.clone(),
+        }
+    }
+
     /// The files of a release, in the order of their names.
     pub(crate) fn of(&self, version: &Version) -> Vec<Offered> {
         match self {

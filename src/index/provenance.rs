@@ -109,10 +109,7 @@ fn wheels(project: &Project, version: &Version) -> Vec<Vouched> {
 impl Inner {
     async fn provenance(&self, name: &PackageName, file: &str) -> Result<Option<Vec<u8>>, Problem> {
         let project = self.project(name).await?;
-        let offered = project.files.named(file);
-        let Some(address) = offered.and_then(|offered| offered.file.provenance.clone()) else {
-            return Ok(None);
-        };
+        let Some(address) = project.files.provenance(file) else { return Ok(None) };
         let body = match address {
             Address::Path(path) => crate::document::read_bytes(&path, LARGEST, Code::IndexPageTooLarge)
                 .map_err(|problem| problem.package(file))?,

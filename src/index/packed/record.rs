@@ -243,6 +243,16 @@ pub(super) fn name<'a>(record: &mut Cursor<'a>) -> Option<(&'a str, Option<Sha25
     Some((record.text()?, sha256))
 }
 
+/// Whether a record is of the file of this name.
+pub(super) fn is_of(record: &mut Cursor<'_>, name: &str) -> bool {
+    let mut found = || {
+        let flags = record.u16()?;
+        digest(record, flags & SHA256)?;
+        record.slice()
+    };
+    found().is_some_and(|found| found == name.as_bytes())
+}
+
 /// When the file of a record was uploaded, and whether it is on the web.
 pub(super) fn uploaded(record: &mut Cursor<'_>) -> Option<(Option<Timestamp>, bool)> {
     let flags = record.u16()?;
