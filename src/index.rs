@@ -46,6 +46,7 @@ pub use advisories::{Advisories, Export, Reply};
 use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;
+pub(crate) use http::{CERTIFICATES, look_for};
 use metadata::Learned;
 pub use metadata::Sought;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};

@@ -6,11 +6,13 @@
 //! Never: reads the environment, and never lets through a text that makes the parsers panic.
 
 mod marker;
+mod shown;
 
 use std::fmt;
 
 use pep508_rs::{Pep508Error, Pep508ErrorSource};
 use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl};
+pub(crate) use shown::{marker_of_requirement, marker_text};
 
 /// The longest requirement or marker that is read, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;

@@ -88,6 +88,8 @@ pub struct FileRequirement {
     pub requirement: Requirement<VerbatimUrl>,
     /// Its name as it was written; none where a path or address alone was.
     pub spelled: Option<String>,
+    /// Its marker as it was written.
+    pub marker_text: Option<String>,
     /// Its `--hash` options, strong ones.
     pub hashes: Vec<StrongDigest>,
     /// Problems with its `--hash` options: weak or malformed ones (`hash-weak`, `hash-malformed`).

@@ -166,6 +166,10 @@ fn listed(found: &[StoredWheel], form: Form, printer: &Printer) {
 
 fn removed((count, bytes): (usize, u64), printer: &Printer) {
     printer.say(&format!("Files removed: {count} ({})", size(bytes)));
+    if printer.persona().is_pip() {
+        // No directory of the store goes with a file.
+        printer.say("Directories removed: 0");
+    }
     printer.document(&json!({ "ok": true, "removed": count, "bytes": bytes }));
 }
 

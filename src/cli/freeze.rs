@@ -10,7 +10,7 @@ use super::options::{CacheArgs, NetworkArgs};
 use super::render::Printer;
 use crate::config::Config;
 use crate::python::installed::distribution::normalized;
-use crate::way::look::freeze::{FreezeRequest, freeze, tools};
+use crate::way::look::freeze::{FreezeRequest, Frozen, freeze, tools};
 use crate::way::look::{Filter, STANDARD_LIBRARY};
 
 /// Arguments of `pipward freeze`.
@@ -82,7 +82,17 @@ pub(super) fn run(arguments: &FreezeArgs, printer: &Printer) -> Outcome {
         printer.document(&serde_json::json!({ "ok": true, "requirements": frozen.lines }));
     } else {
         // As pip has it: -q does not make it say less.
-        frozen.lines.iter().flat_map(|line| line.split('\n')).for_each(|line| printer.result(line));
+        for (at, line) in frozen.lines.iter().enumerate() {
+            passed(&frozen, at, printer);
+            line.split('\n').for_each(|line| printer.result(line));
+        }
+        passed(&frozen, frozen.lines.len(), printer);
     }
     Ok(0)
+}
+
+/// Tells which lines of files were passed over at this place.
+fn passed(frozen: &Frozen, at: usize, printer: &Printer) {
+    let here = frozen.passed.iter().filter(|(before, _)| *before == at);
+    here.flat_map(|(_, words)| words.split('\n')).for_each(|line| printer.say(line));
 }

@@ -4,7 +4,7 @@ mod arguments;
 pub(super) mod foreign;
 mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pipward_resolver::ExtraName;
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::options::{policy, trust};
 use super::pip::{self, Persona};
 use super::render::Printer;
 pub(crate) use arguments::InstallArgs;
+pub(super) use arguments::setting;
 
 use crate::config::Config;
 use crate::error::{Code, Problem, Problems};
@@ -34,12 +35,20 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let cache = arguments.cache.directory(&config, printer);
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
     arguments.check(printer)?;
+    arguments.selection.report.as_deref().map_or(Ok(()), report::can_be_written)?;
     let (wanted, groups) = arguments.wanted(printer)?;
     let network = arguments.sources.network.settle(&config)?;
-    let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
+    let wish = arguments.wish(&config, printer.persona());
+    let locks =
+        locks::read(&wanted, &|url| crate::index::read_address(url, &network)).or_else(|problems| {
+            // A Python that is not there comes before what it was to have.
+            if arguments.pip.python.is_some() && printer.persona().is_pip() {
+                destination::look_at(&wish)?;
+            }
+            Err(problems)
+        })?;
     let (mut sources, network) = arguments.sources.settle(&config, locks.sources())?;
     pass_over_missing(&mut sources, printer);
-    let wish = arguments.wish(&config, printer.persona());
     let usage = arguments.usage(printer);
     // Before anything else is asked of the environment.
     if arguments.pip.require_virtualenv
@@ -217,6 +226,9 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
             None => package_told(package, &shown, printer),
         }
     }
+    for package in &done.packages {
+        local_told(package, printer);
+    }
     if request.change == Change::Nothing {
         would_install(done, printer);
     } else if !done.installed.is_empty() {
@@ -232,7 +244,6 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
 /// Requirements that are for other environments.
 pub(super) fn ignored_told(ignored: &[(String, String)], printer: &Printer) {
     for (name, marker) in ignored {
-        let marker = marker.replace('\'', "\"");
         printer.say(&format!("Ignoring {name}: markers '{marker}' don't match your environment"));
     }
 }
@@ -247,12 +258,9 @@ pub(super) fn package_told(package: &Package, site: &str, printer: &Printer) {
     if pip && !package.kept {
         yanked_told(package, printer);
     }
-    if package.kept && pip && package.direct && is_local(package) {
-        printer.say(&format!(
-            "{} is already installed with the same version as the provided wheel. Use --force-reinstall to force an \
-             installation of the wheel.",
-            package.key
-        ));
+    let local = package.origin.address.as_deref().filter(|_| pip && package.direct).and_then(local);
+    if let Some(path) = local.filter(|_| package.kept) {
+        printer.say(&format!("Processing {}{from}", super::download::relative(&path)));
     } else if package.kept {
         printer.say(&format!("Requirement already satisfied: {asked} in {site}{from} ({version})"));
     } else if pip {
@@ -262,20 +270,32 @@ pub(super) fn package_told(package: &Package, site: &str, printer: &Printer) {
             }
             Some(Location::Url(url)) => {
                 printer.say(&format!("Collecting {asked}{from}"));
-                printer.say(&format!("  Downloading {}", crate::index::without_password(url)));
+                let place = match (url.host_str(), &package.file) {
+                    (Some("files.pythonhosted.org"), Some(file)) => file.name.to_string(),
+                    _ => crate::index::without_password(url),
+                };
+                printer.say(&format!("  Downloading {place} ({})", pips_size(package.size)));
             }
             None => {}
         }
     }
 }
 
-/// Whether it came from a file on this machine.
-fn is_local(package: &Package) -> bool {
-    match package.file.as_ref().map(|file| &file.location) {
-        Some(Location::Path(_)) => !package.origin.wanted.contains("http"),
-        Some(Location::Url(_)) => false,
-        None => package.origin.wanted.contains("file://"),
+/// That what was asked for by its path is there already.
+fn local_told(package: &Package, printer: &Printer) {
+    let local = package.origin.address.as_deref().filter(|_| package.direct && package.kept).and_then(local);
+    if local.is_some() && printer.persona().is_pip() {
+        printer.say(&format!(
+            "{} is already installed with the same version as the provided wheel. Use --force-reinstall to force an \
+             installation of the wheel.",
+            package.origin.spelled
+        ));
     }
+}
+
+/// The path of an address on this machine.
+fn local(address: &str) -> Option<PathBuf> {
+    url::Url::parse(address).ok()?.to_file_path().ok()
 }
 
 /// That it was taken back, as pip says it.
@@ -439,6 +459,20 @@ pub(super) fn size(bytes: u64) -> String {
         return format!("{} kB", bytes.div_ceil(1000));
     }
     format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+}
+
+/// A size as pip tells it: `812 bytes`, `4.2 kB`, `64 kB`, `1.8 MB`.
+fn pips_size(bytes: u64) -> String {
+    let tenths = |unit: u64| {
+        let tenths = (bytes * 10 + unit / 2) / unit;
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    match bytes {
+        1_000_001.. => format!("{} MB", tenths(1_000_000)),
+        10_001.. => format!("{} kB", bytes / 1000),
+        1001.. => format!("{} kB", tenths(1000)),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 pub(super) fn extra_names(texts: &[String]) -> Result<Vec<ExtraName>, Problem> {

@@ -167,7 +167,7 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let settings = Settings::find(&arguments.directory())?;
     let cache = arguments.cache.directory(&config, printer);
-    let (format, output) = place::destination(arguments)?;
+    let (format, output) = place::destination(arguments, Some(printer))?;
     if output.is_none() && printer.is_json() {
         return Err(Problem::new(
             Code::Usage,
@@ -279,7 +279,7 @@ impl LockArgs {
     /// # Errors
     /// `usage` where it would go to standard output.
     pub(super) fn output(&self) -> Result<PathBuf, Problem> {
-        place::destination(self)?
+        place::destination(self, None)?
             .1
             .ok_or_else(|| Problem::new(Code::Usage, "the lock has to be a file").help("name a file with -o"))
     }

@@ -248,9 +248,14 @@ impl NetworkArgs {
         }
         // pip takes fractions of a second; less than one is one.
         let typed = self.timeout.map(|seconds| seconds.ceil().clamp(1.0, 86_400.0) as u64);
+        let cert = self.cert.clone().or_else(|| config.cert());
+        let client_cert = self.client_cert.clone().or_else(|| config.client_cert());
+        if !self.offline {
+            cert.iter().chain(&client_cert).try_for_each(|path| crate::index::look_for(path))?;
+        }
         Ok(NetworkOptions {
-            cert: self.cert.clone().or_else(|| config.cert()),
-            client_cert: self.client_cert.clone().or_else(|| config.client_cert()),
+            cert,
+            client_cert,
             proxy: self.proxy.clone().or_else(|| config.proxy()),
             ignore_proxy_variables: self.no_proxy_env,
             timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),

@@ -180,9 +180,8 @@ fn in_place(instead: arrange::Instead, program: &str, python: Option<PathBuf>, p
             printer.complain(&message);
             status
         }
-        arrange::Instead::Unknown(option) => {
-            let usage = format!("\nUsage:   \n  {program} <command> [options]\n\nno such option: {option}");
-            printer.usage(&usage);
+        arrange::Instead::Usage(words) => {
+            printer.usage(&format!("\nUsage:   \n  {program} <command> [options]\n\n{words}"));
             2
         }
         arrange::Instead::Problem(problem) => {
@@ -214,20 +213,22 @@ fn usage(program: &str, command: &str, root: &clap::Command, error: &clap::Error
     }
     let (option, value) = about(error);
     let message = match error.kind() {
-        ErrorKind::UnknownArgument => format!("no such option: {option}"),
+        ErrorKind::UnknownArgument => {
+            let holders: Vec<&clap::Command> =
+                [Some(root), root.find_subcommand(command)].into_iter().flatten().collect();
+            arrange::no_such(&option, &holders)
+        }
         ErrorKind::InvalidValue | ErrorKind::NoEquals if value.is_empty() => {
             format!("{option} option requires 1 argument")
         }
         ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
-            let all = match error.get(ContextKind::ValidValue) {
-                Some(ContextValue::Strings(all)) => all.as_slice(),
-                _ => &[],
-            };
-            let all: Vec<String> = all.iter().map(|one| format!("'{one}'")).collect();
-            format!("option {option}: invalid choice: '{value}' (choose from {})", all.join(", "))
+            format!("option {option}: {}", invalid(&option, &value, error))
         }
         ErrorKind::ValueValidation if option == "--group" => {
             "--group error: group paths use local 'pyproject.toml' or 'pylock.toml' files".to_owned()
+        }
+        ErrorKind::ValueValidation if option == "--config-settings" => {
+            std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
         }
         ErrorKind::ValueValidation if option == "--python-version" => {
             let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
@@ -236,7 +237,7 @@ fn usage(program: &str, command: &str, root: &clap::Command, error: &clap::Error
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).filter(|_| option == "--uploaded-prior-to");
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            format!("option {option}: invalid value: '{value}'{why}")
+            format!("option {option}: {}{why}", invalid(&option, &value, error))
         }
         ErrorKind::TooManyValues => format!("{option} option does not take a value"),
         _ => error.to_string().trim_start_matches("error: ").trim().to_owned(),
@@ -276,13 +277,27 @@ fn unnamed(command: &str, root: &clap::Command, error: &clap::Error) -> Option<(
     }
 }
 
+/// Why a value is none of an option, in pip's words.
+fn invalid(option: &str, value: &str, error: &clap::Error) -> String {
+    if let Some(ContextValue::Strings(all)) = error.get(ContextKind::ValidValue) {
+        let all: Vec<String> = all.iter().map(|one| format!("'{one}'")).collect();
+        return format!("invalid choice: '{value}' (choose from {})", all.join(", "));
+    }
+    match option {
+        "--retries" | "--resume-retries" => format!("invalid integer value: '{value}'"),
+        "--timeout" => format!("invalid floating-point value: '{value}'"),
+        _ => format!("invalid value: '{value}'"),
+    }
+}
+
 /// A variable or file has a value that its option does not take: pip ends with 3.
 fn misconfigured(error: &clap::Error, printer: &Printer) -> u8 {
     let (option, value) = about(error);
+    let why = invalid(&option, &value, error);
     let option = option.trim_start_matches('-');
     printer.usage(&format!(
-        "An error occurred during configuration: option {option}: invalid value: '{value}'. Look at the variables \
-         PIP_… and at what `pip config list` tells."
+        "An error occurred during configuration: option {option}: {why}. Check your pip configuration files or \
+         environment variables for this value: `pip config list` tells them."
     ));
     3
 }
@@ -295,7 +310,8 @@ fn about(error: &clap::Error) -> (String, String) {
         _ => String::new(),
     };
     let option = text(ContextKind::InvalidArg);
-    (option.split([' ', '=']).next().unwrap_or_default().to_owned(), text(ContextKind::InvalidValue))
+    let option = option.split([' ', '=']).next().unwrap_or_default().trim_end_matches("...").to_owned();
+    (option, text(ContextKind::InvalidValue))
 }
 
 /// What `--require-virtualenv` (or `PIP_REQUIRE_VIRTUALENV`) leads to: the status 3 where `interpreter` belongs to no

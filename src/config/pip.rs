@@ -128,10 +128,10 @@ impl PipConfig {
     }
 
     /// What counts for one command, by option: `[global]` of all files, then the command's own section of all files,
-    /// then variables.
+    /// then their `[:env:]`, and variables.
     pub fn for_command(&self, command: &str) -> BTreeMap<String, (String, ValueOrigin)> {
         let mut all = BTreeMap::new();
-        for section in ["global", command].into_iter().filter_map(|name| self.sections.get(name)) {
+        for section in ["global", command, ":env:"].into_iter().filter_map(|name| self.sections.get(name)) {
             all.extend(section.clone());
         }
         all.extend(self.variables.clone());
@@ -159,7 +159,10 @@ mod tests {
         };
         let files = [
             (FileKind::Global, write("a", "[install]\nindex_url = a\n[global]\ntimeout = 1\n")),
-            (FileKind::User, write("b", "[global]\nindex-url = b\ntimeout = 2\nretries =\n")),
+            (
+                FileKind::User,
+                write("b", "[global]\nindex-url = b\ntimeout = 2\nretries =\n[:env:]\npre = 1\n"),
+            ),
         ];
         let variables: BTreeMap<String, String> =
             [("PIP_TIMEOUT", ""), ("PIP_NO_INDEX", "1"), ("PIP_CONFIG_FILE", "x"), ("HOME", "/")]
@@ -172,7 +175,7 @@ mod tests {
                 found.iter().map(|(name, (value, _))| (name.as_str(), value.as_str())).collect();
             assert_eq!(found, expected, "{command}");
         };
-        check("install", &[("index-url", "a"), ("no-index", "1"), ("timeout", "2")]);
-        check("list", &[("index-url", "b"), ("no-index", "1"), ("timeout", "2")]);
+        check("install", &[("index-url", "a"), ("no-index", "1"), ("pre", "1"), ("timeout", "2")]);
+        check("list", &[("index-url", "b"), ("no-index", "1"), ("pre", "1"), ("timeout", "2")]);
     }
 }

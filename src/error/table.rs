@@ -17,8 +17,8 @@ codes! {
         "The server has no file at the locked address.",
         "The file was deleted or moved, or the mirror does not carry it. A lock never falls back to another file. Name a mirror that has it with --index-url, or lock again with `pipward lock --upgrade-package NAME`.";
     FileNotLocked, "file-not-locked", Refused,
-        "The index has files for this release that appeared after the lock; none that this environment can use is locked.",
-        "A file whose hash is not in the lock is never installed, also where it is newer or fits better. This is no alarm: projects add wheels for new Pythons to old releases. Lock again to take it in.";
+        "The index has files for this release that this environment can use, and none of them is locked or hashed.",
+        "A file whose hash is not given is never installed, also where it is newer or fits better. This is no alarm: projects add wheels for new Pythons to old releases, and a list of hashes may have been made elsewhere. Lock again to take it in, or add its hash to the requirement.";
     IndexUnreachable, "index-unreachable", Incomplete,
         "An index did not answer.",
         "The server could not be reached, or failed several times in a row. Look at the address, the network, the proxy and TLS settings, then run the same command again.";

@@ -27,6 +27,7 @@ use crate::error::{Code, Problem};
 pub(crate) use answer::{Answer, Whole};
 pub(crate) use credentials::{Authorization, Credentials, strip};
 pub(crate) use ranges::{content_range, strong_tag};
+pub(crate) use tls::{CERTIFICATES, look_for};
 use words::{deepest, tls_error, tls_problem, unreachable_at};
 pub(crate) use words::{place, status_problem, too_large};
 

@@ -3,6 +3,7 @@
 //! Pure. Owns: the order in which files are looked at, and the words when none is the locked one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use pipward_resolver::{PackageName, Target, Version, WheelName};
 
@@ -10,6 +11,7 @@ use super::Index;
 use super::project::Offered;
 use crate::digest::{LockedHashes, StrongDigest};
 use crate::error::{Code, Problem};
+use crate::lock::LockedPackage;
 
 /// The wheels of `version` that `target` takes, best first: by tag, then by build tag (the higher
 /// first, as pip does), then by name.
@@ -95,7 +97,7 @@ pub(crate) fn checked(name: &PackageName, version: &Version, hashes: &LockedHash
 
 /// Why no file is the locked one. `files` is all that is offered of the name.
 pub(crate) fn refusal(
-    name: &str,
+    package: &LockedPackage,
     version: &Version,
     hashes: &LockedHashes,
     files: &[Offered],
@@ -103,7 +105,7 @@ pub(crate) fn refusal(
     known: bool,
 ) -> Problem {
     let release: Vec<&Offered> = files.iter().filter(|o| o.file.name.version() == version).collect();
-    let what = format!("{name} {version}");
+    let what = format!("{} {version}", package.shown());
     if !known {
         return Problem::new(Code::ProjectNotFound, "no index has a project of this name")
             .package(what)
@@ -133,16 +135,26 @@ pub(crate) fn refusal(
             .help("compare the files with the project's own release page before you lock again");
     }
     let sdist_only = locked.iter().all(|offered| offered.file.wheel().is_none());
-    let why = if sdist_only {
-        "only the source distribution of this release is locked, and building it runs its code; its wheels appeared after the lock"
-    } else {
-        "the wheels of this release that this environment takes appeared after the lock, and are not in it"
+    let is_of_lock = Path::new(&package.place.file).extension().is_some_and(|kind| kind == "toml");
+    let (why, way) = match (is_of_lock, sdist_only) {
+        (true, true) => (
+            "only the source distribution of this release is locked, and building it runs its code; its wheels appeared after the lock",
+            "lock again with `pipward lock` to take them in",
+        ),
+        (true, false) => (
+            "the wheels of this release that this environment takes appeared after the lock, and are not in it",
+            "lock again with `pipward lock` to take them in",
+        ),
+        (false, true) => (
+            "the hash that is given is that of the source distribution of this release, and building it runs its code",
+            "add the hash of the wheel that you want to the requirement: --hash=sha256:…, or lock with `pipward lock`",
+        ),
+        (false, false) => (
+            "the hashes that are given are of other files of this release, and of no wheel that this environment takes",
+            "add the hash of the wheel that you want to the requirement: --hash=sha256:…, or lock with `pipward lock`",
+        ),
     };
-    Problem::new(Code::FileNotLocked, why)
-        .package(what)
-        .expected(digests)
-        .found(found)
-        .help("lock again with `pipward lock` to take them in")
+    Problem::new(Code::FileNotLocked, why).package(what).expected(digests).found(found).help(way)
 }
 
 /// The versions of some files, oldest first, and which were passed over and why, in pip's words.

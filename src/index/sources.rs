@@ -279,7 +279,7 @@ impl Inner {
                 }
             }
             let (known, files) = self.offered(&package.name, None, age).await.map_err(here)?;
-            let mut problem = refusal(package.shown(), version, hashes, &files, target, known);
+            let mut problem = refusal(package, version, hashes, &files, target, known);
             if let (Code::HashMismatch, Some(first)) =
                 (problem.code(), ranked(&files, version, target).first())
                 && first.file.sha256.is_none()

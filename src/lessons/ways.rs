@@ -22,7 +22,7 @@ pub(super) fn way_out(code: Code) -> &'static str {
             "Name a mirror that has the file with --index-url, or `pipward lock --upgrade-package NAME`."
         }
         C::FileNotLocked => {
-            "`pipward lock --upgrade-package NAME` takes the new files in; review what it changes."
+            "`pipward lock --upgrade-package NAME` takes the files in, or add the hash that you have compared to the requirement; review what it changes."
         }
         C::HttpStatus => {
             "For 401 and 403 give credentials (netrc, a variable, keyring: docs/trust.md); for 5xx wait and run it again."

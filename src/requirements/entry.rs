@@ -20,6 +20,7 @@ const SHOWN: usize = 200;
 /// Reads the text of a requirement with its `--hash` values.
 pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileRequirement, Problem> {
     let requirement = requirement(text).map_err(|problem| problem.at(place.clone()))?;
+    let marker_text = marker_text(text);
     let (mut strong, mut faults) = (Vec::new(), Vec::new());
     for given in hashes {
         let read = match given.split_once(':') {
@@ -37,7 +38,14 @@ pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileReq
         }
     }
     let spelled = spelled(text, &requirement.name);
-    Ok(FileRequirement { requirement, spelled, hashes: strong, hash_problems: faults, place: place.clone() })
+    Ok(FileRequirement {
+        requirement,
+        spelled,
+        marker_text,
+        hashes: strong,
+        hash_problems: faults,
+        place: place.clone(),
+    })
 }
 
 /// The name at the beginning of a requirement, as it was written.
@@ -51,10 +59,7 @@ fn spelled(text: &str, name: &pipward_resolver::PackageName) -> Option<String> {
 
 fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
     let text = text.trim();
-    let (source, marker) = match text.split_once(" ;").or_else(|| text.split_once("; ")) {
-        Some((source, marker)) => (source.trim(), Some(marker)),
-        None => (text, None),
-    };
+    let (source, marker) = source_and_marker(text);
     let requirement = match bare(source) {
         Some(named) => named_by_file(&named?, source, marker)?,
         None => pep508::requirement(text, Strictness::Strict).map_err(|reason| syntax(text, &reason))?,
@@ -65,10 +70,25 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
     Ok(requirement)
 }
 
+/// A path or address, and the marker behind it.
+fn source_and_marker(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(" ;").or_else(|| text.split_once("; ")) {
+        Some((source, marker)) => (source.trim(), Some(marker)),
+        None => (text.trim(), None),
+    }
+}
+
+/// The marker of a requirement, as it was written.
+fn marker_text(text: &str) -> Option<String> {
+    match source_and_marker(text) {
+        (source, Some(marker)) if bare(source).is_some() => pep508::marker_text(marker),
+        _ => pep508::marker_of_requirement(text),
+    }
+}
+
 /// Whether a requirement begins with a path or an address instead of a name.
 pub(super) fn is_unnamed(text: &str) -> bool {
-    let source = text.split_once(" ;").or_else(|| text.split_once("; ")).map_or(text, |(source, _)| source);
-    bare(source.trim()).is_some()
+    bare(source_and_marker(text).0).is_some()
 }
 
 /// What a requirement names that begins with a path or an address instead of a name.

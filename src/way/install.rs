@@ -217,11 +217,11 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         let verified = witness::Verified { all: &all, closed: request.check_closure, judged_by: &judged_by };
         witness::note(request.cache.as_deref(), &scheme, verified);
     }
-    let mut told = outcome::told(report, &items, done, &index, request);
+    let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);
     told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));
     told.warnings.extend(unlisted.warnings);
     told.unlisted = unlisted.going;
-    told.markers = Some(target.markers.clone());
+    told.markers = Some(request.environment.interpreter().target.markers.clone());
     Ok(told)
 }
 

@@ -64,7 +64,7 @@ impl World {
         self.run(&words).env("PIPWARD_CACHE_DIR", self.path("cache")).run()
     }
 
-    fn run(&self, words: &[&str]) -> Run {
+    pub fn run(&self, words: &[&str]) -> Run {
         Run::new(self.path("env/bin/pip")).args(words).dir(&self.root).env("NO_PROXY", "127.0.0.1")
     }
 }

@@ -107,6 +107,7 @@ fn what_the_table_says_of_install_is_so() {
             "--uploaded-prior-to" => "P3D",
             "--upgrade-strategy" => "eager",
             "--root-user-action" => "ignore",
+            "--config-settings" => "x=y",
             "--retries" | "--resume-retries" | "--timeout" | "--python-version" => "3",
             _ => "x",
         };

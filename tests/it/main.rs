@@ -29,6 +29,7 @@ mod differential;
 mod docker;
 mod dropin;
 mod dropin_install;
+mod dropin_lines;
 mod dropin_options;
 mod dropin_releases;
 mod dropin_requirements;

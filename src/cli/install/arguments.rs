@@ -75,7 +75,7 @@ pub(super) struct SelectionArgs {
     #[arg(long, visible_alias = "no-dependencies")]
     pub(super) no_deps: bool,
     /// Install the dependencies of what is named, and not what is named itself
-    #[arg(long)]
+    #[arg(long, alias = "only-dependencies")]
     pub(super) only_deps: bool,
     /// Prove anew who published what the lock names a publisher for (PEP 740)
     #[arg(long)]
@@ -202,6 +202,7 @@ pub(super) struct IgnoredArgs {
         long,
         visible_alias = "config-setting",
         value_name = "SETTINGS",
+        value_parser = setting,
         hide_short_help = true
     )]
     config_settings: Vec<String>,
@@ -215,6 +216,14 @@ pub(super) struct IgnoredArgs {
     pub(super) progress_bar: Option<String>,
     #[arg(long, value_name = "ACTION", value_parser = ["warn", "ignore"], hide_short_help = true)]
     root_user_action: Option<String>,
+}
+
+/// What goes to a build backend, if there were one.
+pub(in crate::cli) fn setting(text: &str) -> Result<String, String> {
+    match text.contains('=') {
+        true => Ok(text.to_owned()),
+        false => Err("Arguments to --config-settings must be of the form KEY=VAL".to_owned()),
+    }
 }
 
 /// PEP 735: groups are those of a pyproject.toml.

@@ -38,6 +38,21 @@ pub(super) fn write(done: &Installed, file: &Path, printer: &Printer) -> Result<
     std::fs::write(file, neutral_json(&text)).map_err(|error| io("writing the report", file, &error))
 }
 
+/// That there is a place for the report, before anything is changed that it would tell of.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn can_be_written(file: &Path) -> Result<(), Problem> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wrong = match (folder.is_dir(), file.is_dir()) {
+        _ if file == Path::new("-") => return Ok(()),
+        (true, false) => return Ok(()),
+        (false, _) => rustix::io::Errno::NOENT,
+        (true, true) => rustix::io::Errno::ISDIR,
+    };
+    Err(io("writing the report", file, &std::io::Error::from(wrong)))
+}
+
 fn item(package: &Package) -> Result<Value, Problem> {
     let url = match package.file.as_ref().map(|file| &file.location) {
         None => return Err(Problem::new(Code::Internal, "a package that was put in has no file")),

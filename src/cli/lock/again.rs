@@ -117,7 +117,7 @@ impl LockArgs {
         let config = Config::load()?;
         let settings = Settings::find(&self.directory())?;
         let cache = self.cache.directory(&config, printer);
-        let (format, output) = place::destination(self)?;
+        let (format, output) = place::destination(self, None)?;
         let request = self.request(&config, &settings, format, output.as_deref(), cache)?;
         let drift = match (format, &output) {
             (Format::Requirements, Some(path)) => {

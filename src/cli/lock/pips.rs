@@ -56,6 +56,7 @@ pub(super) struct PipsArgs {
         long = "config-settings",
         visible_alias = "config-setting",
         value_name = "SETTINGS",
+        value_parser = crate::cli::install::setting,
         hide_short_help = true
     )]
     _config_settings: Vec<String>,

@@ -10,8 +10,11 @@ use crate::way::inputs::Inputs;
 use crate::way::lock::{Locked, Range};
 use crate::way::signatures;
 
-/// Format and place of the lock; `None` is standard output.
-pub(super) fn destination(arguments: &LockArgs) -> Result<(Format, Option<PathBuf>), Problem> {
+/// Format and place of the lock; `None` is standard output. Pip writes into a file of any name, and tells it by `printer`.
+pub(super) fn destination(
+    arguments: &LockArgs,
+    printer: Option<&Printer>,
+) -> Result<(Format, Option<PathBuf>), Problem> {
     let named = arguments.output.as_deref();
     let looks_like_requirements = named.is_some_and(|path| path.extension().is_some_and(|e| e == "txt"));
     let format = arguments.format.unwrap_or(if looks_like_requirements {
@@ -28,6 +31,11 @@ pub(super) fn destination(arguments: &LockArgs) -> Result<(Format, Option<PathBu
     if let (Some(path), Format::Pylock) = (&path, format)
         && !crate::lock::pylock::is_pylock_name(path)
     {
+        if let Some(printer) = printer.filter(|printer| printer.persona().is_pip()) {
+            printer.warn(&format!("{} is not a valid lock file name.", path.display()));
+            is_no_input(path, arguments)?;
+            return Ok((format, Some(path.clone())));
+        }
         return Err(Problem::new(Code::Usage, "this is not a file name of a lock")
             .expected("pylock.toml or pylock.NAME.toml (PEP 751)")
             .found(path.display())

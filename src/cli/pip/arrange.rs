@@ -3,6 +3,7 @@
 //! Owns: the place of options before the command, `pip help`, and variables and files as defaults. Pure but for the
 //! reading of the configuration. Never: judges a value that the parser judges.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -17,8 +18,8 @@ pub(super) enum Instead {
     Version,
     /// A message, and the status of the process.
     Failed(u8, String),
-    /// Wrong usage: no command, and an option that is none.
-    Unknown(String),
+    /// Wrong usage before any command, in pip's words.
+    Usage(String),
     /// A configuration that cannot be read.
     Problem(Problem),
 }
@@ -50,16 +51,17 @@ pub(super) fn arrange(
     config: &Config,
     python: Option<&Path>,
 ) -> Result<Arranged, Instead> {
-    let (before, name, after) = split(root, words);
+    let Words { before, name, after, unfinished } = split(root, words);
     if before.iter().any(|word| word == "--version" || word == "-V") {
         return Err(Instead::Version);
     }
     let help = OsString::from("--help");
     let (name, typed) = match name.map(OsString::as_os_str) {
         None => {
-            return match unknown_option(root, before) {
-                Some(option) => Err(Instead::Unknown(option)),
-                None => Ok(Arranged::plain(help, Vec::new())),
+            return match (unknown_option(root, before), unfinished) {
+                (Some(option), _) => Err(Instead::Usage(no_such(&option, &[root]))),
+                (None, Some(option)) => Err(Instead::Usage(format!("{option} option requires 1 argument"))),
+                (None, None) => Ok(Arranged::plain(help, Vec::new())),
             };
         }
         Some(name) if name == "help" => match after.first() {
@@ -94,30 +96,53 @@ pub(super) fn arrange(
     Ok(arranged)
 }
 
-/// Options before the command, the command, and the rest.
-fn split<'w>(
-    root: &Command,
-    words: &'w [OsString],
-) -> (&'w [OsString], Option<&'w OsString>, &'w [OsString]) {
+/// A command line, taken apart.
+struct Words<'w> {
+    /// Options before the command.
+    before: &'w [OsString],
+    /// The command.
+    name: Option<&'w OsString>,
+    /// The rest.
+    after: &'w [OsString],
+    /// The option at the end whose value is missing, where there is no command.
+    unfinished: Option<String>,
+}
+
+fn split<'w>(root: &Command, words: &'w [OsString]) -> Words<'w> {
     let install = root.find_subcommand("install");
-    let mut takes_next = false;
+    let mut unfinished = None;
     for (at, word) in words.iter().enumerate() {
         let text = word.to_string_lossy();
-        if std::mem::take(&mut takes_next) {
+        if std::mem::take(&mut unfinished).is_some() {
             continue;
         }
         if !text.starts_with('-') || text == "-" {
             let (before, rest) = words.split_at(at);
             let (name, after) = rest.split_first().map_or((None, rest), |(name, after)| (Some(name), after));
-            return (before, name, after);
+            return Words { before, name, after, unfinished: None };
         }
         if let Some(long) = text.strip_prefix("--") {
             let holders = [Some(root), install].into_iter().flatten();
             let argument = holders.into_iter().find_map(|holder| find_begun(holder, long));
-            takes_next = argument.is_some_and(|argument| argument.get_action().takes_values());
+            let takes = argument.filter(|argument| argument.get_action().takes_values());
+            unfinished = takes.and_then(Arg::get_long).map(|long| format!("--{long}"));
         }
     }
-    (words, None, &[])
+    Words { before: words, name: None, after: &[], unfinished }
+}
+
+/// Why an option is none: pip's words.
+pub(super) fn no_such(option: &str, holders: &[&Command]) -> String {
+    let long = option.strip_prefix("--").filter(|long| !long.is_empty());
+    let begun = long.into_iter().flat_map(|long| {
+        let all = holders.iter().flat_map(|holder| holder.get_arguments().flat_map(names));
+        all.filter(move |name| name.starts_with(long)).map(|name| format!("--{name}"))
+    });
+    let all: BTreeSet<String> = begun.collect();
+    match all.len() {
+        0 => format!("no such option: {option}"),
+        _ => format!("ambiguous option: {option} ({}?)", all.into_iter().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// The first option before a command that no command has.

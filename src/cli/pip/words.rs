@@ -2,9 +2,13 @@
 //!
 //! Owns: which problem has such words. Never: leaves out what pipward says of it.
 
+mod inputs;
+
 use pipward_resolver::PackageName;
 
+use self::inputs::inputs;
 use crate::error::{Code, Problem};
+use crate::index::CERTIFICATES;
 use crate::lock::pylock::is_pylock_name;
 
 const MISMATCH: &str = "THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.";
@@ -225,54 +229,7 @@ fn first(problem: &Problem) -> Option<String> {
             _ => format!("× {}", problem.message()),
         },
         Code::PythonNotFound if place.is_some() => format!("Could not locate Python interpreter {file}"),
-        _ => return inputs(problem).or_else(|| wheel(problem)),
-    })
-}
-
-/// What is wrong with what was asked for: a file of it, a group, a script.
-fn inputs(problem: &Problem) -> Option<String> {
-    let package = problem.package_name().unwrap_or_default();
-    let found = problem.found_text().unwrap_or_default();
-    let place = problem.place();
-    let file = place.map(|place| place.file.as_str()).unwrap_or_default();
-    Some(match problem.code() {
-        Code::LockNotFound if place.is_some_and(|place| place.line.is_some()) => unopened(problem, found),
-        Code::LockNotFound if !found.is_empty() && found.contains("==") => unhashed(found),
-        Code::LockNotFound if !found.is_empty() => unpinned(found),
-        Code::LockNotFound if problem.expected_text() == Some("a project with dependency groups") => {
-            format!("{file} not found. Cannot resolve '--group' option.")
-        }
-        Code::LockNotFound if problem.message().starts_with("nothing to lock") => {
-            "You must give at least one requirement to lock (see \"pip help lock\")".to_owned()
-        }
-        Code::LockNotFound if file.ends_with(".py") => {
-            format!(
-                "Could not install packages due to an OSError: [Errno 2] No such file or directory: '{file}'"
-            )
-        }
-        Code::LockNotFound => unopened(problem, file),
-        Code::UnknownExtra | Code::RequirementSyntax
-            if problem.message().contains("the dependency group `")
-                || problem.message().contains("no dependency group `") =>
-        {
-            group(problem, file)
-        }
-        Code::RequirementSyntax if file.ends_with(".py") => script(problem, file),
-        Code::PythonMismatch if package.is_empty() && file.ends_with(".py") => {
-            let expected = problem.expected_text().unwrap_or_default();
-            format!(
-                "Script '{file}' requires a different Python: {} not in '{}'",
-                found.trim_start_matches("Python "),
-                expected.trim_start_matches("Python ")
-            )
-        }
-        Code::PythonMismatch => {
-            let bare = |text: &str| text.trim_start_matches("Python ").to_owned();
-            let expected = problem.expected_text().map(bare).unwrap_or_default();
-            format!("Package '{package}' requires a different Python: {} not in '{expected}'", bare(found))
-        }
-        Code::RequirementSyntax if !found.is_empty() => format!("Invalid requirement: '{found}'"),
-        _ => return None,
+        _ => return inputs(problem).or_else(|| wheel(problem)).or_else(|| system(problem)),
     })
 }
 
@@ -315,6 +272,21 @@ fn wheel(problem: &Problem) -> Option<String> {
     })
 }
 
+/// What the system says where something cannot be written, or a file of certificates is not there.
+fn system(problem: &Problem) -> Option<String> {
+    let file = problem.place().map(|place| place.file.as_str()).unwrap_or_default();
+    let (text, number) = problem.cause_text()?.trim_end_matches(')').rsplit_once(" (os error ")?;
+    let why = match problem.code() {
+        Code::TlsFailed if problem.message() == CERTIFICATES => {
+            format!("Could not find a suitable TLS CA certificate bundle, invalid path: {file}")
+        }
+        Code::DiskFull | Code::NotWritable | Code::FileAccess => format!("[Errno {number}] {text}: '{file}'"),
+        _ => return None,
+    };
+    let hint = if number == "13" { "\nCheck the permissions." } else { "" };
+    Some(format!("Could not install packages due to an OSError: {why}{hint}"))
+}
+
 /// The status of an answer of a server, where it is what was found.
 fn status(problem: &Problem) -> Option<&str> {
     let found = problem.found_text()?;
@@ -343,44 +315,6 @@ fn unsatisfied(problem: &Problem) -> String {
         "Could not find a version that satisfies the requirement {} (from versions: {from})",
         wanted(problem)
     )
-}
-
-/// What is wrong with a dependency group.
-fn group(problem: &Problem, file: &str) -> String {
-    // One that an option names stands in no file, and is told with the project.
-    let project = problem.message().split_once(" has no ").map(|(project, _)| project);
-    let file = project.filter(|_| file.starts_with("--")).unwrap_or(file);
-    if problem.expected_text() == Some("none") {
-        return format!(
-            "[dependency-groups] table was missing from '{file}'. Cannot resolve '--group' option."
-        );
-    }
-    match problem.found_text() {
-        Some(name) => {
-            format!(
-                "[dependency-groups] resolution failed from '{file}': Dependency group '{name}' not found"
-            )
-        }
-        None => {
-            format!("[dependency-groups] resolution failed from '{file}': Cyclic dependency group include")
-        }
-    }
-}
-
-/// What is wrong with a script that says what it needs.
-fn script(problem: &Problem, file: &str) -> String {
-    if problem.message().contains("not TOML") {
-        return format!("Failed to parse TOML in '{file}'");
-    }
-    match problem.message() {
-        "this script does not say what it needs" => {
-            format!("File does not contain 'script' metadata: '{file}'")
-        }
-        "this script has several blocks that say what it needs" => {
-            format!("Multiple 'script' blocks found in '{file}'")
-        }
-        _ => format!("Failed to parse the metadata of '{file}'"),
-    }
 }
 
 /// What pip says of a lock as a whole.
@@ -486,12 +420,4 @@ fn unpinned(what: &str) -> String {
     format!(
         "In --require-hashes mode, all requirements must have their versions pinned with ==. These do not: {what}"
     )
-}
-
-fn unopened(problem: &Problem, file: &str) -> String {
-    let kind = match problem.expected_text() {
-        Some("a constraints file") => "constraint",
-        _ => "requirements",
-    };
-    format!("Could not open {kind} file: [Errno 2] No such file or directory: '{file}'")
 }

@@ -87,8 +87,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Problem> {
 
 fn text(path: &Path) -> Result<Vec<u8>, Problem> {
     let mut text = Vec::new();
-    crate::cache::open_regular(path, true)
-        .and_then(|file| std::io::Read::read_to_end(&mut std::io::Read::take(file, CERT_CAP), &mut text))
+    std::io::Read::read_to_end(&mut std::io::Read::take(open(path)?, CERT_CAP), &mut text)
         .map_err(|error| unusable(path, &error.to_string()))?;
     Ok(text)
 }
@@ -99,8 +98,23 @@ fn certificates(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>
         .map_err(|_| unusable(path, "it is not well-formed PEM"))
 }
 
+/// What is said of a file that is none.
+pub(crate) const CERTIFICATES: &str = "a file of certificates cannot be used";
+
+/// That a file of certificates is there, whether or not this run comes to read it.
+///
+/// # Errors
+/// `tls-failed`.
+pub(crate) fn look_for(path: &Path) -> Result<(), Problem> {
+    if path.is_dir() { Ok(()) } else { open(path).map(drop) }
+}
+
+fn open(path: &Path) -> Result<impl std::io::Read, Problem> {
+    crate::cache::open_regular(path, true).map_err(|error| unusable(path, &error.to_string()))
+}
+
 fn unusable(path: &Path, why: &str) -> Problem {
-    Problem::new(Code::TlsFailed, "a file of certificates cannot be used")
+    Problem::new(Code::TlsFailed, CERTIFICATES)
         .at(Place::file(path))
         .cause(why)
         .help("name a file of certificates in PEM form with --cert, and one with a certificate and its key with --client-cert")

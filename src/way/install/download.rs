@@ -109,7 +109,7 @@ pub fn download(
         tracing::warn!("{problem}");
     }
     let done = wheels.into_iter().map(|(_, done)| done).collect();
-    let packages = outcome::packages(&items, done, request);
+    let packages = outcome::packages(&items, done, &gathered.known, request);
     Ok(Downloaded { wheels: all, packages, ignored: outcome::ignored(request), warnings })
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Gathered {
     pub(super) requested: BTreeSet<PackageName>,
     roots: Vec<FileRequirement>,
     /// METADATA of what is needed and not itself installed (`--only-deps`), or was read on the way.
-    known: BTreeMap<PackageName, Metadata>,
+    pub(super) known: BTreeMap<PackageName, Metadata>,
 }
 
 impl Gathered {

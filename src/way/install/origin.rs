@@ -3,11 +3,15 @@
 //!
 //! Pure. Never: decides what is installed.
 
+mod turns;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use pep440_rs::Operator;
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Requirement, VerbatimUrl, Version};
 
+use self::turns::Graph;
 use crate::error::Place;
 use crate::requirements::FileRequirement;
 
@@ -16,12 +20,16 @@ use crate::requirements::FileRequirement;
 pub(crate) struct Part<'a> {
     /// Its name.
     pub(crate) name: &'a PackageName,
+    /// Its name as METADATA spells it.
+    pub(crate) name_text: &'a str,
     /// Its version.
     pub(crate) version: &'a Version,
     /// What it requires.
     pub(crate) requires: &'a [Requirement<VerbatimUrl>],
-    /// The same as written, for the spelling of names.
-    pub(crate) requires_text: Vec<&'a str>,
+    /// The names in it that are written otherwise than they are normalised.
+    pub(crate) spelled: Option<&'a BTreeMap<PackageName, String>>,
+    /// Whether it says for which Pythons it is.
+    pub(crate) for_pythons: bool,
     /// Whether it was there already.
     pub(crate) kept: bool,
     /// The lock that has it.
@@ -31,7 +39,7 @@ pub(crate) struct Part<'a> {
 /// Why a package is part of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The requirement, without its marker.
+    /// The requirement that led to it, without its marker; of what is put in, with the version that it has.
     pub wanted: String,
     /// The name in it, as it was written.
     pub spelled: String,
@@ -39,11 +47,16 @@ pub struct Origin {
     pub from: Option<String>,
     /// The lock that asks for it, where nothing else does.
     pub lock: Option<String>,
+    /// The address by which it was asked for.
+    pub address: Option<String>,
     /// Where it stands when all are put in one after the other: 0 is first.
     pub turn: usize,
     /// The extras with which it is asked for, by whomever.
     pub extras: BTreeSet<ExtraName>,
 }
+
+/// A package with extras: what a requirement leads to, and what has requirements of its own.
+pub(super) type Node = (PackageName, BTreeSet<ExtraName>);
 
 /// The origins of `parts`, in the order in which they were asked for.
 pub(crate) fn trace(
@@ -52,123 +65,295 @@ pub(crate) fn trace(
     markers: &MarkerEnvironment,
 ) -> Vec<(PackageName, Origin)> {
     let mut walk = Walk {
-        parts: BTreeMap::new(),
+        parts: parts.iter().map(|part| (part.name, part)).collect(),
         markers,
         found: Vec::new(),
-        open: Vec::new(),
         places: BTreeMap::new(),
-        seen: BTreeSet::new(),
+        typed: BTreeMap::new(),
+        open: BTreeMap::new(),
+        needs: BTreeMap::new(),
     };
-    walk.parts.extend(parts.iter().map(|part| (part.name, part)));
-    for root in asked.iter().filter(|root| root.requirement.marker.evaluate(markers, &[])) {
-        let name = &root.requirement.name;
-        let from = place(&root.place);
-        walk.take(name, spelling(root, &walk), &root.requirement, from);
+    let here = |root: &&FileRequirement| root.requirement.marker.evaluate(markers, &[]);
+    let mut wishes = Vec::new();
+    for (turn, root) in in_turn(asked).into_iter().filter(here).enumerate() {
+        let wish = Wish::of(&root.requirement, root.spelled.as_deref(), place(&root.place));
+        let own = walk.wishes(&root.requirement, wish);
+        if let Some((node, _)) = own.first() {
+            walk.typed.entry(node.clone()).or_insert(turn);
+        }
+        wishes.extend(own);
     }
-    let mut at = 0;
-    while let Some(node) = walk.open.get(at).cloned() {
-        at += 1;
-        walk.dependencies(&node);
+    // What is asked for with extras comes last.
+    wishes.sort_by_key(|((_, extras), _)| !extras.is_empty());
+    for (node, wish) in wishes {
+        walk.ask(node, wish, None);
+    }
+    while let Some(node) = walk.next() {
+        walk.settle(&node);
     }
     // What a lock has is asked for by the lock.
     for part in parts {
-        let wanted = format!("{}=={}", part.name, part.version);
-        let lock = Some(part.lock.to_owned());
-        walk.keep(part.name, Origin { wanted, spelled: part.name.to_string(), lock, ..Origin::default() });
+        let wish = Wish {
+            wanted: format!("{}=={}", part.name, part.version),
+            spelled: part.name.to_string(),
+            lock: Some(part.lock.to_owned()),
+            ..Wish::default()
+        };
+        walk.keep(part.name, wish);
+        walk.entry((part.name.clone(), BTreeSet::new()));
     }
-    let nodes: Vec<_> = walk.open.into_iter().map(|node| (node.name, node.extras)).collect();
-    let turns = turns(parts, &nodes, markers);
-    let (mut found, places) = (walk.found, walk.places);
-    let turns: BTreeMap<_, _> = turns.iter().enumerate().map(|(turn, name)| (name, turn)).collect();
-    for (name, extras) in &nodes {
-        if let Some((_, origin)) = places.get(name).and_then(|at| found.get_mut(*at)) {
-            origin.extras.extend(extras.iter().cloned());
-        }
+    while let Some(node) = walk.next() {
+        walk.settle(&node);
     }
-    for (name, origin) in &mut found {
-        origin.turn = turns.get(name).copied().unwrap_or_default();
-    }
-    found
+    walk.told()
 }
 
-/// `-r r.txt (line 1)`, where a requirement stands in a file.
+/// What was asked for, in the order in which pip looks at it: what was typed, then groups, files, and scripts.
+pub(super) fn in_turn(asked: &[FileRequirement]) -> Vec<&FileRequirement> {
+    let mut all: Vec<&FileRequirement> = asked.iter().collect();
+    all.sort_by_key(|asked| kind(&asked.place));
+    all
+}
+
+fn kind(place: &Place) -> u8 {
+    match (place.line, &place.entry) {
+        (None, _) => 0,
+        (Some(_), Some(_)) if !place.file.ends_with(".py") => 1,
+        (Some(_), None) => 2,
+        (Some(_), Some(_)) => 3,
+    }
+}
+
+/// `-r r.txt (line 1)`, where a requirement stands in a requirements file.
 fn place(place: &Place) -> Option<String> {
-    place.line.map(|line| format!("-r {} (line {line})", place.file))
+    let line = place.line.filter(|_| place.entry.is_none());
+    line.map(|line| format!("-r {} (line {line})", place.file))
 }
 
-fn spelling(root: &FileRequirement, walk: &Walk<'_>) -> String {
-    let name = &root.requirement.name;
-    let unnamed = || walk.parts.get(name).map(|_| name.to_string());
-    root.spelled.clone().or_else(unnamed).unwrap_or_else(|| name.to_string())
+/// One requirement, as it was asked for.
+#[derive(Debug, Clone, Default)]
+struct Wish {
+    wanted: String,
+    spelled: String,
+    from: Option<String>,
+    lock: Option<String>,
+    address: Option<String>,
+    /// Whether a name stands before the address.
+    is_named: bool,
+    has_bounds: bool,
+    is_pinned: bool,
+    is_bounded_above: bool,
 }
 
+impl Wish {
+    fn of(requirement: &Requirement<VerbatimUrl>, spelled: Option<&str>, from: Option<String>) -> Self {
+        let is_named = spelled.is_some();
+        let spelled = spelled.map_or_else(|| requirement.name.to_string(), str::to_owned);
+        let mut wish = Self { wanted: written(&spelled, requirement), spelled, from, ..Self::default() };
+        match &requirement.version_or_url {
+            Some(VersionOrUrl::VersionSpecifier(bounds)) => {
+                let all =
+                    |belongs: fn(&Operator) -> bool| bounds.iter().any(|bound| belongs(bound.operator()));
+                wish.has_bounds = !bounds.is_empty();
+                wish.is_pinned = all(|bound| matches!(bound, Operator::Equal | Operator::ExactEqual));
+                wish.is_bounded_above = all(|bound| {
+                    matches!(
+                        bound,
+                        Operator::LessThan
+                            | Operator::LessThanEqual
+                            | Operator::TildeEqual
+                            | Operator::EqualStar
+                    )
+                });
+            }
+            Some(VersionOrUrl::Url(url)) => {
+                wish.address = Some(url.given().unwrap_or(url.as_str()).to_owned());
+                wish.is_named = is_named;
+            }
+            None => {}
+        }
+        wish
+    }
+
+    /// An address without a name is told by what it led to.
+    fn addressed(mut self, part: &Part<'_>) -> Self {
+        if self.address.is_some() && !self.is_named {
+            part.name_text.clone_into(&mut self.spelled);
+            self.wanted = format!("{}=={}", part.name_text, part.version);
+        }
+        self
+    }
+
+    /// As what it led to is told: by the version that is put in, or by its address.
+    fn settled(self, part: &Part<'_>) -> Self {
+        let mut wish = self.addressed(part);
+        if wish.address.is_none() && !part.kept {
+            wish.wanted = format!("{}=={}", wish.spelled, part.version);
+        }
+        wish
+    }
+
+    /// As the reason for something else.
+    fn reason(&self) -> String {
+        self.from.as_ref().map_or_else(|| self.wanted.clone(), |from| format!("{}->{from}", self.wanted))
+    }
+}
+
+/// What is not settled yet.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    is_direct: bool,
+    is_pinned: bool,
+    is_bounded_above: bool,
+    has_bounds: bool,
+    is_settled: bool,
+    /// Its name with the extras.
+    shown: String,
+    /// Who asked for it with these extras first, where that is told of what it needs.
+    wish: Option<Wish>,
+}
+
+/// Requirements are followed in the order of pip's resolver, which has one candidate for each name here.
 struct Walk<'a> {
     parts: BTreeMap<&'a PackageName, &'a Part<'a>>,
     markers: &'a MarkerEnvironment,
-    found: Vec<(PackageName, Origin)>,
+    found: Vec<(PackageName, Wish)>,
     /// Where each name stands among them.
     places: BTreeMap<PackageName, usize>,
-    /// Packages, each with extras, whose dependencies are looked at in this order.
-    open: Vec<Node>,
-    /// The same.
-    seen: BTreeSet<(PackageName, Vec<ExtraName>)>,
+    /// The turn of what was asked for by the user.
+    typed: BTreeMap<Node, usize>,
+    open: BTreeMap<Node, Open>,
+    /// What needs what.
+    needs: BTreeMap<Node, BTreeSet<Node>>,
 }
 
-/// A package with extras.
-#[derive(Debug, Clone)]
-struct Node {
-    name: PackageName,
-    extras: Vec<ExtraName>,
-    /// The first requirement that asks for it with these, and what asked for that.
-    wanted: String,
-    from: Option<String>,
-}
-
-impl Walk<'_> {
-    fn take(
-        &mut self,
-        name: &PackageName,
-        spelled: String,
-        requirement: &Requirement<VerbatimUrl>,
-        from: Option<String>,
-    ) {
-        if !self.parts.contains_key(name) {
-            return;
-        }
-        let wanted = written(&spelled, requirement);
-        let extras = requirement.extras.clone();
-        if self.seen.insert((name.clone(), extras.clone())) {
-            self.open.push(Node { name: name.clone(), extras, wanted: wanted.clone(), from: from.clone() });
-        }
-        self.keep(name, Origin { wanted, spelled, from, ..Origin::default() });
+impl<'a> Walk<'a> {
+    /// What one requirement asks for: the package itself, and with its extras. Both, where it says which version.
+    fn wishes(&mut self, requirement: &Requirement<VerbatimUrl>, wish: Wish) -> Vec<(Node, Wish)> {
+        let name = &requirement.name;
+        let Some(part) = self.parts.get(name).copied() else { return Vec::new() };
+        let extras: BTreeSet<ExtraName> = requirement.extras.iter().cloned().collect();
+        let bare = Requirement { extras: Vec::new(), ..requirement.clone() };
+        let alone = || Wish {
+            wanted: written(&wish.spelled, &bare),
+            from: Some(wish.clone().addressed(part).reason()),
+            ..wish.clone()
+        };
+        let own = (name.clone(), BTreeSet::new());
+        let alone = match (&wish.address, extras.is_empty(), wish.has_bounds) {
+            (_, true, _) => return self.at_once(vec![(own, wish)]),
+            (Some(_), _, _) | (None, _, true) => Some((own, alone())),
+            (None, _, false) => None,
+        };
+        self.at_once(alone.into_iter().chain([((name.clone(), extras), wish)]).collect())
     }
 
-    fn keep(&mut self, name: &PackageName, origin: Origin) {
-        if !self.places.contains_key(name) {
+    /// What an address names is looked at before anything else.
+    fn at_once(&mut self, wishes: Vec<(Node, Wish)>) -> Vec<(Node, Wish)> {
+        if let Some(((name, _), wish)) = wishes.first().filter(|(_, wish)| wish.address.is_some()) {
+            self.keep(name, wish.clone());
+        }
+        wishes
+    }
+
+    fn ask(&mut self, node: Node, wish: Wish, by: Option<&Node>) {
+        if let Some(by) = by {
+            self.needs.entry(by.clone()).or_default().insert(node.clone());
+        }
+        // The extras of what is there by its address, or as part of another wish, are told by that.
+        let base = (node.0.clone(), BTreeSet::new());
+        let is_base_direct = self.open.get(&base).is_some_and(|base| base.is_direct);
+        let name = node.0.clone();
+        let is_new = !self.open.contains_key(&node);
+        let told = is_new && !node.1.is_empty() && !is_base_direct && wish.address.is_none();
+        let open = self.entry(node);
+        open.is_direct |= wish.address.is_some();
+        open.is_pinned |= wish.is_pinned;
+        open.is_bounded_above |= wish.is_bounded_above;
+        open.has_bounds |= wish.has_bounds;
+        if told {
+            open.wish = Some(wish.clone());
+        }
+        self.keep(&name, wish);
+    }
+
+    fn entry(&mut self, node: Node) -> &mut Open {
+        let shown = shown(&node);
+        self.open.entry(node).or_insert_with(|| Open { shown, ..Open::default() })
+    }
+
+    fn keep(&mut self, name: &PackageName, wish: Wish) {
+        if let (Some(part), false) = (self.parts.get(name), self.places.contains_key(name)) {
             self.places.insert(name.clone(), self.found.len());
-            self.found.push((name.clone(), origin));
+            self.found.push((name.clone(), wish.settled(part)));
         }
     }
 
-    fn dependencies(&mut self, node: &Node) {
-        let Some(part) = self.parts.get(&node.name).copied() else { return };
-        let origin = self.places.get(&node.name).and_then(|at| self.found.get(*at));
-        let from = origin.map(|(_, origin)| {
-            let pinned = || format!("{}=={}", origin.spelled, part.version);
-            let (own, from) = match (node.extras.is_empty(), part.kept) {
-                (true, true) => (origin.wanted.clone(), &origin.from),
-                (true, false) => (pinned(), &origin.from),
-                // What an extra needs is needed by whoever asks for the extra.
-                (false, _) => (node.wanted.clone(), &node.from),
-            };
-            from.as_ref().map_or(own.clone(), |from| format!("{own}->{from}"))
+    /// What is settled next: addresses, pins, upper bounds, what the user asked for, other bounds, by name.
+    fn next(&self) -> Option<Node> {
+        let open = self.open.iter().filter(|(_, open)| !open.is_settled);
+        let all = open.map(|(node, open)| {
+            let turn = self.typed.get(node).copied().unwrap_or(usize::MAX);
+            let Open { is_direct, is_pinned, is_bounded_above, has_bounds, shown, .. } = open;
+            ((!is_direct, !is_pinned, !is_bounded_above, turn, !has_bounds, shown), node)
         });
-        for requirement in needed(part, &node.extras, self.markers) {
-            let spelled = part.requires_text.iter().find_map(|text| spelled_in(text, &requirement.name));
-            let spelled = spelled.unwrap_or_else(|| requirement.name.to_string());
-            self.take(&requirement.name, spelled, requirement, from.clone());
+        all.min().map(|(_, node)| node.clone())
+    }
+
+    fn settle(&mut self, node: &Node) {
+        let (name, extras) = node;
+        let Some(open) = self.open.get_mut(node) else { return };
+        open.is_settled = true;
+        let wish = open.wish.clone();
+        let Some(part) = self.parts.get(name).copied() else { return };
+        let own = self.places.get(name).and_then(|at| self.found.get(*at)).map(|(_, wish)| wish);
+        // What an extra needs is needed by whoever asks for the extra.
+        let Some(from) = wish.as_ref().or(own).map(Wish::reason) else { return };
+        if !extras.is_empty() {
+            let base = (name.clone(), BTreeSet::new());
+            self.needs.entry(node.clone()).or_default().insert(base.clone());
+            self.entry(base).is_direct = true;
+        }
+        let extras: Vec<ExtraName> = extras.iter().cloned().collect();
+        for requirement in needed(part, &extras, self.markers) {
+            let spelled = part.spelled.and_then(|spelled| spelled.get(&requirement.name));
+            let spelled = spelled.map_or_else(|| requirement.name.as_ref(), String::as_str);
+            let wish = Wish::of(requirement, Some(spelled), Some(from.clone()));
+            for (to, wish) in self.wishes(requirement, wish) {
+                self.ask(to, wish, Some(node));
+            }
         }
     }
+
+    fn told(self) -> Vec<(PackageName, Origin)> {
+        let for_pythons = |node: &Node| {
+            node.1.is_empty() && self.parts.get(&node.0).is_some_and(|part| part.for_pythons && !part.kept)
+        };
+        let graph = Graph {
+            needs: self.open.keys().map(|node| (node, self.needs.get(node))).collect(),
+            typed: self.typed.keys().collect(),
+        };
+        let turns = graph.turns(for_pythons);
+        let turns: BTreeMap<&PackageName, usize> =
+            turns.iter().enumerate().map(|(turn, name)| (*name, turn)).collect();
+        let mut extras: BTreeMap<&PackageName, BTreeSet<ExtraName>> = BTreeMap::new();
+        for (name, more) in self.open.keys() {
+            extras.entry(name).or_default().extend(more.iter().cloned());
+        }
+        let told = self.found.iter().map(|(name, wish)| {
+            let Wish { wanted, spelled, from, lock, address, .. } = wish.clone();
+            let extras = extras.get(name).cloned().unwrap_or_default();
+            let turn = turns.get(name).copied().unwrap_or_default();
+            (name.clone(), Origin { wanted, spelled, from, lock, address, turn, extras })
+        });
+        told.collect()
+    }
+}
+
+/// `name[extra]`.
+fn shown((name, extras): &Node) -> String {
+    let extras: Vec<&str> = extras.iter().map(AsRef::as_ref).collect();
+    if extras.is_empty() { name.to_string() } else { format!("{name}[{}]", extras.join(",")) }
 }
 
 fn needed<'a>(
@@ -177,13 +362,6 @@ fn needed<'a>(
     markers: &'a MarkerEnvironment,
 ) -> impl Iterator<Item = &'a Requirement<VerbatimUrl>> {
     part.requires.iter().filter(move |requirement| requirement.evaluate_markers(markers, extras))
-}
-
-/// The name at the beginning of a requirement, where it is that of `name`.
-fn spelled_in(text: &str, name: &PackageName) -> Option<String> {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
-    let word = text.get(..end)?;
-    word.parse::<PackageName>().is_ok_and(|found| found == *name).then(|| word.to_owned())
 }
 
 /// A requirement without its marker, its specifiers in the order in which pip tells them.
@@ -202,45 +380,4 @@ fn written(spelled: &str, requirement: &Requirement<VerbatimUrl>) -> String {
         None => {}
     }
     text
-}
-
-/// The names in the order in which they are put in: what others need comes first, and of those that wait for the same the
-/// later name. Packages that need each other come last.
-fn turns(
-    parts: &[Part<'_>],
-    nodes: &[(PackageName, Vec<ExtraName>)],
-    markers: &MarkerEnvironment,
-) -> Vec<PackageName> {
-    let mut left: BTreeMap<(PackageName, Vec<ExtraName>), BTreeSet<PackageName>> = BTreeMap::new();
-    let known: BTreeSet<&PackageName> = parts.iter().map(|part| part.name).collect();
-    for part in parts {
-        let needs = |extras: &[ExtraName]| {
-            needed(part, extras, markers)
-                .map(|requirement| requirement.name.clone())
-                .filter(|name| name != part.name && known.contains(name))
-                .collect::<BTreeSet<_>>()
-        };
-        left.insert((part.name.clone(), Vec::new()), needs(&[]));
-        for (name, extras) in nodes.iter().filter(|(name, extras)| name == part.name && !extras.is_empty()) {
-            left.insert((name.clone(), extras.clone()), needs(extras));
-        }
-    }
-    let (mut order, mut done) = (Vec::new(), BTreeSet::new());
-    while !left.is_empty() {
-        let open: BTreeSet<PackageName> = left.keys().map(|(name, _)| name.clone()).collect();
-        let mut free: Vec<_> =
-            left.iter().filter(|(_, needs)| needs.is_disjoint(&open)).map(|(node, _)| node.clone()).collect();
-        if free.is_empty() {
-            free = left.keys().cloned().collect();
-        }
-        for node in &free {
-            left.remove(node);
-        }
-        let mut names: Vec<PackageName> = free.into_iter().map(|(name, _)| name).collect();
-        names.sort_by(|one, other| other.cmp(one));
-        names.dedup();
-        names.retain(|name| done.insert(name.clone()));
-        order.extend(names);
-    }
-    order
 }

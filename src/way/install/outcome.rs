@@ -13,8 +13,8 @@ use super::unpack::{Done, Item, direct_url};
 use crate::digest::Sha256;
 use crate::index::Index;
 use crate::lock::{Location, LockedFile, Selection};
-use crate::python::installed::message::Message;
 use crate::way::unchanged::There;
+use crate::wheel::metadata::Metadata;
 
 /// What an install did.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub struct Installed {
     pub ignored: Vec<(String, String)>,
     /// Sentences for the user.
     pub warnings: Vec<String>,
-    /// What the markers were evaluated for.
+    /// The markers of the environment itself, also where things are put in for another one.
     pub markers: Option<MarkerEnvironment>,
 }
 
@@ -54,6 +54,8 @@ pub struct Package {
     pub file: Option<LockedFile>,
     /// Its SHA-256.
     pub sha256: Sha256,
+    /// The size of its file in bytes; 0 where none was read.
+    pub size: u64,
     /// Whether it was there already.
     pub kept: bool,
     /// Whether it is there in the environment itself, and not where things go.
@@ -87,13 +89,14 @@ pub(super) fn told(
     report: crate::install::Report,
     items: &[Item],
     done: Vec<Done>,
+    left_out: &BTreeMap<PackageName, Metadata>,
     index: &Index,
     request: &InstallRequest,
 ) -> Installed {
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
     told.warnings.extend(report.left_out);
     told.ignored = ignored(request);
-    let origins = origins(items, &done, request);
+    let origins = origins(items, &done, left_out, request);
     let by_name = by_name(&origins);
     for (item, done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
@@ -119,9 +122,14 @@ pub(super) fn told(
 }
 
 /// The packages of a run that changes no environment, in the order in which they were asked for.
-pub(super) fn packages(items: &[Item], done: Vec<Done>, request: &InstallRequest) -> Vec<Package> {
+pub(super) fn packages(
+    items: &[Item],
+    done: Vec<Done>,
+    left_out: &BTreeMap<PackageName, Metadata>,
+    request: &InstallRequest,
+) -> Vec<Package> {
     let mut told = Installed::default();
-    let origins = origins(items, &done, request);
+    let origins = origins(items, &done, left_out, request);
     let by_name = by_name(&origins);
     for (item, done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
@@ -132,24 +140,37 @@ pub(super) fn packages(items: &[Item], done: Vec<Done>, request: &InstallRequest
     told.packages
 }
 
-/// Why each of them is part of the run.
-fn origins(items: &[Item], done: &[Done], request: &InstallRequest) -> Vec<(PackageName, Origin)> {
-    let texts: Vec<Message> =
-        done.iter().map(|done| Message::parse(&String::from_utf8_lossy(&done.metadata_text))).collect();
-    let parts: Vec<Part<'_>> = items
+/// Why each of them is part of the run. What is `left_out` of it is not told, but needs what it needs.
+fn origins(
+    items: &[Item],
+    done: &[Done],
+    left_out: &BTreeMap<PackageName, Metadata>,
+    request: &InstallRequest,
+) -> Vec<(PackageName, Origin)> {
+    let is_taken = |name: &PackageName| items.iter().any(|item| item.package.name == *name);
+    let mut parts: Vec<Part<'_>> = items
         .iter()
         .zip(done)
-        .zip(&texts)
-        .map(|((item, done), text)| Part {
-            name: &item.package.name,
-            version: &done.metadata.version,
-            requires: &done.metadata.requires,
-            requires_text: text.all("Requires-Dist").collect(),
-            kept: done.kept,
-            lock: &item.package.place.file,
-        })
+        .map(|(item, done)| Part { lock: &item.package.place.file, ..part(&done.metadata, done.kept) })
         .collect();
+    if request.only_dependencies {
+        let left_out = left_out.iter().filter(|(name, _)| !is_taken(name));
+        parts.extend(left_out.map(|(_, metadata)| part(metadata, false)));
+    }
     origin::trace(&parts, request.locks.asked(), &request.target().markers)
+}
+
+fn part(metadata: &Metadata, kept: bool) -> Part<'_> {
+    Part {
+        name: &metadata.name,
+        name_text: &metadata.name_text,
+        version: &metadata.version,
+        requires: &metadata.requires,
+        spelled: Some(&metadata.spelled),
+        for_pythons: metadata.requires_python.is_some(),
+        kept,
+        lock: "",
+    }
 }
 
 /// Origins by their names, and the turn of each.
@@ -170,11 +191,11 @@ impl Installed {
 pub(super) fn ignored(request: &InstallRequest) -> Vec<(String, String)> {
     let markers = &request.target().markers;
     let mut ignored = Vec::new();
-    for asked in request.locks.asked() {
+    for asked in origin::in_turn(request.locks.asked()) {
         let marker = &asked.requirement.marker;
         if let (false, Some(text)) = (marker.evaluate(markers, &[]), marker.contents()) {
             let name = asked.spelled.clone().unwrap_or_else(|| asked.requirement.name.to_string());
-            ignored.push((name, text.to_string()));
+            ignored.push((name, asked.marker_text.clone().unwrap_or_else(|| text.to_string())));
         }
     }
     ignored
@@ -200,6 +221,7 @@ fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -
         version: done.metadata.version.clone(),
         file: Some(file),
         sha256: done.sha256,
+        size: done.size,
         kept: done.kept,
         beneath: done.beneath,
         requested: item.requested,
@@ -219,24 +241,21 @@ pub(in crate::way) fn nothing_to_do(
     all: &[There],
 ) -> Installed {
     let markers = &request.target().markers;
-    let text = |there: &There| {
-        there.metadata.as_ref().map(|(_, text)| Message::parse(&String::from_utf8_lossy(text)))
-    };
-    let texts: Vec<Option<Message>> = all.iter().map(text).collect();
     let parts: Vec<Part<'_>> = selection
         .packages
         .iter()
         .zip(all)
-        .zip(&texts)
-        .map(|((selected, there), text)| Part {
+        .map(|(selected, there)| Part {
             name: &selected.package.name,
+            name_text: &there.name,
             version: &there.version,
             requires: there
                 .metadata
                 .as_ref()
                 .map(|(metadata, _)| metadata.requires.as_slice())
                 .unwrap_or_default(),
-            requires_text: text.iter().flat_map(|text| text.all("Requires-Dist")).collect(),
+            spelled: there.metadata.as_ref().map(|(metadata, _)| &metadata.spelled),
+            for_pythons: false,
             kept: true,
             lock: &selected.package.place.file,
         })
@@ -244,8 +263,8 @@ pub(in crate::way) fn nothing_to_do(
     let origins = origin::trace(&parts, request.locks.asked(), markers);
     drop(parts);
     let by_name = by_name(&origins);
-    let mut told =
-        Installed { ignored: ignored(request), markers: Some(markers.clone()), ..Installed::default() };
+    let own = request.environment.interpreter().target.markers.clone();
+    let mut told = Installed { ignored: ignored(request), markers: Some(own), ..Installed::default() };
     for (selected, there) in selection.packages.iter().zip(all) {
         let name = &selected.package.name;
         let origin = by_name.get(name);
@@ -256,6 +275,7 @@ pub(in crate::way) fn nothing_to_do(
             version: there.version.clone(),
             file: None,
             sha256: there.sha256,
+            size: 0,
             kept: true,
             beneath: false,
             requested: requested.contains(name),

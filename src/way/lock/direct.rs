@@ -211,6 +211,7 @@ impl<'a> Direct<'a> {
         let place = Place::file(format!("METADATA of {name} {version}"));
         let read = FileRequirement {
             spelled: None,
+            marker_text: None,
             requirement: requirement.clone(),
             hashes: Vec::new(),
             hash_problems: Vec::new(),

@@ -2,8 +2,13 @@
 //!
 //! Owns: the lines, and their order after that of a requirements file. Never: asks a version control system.
 
+mod line;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+
+use self::line::Line;
+pub(crate) use self::line::{NAMELESS, NO_EDITABLE};
 
 use super::super::witness::Witness;
 use super::{Filter, Look};
@@ -12,21 +17,6 @@ use crate::python::installed::distribution::{Found, normalized};
 
 /// The largest requirements file that is read, in bytes.
 const MAX_FILE: u64 = 16 << 20;
-
-/// Options of requirements files that are repeated as they stand.
-const KEPT: [&str; 11] = [
-    "-r",
-    "--requirement",
-    "-f",
-    "--find-links",
-    "-i",
-    "--index-url",
-    "--pre",
-    "--trusted-host",
-    "--process-dependency-links",
-    "--extra-index-url",
-    "--use-feature",
-];
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +38,8 @@ pub struct FreezeRequest {
 pub struct Frozen {
     /// Requirements, comments and options.
     pub lines: Vec<String>,
+    /// Lines that are passed over, in pip's words, each before so many of the others.
+    pub passed: Vec<(usize, String)>,
     /// Sentences for the user.
     pub warnings: Vec<String>,
 }
@@ -143,25 +135,26 @@ fn follow(
         let text = read(file)?;
         let shown = file.display().to_string();
         for text in text.lines() {
-            let trimmed = text.trim();
-            let kept = KEPT.iter().any(|option| text.starts_with(option));
-            // A hash belongs to the line before it, which was a requirement.
-            if trimmed.starts_with("--hash") {
-                continue;
-            }
-            if trimmed.is_empty() || trimmed.starts_with('#') || kept {
-                let text = text.trim_end().to_owned();
-                if options.insert(text.clone()) {
-                    frozen.lines.push(text);
+            let (name, requirement) = match line::read(text)
+                .map_err(|problem| problem.at(Place::file(file)))?
+            {
+                Line::Continued => continue,
+                Line::Repeated => {
+                    let text = text.trim_end().to_owned();
+                    if options.insert(text.clone()) {
+                        frozen.lines.push(text);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let requirement = without_comment(text);
-            let Some(name) = name_of(&requirement) else {
-                frozen.warnings.push(format!(
-                    "Skipping line in requirement file [{shown}] because it's not clear what it would install: {trimmed}"
-                ));
-                continue;
+                Line::Nameless(requirement) => {
+                    let words = format!(
+                        "Skipping line in requirement file [{shown}] because it's not clear what it would install: \
+                         {requirement}\n  (add #egg=PackageName to the URL to avoid this warning)"
+                    );
+                    frozen.passed.push((frozen.lines.len(), words));
+                    continue;
+                }
+                Line::Named { name, requirement } => (name, requirement),
             };
             let files = seen.entry(name.clone()).or_default();
             match left.remove(&normalized(&name)) {
@@ -195,65 +188,4 @@ fn read(file: &Path) -> Result<String, Problem> {
             .at(Place::file(file))
             .cause(error)
     })
-}
-
-/// A comment begins at the start of a line, or after a space.
-fn without_comment(text: &str) -> String {
-    let mut end = text.len();
-    let mut before = ' ';
-    for (at, character) in text.char_indices() {
-        if character == '#' && before.is_whitespace() {
-            end = at;
-            break;
-        }
-        before = character;
-    }
-    text.get(..end).unwrap_or_default().trim().trim_end_matches('\\').trim_end().to_owned()
-}
-
-/// The name in a requirement: before everything else, or in the fragment of an address.
-fn name_of(requirement: &str) -> Option<String> {
-    let text = requirement
-        .strip_prefix("--editable")
-        .or_else(|| requirement.strip_prefix("-e"))
-        .map_or(requirement, |rest| rest.trim_start_matches([' ', '=']));
-    let belongs = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if let Some((_, fragment)) = text.split_once("#egg=").or_else(|| text.split_once("&egg=")) {
-        let name: String = fragment.chars().take_while(|c| belongs(*c)).collect();
-        return Some(name).filter(|name| !name.is_empty());
-    }
-    let name: String = text.chars().take_while(|c| belongs(*c)).collect();
-    let rest = text.get(name.len()..).unwrap_or_default().trim_start();
-    let is_path = rest.starts_with(['/', ':', '\\']) && !rest.starts_with("\\\n") || name.starts_with('.');
-    if name.is_empty() || is_path {
-        return rest_of_path(text);
-    }
-    Some(name)
-}
-
-/// The project that the name of a wheel tells.
-fn rest_of_path(text: &str) -> Option<String> {
-    let file = text.rsplit('/').next()?;
-    let wheel = pipward_resolver::WheelName::parse(file.split(['#', '?']).next()?).ok()?;
-    Some(wheel.name().to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_name_in_a_line() {
-        let check = |line: &str, expected: Option<&str>| {
-            assert_eq!(name_of(&without_comment(line)).as_deref(), expected, "{line}");
-        };
-        check("Simple==1.0  # why", Some("Simple"));
-        check("simple[extra]>=1 ; python_version > '3'", Some("simple"));
-        check("simple @ https://e/simple-1-py3-none-any.whl", Some("simple"));
-        check("-e git+https://e/r#egg=Thing", Some("Thing"));
-        check("https://e/simple-1-py3-none-any.whl#sha256=ab", Some("simple"));
-        check("./directory", None);
-        check("simple==1 --hash=sha256:ab", Some("simple"));
-        check("simple==1 \\", Some("simple"));
-    }
 }

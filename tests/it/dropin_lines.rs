@@ -1,0 +1,306 @@
+//! The lines of a run as pip, where extras, groups, scripts, markers and addresses ask for things; and what is said of
+//! words that mean nothing.
+
+use crate::dropin_install::{World, plain};
+use crate::support::run::Output;
+use crate::support::server::{Form, Published, Server, Style};
+
+/// The lines of a run that tell what was asked for by whom.
+fn asked(output: &Output) -> Vec<&str> {
+    let told = |line: &&str| {
+        ["Collecting ", "Processing ", "Requirement already ", "Ignoring ", "Installing "]
+            .iter()
+            .any(|start| line.starts_with(start))
+            || line.contains("is already installed")
+    };
+    output.stdout.lines().filter(told).collect()
+}
+
+/// A world with `Red_Beet[deep]`, which needs soil, and with its extra the well, which needs a rope.
+fn garden() -> (World, String) {
+    let world = World::new();
+    let all = [
+        plain("Red_Beet", "1.0").extra("deep").requires("soil>=1").requires("Well; extra == 'deep'"),
+        plain("soil", "1.0").requires_python(">=3"),
+        plain("Well", "1.0").requires("rope"),
+        plain("rope", "1.0"),
+    ];
+    let pins: String = all.iter().map(|wheel| world.wheel(wheel)).collect();
+    world.write("c.txt", &pins);
+    (world, pins)
+}
+
+fn told(world: &World, words: &[&str]) -> Vec<String> {
+    let words = [words, &["--force-reinstall"]].concat();
+    asked(&world.install(&words).ok()).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_extras_need_is_told_by_who_asked_for_the_extra() {
+    let (world, pins) = garden();
+    let lines = |words: &[&str], expected: &[&str]| assert_eq!(told(&world, words), expected, "{words:?}");
+    world.write("pinned.txt", &pins.replacen("red_beet==", "Red.Beet[deep]==", 1));
+    lines(
+        &["-r", "pinned.txt"],
+        &[
+            "Processing ./links/red_beet-1.0-py3-none-any.whl (from Red.Beet[deep]==1.0->-r pinned.txt (line 1))",
+            "Processing ./links/soil-1.0-py3-none-any.whl (from -r pinned.txt (line 2))",
+            "Processing ./links/well-1.0-py3-none-any.whl (from -r pinned.txt (line 3))",
+            "Processing ./links/rope-1.0-py3-none-any.whl (from -r pinned.txt (line 4))",
+            "Installing collected packages: rope, well, soil, Red.Beet",
+        ],
+    );
+    // Without a version, the extra asks for all of it.
+    world.write("q.txt", "Red_Beet[deep]\n");
+    lines(
+        &["-r", "q.txt", "-c", "c.txt"],
+        &[
+            "Processing ./links/red_beet-1.0-py3-none-any.whl (from -r q.txt (line 1))",
+            "Processing ./links/soil-1.0-py3-none-any.whl (from Red_Beet[deep]->-r q.txt (line 1))",
+            "Processing ./links/well-1.0-py3-none-any.whl (from Red_Beet[deep]->-r q.txt (line 1))",
+            "Processing ./links/rope-1.0-py3-none-any.whl (from Well==1.0->Red_Beet[deep]->-r q.txt (line 1))",
+            "Installing collected packages: rope, Well, soil, Red_Beet",
+        ],
+    );
+    // With one, the package itself is asked for too.
+    lines(
+        &["red-beet[deep]==1.0", "-c", "c.txt"],
+        &[
+            "Processing ./links/red_beet-1.0-py3-none-any.whl (from red-beet[deep]==1.0)",
+            "Processing ./links/soil-1.0-py3-none-any.whl (from red-beet==1.0->red-beet[deep]==1.0)",
+            "Processing ./links/well-1.0-py3-none-any.whl (from red-beet[deep]==1.0)",
+            "Processing ./links/rope-1.0-py3-none-any.whl (from Well==1.0->red-beet[deep]==1.0)",
+            "Installing collected packages: rope, Well, soil, red-beet",
+        ],
+    );
+    let again = world.install(&["red-beet[deep]>=1", "-c", "c.txt"]).ok();
+    let again: Vec<String> = asked(&again).iter().map(|line| line.replace(&site(line), "SITE")).collect();
+    assert_eq!(
+        again,
+        [
+            "Requirement already satisfied: red-beet>=1 in SITE (from red-beet[deep]>=1) (1.0)",
+            "Requirement already satisfied: soil>=1 in SITE (from red-beet>=1->red-beet[deep]>=1) (1.0)",
+            "Requirement already satisfied: Well in SITE (from red-beet[deep]>=1) (1.0)",
+            "Requirement already satisfied: rope in SITE (from Well->red-beet[deep]>=1) (1.0)",
+        ]
+    );
+}
+
+fn site(line: &str) -> String {
+    let place = line.split(" in ").nth(1).unwrap();
+    place.split(" (").next().unwrap().to_owned()
+}
+
+#[test]
+fn groups_and_scripts_are_no_files_of_requirements() {
+    let (world, _) = garden();
+    world.write("pyproject.toml", "[dependency-groups]\nx = ['soil', 'red_beet']\n");
+    world.write("s.py", "# /// script\n# dependencies = ['rope>=1']\n# ///\n");
+    world.write("q.txt", "Well\n");
+    let words = ["--requirements-from-script", "s.py", "-r", "q.txt", "--group", "x", "-c", "c.txt"];
+    let expected = [
+        "Processing ./links/soil-1.0-py3-none-any.whl",
+        "Processing ./links/red_beet-1.0-py3-none-any.whl",
+        "Processing ./links/well-1.0-py3-none-any.whl (from -r q.txt (line 1))",
+        "Processing ./links/rope-1.0-py3-none-any.whl",
+        "Installing collected packages: rope, Well, soil, red_beet",
+    ];
+    assert_eq!(told(&world, &words), expected);
+    // What is left out is still who asked.
+    let only = ["--only-dependencies", "red_beet[deep]", "-c", "c.txt"];
+    let expected = [
+        "Processing ./links/soil-1.0-py3-none-any.whl (from red_beet[deep])",
+        "Processing ./links/well-1.0-py3-none-any.whl (from red_beet[deep])",
+        "Processing ./links/rope-1.0-py3-none-any.whl (from Well==1.0->red_beet[deep])",
+        "Installing collected packages: rope, Well, soil",
+    ];
+    assert_eq!(told(&world, &only), expected);
+}
+
+#[test]
+fn an_address_is_looked_at_first_and_told_as_it_was_given() {
+    let (world, pins) = garden();
+    let hash = pins.lines().next().unwrap().rsplit(':').next().unwrap().to_owned();
+    let beet = world.path("links/red_beet-1.0-py3-none-any.whl").display().to_string();
+    let given = format!("beet @ file://{beet}#sha256={hash}").replace("beet @", "red-beet[deep] @");
+    world.write("a.txt", &format!("-c c.txt\nrope\n{given}\n"));
+    let bare = given.replace("[deep]", "");
+    let expected = [
+        format!("Processing ./links/red_beet-1.0-py3-none-any.whl (from {given}->-r a.txt (line 3))"),
+        "Processing ./links/rope-1.0-py3-none-any.whl (from -r a.txt (line 2))".to_owned(),
+        format!("Processing ./links/soil-1.0-py3-none-any.whl (from {bare}->{given}->-r a.txt (line 3))"),
+        format!("Processing ./links/well-1.0-py3-none-any.whl (from {bare}->{given}->-r a.txt (line 3))"),
+        "Installing collected packages: rope, Well, soil, red-beet".to_owned(),
+    ];
+    assert_eq!(told(&world, &["-r", "a.txt"]), expected);
+    // What is there from that path already is told once all is known.
+    let again = world.install(&["-r", "a.txt"]).ok();
+    let again = asked(&again);
+    assert!(again.first().unwrap().starts_with("Processing ./links/red_beet"), "{again:?}");
+    assert!(again.last().unwrap().starts_with("red-beet is already installed with"), "{again:?}");
+    // Without a name, by that of the wheel.
+    let bare = format!("{beet}[deep]");
+    let typed = told(&world, &[&bare, "-c", "c.txt"]);
+    assert!(typed[1].ends_with("(from Red_Beet==1.0->Red_Beet==1.0)"), "{typed:?}");
+}
+
+#[test]
+fn a_marker_that_does_not_hold_is_told_as_it_was_written() {
+    let (world, pins) = garden();
+    let pin = pins.lines().next().unwrap().replace(" --hash", "; MARKER --hash");
+    let line = |marker: &str| pin.replace("MARKER", marker) + "\n";
+    let text = line("python_version<'3'")
+        + &line("('3' > python_version and os.name == 'x') or sys_platform=='nowhere'");
+    world.write("m.txt", &text);
+    assert_eq!(
+        told(&world, &["-r", "m.txt", "soil ;python_version < '3'", "-c", "c.txt"]),
+        [
+            "Ignoring soil: markers 'python_version < \"3\"' don't match your environment",
+            "Ignoring red_beet: markers 'python_version < \"3\"' don't match your environment",
+            "Ignoring red_beet: markers '(\"3\" > python_version and os_name == \"x\") or sys_platform == \"nowhere\"' \
+             don't match your environment",
+        ]
+    );
+}
+
+#[test]
+fn what_is_fetched_is_told_by_address_and_size() {
+    let world = World::new();
+    let (name, bytes) = plain("plum", "1.0").build();
+    let pin = world.wheel(&plain("plum", "1.0"));
+    world.write("r.txt", &pin);
+    let server = Server::start();
+    server.publish("plum", &[Published::new((name.clone(), bytes.clone()))], &Style::default());
+    let told = world.pip(&["install", "--no-cache-dir", "-i", &server.url("/simple/"), "-r", "r.txt"]).ok();
+    let line = told.stdout.lines().find(|line| line.starts_with("  Downloading ")).unwrap();
+    assert!(line.starts_with("  Downloading http://127.0.0.1:"), "{line}");
+    assert!(line.ends_with(&format!("{name} ({})", kilo(bytes.len()))), "{line}");
+}
+
+fn kilo(bytes: usize) -> String {
+    if bytes <= 1000 { format!("{bytes} bytes") } else { format!("{:.1} kB", bytes as f64 / 1000.0) }
+}
+
+#[test]
+fn hashes_of_other_files_are_those_of_the_requirement() {
+    let world = World::new();
+    let foreign = plain("plum", "1.0").tag("cp38-cp38-win_amd64");
+    let pin = world.wheel(&foreign);
+    world.write("r.txt", &pin);
+    let server = Server::start();
+    let files = [Published::new(foreign.build()), Published::new(plain("plum", "1.0").build())];
+    server.publish("plum", &files, &Style { form: Form::Json, ..Style::default() });
+    let index = server.url("/simple/");
+    let told = world.pip(&["install", "--no-cache-dir", "-i", &index, "-r", "r.txt"]).code(1);
+    let told = told
+        .stderr_has("No matching distribution found for plum==1.0")
+        .stderr_has("the hashes that are given are of other files of this release")
+        .stderr_has("--hash=sha256:");
+    assert!(!told.stderr.contains("after the lock"), "{}", told.told());
+}
+
+#[test]
+fn words_that_mean_nothing_are_told_as_pip_tells_them() {
+    let (world, _) = garden();
+    world.write(
+        "pyproject.toml",
+        "[dependency-groups]\na = ['soil']\nb = [{include-group='c'}]\nd = [{include-group='d'}]\n",
+    );
+    for (words, code, told) in [
+        (
+            &["install", "--no-c", "soil"][..],
+            2,
+            "ambiguous option: --no-c (--no-cache-dir, --no-clean, --no-color, --no-compile?)",
+        ),
+        (&["install", "--quiet=1", "soil"], 2, "--quiet option does not take a value"),
+        (&["install", "-C", "x", "soil"], 2, "must be of the form KEY=VAL"),
+        (&["install", "--retries", "x", "soil"], 2, "option --retries: invalid integer value: 'x'"),
+        (&["install", "--timeout", "x", "soil"], 2, "option --timeout: invalid floating-point value: 'x'"),
+        (&["--python"], 2, "--python option requires 1 argument"),
+        (
+            &["--python", "nowhere", "install", "soil"],
+            1,
+            "ERROR: Could not locate Python interpreter nowhere\n",
+        ),
+        (
+            &["install", "--group", "x"],
+            1,
+            "resolution failed for 'x' from 'pyproject.toml': Dependency group 'x' not found",
+        ),
+        (
+            &["install", "--group", "b"],
+            1,
+            "resolution failed for 'b' from 'pyproject.toml': Dependency group 'c' not found",
+        ),
+        (
+            &["install", "--group", "d"],
+            1,
+            "resolution failed for 'd' from 'pyproject.toml': Cyclic dependency group include",
+        ),
+        (
+            &["install", "soil", "-c", "c.txt", "--report", "no/r.json"],
+            1,
+            "OSError: [Errno 2] No such file or directory: 'no/r.json'",
+        ),
+        (
+            &["install", "soil", "-c", "c.txt", "--cert", "no"],
+            1,
+            "Could not find a suitable TLS CA certificate bundle, invalid path: no",
+        ),
+    ] {
+        let output = world.pip(words).code(code).stderr_has(told);
+        assert!(!output.stdout.contains("Successfully"), "{}", output.told());
+    }
+    world.write("pip.conf", "[list]\nformat = columns\n[:env:]\nformat = json\n");
+    let listed = world.run(&["list"]).env("PIP_CONFIG_FILE", world.path("pip.conf")).run().ok();
+    assert_eq!(listed.stdout, "[]\n");
+    let wrong = world.run(&["list"]).env("PIP_FORMAT", "x").run().code(3);
+    wrong.stderr_has("option format: invalid choice: 'x' (choose from 'columns', 'freeze', 'json')");
+    world.pip(&["cache", "purge", "--cache-dir", "cache"]).ok().stdout_has("Directories removed: 0\n");
+}
+
+#[test]
+fn freeze_passes_over_what_has_no_name_and_refuses_what_is_none() {
+    let (world, _) = garden();
+    world.install(&["soil", "-c", "c.txt"]).ok();
+    std::fs::create_dir(world.path("project")).unwrap();
+    world.write("f.txt", "-e ./project\nsoil\n-e git+https://h.invalid/x#egg=zinnia\n--no-index\n");
+    let frozen = world.pip(&["freeze", "-r", "f.txt"]).ok();
+    assert_eq!(
+        frozen.stdout,
+        "Skipping line in requirement file [f.txt] because it's not clear what it would install: ./project\n\
+         \x20 (add #egg=PackageName to the URL to avoid this warning)\n\
+         soil==1.0\n--no-index\n## The following requirements were added by pip freeze:\n"
+    );
+    let told = "[f.txt] contains git+https://h.invalid/x#egg=zinnia, but package 'zinnia' is not installed";
+    frozen.stderr_has(told);
+    for (line, told) in [
+        ("-e ./nowhere", "ERROR: ./nowhere is not a valid editable requirement. It should either be a path"),
+        ("-e git+https://h.invalid/x", "Could not detect requirement name for 'git+https://h.invalid/x'"),
+        ("--bogus", "Invalid requirement: '--bogus'"),
+        ("soil and more", "Invalid requirement: 'soil and more'"),
+    ] {
+        world.write("f.txt", &format!("{line}\nsoil\n"));
+        world.pip(&["freeze", "-r", "f.txt"]).code(1).stderr_has(told);
+    }
+}
+
+#[test]
+fn a_report_for_another_platform_tells_where_it_was_made() {
+    let (world, _) = garden();
+    let words = ["soil", "-c", "c.txt", "--dry-run", "--report", "r.json", "--platform", "win_amd64"];
+    world.install(&[&words[..], &["--python-version", "3.9", "--only-binary", ":all:"]].concat()).ok();
+    let report = std::fs::read(world.path("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["environment"]["sys_platform"], "linux");
+    assert_ne!(report["environment"]["python_version"], "3.9");
+}
+
+#[test]
+fn a_lock_may_have_any_name_and_that_is_told() {
+    let (world, _) = garden();
+    let words = ["lock", "--no-index", "--find-links", "links", "soil", "-o", "soil.lock"];
+    world.pip(&words).ok().stderr_has("WARNING: soil.lock is not a valid lock file name.\n");
+    let text = std::fs::read_to_string(world.path("soil.lock")).unwrap();
+    assert!(text.contains("lock-version = \"1.0\""), "{text}");
+}
