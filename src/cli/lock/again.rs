@@ -73,7 +73,7 @@ impl LockArgs {
     /// # Errors
     /// Those of reading it.
     pub(in crate::cli) fn standing(&self, output: &Path) -> Result<Option<Lock>, Problems> {
-        match place::destination(self)?.0 {
+        match place::destination(self, None)?.0 {
             Format::Pylock => inputs::standing_lock(output),
             Format::Requirements => standing::requirements(output),
         }
