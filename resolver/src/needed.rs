@@ -3,7 +3,7 @@
 //! Owns reachability. A name may have several versions, each in environments of its own. Never: keeps a package that no
 //! environment reaches.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub(crate) struct Reach<'p> {
     pub(crate) nodes: BTreeMap<Node, MarkerTree>,
     pub(crate) edges: HashMap<(PackageName, Version), BTreeMap<(PackageName, Version), MarkerTree>>,
     open: Vec<Node>,
+    /// Those that are in `open`.
+    waiting: HashSet<Node>,
 }
 
 impl<'p> Reach<'p> {
@@ -53,13 +55,15 @@ impl<'p> Reach<'p> {
         lookup: &'p dyn Fn(&PackageName) -> Result<Versions, FactsError>,
     ) -> Result<Self, FactsError> {
         let (versions, nodes, edges) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
-        let mut reach = Self { provider, lookup, versions, nodes, edges, open: Vec::new() };
+        let (open, waiting) = (Vec::new(), HashSet::new());
+        let mut reach = Self { provider, lookup, versions, nodes, edges, open, waiting };
         let whence = reach.start();
         for (need, _) in &provider.roots {
             reach.follow(None, need, &whence)?;
         }
         // A node is looked at again whenever it is needed in more environments than before.
         while let Some(node) = reach.open.pop() {
+            reach.waiting.remove(&node);
             let (name, version, extra) = &node;
             let Some(marker) = reach.nodes.get(&node).cloned() else { continue };
             let Some(needs) = reach.decided(name, version).map(|known| Arc::clone(&known.needs)) else {
@@ -158,7 +162,7 @@ impl<'p> Reach<'p> {
         let known = self.nodes.entry(node.clone()).or_insert(MarkerTree::FALSE);
         if !markers::covers(marker, known) {
             known.or(marker.clone());
-            if !self.open.contains(&node) {
+            if self.waiting.insert(node.clone()) {
                 self.open.push(node);
             }
         }

@@ -42,6 +42,8 @@ pub(crate) struct Provider<'a> {
     pub(crate) request: &'a Request,
     /// The requirements of the user that count in the region, overrides and excludes applied.
     pub(crate) roots: Vec<(Need, &'a Root)>,
+    /// Their places, by what they name.
+    own: HashMap<PackageName, Vec<usize>>,
     /// The markers of requirements that hold in a part of the region alone, by who has them and what they name.
     pub(crate) partial: RefCell<BTreeMap<Edge, Vec<MarkerTree>>>,
     pub(crate) facts: &'a dyn Facts,
@@ -65,9 +67,14 @@ impl<'a> Provider<'a> {
     ) -> Self {
         let mut roots = needs::roots(request);
         roots.retain(|(need, _)| region.counts(&need.marker));
+        let mut own = HashMap::<PackageName, Vec<usize>>::new();
+        for (at, (need, _)) in roots.iter().enumerate() {
+            own.entry(need.requirement.name.clone()).or_default().push(at);
+        }
         Self {
             request,
             roots,
+            own,
             partial: RefCell::default(),
             facts,
             memory,
@@ -84,6 +91,12 @@ impl<'a> Provider<'a> {
     pub(crate) fn assuming(mut self, assumed: Assumed) -> Self {
         self.assumed = Some(assumed);
         self
+    }
+
+    /// What the user requires of a name, in the order in which it was written.
+    pub(crate) fn roots_of(&self, name: &PackageName) -> impl Iterator<Item = &Need> {
+        let places = self.own.get(name).into_iter().flatten();
+        places.filter_map(|at| self.roots.get(*at)).map(|(need, _)| need)
     }
 
     /// The project of this name, made when it is first heard of.

@@ -57,7 +57,7 @@ impl Provider<'_> {
             let late = known.iter().filter(|((of, _), needs)| of == name && self.is_for_others(needs));
             wishes.late = late.map(|((_, version), _)| version.clone()).collect();
         }
-        for (need, _) in self.roots.iter().filter(|(need, _)| need.requirement.name == *name) {
+        for need in self.roots_of(name) {
             wishes.direct = true;
             if self.region.is_all(&need.marker) {
                 wishes.pins.extend(self.specifiers(need).into_iter().flat_map(pins));
@@ -182,7 +182,7 @@ impl Provider<'_> {
             standing.iter().partition(|preference| self.region.counts(&preference.marker));
         // In the order in which they are tried: where the first is not for all of the region, the region forks as it did.
         here.sort_by(|a, b| b.version.cmp(&a.version));
-        let direct = self.roots.iter().any(|(need, _)| need.requirement.name == *name);
+        let direct = self.roots_of(name).next().is_some();
         if self.policy.is_lowest(direct) {
             here.reverse();
         }

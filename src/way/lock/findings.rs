@@ -2,9 +2,9 @@
 //!
 //! Never: looks into an artifact.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pipward_resolver::PackageName;
+use pipward_resolver::{PackageName, Version};
 
 use super::LockRequest;
 use super::direct::address;
@@ -60,18 +60,25 @@ impl LockRequest {
             let names = namespace.into_iter().chain(alike).collect();
             judged.add(self.policy.judge_as(name, names, deeper(Level::Deny)));
         }
+        let mut newest = BTreeMap::<&PackageName, &Version>::new();
+        for package in lock.packages.iter().filter(|package| package.index.is_some()) {
+            let Some(version) = &package.version else { continue };
+            let known = newest.entry(&package.name).or_insert(version);
+            if *known < version {
+                *known = version;
+            }
+        }
         for name in direct {
-            judged.add(self.policy.judge(name, self.waits(index, lock, name)?.into_iter().collect()));
+            let Some(locked) = newest.get(name) else { continue };
+            judged.add(self.policy.judge(name, self.waits(index, locked, name)?.into_iter().collect()));
         }
         judged.told()
     }
 
-    /// A newer release that still waits.
-    fn waits(&self, index: &Index, lock: &Lock, name: &PackageName) -> Result<Option<Problem>, Problem> {
-        let own = lock.packages.iter().filter(|package| package.name == *name && package.index.is_some());
-        let Some(locked) = own.filter_map(|package| package.version.as_ref()).max() else { return Ok(None) };
+    /// A release that is newer than the newest one locked, and still waits.
+    fn waits(&self, index: &Index, locked: &Version, name: &PackageName) -> Result<Option<Problem>, Problem> {
         // Whoever asks for less than the newest is not waiting for it.
-        let takes = |version: &pipward_resolver::Version| {
+        let takes = |version: &Version| {
             let of_name = self.inputs.roots.iter().filter(|root| root.requirement.name == *name);
             of_name.filter(|root| root.requirement.marker.is_true()).all(|root| {
                 match &root.requirement.version_or_url {
