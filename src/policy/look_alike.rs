@@ -125,20 +125,27 @@ fn names() -> &'static Names {
 }
 
 /// Whether a name is on the list. Few are asked for, so that a table of them all would cost more than looking through those
-/// of its length.
+/// of its length that begin as it does.
 fn is_known(name: &str) -> bool {
-    static BY_LENGTH: OnceLock<Vec<Vec<&'static str>>> = OnceLock::new();
-    let by_length = BY_LENGTH.get_or_init(|| {
-        let mut names: Vec<Vec<&'static str>> = Vec::new();
+    static SHELVES: OnceLock<Vec<Vec<&'static str>>> = OnceLock::new();
+    let shelves = SHELVES.get_or_init(|| {
+        let mut shelves: Vec<Vec<&'static str>> = Vec::new();
         for name in all() {
-            if names.len() <= name.len() {
-                names.resize_with(name.len() + 1, Vec::new);
+            let at = shelf(name);
+            if shelves.len() <= at {
+                shelves.resize_with(at + 1, Vec::new);
             }
-            names.get_mut(name.len()).into_iter().for_each(|names| names.push(name));
+            shelves.get_mut(at).into_iter().for_each(|names| names.push(name));
         }
-        names
+        shelves
     });
-    by_length.get(name.len()).is_some_and(|names| names.contains(&name))
+    shelves.get(shelf(name)).is_some_and(|names| names.contains(&name))
+}
+
+/// By length, and by the last five bits of the first letter.
+fn shelf(name: &str) -> usize {
+    let first = name.bytes().next().unwrap_or_default();
+    name.len() * 32 + usize::from(first % 32)
 }
 
 impl Names {
