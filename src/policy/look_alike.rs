@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use pipward_resolver::PackageName;
+use rustc_hash::FxHashMap;
 use typomania::checks::{Check, Omitted, Squat, SwappedCharacters, SwappedWords, Typos};
 use typomania::{AuthorSet, Corpus, Harness, Package};
 
@@ -113,7 +114,7 @@ struct WellKnown;
 /// The well-known names.
 struct Names {
     /// With their places in the list.
-    imitated: HashMap<&'static str, (usize, &'static str)>,
+    imitated: FxHashMap<&'static str, (usize, &'static str)>,
     /// By what is left of them when separators, or characters that look alike, count for nothing.
     joined: HashMap<String, &'static str>,
     folded: HashMap<String, &'static str>,
