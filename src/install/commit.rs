@@ -50,7 +50,9 @@ impl StageNames {
 pub(super) fn commit(tree: &Tree, names: &StageNames, journal: &Journal) -> Result<(), Problem> {
     let problem = match begin(tree, names, journal).and_then(|()| forward(tree, names, journal)) {
         Ok(()) => {
-            if let Err(error) = tidy(tree, names, &journal.empty) {
+            // A fault that comes once leaves nothing behind.
+            let tidied = tidy(tree, names, &journal.empty).or_else(|_| tidy(tree, names, &journal.empty));
+            if let Err(error) = tidied {
                 // The change is complete; the next command removes what is left of the stage.
                 tracing::warn!("{}", trouble(tree, "removing the stage", &error));
             }

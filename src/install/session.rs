@@ -304,6 +304,7 @@ impl Session {
                     .at(Place::file(self.places.real()))
                     .help("make a new environment at another place with --venv")
             })?;
+        self.check_writable(journal.out.iter().chain(&journal.into))?;
         let tree = recover::open(self.places.real(), &self.gate)?;
         commit::commit(&tree, &StageNames::of(&work.name), &journal)?;
         let removed =

@@ -3,6 +3,8 @@
 mod byte_code;
 mod modes;
 mod origin;
+mod read_only;
+mod sequences;
 mod unlisted;
 
 use std::path::Path;

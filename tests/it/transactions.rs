@@ -290,11 +290,13 @@ fn promise_4_a_kill_at_each_system_call_leaves_old_or_new() {
 fn promise_4_a_full_or_failing_disk_changes_nothing() {
     for fault in ["error=ENOSPC", "error=EIO"] {
         at_each_call(Change::Upgrade, fault, &CHANGING, |world, code, what| {
-            let told = differences(&world.old, &tree(&world.place.environment()));
+            let now = tree(&world.place.environment());
+            let told = differences(&world.old, &now);
+            let is_whole = differences(&world.new, &now).is_empty();
             let is_clean = told.iter().all(|line| line.contains(".pipward-"));
             let is_new = world.settled(what);
             match code {
-                Some(0) => assert!(is_new, "{what}"),
+                Some(0) => assert!(is_new && is_whole, "{what}"),
                 Some(_) => assert!(!is_new && is_clean, "{what}: {}", told.join("\n")),
                 None => panic!("{what}: a signal ended it"),
             }
@@ -305,18 +307,29 @@ fn promise_4_a_full_or_failing_disk_changes_nothing() {
 /// A file system of a few hundred kilobytes, in a namespace of its own: writing fails wherever it is full.
 #[test]
 fn promise_4_a_small_disk_changes_nothing_or_everything() {
+    on_a_small_disk("size", 40, 400, if long() { 4 } else { 24 });
+}
+
+/// The same with few files, whatever their size.
+#[test]
+fn promise_4_a_disk_without_inodes_changes_nothing_or_everything() {
+    on_a_small_disk("nr_inodes", 40, 160, if long() { 1 } else { 5 });
+}
+
+fn on_a_small_disk(limit: &str, from: usize, to: usize, step: usize) {
     let world = World::new(Change::Upgrade);
     let environment = world.place.environment();
-    let script = "mount -t tmpfs -o size=$1k tmpfs \"$2\" && cp -a \"$3/.\" \"$2/\" || exit 77\n\
+    let script = "mount -t tmpfs -o $1 tmpfs \"$2\" && cp -a \"$3/.\" \"$2/\" || exit 77\n\
                   env=$2; result=$4; shift 4; \"$@\"; code=$?\n\
                   cp -a \"$env\" \"$result\" && exit $code";
-    let (mut size, mut ended) = (40, BTreeMap::new());
+    let (mut size, mut ended) = (from, BTreeMap::new());
     let result = world.place.path("result");
-    while size < 400 && ended.get(&true).is_none_or(|count| *count < 2) {
+    while size < to && ended.get(&true).is_none_or(|count| *count < 2) {
         let _ = std::fs::remove_dir_all(&result);
         let status = world
             .command(Path::new("unshare"))
-            .args(["-rm", "sh", "-c", script, "sh", &size.to_string()])
+            .args(["-rm", "sh", "-c", script, "sh"])
+            .arg(format!("{limit}={size}{}", if limit == "size" { "k" } else { "" }))
             .arg(&environment)
             .arg(world.place.path("saved"))
             .arg(&result)
@@ -324,13 +337,13 @@ fn promise_4_a_small_disk_changes_nothing_or_everything() {
             .args(&world.change)
             .status();
         let code = status.ok().and_then(|status| status.code());
-        size += if long() { 4 } else { 24 };
+        size += step;
         if code == Some(77) || code == Some(1) && !result.exists() {
             continue; // Too small for what was there, or no namespaces.
         }
         let (now, is_new) = (tree(&result), code == Some(0));
         let told = differences(if is_new { &world.new } else { &world.old }, &now);
-        assert!(told.is_empty(), "{size} kB, exit {code:?}:\n{}", told.join("\n"));
+        assert!(told.is_empty(), "{limit}={size}, exit {code:?}:\n{}", told.join("\n"));
         *ended.entry(is_new).or_insert(0) += 1;
     }
     if ended.is_empty() {
@@ -339,7 +352,7 @@ fn promise_4_a_small_disk_changes_nothing_or_everything() {
         assert!(ended.contains_key(&true), "{ended:?}");
     }
     if long() {
-        loudly(&format!("a small disk: old or new {ended:?}"));
+        loudly(&format!("a small disk ({limit}): old or new {ended:?}"));
     }
 }
 

@@ -1,9 +1,12 @@
 //! What stands in the environment, for those who decide about what comes: nothing here decides or writes.
 
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::PackageName;
+use rustix::io::Errno;
 
 use super::super::held::{self, Strictness};
 use super::super::tree::{is_missing, read_file};
@@ -68,7 +71,7 @@ impl Session {
         let mut found = Vec::new();
         for directory in self.modules() {
             let at = self.places.real().join(self.places.directory(&directory)?);
-            let failed = |error: std::io::Error| io_problem("listing what is installed", &at, &error);
+            let failed = |error: io::Error| io_problem("listing what is installed", &at, &error);
             let entries = match at.read_dir() {
                 Ok(entries) => entries,
                 Err(error) if is_missing(&error) => continue,
@@ -85,6 +88,32 @@ impl Session {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// Whether names in the directories of these files can be changed, as far as the system tells before it is tried.
+    ///
+    /// # Errors
+    /// `not-writable`, once for all of them.
+    pub(super) fn check_writable<'p>(&self, files: impl Iterator<Item = &'p PathBuf>) -> Result<(), Problem> {
+        use rustix::fs::Access;
+        let directories: BTreeSet<&Path> = files.filter_map(|file| file.parent()).collect();
+        let refusal = |directory: &&Path| {
+            let at = self.places.real().join(directory);
+            let access = Access::WRITE_OK | Access::EXEC_OK;
+            match rustix::fs::access(&at, access) {
+                Err(error @ (Errno::ACCESS | Errno::ROFS)) => Some((at, io::Error::from(error))),
+                // What is not there, or something else, is found out when it is tried.
+                Ok(()) | Err(_) => None,
+            }
+        };
+        let mut refused = directories.iter().filter_map(refusal);
+        let Some((at, error)) = refused.next() else { return Ok(()) };
+        let more = refused.count();
+        let problem = io_problem("changing what is in this directory", at, &error);
+        Err(match more {
+            0 => problem,
+            _ => problem.cause(format!("{error}; so it is in {more} more")),
+        })
     }
 
     /// Where a path leads now, links followed; `None` where nothing is, or it leads out of the environment.
@@ -135,7 +164,7 @@ fn read_path_file(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
     if !path.metadata().is_ok_and(|found| found.is_file()) {
         return Ok(None);
     }
-    let failed = |error: std::io::Error| io_problem("reading a .pth file", path, &error);
+    let failed = |error: io::Error| io_problem("reading a .pth file", path, &error);
     let content = File::open(path).and_then(|file| read_file(file, MAX_PATH_FILE)).map_err(failed)?;
     content.map(Some).ok_or_else(|| {
         Problem::new(Code::EnvironmentInvalid, "a .pth file of this environment is too large to be read")

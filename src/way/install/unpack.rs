@@ -251,15 +251,29 @@ pub(super) fn unpack(
         match results.get(&at) {
             Some(Ok(_)) => {}
             Some(Err(problems)) => {
-                faults.extend(problems.iter().map(|problem| problem.clone().package(&item.package.name)));
+                faults.extend(problems.iter().map(|problem| match is_of_place(problem) {
+                    true => problem.clone(),
+                    false => problem.clone().package(&item.package.name),
+                }));
             }
             None => faults
                 .push(Problem::new(Code::Internal, "a wheel did not arrive").package(&item.package.name)),
         }
     }
+    let mut of_place = Vec::new();
+    faults.retain(|problem| {
+        let is_new = !is_of_place(problem) || !of_place.contains(&problem.code());
+        of_place.push(problem.code());
+        is_new
+    });
     done.extend(results.into_values().filter_map(Result::ok));
     faults.extend(together(&mut done, &at_start, staging.policy));
     Problems::unless_empty(done, faults)
+}
+
+/// Whether it is about where things go, which is told once and not for each package.
+fn is_of_place(problem: &Problem) -> bool {
+    matches!(problem.code(), Code::NotWritable | Code::DiskFull | Code::EnvironmentBusy | Code::Interrupted)
 }
 
 /// Bounds how many bytes of wheels wait for a core, whatever the number of wheels: the rest stays with the network.
