@@ -277,31 +277,38 @@ const MOST_KNOWN: usize = 8192;
 /// The environments that take a wheel, as far as markers can tell (PEP 425; free-threaded builds, versions of libc and
 /// macOS, and 32-bit interpreters on 64-bit systems have no marker).
 pub fn of_wheel(wheel: &WheelName) -> MarkerTree {
-    thread_local! {
-        static KNOWN: Known = RefCell::default();
-    }
-    remembered(&KNOWN, tags_of(wheel), || environments(wheel))
+    let (mut interpreters, systems) = parts_of_wheel(wheel);
+    interpreters.and(systems);
+    interpreters
 }
 
-type Known = RefCell<HashMap<Box<str>, MarkerTree>>;
+/// The interpreters that take a wheel, and the systems: its environments are those of both.
+pub(crate) fn parts_of_wheel(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
+    thread_local! {
+        static KNOWN: Known<(MarkerTree, MarkerTree)> = RefCell::default();
+    }
+    remembered(&KNOWN, tags_of(wheel), || parts(wheel))
+}
+
+type Known<T> = RefCell<HashMap<Box<str>, T>>;
 
 /// What is known of a text, made where it is not yet.
-fn remembered(
-    known: &'static std::thread::LocalKey<Known>,
+fn remembered<T: Clone>(
+    known: &'static std::thread::LocalKey<Known<T>>,
     text: &str,
-    make: impl FnOnce() -> MarkerTree,
-) -> MarkerTree {
-    if let Some(marker) = known.with_borrow(|known| known.get(text).cloned()) {
-        return marker;
+    make: impl FnOnce() -> T,
+) -> T {
+    if let Some(found) = known.with_borrow(|known| known.get(text).cloned()) {
+        return found;
     }
-    let marker = make();
+    let made = make();
     known.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
-        known.insert(text.into(), marker.clone());
+        known.insert(text.into(), made.clone());
     });
-    marker
+    made
 }
 
 /// The three tags of a wheel's file name, as written.
@@ -315,10 +322,10 @@ pub(crate) fn tags_of(wheel: &WheelName) -> &str {
 }
 
 /// The tags of many wheels are put together of few.
-fn environments(wheel: &WheelName) -> MarkerTree {
+fn parts(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
     thread_local! {
-        static INTERPRETERS: Known = RefCell::default();
-        static SYSTEMS: Known = RefCell::default();
+        static INTERPRETERS: Known<MarkerTree> = RefCell::default();
+        static SYSTEMS: Known<MarkerTree> = RefCell::default();
     }
     let (pythons, abis, platforms) = wheel.tag_parts();
     let mut interpreters = MarkerTree::FALSE;
@@ -332,8 +339,7 @@ fn environments(wheel: &WheelName) -> MarkerTree {
     for platform in platforms {
         systems.or(remembered(&SYSTEMS, platform, || system(platform)));
     }
-    interpreters.and(systems);
-    interpreters
+    (interpreters, systems)
 }
 
 /// The minor version of the first CPython that could be built without the GIL (PEP 703).

@@ -42,8 +42,9 @@ type KnownWheels = HashMap<MarkerTree, Fits>;
 struct Fits {
     /// By their tags, as their names end.
     tags: HashMap<Box<str>, bool>,
-    /// By the environments that they are for: tags tell more than markers can (`manylinux_2_17`, `manylinux_2_28`).
-    markers: HashMap<MarkerTree, bool>,
+    /// The environments of a system. Tags tell more than markers can (`manylinux_2_17`, `manylinux_2_28`), so that there
+    /// are few.
+    systems: HashMap<MarkerTree, MarkerTree>,
 }
 
 /// Of how many sets of environments it is known which wheels fit there.
@@ -317,14 +318,19 @@ fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
     if let Some(known) = FITS.with(known) {
         return known;
     }
-    let marker = markers::of_wheel(wheel);
+    let (interpreters, systems) = markers::parts_of_wheel(wheel);
     FITS.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN && !known.contains_key(environments) {
             known.clear();
         }
         let known = known.entry(environments.clone()).or_default();
-        let fits =
-            *known.markers.entry(marker.clone()).or_insert_with(|| markers::overlaps(environments, &marker));
+        // What is left of the environments on one system is small, and many wheels are for that system.
+        let here = known.systems.entry(systems.clone()).or_insert_with(|| {
+            let mut here = environments.clone();
+            here.and(systems);
+            here
+        });
+        let fits = markers::overlaps(here, &interpreters);
         known.tags.insert(tags.into(), fits);
         fits
     })
