@@ -36,6 +36,7 @@ pub fn curves(
     let installs = site.curve(WHEELS, Scenario::InstallCold, |_| String::new())?;
     let graphs = site.curve(made::GRAPHS, Scenario::LockCold, |count| made::graph_root(count) + "\n")?;
     let forks = site.curve(made::FORKS, Scenario::UniversalCold, made::forking)?;
+    let mut slopes = String::new();
     let mut table =
         String::from("| curve | tool | size | wall s | CPU s | peak MiB |\n|---|---|---|---|---|---|\n");
     for (name, title, x, curve) in [
@@ -46,6 +47,7 @@ pub fn curves(
         draw(plots, &format!("{name}-time.svg"), title, x, "CPU seconds", curve, |it| it.cpu)?;
         draw(plots, &format!("{name}-memory.svg"), title, x, "MiB at the peak", curve, |it| it.peak)?;
         for (tool, points) in curve {
+            slopes += &slope(title, *tool, points);
             for (size, it) in points {
                 let name = tool.name();
                 table += &format!(
@@ -55,7 +57,19 @@ pub fn curves(
             }
         }
     }
-    Ok(table)
+    Ok(table
+        + "\n| curve | tool | exponent of CPU | ms of CPU each | exponent of memory |\n|---|---|---|---|---|\n"
+        + &slopes)
+}
+
+/// How a curve ends, from the last size but one to the last: 1 is linear, 2 quadratic.
+fn slope(title: &str, tool: Tool, points: &[(usize, Sample)]) -> String {
+    let [.., (before, was), (size, is)] = points else { return String::new() };
+    let (before, size) = (*before as f64, *size as f64);
+    let exponent = |was: f64, is: f64| (is / was).ln() / (size / before).ln();
+    let each = (is.cpu - was.cpu) / (size - before) * 1000.0;
+    let (cpu, peak) = (exponent(was.cpu, is.cpu), exponent(was.peak, is.peak));
+    format!("| {title} | {} | {cpu:.2} | {each:.3} | {peak:.2} |\n", tool.name())
 }
 
 struct Site<'a> {
