@@ -178,6 +178,16 @@ impl Problem {
         self
     }
 
+    /// Says which version of the package is meant, where nobody said it yet.
+    #[must_use]
+    pub fn release(mut self, package: &impl fmt::Display, version: &impl fmt::Display) -> Self {
+        let name = package.to_string();
+        if self.0.package.as_ref().is_none_or(|known| *known == name) {
+            self.0.package = Some(format!("{name} {version}"));
+        }
+        self
+    }
+
     /// Says where. The first place given stays, as it is the closest.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {

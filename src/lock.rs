@@ -53,6 +53,19 @@ pub struct Lock {
     pub warnings: Vec<String>,
     /// The bytes of the files that it was read from.
     pub originals: Originals,
+    /// What is asked of it by its own name, beside what is asked of all locks of a run.
+    pub chosen: Chosen,
+}
+
+/// What is asked of one lock: `-r 'pylock.toml[extra]'`, `--group pylock.toml:name`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Extras.
+    pub extras: Vec<ExtraName>,
+    /// Groups.
+    pub groups: Vec<ExtraName>,
+    /// Whether the lock's default groups are left out.
+    pub without_default_groups: bool,
 }
 
 /// One entry of `[[packages]]`.

@@ -1,12 +1,12 @@
 //! `pipward download`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
-use super::install::{InstallArgs, ignored_told, looking, package_told};
+use super::install::{InstallArgs, download_told, ignored_told, looking, package_told};
 use super::render::Printer;
 use crate::way::install::download::{Before, Saved, download};
 
@@ -45,10 +45,18 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
         printer.warn(warning);
     }
     ignored_told(&done.ignored, printer);
-    let saved = done.wheels;
+    let mut saved = done.wheels;
+    if printer.persona().is_pip() {
+        let turn = |one: &Saved| done.packages.iter().find(|package| package.key.as_ref() == one.name);
+        saved.sort_by_key(|one| turn(one).map(|package| package.origin.settled));
+    }
     for package in done.packages.iter().filter(|_| printer.persona().is_pip()) {
         package_told(package, "", printer);
-        saved.iter().filter(|one| one.name == package.key.as_ref()).for_each(|one| found(one, "  ", printer));
+        let own = saved.iter().find(|one| one.name == package.key.as_ref());
+        if own.is_none_or(|one| one.before != Before::Same) {
+            download_told(package, printer);
+        }
+        own.into_iter().for_each(|one| found(one, "  ", printer));
     }
     for one in &saved {
         match one.before {
@@ -94,8 +102,16 @@ fn found(one: &Saved, before: &str, printer: &Printer) {
     }
 }
 
-/// A path beneath the current directory as `./…`, another one as it is.
+/// A path beneath the current directory as `./…`, another one as it is, `..` taken out of it.
 pub(super) fn relative(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = plain.pop(),
+            part => plain.push(part),
+        }
+    }
+    let path = if path.is_absolute() { plain.as_path() } else { path };
     let here = std::path::absolute(".").ok();
     match here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
         Some(tail) => format!("./{}", tail.display()),

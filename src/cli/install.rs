@@ -225,6 +225,7 @@ fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Prin
             }
             None => package_told(package, &shown, printer),
         }
+        download_told(package, printer);
     }
     for package in &done.packages {
         local_told(package, printer);
@@ -268,17 +269,25 @@ pub(super) fn package_told(package: &Package, site: &str, printer: &Printer) {
             Some(Location::Path(path)) => {
                 printer.say(&format!("Processing {}{from}", super::download::relative(path)));
             }
-            Some(Location::Url(url)) => {
+            Some(Location::Url(_)) => {
                 printer.say(&format!("Collecting {asked}{from}"));
-                let place = match (url.host_str(), &package.file) {
-                    (Some("files.pythonhosted.org"), Some(file)) => file.name.to_string(),
-                    _ => crate::index::without_password(url),
-                };
-                printer.say(&format!("  Downloading {place} ({})", pips_size(package.size)));
             }
             None => {}
         }
     }
+}
+
+/// From where it is fetched, and how large it is.
+pub(super) fn download_told(package: &Package, printer: &Printer) {
+    let Some(file) = package.file.as_ref().filter(|_| !package.kept && printer.persona().is_pip()) else {
+        return;
+    };
+    let Location::Url(url) = &file.location else { return };
+    let place = match url.host_str() {
+        Some("files.pythonhosted.org") => file.name.to_string(),
+        _ => crate::index::without_password(url),
+    };
+    printer.say(&format!("  Downloading {place} ({})", pips_size(package.size)));
 }
 
 /// That what was asked for by its path is there already.

@@ -260,7 +260,7 @@ impl Inner {
         let mut refused = None;
         // A page that was kept may be older than the lock.
         for age in [Freshness::Cached, Freshness::Now] {
-            let here = |problem: Problem| problem.at(package.place.clone());
+            let here = |problem: Problem| problem.release(&package.name, version).at(package.place.clone());
             let (_, files) = self.offered(&package.name, Some(version), age).await.map_err(here)?;
             checked(&package.name, version, hashes, &files);
             for offered in ranked(&files, version, target) {

@@ -95,8 +95,29 @@ impl Places {
                 .at(Place::file(path))
                 .expected(format!("a directory beneath {}", self.prefix.display()))
                 .found("another one, by its path or by a link on the way")
-                .help("install into a virtual environment of its own: --venv DIR makes one")
+                .help(self.link_on(path).map_or_else(
+                    || "install into a virtual environment of its own: --venv DIR makes one".to_owned(),
+                    |link| {
+                        format!(
+                            "{0} is a link: remove it, and not what it leads to (`rm {0}`), and run the same command \
+                             again, which puts the directory there",
+                            link.display()
+                        )
+                    },
+                ))
         })
+    }
+
+    /// The first link beneath the directories of packages on the way to a path.
+    fn link_on(&self, path: &Path) -> Option<PathBuf> {
+        let inside = self.relative(path)?;
+        let is_link =
+            |above: &&Path| self.real.join(above).symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let mut way: Vec<&Path> = inside.ancestors().collect();
+        way.reverse();
+        let link = way.into_iter().find(is_link)?;
+        let is_of_package = self.spelled.iter().any(|site| link.starts_with(site) && link != site);
+        is_of_package.then(|| self.shown(link))
     }
 
     /// The file that a row of the RECORD in the directory `site` (resolved) names: its parent resolved, itself not.

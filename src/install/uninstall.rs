@@ -227,6 +227,8 @@ pub(super) fn removal(
             if may_go(places, distribution, &path) {
                 let compiled = compiled.of(places, &path);
                 going.entry(path).or_insert_with(Vec::new).extend(compiled);
+            } else if let Some(path) = in_place_of_directory(places, &path) {
+                going.entry(path).or_insert_with(Vec::new);
             }
         }
     }
@@ -268,6 +270,17 @@ fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
             .join(path)
             .symlink_metadata()
             .is_ok_and(|found| found.is_file() || found.is_symlink())
+}
+
+/// The file that stands where a directory of this path was. (What stands there belongs to whoever had the directory,
+/// unless another distribution lists it.)
+fn in_place_of_directory(places: &Places, path: &Path) -> Option<PathBuf> {
+    let look = |path: &Path| places.real().join(path).symlink_metadata();
+    let is_blocked = look(path).is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory);
+    let mut above = path.ancestors().skip(1).filter(|_| is_blocked);
+    let found = above.find(|above| look(above).is_ok_and(|found| found.is_file()))?;
+    let is_free = places.is_in_scheme(found) && !places.is_environments_own(found);
+    is_free.then(|| found.to_owned())
 }
 
 /// The files in a directory of the distribution's own, links not followed.

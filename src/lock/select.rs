@@ -44,8 +44,11 @@ impl Lock {
     fn chosen(&self, request: &SelectRequest<'_>) -> (Selection, Vec<Problem>) {
         // "Gather the extras and dependency groups to install": `extras` is empty by default,
         // `dependency_groups` is made from `default-groups` by default.
-        let groups = request.groups.unwrap_or(&self.default_groups);
-        let mut problems = self.unknown_names(request);
+        let default = if self.chosen.without_default_groups { &[] } else { self.default_groups.as_slice() };
+        let groups = [request.groups.unwrap_or(default), &self.chosen.groups].concat();
+        let extras = [request.extras, &self.chosen.extras].concat();
+        let named = [request.groups.unwrap_or_default(), &self.chosen.groups].concat();
+        let mut problems = self.unknown_names(&extras, &named);
 
         // "If requires-python is specified, check that the environment being installed for meets it."
         let environment = &request.target.markers;
@@ -68,7 +71,7 @@ impl Lock {
         let mut selected: BTreeMap<&PackageName, LockedPackage> = BTreeMap::new();
         for package in &self.packages {
             // "If marker is specified, check if it is satisfied; if it isn't, skip to the next package."
-            if package.marker.as_ref().is_some_and(|m| !m.holds(environment, request.extras, groups)) {
+            if package.marker.as_ref().is_some_and(|m| !m.holds(environment, &extras, &groups)) {
                 continue;
             }
             // "Check that no other conflicting instance of the package has been slated to be installed."
@@ -110,7 +113,7 @@ impl Lock {
 
     /// "`extras`: the list of extras supported by this lock file", "`dependency-groups`: … publicly
     /// supported". The default groups are not listed there and may be named all the same.
-    fn unknown_names(&self, request: &SelectRequest<'_>) -> Vec<Problem> {
+    fn unknown_names(&self, extras: &[ExtraName], groups: &[ExtraName]) -> Vec<Problem> {
         let refuse = |what: &str, name: &ExtraName, known: &[ExtraName], entry: &str| {
             let known = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             Problem::new(Code::UnknownExtra, format!("the lock has no {what} `{name}`"))
@@ -119,11 +122,10 @@ impl Lock {
                 .found(name)
                 .help(format!("leave it out, or lock again with the {what} in the inputs"))
         };
-        let extras = request.extras.iter().filter(|extra| !self.extras.contains(extra));
-        let groups =
-            request.groups.into_iter().flatten().filter(|group| {
-                !self.dependency_groups.contains(group) && !self.default_groups.contains(group)
-            });
+        let extras = extras.iter().filter(|extra| !self.extras.contains(extra));
+        let groups = groups
+            .iter()
+            .filter(|group| !self.dependency_groups.contains(group) && !self.default_groups.contains(group));
         extras
             .map(|extra| refuse("extra", extra, &self.extras, "extras"))
             .chain(

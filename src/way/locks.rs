@@ -2,6 +2,8 @@
 //!
 //! Never: goes further when anything in them is not pinned and hashed.
 
+mod chosen;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,7 @@ use crate::document::Originals;
 use crate::error::{Code, Place, Problem, Problems};
 use crate::lock::pylock::{self, is_pylock_name};
 use crate::lock::requirements::{self as hashed, Open};
-use crate::lock::{Location, Lock, LockedPackage, LockedSource};
+use crate::lock::{Chosen, Location, Lock, LockedPackage, LockedSource};
 use crate::requirements::{
     self, Fetch, FileRequirement, ProjectSelection, RequirementsFile, Role, SourceOptions,
 };
@@ -121,9 +123,12 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
     Problems::unless_empty((), paths)?;
     let mut faults = Vec::new();
     let mut written = RequirementsFile::default();
-    let mut whole = take(&wanted.files, &mut written, &mut faults, Role::Requirements, fetch);
-    let mut vouching = take(&wanted.constraints, &mut written, &mut faults, Role::Constraints, fetch);
-    for (project, group) in &wanted.groups {
+    let (files, groups) = chosen::of(wanted, &mut faults);
+    let mut whole = take(&files, &mut written, &mut faults, Role::Requirements, fetch);
+    let constraints: Vec<_> =
+        wanted.constraints.iter().map(|path| (path.clone(), Chosen::default())).collect();
+    let mut vouching = take(&constraints, &mut written, &mut faults, Role::Constraints, fetch);
+    for (project, group) in &groups {
         let select = ProjectSelection {
             groups: vec![group.clone()],
             without_project: true,
@@ -223,17 +228,17 @@ fn pylock_or_requirements(file: &Path) -> Result<Lock, Problems> {
 
 /// Reads files: locks are returned, the rest is written together.
 fn take(
-    files: &[PathBuf],
+    files: &[(PathBuf, Chosen)],
     written: &mut RequirementsFile,
     faults: &mut Vec<Problem>,
     role: Role,
     fetch: &Fetch<'_>,
 ) -> Vec<Lock> {
     let mut locks = Vec::new();
-    for file in files {
+    for (file, chosen) in files {
         if is_lock(file) {
             match read_pylock(file, fetch) {
-                Ok(lock) => locks.push(lock),
+                Ok(lock) => locks.push(Lock { chosen: chosen.clone(), ..lock }),
                 Err(problems) => faults.extend(problems),
             }
         } else {

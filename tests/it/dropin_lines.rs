@@ -62,6 +62,16 @@ fn what_extras_need_is_told_by_who_asked_for_the_extra() {
             "Installing collected packages: rope, Well, soil, Red_Beet",
         ],
     );
+    // Reports and downloads follow the order in which the resolver settles: what has an upper bound first.
+    world.install(&["-r", "q.txt", "-c", "c.txt", "--force-reinstall", "--report", "r.json"]).ok();
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(world.path("r.json")).unwrap()).unwrap();
+    let names: Vec<_> =
+        report["install"].as_array().unwrap().iter().map(|one| &one["metadata"]["name"]).collect();
+    assert_eq!(names, ["Red_Beet", "soil", "Well", "rope"]);
+    let words = ["download", "-d", "saved", "--no-index", "-f", "links", "-r", "q.txt", "-c", "c.txt"];
+    let saved = world.pip(&words).ok();
+    says(&saved, "Successfully downloaded Red_Beet soil Well rope\n");
     // With one, the package itself is asked for too.
     lines(
         &["red-beet[deep]==1.0", "-c", "c.txt"],
@@ -303,4 +313,114 @@ fn a_lock_may_have_any_name_and_that_is_told() {
     world.pip(&words).ok().stderr_has("WARNING: soil.lock is not a valid lock file name.\n");
     let text = std::fs::read_to_string(world.path("soil.lock")).unwrap();
     assert!(text.contains("lock-version = \"1.0\""), "{text}");
+}
+
+/// A lock with an extra, a group, and a default group.
+fn many_sided() -> World {
+    let world = World::new();
+    let entry = |name: &str, marker: &str| {
+        let pin = world.wheel(&plain(name, "1.0"));
+        let hash = pin.trim_end().rsplit(':').next().unwrap();
+        format!(
+            "[[packages]]\nname = '{name}'\nversion = '1.0'\nmarker = \"{marker}\"\n[[packages.wheels]]\n\
+             path = 'sub/../links/{name}-1.0-py3-none-any.whl'\nhashes = {{ sha256 = '{hash}' }}\n"
+        )
+    };
+    std::fs::create_dir(world.path("sub")).unwrap();
+    let text =
+        "lock-version = '1.0'\ncreated-by = 'test'\nextras = ['deep']\ndependency-groups = ['dev', 'base']\n\
+        default-groups = ['base']\n"
+            .to_owned()
+            + &entry("always", "python_version > '3'")
+            + &entry("base", "'base' in dependency_groups")
+            + &entry("deep", "'deep' in extras")
+            + &entry("dev", "'dev' in dependency_groups");
+    world.write("pylock.toml", &text);
+    world
+}
+
+#[test]
+fn extras_and_groups_are_chosen_of_one_lock() {
+    let world = many_sided();
+    let here = world.path("pylock.toml").display().to_string();
+    let group = format!("{here}:dev");
+    for (words, expected) in [
+        (&["-r", "pylock.toml"][..], "always-1.0 base-1.0"),
+        (&["-r", "pylock.toml[Deep]"], "always-1.0 base-1.0 deep-1.0"),
+        (&["--group", "pylock.toml:dev"], "always-1.0 dev-1.0"),
+        (&["--group", "pylock.toml[deep]:dev", "--group", &group], "always-1.0 deep-1.0 dev-1.0"),
+        (&["-r", "pylock.toml[deep]", "--group", &group], "always-1.0 base-1.0 deep-1.0 dev-1.0"),
+    ] {
+        let told = world.pip(&[&["install", "--force-reinstall", "--dry-run"], words].concat()).ok();
+        says(&told, &format!("Would install {expected}\n"));
+        says(&told, "Processing ./links/always-1.0-py3-none-any.whl (from ");
+        let folder = format!("saved{}", expected.len());
+        world.pip(&[&["download", "-d", &folder], words].concat()).ok();
+        let saved = std::fs::read_dir(world.path(&folder)).unwrap().count();
+        assert_eq!(saved, expected.split(' ').count(), "{words:?}");
+    }
+    // pip passes over names that the lock does not have.
+    world
+        .pip(&["install", "-r", "pylock.toml[nothing]"])
+        .code(1)
+        .stderr_has("the lock has no extra `nothing`");
+    world.pip(&["install", "--group", "pylock.toml:none"]).code(1).stderr_has("no dependency group `none`");
+    world
+        .pip(&["install", "-r", "pylock.toml[deep,]"])
+        .code(1)
+        .stderr_has("not the name of an extra or group");
+    world
+        .pip(&["install", "-r", "pylock.toml[]"])
+        .code(1)
+        .stderr_has("No such file or directory: 'pylock.toml[]'");
+    world.pip(&["install", "--group", "other.toml:x"]).code(2).stderr_has("--group error");
+}
+
+fn says(output: &Output, text: &str) {
+    assert!(output.stdout.contains(text), "`{text}` is missing: {}", output.told());
+}
+
+#[test]
+fn an_index_that_is_not_there_is_told_of_the_release() {
+    let (world, _) = garden();
+    let index = "http://127.0.0.1:9/simple/";
+    let words = ["install", "--no-cache-dir", "--retries", "0", "-i", index, "soil", "-c", "c.txt"];
+    let told = world.pip(&words).code(1);
+    told.stderr_has("No matching distribution found for soil==1.0\n")
+        .stderr_has("ERROR: soil 1.0: the server could not be reached\n")
+        .stderr_has("look at the address, the network and the proxy");
+}
+
+#[test]
+fn a_file_in_the_place_of_a_package_is_replaced_and_a_link_is_told() {
+    let world = World::new();
+    let garden =
+        crate::support::wheels::WheelBuilder::new("garden", "1.0").file("garden/__init__.py", "x = 1\n");
+    world.write("r.txt", &world.wheel(&garden));
+    world.install(&["-r", "r.txt"]).ok();
+    let package = crate::dropin_words::module(&world, "garden");
+    std::fs::remove_dir_all(&package).unwrap();
+    std::fs::write(&package, "in the way").unwrap();
+    world.install(&["-r", "r.txt"]).ok();
+    assert_eq!(std::fs::read_to_string(package.join("__init__.py")).unwrap(), "x = 1\n");
+    // A link is not followed, nor taken away.
+    std::fs::rename(&package, world.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(world.path("elsewhere"), &package).unwrap();
+    let told = world.install(&["-r", "r.txt", "--force-reinstall"]).code(1);
+    told.stderr_has(&format!("(`rm {}`)", package.display()));
+    assert!(package.is_symlink() && world.path("elsewhere/__init__.py").is_file());
+    std::fs::remove_file(&package).unwrap();
+    world.install(&["-r", "r.txt"]).ok();
+    assert!(package.join("__init__.py").is_file() && !package.is_symlink());
+    // What another one lists stays.
+    let other = crate::support::wheels::WheelBuilder::new("other", "1.0").file("shed", "a shed\n");
+    world.write("o.txt", &world.wheel(&other));
+    std::fs::remove_dir_all(&package).unwrap();
+    world.install(&["-r", "o.txt"]).ok();
+    std::fs::rename(crate::dropin_words::module(&world, "shed"), &package).unwrap();
+    let record = crate::dropin_words::module(&world, "other-1.0.dist-info/RECORD");
+    let text = std::fs::read_to_string(&record).unwrap().replace("shed,", "garden,");
+    std::fs::write(&record, text).unwrap();
+    world.install(&["-r", "r.txt"]).code(1).stderr_has("other 1.0");
+    assert_eq!(std::fs::read_to_string(&package).unwrap(), "a shed\n");
 }

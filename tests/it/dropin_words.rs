@@ -7,7 +7,7 @@ use crate::dropin_install::{World, plain};
 use crate::support::run::Output;
 
 /// Where a module of the environment is.
-fn module(world: &World, name: &str) -> PathBuf {
+pub fn module(world: &World, name: &str) -> PathBuf {
     let mut found = Vec::new();
     let lib = world.path("env/lib");
     for python in std::fs::read_dir(lib).unwrap() {

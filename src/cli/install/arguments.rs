@@ -229,11 +229,18 @@ pub(in crate::cli) fn setting(text: &str) -> Result<String, String> {
 /// PEP 735: groups are those of a pyproject.toml.
 fn group(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
-        Some((path, _)) if Path::new(path).file_name().is_none_or(|name| name != "pyproject.toml") => {
-            Err("group paths use 'pyproject.toml' filenames".to_owned())
+        Some((path, _))
+            if Path::new(path).file_name().is_none_or(|name| name != "pyproject.toml") && !is_lock(path) =>
+        {
+            Err("group paths use 'pyproject.toml' or 'pylock.toml' filenames".to_owned())
         }
         _ => Ok(text.to_owned()),
     }
+}
+
+/// Whether a path is that of a lock, perhaps with extras.
+fn is_lock(path: &str) -> bool {
+    is_pylock_name(Path::new(path.split('[').next().unwrap_or(path)))
 }
 
 impl InstallArgs {

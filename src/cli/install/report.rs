@@ -19,8 +19,9 @@ use crate::way::look::inspect;
 /// # Errors
 /// Those of the file system.
 pub(super) fn write(done: &Installed, file: &Path, printer: &Printer) -> Result<(), Problem> {
-    let install = done.packages.iter().filter(|package| !package.kept);
-    let install = install.map(item).collect::<Result<Vec<Value>, Problem>>()?;
+    let mut install: Vec<&Package> = done.packages.iter().filter(|package| !package.kept).collect();
+    install.sort_by_key(|package| package.origin.settled);
+    let install = install.into_iter().map(item).collect::<Result<Vec<Value>, Problem>>()?;
     let environment = serde_json::to_value(&done.markers)
         .map_err(|error| Problem::new(Code::Internal, "the markers cannot be told").cause(error))?;
     let report = json!({

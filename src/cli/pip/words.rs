@@ -276,11 +276,15 @@ fn wheel(problem: &Problem) -> Option<String> {
 fn system(problem: &Problem) -> Option<String> {
     let file = problem.place().map(|place| place.file.as_str()).unwrap_or_default();
     let (text, number) = problem.cause_text()?.trim_end_matches(')').rsplit_once(" (os error ")?;
+    let text = text.rsplit("`: ").next().unwrap_or(text);
+    let writes = ["writing", "making"].iter().any(|doing| problem.message().starts_with(doing));
     let why = match problem.code() {
         Code::TlsFailed if problem.message() == CERTIFICATES => {
             format!("Could not find a suitable TLS CA certificate bundle, invalid path: {file}")
         }
-        Code::DiskFull | Code::NotWritable | Code::FileAccess => format!("[Errno {number}] {text}: '{file}'"),
+        Code::DiskFull | Code::NotWritable | Code::FileAccess if writes => {
+            format!("[Errno {number}] {text}: '{file}'")
+        }
         _ => return None,
     };
     let hint = if number == "13" { "\nCheck the permissions." } else { "" };

@@ -51,6 +51,8 @@ pub struct Origin {
     pub address: Option<String>,
     /// Where it stands when all are put in one after the other: 0 is first.
     pub turn: usize,
+    /// Where it stands in the order in which pip's resolver settles on versions: 0 is first.
+    pub settled: usize,
     /// The extras with which it is asked for, by whomever.
     pub extras: BTreeSet<ExtraName>,
 }
@@ -72,6 +74,7 @@ pub(crate) fn trace(
         typed: BTreeMap::new(),
         open: BTreeMap::new(),
         needs: BTreeMap::new(),
+        settled: Vec::new(),
     };
     let here = |root: &&FileRequirement| root.requirement.marker.evaluate(markers, &[]);
     let mut wishes = Vec::new();
@@ -225,6 +228,8 @@ struct Walk<'a> {
     open: BTreeMap<Node, Open>,
     /// What needs what.
     needs: BTreeMap<Node, BTreeSet<Node>>,
+    /// The names in the order in which they were settled.
+    settled: Vec<PackageName>,
 }
 
 impl<'a> Walk<'a> {
@@ -305,6 +310,9 @@ impl<'a> Walk<'a> {
         let Some(open) = self.open.get_mut(node) else { return };
         open.is_settled = true;
         let wish = open.wish.clone();
+        if extras.is_empty() {
+            self.settled.push(name.clone());
+        }
         let Some(part) = self.parts.get(name).copied() else { return };
         let own = self.places.get(name).and_then(|at| self.found.get(*at)).map(|(_, wish)| wish);
         // What an extra needs is needed by whoever asks for the extra.
@@ -340,11 +348,14 @@ impl<'a> Walk<'a> {
         for (name, more) in self.open.keys() {
             extras.entry(name).or_default().extend(more.iter().cloned());
         }
+        let settled: BTreeMap<&PackageName, usize> =
+            self.settled.iter().enumerate().map(|(at, name)| (name, at)).collect();
         let told = self.found.iter().map(|(name, wish)| {
             let Wish { wanted, spelled, from, lock, address, .. } = wish.clone();
             let extras = extras.get(name).cloned().unwrap_or_default();
             let turn = turns.get(name).copied().unwrap_or_default();
-            (name.clone(), Origin { wanted, spelled, from, lock, address, turn, extras })
+            let settled = settled.get(name).copied().unwrap_or(usize::MAX);
+            (name.clone(), Origin { wanted, spelled, from, lock, address, turn, settled, extras })
         });
         told.collect()
     }
