@@ -149,6 +149,24 @@ fn string(key: MarkerValueString, value: &str) -> MarkerTree {
     MarkerTree::expression(MarkerExpression::String { key, operator: MarkerOperator::Equal, value })
 }
 
+/// The environments in which an expression holds. Markers are made of few, which are asked about many times.
+fn tree_of(expression: &MarkerExpression) -> MarkerTree {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<MarkerExpression, MarkerTree>> = RefCell::default();
+    }
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(expression).cloned()) {
+        return known;
+    }
+    let tree = MarkerTree::expression(expression.clone());
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(expression.clone(), tree.clone());
+    });
+    tree
+}
+
 /// The lowest Python of a set of environments; none where it has no lower end (or is empty).
 pub fn lower_bound_of(region: &MarkerTree) -> Option<Version> {
     let MarkerTreeKind::Version(node) = region.kind() else { return None };

@@ -14,6 +14,8 @@ use pep508_rs::{
 };
 use version_ranges::Ranges;
 
+use super::tree_of;
+
 /// "A and B, or C": a marker as a list of alternatives.
 pub(super) type Alternatives = Vec<Vec<MarkerExpression>>;
 
@@ -231,7 +233,7 @@ fn absorb(all: &mut Alternatives) {
 /// The opposite of one expression, as one expression.
 pub(super) fn negated(expression: &MarkerExpression) -> Option<MarkerExpression> {
     let mut all = Alternatives::new();
-    collect(&MarkerTree::expression(expression.clone()).negate(), &mut Vec::new(), &mut all);
+    collect(&tree_of(expression).negate(), &mut Vec::new(), &mut all);
     match all.as_slice() {
         [alternative] => match alternative.as_slice() {
             [only] => Some(only.clone()),

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use pep508_rs::{MarkerExpression, MarkerTree};
 
 use super::paths::{Alternatives, negated};
+use super::tree_of;
 use super::words::{Place, expression, place};
 
 /// A marker as it is told.
@@ -40,7 +41,7 @@ impl Shape {
 
     pub(super) fn tree(&self) -> MarkerTree {
         match self {
-            Self::Term(term) => MarkerTree::expression(term.clone()),
+            Self::Term(term) => tree_of(term),
             Self::All(list) => {
                 let mut all = MarkerTree::TRUE;
                 list.iter().for_each(|shape| all.and(shape.tree()));

@@ -7,7 +7,7 @@ use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueString,
 
 use super::paths::{Alternatives, alternatives, negated, paths, terms};
 use super::shape::Shape;
-use super::{covers, overlaps, same, within};
+use super::{covers, overlaps, same, tree_of, within};
 
 /// Markers with more expressions than this are told as they are.
 const MOST_EXPRESSIONS: usize = 64;
@@ -131,7 +131,7 @@ impl Goal<'_> {
         all.sort_by_cached_key(place);
         all.dedup();
         // All that holds wherever the goal does, and all that holds nowhere else.
-        let holds = |term: &MarkerExpression| MarkerTree::expression(term.clone());
+        let holds = tree_of;
         let and = vec![all.iter().filter(|term| covers(&self.goal, &holds(term))).cloned().collect()];
         let or = all.into_iter().filter(|term| self.allows(&holds(term))).map(|term| vec![term]).collect();
         [and, or].into_iter().flat_map(|form| self.reduced(form)).collect()
@@ -202,7 +202,7 @@ impl Goal<'_> {
         let equality = matches!(operator, MarkerOperator::Equal | MarkerOperator::NotEqual);
         let Some((key, value)) = usual_name(key, value).filter(|_| equality) else { return term };
         let other = MarkerExpression::String { key, operator: *operator, value: value.to_owned() };
-        let [mut one, mut two] = [&term, &other].map(|term| MarkerTree::expression(term.clone()));
+        let [mut one, mut two] = [&term, &other].map(tree_of);
         one.and(self.within.clone());
         two.and(self.within.clone());
         if same(&one, &two) { other } else { term }
@@ -259,7 +259,7 @@ fn tree(form: &Alternatives) -> MarkerTree {
 
 fn conjunction(terms: &[MarkerExpression]) -> MarkerTree {
     let mut all = MarkerTree::TRUE;
-    terms.iter().for_each(|term| all.and(MarkerTree::expression(term.clone())));
+    terms.iter().for_each(|term| all.and(tree_of(term)));
     all
 }
 
