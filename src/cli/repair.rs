@@ -16,11 +16,14 @@ use crate::way::destination::{self, Place as Wish};
 #[derive(Args)]
 #[command(after_help = "\
 A run that was killed leaves a journal. Every command that works on the environment settles it first: it is as before
-the run, or, if the run had come to its end, as after it. `repair` does this, and removes byte-code beside installed
-modules that no RECORD has the hash of: Python makes it anew.")]
+the run, or, if the run had come to its end, as after it. `repair` does this and nothing else, unless --byte-code is
+given.")]
 pub(crate) struct RepairArgs {
     #[command(flatten)]
     environment: NamedArgs,
+    /// Remove byte-code beside installed modules that no RECORD has the hash of: Python makes it anew
+    #[arg(long)]
+    byte_code: bool,
     #[command(flatten)]
     _unused: super::looking::UnusedArgs,
 }
@@ -37,9 +40,12 @@ pub(super) fn run(arguments: &RepairArgs, printer: &Printer) -> Outcome {
         None => find()?.root,
     };
     let settled = repair(&place)?;
-    let byte_code = match find() {
-        Ok(interpreter) if interpreter.externally_managed.is_none() => way::repair::byte_code(&interpreter)?,
-        _ => 0,
+    let byte_code = if arguments.byte_code {
+        let interpreter = find()?;
+        destination::refuse_managed(&interpreter)?;
+        way::repair::byte_code(&interpreter)?
+    } else {
+        0
     };
     let shown = place.display();
     let removed = (byte_code > 0).then(|| {

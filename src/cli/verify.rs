@@ -78,7 +78,7 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Outcome {
         let (count, verb) = (checked.byte_code, if checked.byte_code == 1 { " is" } else { "s are" });
         printer.say(&format!(
             "{count} file{verb} byte-code that nothing vouches for: Python keeps it beside the sources and makes it anew; \
-             `pipward repair` removes it."
+             `pipward repair --byte-code` removes it."
         ));
     }
     let findings: Vec<_> = checked.findings.iter().map(problem_json).collect();

@@ -84,6 +84,11 @@ fn begin(tree: &Tree, names: &StageNames, journal: &Journal) -> Result<(), Probl
 
 fn forward(tree: &Tree, names: &StageNames, journal: &Journal) -> Result<(), Problem> {
     let at = |path: &Path, error: io::Error| io_problem("moving a file", tree.path().join(path), &error);
+    for (path, _, mode) in &journal.modes {
+        let failed =
+            |error: io::Error| io_problem("setting a directory's mode", tree.path().join(path), &error);
+        tree.set_mode(path, *mode).map_err(failed)?;
+    }
     for (number, path) in journal.out.iter().enumerate() {
         guard::check()?;
         tree.rename(path, &names.backup(number)).map_err(|error| at(path, error))?;
@@ -109,6 +114,9 @@ fn back(tree: &Tree, names: &StageNames, journal: &Journal) -> io::Result<()> {
         if tree.kind(&backup)?.is_some() {
             tree.rename(&backup, path)?;
         }
+    }
+    for (path, mode, _) in journal.modes.iter().rev() {
+        tree.set_mode(path, *mode)?;
     }
     Ok(())
 }

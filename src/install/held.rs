@@ -120,6 +120,36 @@ pub(super) fn holds(
     Ok(seen.is_some_and(|seen| has_usual_modes(places, installed, distribution, seen)))
 }
 
+/// The directories below those of modules that a plan needs and that have other permission bits than an install gives: with
+/// those that they have, and those that they should have.
+pub(super) fn odd_directories(
+    places: &Places,
+    plan: &InstallPlan,
+) -> Result<BTreeMap<PathBuf, (u32, u32)>, Problem> {
+    let bits = |path: &Path| {
+        let found = places.real().join(path).symlink_metadata().ok()?;
+        Some((found.is_dir(), found.permissions().mode() & 0o7777))
+    };
+    let dist_info = places.directory(plan.dist_info())?;
+    let record = bits(&dist_info.join("RECORD")).map(|(_, mode)| mode);
+    let Some(umask) = umask_in(&places.real().join(&dist_info)) else { return Ok(BTreeMap::new()) };
+    let mut directories = BTreeSet::new();
+    for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
+        let directory = places.directory(parent)?;
+        let below = |path: &Path| places.sites().any(|site| path != site && path.starts_with(site));
+        for above in directory.ancestors().take_while(|path| below(path)) {
+            if !directories.insert(above.to_owned()) {
+                break;
+            }
+        }
+    }
+    let odd = directories.into_iter().filter_map(|path| {
+        let (_, mode) = bits(&path).filter(|(is_directory, _)| *is_directory)?;
+        Some((path, (mode, mode::odd_directory(umask, record, mode)?)))
+    });
+    Ok(odd.collect())
+}
+
 /// Whether all files, and RECORD, have permission bits that an install gives.
 fn has_usual_modes<'p>(
     places: &Places,

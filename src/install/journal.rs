@@ -23,6 +23,9 @@ pub(super) struct Journal {
     pub(super) out: Vec<PathBuf>,
     /// Files and whole directories that come, from `new/<path>` of the stage.
     pub(super) into: Vec<PathBuf>,
+    /// Directories that get other permission bits: those that they had, and those that they get.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) modes: Vec<(PathBuf, u32, u32)>,
     /// Directories that are removed in the end where they are empty, deepest first.
     pub(super) empty: Vec<PathBuf>,
 }
@@ -30,7 +33,17 @@ pub(super) struct Journal {
 impl Journal {
     /// A journal. `None` where a path is not UTF-8, or does not lie beneath the prefix.
     pub(super) fn new(out: Vec<PathBuf>, into: Vec<PathBuf>, empty: Vec<PathBuf>) -> Option<Self> {
-        let journal = Self { format: FORMAT, out, into, empty };
+        Self { format: FORMAT, out, into, modes: Vec::new(), empty }.checked()
+    }
+
+    /// The same, with directories that get other permission bits.
+    pub(super) fn with_modes(mut self, modes: Vec<(PathBuf, u32, u32)>) -> Option<Self> {
+        self.modes = modes;
+        self.checked()
+    }
+
+    fn checked(self) -> Option<Self> {
+        let journal = self;
         let utf8 = journal.paths().all(|path| path.to_str().is_some());
         (utf8 && journal.is_confined()).then_some(journal)
     }
@@ -56,7 +69,8 @@ impl Journal {
     }
 
     fn paths(&self) -> impl Iterator<Item = &Path> {
-        [&self.out, &self.into, &self.empty].into_iter().flatten().map(PathBuf::as_path)
+        let modes = self.modes.iter().map(|(path, ..)| path);
+        [&self.out, &self.into, &self.empty].into_iter().flatten().chain(modes).map(PathBuf::as_path)
     }
 
     fn is_confined(&self) -> bool {
@@ -78,6 +92,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let journal = journal("bin/new").unwrap();
+        let modes = vec![("lib/pkg".into(), 0o777, 0o755)];
+        let changed = journal.clone().with_modes(modes).unwrap();
+        assert_eq!(Journal::read(&changed.write().unwrap()), Some(changed));
+        assert_eq!(journal.clone().with_modes(vec![("../x".into(), 0, 0)]), None);
         assert_eq!(Journal::read(&journal.write().unwrap()), Some(journal));
     }
 

@@ -9,7 +9,7 @@ mod unlisted;
 
 pub use byte_code::Listed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,8 @@ pub struct Session {
     removed: Mutex<BTreeSet<String>>,
     /// Files that go by themselves, relative to the prefix.
     discarded: Mutex<BTreeSet<PathBuf>>,
+    /// Directories with other permission bits than an install gives: those that they have, and those that they get.
+    mended: Mutex<BTreeMap<PathBuf, (u32, u32)>>,
     work: Mutex<Option<Work>>,
     kind: Kind,
     finished: bool,
@@ -128,6 +130,7 @@ impl Session {
             added: Mutex::default(),
             removed: Mutex::default(),
             discarded: Mutex::default(),
+            mended: Mutex::default(),
             work: Mutex::new(Some(work)),
             kind: Kind::Fresh(building),
             finished: false,
@@ -183,6 +186,7 @@ impl Session {
             added: Mutex::default(),
             removed: Mutex::default(),
             discarded: Mutex::default(),
+            mended: Mutex::default(),
             work: Mutex::default(),
             kind: Kind::Standing { _lock: lock, parents },
             finished: false,
@@ -298,13 +302,17 @@ impl Session {
         let mut into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
         work.stage.finish()?;
         links::stage(&self.places, &work.stage.target, removal.edited, &mut out, &mut into)?;
+        let mended = unpoisoned(&self.mended).clone();
+        let modes = mended.iter().map(|(path, (old, new))| (path.clone(), *old, *new)).collect();
         let journal = Journal::new(out.into_iter().collect(), into, directories.into_iter().rev().collect())
+            .and_then(|journal| journal.with_modes(modes))
             .ok_or_else(|| {
                 Problem::new(Code::EnvironmentInvalid, "a path in this environment is not UTF-8")
                     .at(Place::file(self.places.real()))
                     .help("make a new environment at another place with --venv")
             })?;
-        self.check_writable(journal.out.iter().chain(&journal.into))?;
+        let others = |file: &&PathBuf| file.parent().is_some_and(|parent| !mended.contains_key(parent));
+        self.check_writable(journal.out.iter().chain(&journal.into).filter(others))?;
         let tree = recover::open(self.places.real(), &self.gate)?;
         commit::commit(&tree, &StageNames::of(&work.name), &journal)?;
         let removed =

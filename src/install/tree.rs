@@ -81,6 +81,19 @@ impl Tree {
         }
     }
 
+    /// Gives a directory permission bits, if it is there.
+    pub(super) fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
+        self.gate.pass()?;
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(&*parent, name, flags, Mode::empty()) {
+            // No link, so that what it is called by now is what is changed.
+            Ok(_) => Ok(rustix::fs::chmodat(&*parent, name, Mode::from_raw_mode(mode), AtFlags::empty())?),
+            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Removes a directory if it is there and empty.
     pub(super) fn remove_if_empty(&self, path: &Path) -> io::Result<()> {
         self.gate.pass()?;

@@ -300,10 +300,14 @@ fn list_files(places: &Places, directory: &Path, depth: usize, found: &mut Vec<P
 
 /// The byte-code that Python keeps beside modules, by directory.
 #[derive(Default)]
-pub(super) struct ByteCode(BTreeMap<PathBuf, Vec<String>>);
+pub(super) struct ByteCode {
+    known: BTreeMap<PathBuf, Vec<String>>,
+    failed: Option<Problem>,
+}
 
 impl ByteCode {
-    /// The byte-code of a module: `__pycache__/name.cpython-313.pyc`, `__pycache__/name.cpython-313.opt-1.pyc`.
+    /// The byte-code of a module: `__pycache__/name.cpython-313.pyc`, `__pycache__/name.cpython-313.opt-1.pyc`. A link in
+    /// place of the directory leads to byte-code too, and is named itself.
     pub(super) fn of(&mut self, places: &Places, module: &Path) -> Vec<PathBuf> {
         let (Some(directory), Some(name)) =
             (module.parent(), module.file_name().and_then(|name| name.to_str()))
@@ -312,15 +316,48 @@ impl ByteCode {
         };
         let Some(stem) = name.strip_suffix(".py") else { return Vec::new() };
         let cache = directory.join("__pycache__");
-        let names = self.0.entry(cache.clone()).or_insert_with(|| {
-            let at = places.real().join(&cache);
-            let real = at.symlink_metadata().is_ok_and(|found| found.is_dir());
-            let entries = real.then(|| at.read_dir().ok()).flatten().into_iter().flatten().flatten();
-            let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-            files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
-        });
-        names.iter().filter(|name| is_byte_code(name, stem)).map(|name| cache.join(name)).collect()
+        let at = places.real().join(&cache);
+        if !self.known.contains_key(&cache) {
+            let listed = names_of_files(&at).unwrap_or_else(|error| {
+                self.failed = Some(io_problem("listing byte-code", &at, &error));
+                Vec::new()
+            });
+            self.known.insert(cache.clone(), listed);
+        }
+        let names = self.known.get(&cache).into_iter().flatten();
+        let is_its = |name: &&String| name.is_empty() || is_byte_code(name, stem);
+        names
+            .filter(is_its)
+            .map(|name| if name.is_empty() { cache.clone() } else { cache.join(name) })
+            .collect()
     }
+
+    /// Whether all of it could be listed.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn whole(self) -> Result<(), Problem> {
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// The names of files and links in a directory; of a link, an empty one.
+fn names_of_files(at: &Path) -> io::Result<Vec<String>> {
+    match at.symlink_metadata() {
+        Ok(found) if found.is_symlink() => return Ok(vec![String::new()]),
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Ok(Vec::new()),
+        Err(error) if is_missing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    }
+    let mut names = Vec::new();
+    for entry in at.read_dir()? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    Ok(names)
 }
 
 /// PEP 3147: `pkg/__pycache__/mod.cpython-313.pyc` belongs to `pkg/mod.py`, which `is_there` is asked for.

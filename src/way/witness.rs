@@ -20,7 +20,7 @@ use crate::python::Scheme;
 use crate::python::installed::InstalledDistribution;
 use crate::wheel::metadata::Metadata;
 
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
 /// Two changes within one tick of the system's clock have one time. What is noted is older than that.
@@ -74,11 +74,14 @@ impl Noted {
     }
 }
 
-/// The SHA-256 of size, mode, mtime and ctime (with nanoseconds), and inode of files; nothing where one is not a file.
+/// The SHA-256 of the modes of directories, and of size, mode, mtime and ctime (with nanoseconds), and inode of files; nothing
+/// where one is not a file.
 fn stamps(files: &[(PathBuf, String)]) -> Option<Sha256> {
     let mut all = Vec::new();
     for (directory, names) in files {
         let directory = open(directory)?;
+        let found = rustix::fs::fstat(&directory).ok()?;
+        all.extend(i128::from(found.st_mode).to_le_bytes());
         for name in names.split('/') {
             stamp(&directory, name, &mut all)?;
         }

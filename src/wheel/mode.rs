@@ -72,6 +72,15 @@ pub fn odd<T: Clone>(umask: u32, record: Option<u32>, files: &[Seen<T>]) -> Vec<
     }
 }
 
+/// The bits that a directory should have, where it has others: those of the umask of this process, or of the one that the
+/// RECORD (of these bits) was written with. That files in it get its group is nobody's matter here.
+pub fn odd_directory(umask: u32, record: Option<u32>, mode: u32) -> Option<u32> {
+    let own = record.and_then(mask_of).filter(|own| !own & umask & 0o022 == 0);
+    let usual = |mask: u32| 0o777 & !mask | mode & 0o2000;
+    let is_usual = mode == usual(umask) || own.is_some_and(|own| mode == usual(own));
+    (!is_usual).then(|| usual(umask))
+}
+
 fn differing<T: Clone>(umask: u32, files: &[Seen<T>]) -> Vec<Odd<T>> {
     let differs = |seen: &Seen<T>| {
         let all = usual(umask, seen.sort);
@@ -139,6 +148,21 @@ mod tests {
         // One umask for all of them.
         check(0o022, 0o600, &[(Plain, 0o600), (Plain, 0o644), (Plain, 0o644)], &[0o600]);
         check(0o022, 0o400, &[(Plain, 0o400)], &[0o400]);
+    }
+
+    #[test]
+    fn directories_have_the_bits_of_an_umask_too() {
+        let check = |umask, record, mode, expected| {
+            assert_eq!(odd_directory(umask, Some(record), mode), expected, "{umask:o} {record:o} {mode:o}");
+        };
+        check(0o022, 0o644, 0o755, None);
+        check(0o022, 0o644, 0o2755, None);
+        check(0o022, 0o600, 0o700, None);
+        for mode in [0o777, 0o775, 0o1755, 0o700, 0o555] {
+            check(0o022, 0o644, mode, Some(0o755));
+        }
+        check(0o022, 0o644, 0o2777, Some(0o2755));
+        check(0o022, 0o664, 0o775, Some(0o755));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,6 +49,8 @@ enum Change {
     Upgrade,
     Uninstall,
     Sync,
+    /// A sync that removes byte-code and files that no RECORD lists, and gives a directory its permission bits back.
+    Clean,
 }
 
 impl World {
@@ -56,8 +59,20 @@ impl World {
             Change::Install => &[],
             Change::Upgrade | Change::Uninstall => &wheels("1"),
             Change::Sync => &[wheels("1"), vec![simple("extra", "1")]].concat(),
+            Change::Clean => &wheels("2"),
         };
         let place = Place::with(before);
+        if change == Change::Clean {
+            let library = place.library();
+            let cache = library.join("alpha/part1/__pycache__");
+            std::fs::create_dir(&cache).unwrap();
+            std::fs::write(cache.join("mod.cpython-312.pyc"), "planted").unwrap();
+            std::fs::create_dir_all(library.join("stray/deep")).unwrap();
+            std::fs::write(library.join("stray/deep/mod.py"), "").unwrap();
+            std::fs::write(library.join("stray.pth"), "import os\n").unwrap();
+            let everybody = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(library.join("beta"), everybody).unwrap();
+        }
         let requirements = place.offer(&wheels("2"));
         std::fs::write(place.path("new.txt"), requirements).unwrap();
         let old = tree(&place.environment());
@@ -65,6 +80,7 @@ impl World {
         let mut words: Vec<OsString> = match change {
             Change::Uninstall => ["uninstall", "-y", "alpha", "beta"].map(OsString::from).to_vec(),
             Change::Sync => vec!["sync".into()],
+            Change::Clean => ["sync", "--rehash", "--remove-unlisted"].map(OsString::from).to_vec(),
             _ => vec!["install".into()],
         };
         if change != Change::Uninstall {
@@ -192,6 +208,17 @@ fn promise_4_a_sync_that_is_killed_is_old_or_new() {
     kill_at_random(Change::Sync, sample());
 }
 
+#[test]
+fn promise_4_a_sync_that_cleans_and_is_killed_is_old_or_new() {
+    kill_at_random(Change::Clean, sample());
+    for fault in ["error=ENOSPC", "error=EIO"] {
+        at_each_call(Change::Clean, fault, &CHANGING, |world, code, what| {
+            let is_new = world.settled(what);
+            assert_eq!(code == Some(0), is_new, "{what}");
+        });
+    }
+}
+
 /// Where `strace` is and may trace.
 fn strace() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -236,8 +263,19 @@ fn calls(world: &World, strace: &Path) -> BTreeMap<String, usize> {
 }
 
 /// The calls that change names. (A failing `write` would hit the wakeups of the runtime too; see the full disk below.)
-const CHANGING: [&str; 10] =
-    ["rename", "renameat", "renameat2", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "fsync", "openat"];
+const CHANGING: [&str; 11] = [
+    "rename",
+    "renameat",
+    "renameat2",
+    "mkdir",
+    "mkdirat",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+    "fsync",
+    "openat",
+    "fchmodat",
+];
 
 /// Runs the change once for each system call with a fault injected there.
 fn at_each_call(

@@ -72,6 +72,7 @@ impl Session {
                 planned.insert(path);
             }
         }
+        compiled.whole()?;
         Ok(self.discard(found.difference(&planned).cloned()))
     }
 
@@ -106,7 +107,7 @@ impl Session {
                 vouched.insert(path);
             }
         }
-        Ok(())
+        compiled.whole()
     }
 
     /// Has files (relative to the prefix, resolved) go that no distribution is asked about.

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::super::held::{self, Strictness};
 use super::super::tree::{is_missing, read_file};
 use super::super::{InstallPlan, uninstall};
-use super::Session;
+use super::{Session, unpoisoned};
 use crate::error::{Code, Place, Problem, io as io_problem};
 use crate::wheel::Wheel;
 
@@ -33,7 +33,11 @@ impl Session {
     /// # Errors
     /// As [`Session::holds`].
     pub fn holds_as(&self, _wheel: &Wheel, plan: &InstallPlan, by: Strictness) -> Result<bool, Problem> {
-        held::holds(&self.places, &self.installed, plan, by)
+        let held = held::holds(&self.places, &self.installed, plan, by)?;
+        let odd = held::odd_directories(&self.places, plan)?;
+        let has_usual_directories = odd.is_empty();
+        unpoisoned(&self.mended).extend(odd);
+        Ok(held && has_usual_directories)
     }
 
     /// The version and the `.dist-info` directory of an installed distribution, as that directory tells it.

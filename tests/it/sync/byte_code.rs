@@ -1,4 +1,4 @@
-//! Byte-code is a cache: what nothing vouches for is counted by `verify`, and goes with `--rehash` and `repair`.
+//! Byte-code is a cache: what nothing vouches for is counted by `verify`, and goes with `--rehash` and `repair --byte-code`.
 
 use std::path::PathBuf;
 
@@ -64,7 +64,7 @@ fn planted_byte_code_is_counted_and_goes() {
             let words = ["install", "--rehash", "--no-index", "--find-links", "wheels", "-r", "lock.txt"];
             place.ours(&words).env("PIPWARD_CACHE_DIR", place.path("cache")).run()
         },
-        |place| pipward(["repair"]).arg(place.environment()).run(),
+        |place| pipward(["repair", "--byte-code"]).arg(place.environment()).run(),
     ];
     for remedy in remedies {
         let (place, wanted) = fresh();
@@ -82,6 +82,27 @@ fn planted_byte_code_is_counted_and_goes() {
         assert_same(&wanted, &tree(&place.environment()));
         assert_eq!(imported(&place, "alpha.mod"), "1");
     }
+}
+
+/// Python follows links, so they go; what they lead to is somebody else's.
+#[test]
+fn byte_code_behind_a_link_goes() {
+    let (place, wanted) = fresh();
+    plant(&place, "alpha.mod");
+    let (file, cache) = (cached(&place, "alpha.mod"), place.library().join("alpha/__pycache__"));
+    let aside = place.path("aside");
+    std::fs::rename(&cache, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &cache).unwrap();
+    assert_eq!(imported(&place, "alpha.mod"), "planted");
+    verify(&place, &[]).code(1).stderr_has("no RECORD lists this file");
+    sync(&place, &["--rehash"]).ok().stdout_has("Removed 1 file of byte-code");
+    assert_same(&wanted, &tree(&place.environment()));
+    std::fs::create_dir(&cache).unwrap();
+    std::os::unix::fs::symlink(aside.join(file.file_name().unwrap()), &file).unwrap();
+    assert_eq!(imported(&place, "alpha.mod"), "planted");
+    sync(&place, &["--rehash"]).ok().stdout_has("Removed");
+    assert_same(&wanted, &tree(&place.environment()));
+    assert!(aside.join(file.file_name().unwrap()).exists());
 }
 
 /// What was compiled at its installation is made again, byte for byte.
@@ -123,7 +144,7 @@ fn byte_code_of_an_installation_is_made_again() {
         sync(&place, &["--rehash"]).ok().stdout_has("Successfully installed alpha-1");
         assert_same(&wanted, &tree(&place.environment()));
     }
-    pipward(["repair"]).arg(place.environment()).run().ok().stdout_has("Nothing to repair");
+    pipward(["repair", "--byte-code"]).arg(place.environment()).run().ok().stdout_has("Nothing to repair");
     assert_same(&wanted, &tree(&place.environment()));
 }
 
@@ -138,7 +159,7 @@ fn byte_code_of_another_tool_may_go() {
     let text = std::fs::read_to_string(&record).unwrap();
     std::fs::write(&record, format!("{text}{row},,\n")).unwrap();
     verify(&place, &["-r", "lock.txt"]).ok().stdout_has("1 file is byte-code");
-    pipward(["repair", "--venv"])
+    pipward(["repair", "--byte-code", "--venv"])
         .arg(place.environment())
         .run()
         .ok()

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::{fresh, put_right, sync};
+use super::{fresh, put_right};
 use crate::commands::Place;
 use crate::support::run::{Output, Run, pipward};
 use crate::support::tree::{assert_same, tree};
@@ -105,9 +105,12 @@ fn an_environment_of_another_umask_is_as_it_should_be() {
 }
 
 #[test]
-fn a_directory_that_others_can_write_in_is_found() {
-    let (place, _) = fresh();
-    set(&place.library().join("alpha"), 0o777);
-    verify(&place, &[]).code(1).stderr_has("others can write in this directory").stderr_has("chmod go-w");
-    sync(&place, &[]).ok();
+fn a_directory_that_others_can_write_in_is_found_and_put_right() {
+    for (directory, mode) in [("alpha", 0o777), ("alpha/data", 0o775), ("alpha-1.dist-info", 0o1777)] {
+        put_right(true, |place| {
+            set(&place.library().join(directory), mode);
+            let told = verify(place, &[]).code(1).stderr_has("others can write in this directory");
+            assert!(told.stderr.contains("chmod go-w"), "{}", told.told());
+        });
+    }
 }

@@ -66,7 +66,7 @@ fn changed() -> Place {
 #[test]
 fn what_may_not_be_written_is_told_once_and_before() {
     let Some(before) = without_rights() else { return };
-    for directory in ["", "lib/python/site-packages", "lib/python/site-packages/alpha", "bin"] {
+    for directory in ["", "lib/python/site-packages", "bin"] {
         let place = changed();
         let version = format!("python{}", place.python.version);
         let at = place.environment().join(directory.replace("python", &version));
@@ -81,6 +81,17 @@ fn what_may_not_be_written_is_told_once_and_before() {
         set(&at, 0o755);
         run(&place, &before, &SYNC).ok();
     }
+}
+
+/// A directory of a distribution has the bits that an install gives, where they may be given.
+#[test]
+fn a_distributions_own_directory_is_made_writable() {
+    let Some(before) = without_rights() else { return };
+    let place = changed();
+    let directory = place.library().join("alpha");
+    set(&directory, 0o555);
+    run(&place, &before, &SYNC).ok().stdout_has("Successfully installed alpha-2");
+    assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o7777, 0o755);
 }
 
 #[test]

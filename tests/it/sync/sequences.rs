@@ -134,7 +134,7 @@ impl World {
             return;
         }
         let file = self.dice.of(&files).clone();
-        let what = self.dice.below(8);
+        let what = self.dice.below(9);
         self.log.push(format!("edit {what} {}", file.display()));
         match what {
             0 => std::fs::write(&file, "edited").unwrap(),
@@ -156,6 +156,12 @@ impl World {
             6 => {
                 let script = "import compileall, sys; compileall.compile_dir(sys.argv[1], quiet=2)";
                 Run::new(&self.place.python.executable).args(["-I", "-c", script]).arg(&library).run();
+            }
+            7 if file.parent().unwrap() != library && file.starts_with(&library) => {
+                let modes = [0o777, 0o700, 0o775, 0o1755];
+                let mode = *self.dice.of(&modes);
+                std::fs::set_permissions(file.parent().unwrap(), std::fs::Permissions::from_mode(mode))
+                    .unwrap();
             }
             // Elsewhere than among the modules, what is nobody's is not looked at.
             _ if !file.starts_with(&library) => {}
