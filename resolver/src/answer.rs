@@ -154,9 +154,10 @@ impl PartPackage {
         let mut wheels = self.wheels;
         if !universe.is_true() {
             // Where none is for an environment that needs it, those that there are tell what was chosen.
-            let fits = |wheel: &WheelName| markers::overlaps(&within, &markers::of_wheel(wheel));
-            if wheels.iter().any(|(_, wheel)| fits(wheel)) {
-                wheels.retain(|(_, wheel)| fits(wheel));
+            let fitting: Vec<_> =
+                wheels.iter().filter(|(_, wheel)| markers::takes(&within, wheel)).cloned().collect();
+            if !fitting.is_empty() {
+                wheels = fitting;
             } else if !self.all_wheels.is_empty() {
                 wheels = self.all_wheels;
             }

@@ -300,8 +300,16 @@ pub fn of_wheel(wheel: &WheelName) -> MarkerTree {
     interpreters
 }
 
+/// Whether some of these environments take a wheel.
+pub fn takes(environments: &MarkerTree, wheel: &WheelName) -> bool {
+    let (interpreters, mut here) = parts_of_wheel(wheel);
+    // What is left of the environments on one system is small, and many wheels are for that system.
+    here.and(environments.clone());
+    overlaps(&here, &interpreters)
+}
+
 /// The interpreters that take a wheel, and the systems: its environments are those of both.
-pub(crate) fn parts_of_wheel(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
+fn parts_of_wheel(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
     thread_local! {
         static KNOWN: Known<(MarkerTree, MarkerTree)> = RefCell::default();
     }

@@ -34,18 +34,8 @@ pub(crate) struct Many<'a> {
     pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
 }
 
-/// For some environments, whether wheels fit there.
-type KnownWheels = HashMap<MarkerTree, Fits>;
-
-/// Which wheels fit.
-#[derive(Default)]
-struct Fits {
-    /// By their tags, as their names end.
-    tags: HashMap<Box<str>, bool>,
-    /// The environments of a system. Tags tell more than markers can (`manylinux_2_17`, `manylinux_2_28`), so that there
-    /// are few.
-    systems: HashMap<MarkerTree, MarkerTree>,
-}
+/// For some environments, whether wheels with these tags fit there, by the end of their names.
+type KnownWheels = HashMap<MarkerTree, HashMap<Box<str>, bool>>;
 
 /// Of how many sets of environments it is known which wheels fit there.
 const MOST_KNOWN: usize = 256;
@@ -142,7 +132,7 @@ impl<'a> Region<'a> {
         let Self::Many(many) = self else { return true };
         let mut here = many.marker.clone();
         here.and(marker.clone());
-        markers::overlaps(&here, &markers::of_wheel(wheel))
+        markers::takes(&here, wheel)
     }
 
     /// The rank of a wheel that some environment of the universe takes, be it in this region or in another.
@@ -197,7 +187,7 @@ impl<'a> Region<'a> {
         let Self::Many(many) = self else { return false };
         let mut here = environment.clone();
         here.and(many.marker.clone());
-        !here.is_false() && !wheels.any(|wheel| markers::overlaps(&here, &markers::of_wheel(wheel)))
+        !here.is_false() && !wheels.any(|wheel| markers::takes(&here, wheel))
     }
 
     /// The declared environments that must find wheels.
@@ -314,26 +304,18 @@ impl Many<'_> {
 /// Whether some of these environments take a wheel.
 fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
     let tags = markers::tags_of(wheel);
-    let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.tags.get(tags).copied();
+    let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.get(tags).copied();
     if let Some(known) = FITS.with(known) {
         return known;
     }
-    let (interpreters, systems) = markers::parts_of_wheel(wheel);
+    let fits = markers::takes(environments, wheel);
     FITS.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN && !known.contains_key(environments) {
             known.clear();
         }
-        let known = known.entry(environments.clone()).or_default();
-        // What is left of the environments on one system is small, and many wheels are for that system.
-        let here = known.systems.entry(systems.clone()).or_insert_with(|| {
-            let mut here = environments.clone();
-            here.and(systems);
-            here
-        });
-        let fits = markers::overlaps(here, &interpreters);
-        known.tags.insert(tags.into(), fits);
-        fits
-    })
+        known.entry(environments.clone()).or_default().insert(tags.into(), fits);
+    });
+    fits
 }
 
 /// How many environments a wheel is for, roughly: the metadata of the broadest one speak for a version. Among native

@@ -66,7 +66,7 @@ impl Provider<'_> {
                     wheel.requires_python.as_ref().is_none_or(is_for)
                 };
                 let both = |wheel: &CandidateWheel, there: &MarkerTree| {
-                    python(wheel, there) && markers::overlaps(there, &markers::of_wheel(&wheel.name))
+                    python(wheel, there) && markers::takes(there, &wheel.name)
                 };
                 let order = || self.policy.order(&project, offers, set, self.region).take(MOST_LOOKED_AT);
                 order().find(|at| fits(*at, &both)).or_else(|| order().find(|at| fits(*at, &python)))

@@ -29,7 +29,7 @@ fn both(one: &MarkerTree, other: &MarkerTree) -> MarkerTree {
 }
 
 fn has_wheel(package: &ResolvedPackage, region: &MarkerTree) -> bool {
-    package.wheels.iter().any(|wheel| markers::overlaps(region, &markers::of_wheel(wheel)))
+    package.wheels.iter().any(|wheel| markers::takes(region, wheel))
 }
 
 /// The packages that no environment which needs them finds a wheel of, in one sentence.
@@ -102,7 +102,7 @@ pub(super) fn without_pythons(resolution: &Resolution) -> Vec<String> {
             continue;
         }
         let lacks = |(_, python): &&(u8, MarkerTree)| {
-            let takes = |wheel| markers::overlaps(python, &markers::of_wheel(wheel));
+            let takes = |wheel| markers::takes(python, wheel);
             markers::overlaps(&here, python) && !package.wheels.iter().any(takes)
         };
         let lacking: Vec<u8> = pythons.iter().filter(lacks).map(|(minor, _)| *minor).collect();
