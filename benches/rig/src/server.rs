@@ -3,7 +3,7 @@
 //! It speaks what the tools ask of PyPI: JSON pages (PEP 691), metadata files (PEP 658) unless they are turned off, ranges,
 //! entity tags, gzip. It runs in a process of its own, so that neither its time nor its memory counts for anybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -77,6 +77,8 @@ struct Server {
     origin: String,
     /// By name; none where the index has none either.
     pages: RwLock<HashMap<String, Option<Arc<Page>>>>,
+    /// Files that the index does not have either.
+    gone: RwLock<HashSet<String>>,
 }
 
 struct Request {
@@ -97,7 +99,7 @@ pub fn serve(corpus: Corpus, manner: Manner) -> Result<()> {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    let server = Arc::new(Server { corpus, manner, origin, pages: RwLock::default() });
+    let server = Arc::new(Server { corpus, manner, origin, pages: RwLock::default(), gone: RwLock::default() });
     for stream in listener.incoming() {
         let (stream, server) = (stream?, Arc::clone(&server));
         std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
@@ -162,8 +164,14 @@ impl Server {
         if self.manner.bare && name.ends_with(".metadata") {
             return missing(stream);
         }
-        if self.manner.record {
+        let is_gone = || self.gone.read().is_ok_and(|gone| gone.contains(name));
+        if self.manner.record && !is_gone() {
             freeze::file(&self.corpus, name)?;
+            if !self.corpus.file(name).exists()
+                && let Ok(mut gone) = self.gone.write()
+            {
+                gone.insert(name.to_owned());
+            }
         }
         let Ok(file) = File::open(self.corpus.file(name)) else { return missing(stream) };
         let size = file.metadata()?.len();
