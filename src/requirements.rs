@@ -96,6 +96,8 @@ pub struct FileRequirement {
     pub hash_problems: Vec<Problem>,
     /// File and line.
     pub place: Place,
+    /// The whole path of its file, where another file includes that.
+    pub included: Option<String>,
 }
 
 impl FileRequirement {

@@ -45,6 +45,7 @@ pub(crate) fn read(text: &str, hashes: &[&str], place: &Place) -> Result<FileReq
         hashes: strong,
         hash_problems: faults,
         place: place.clone(),
+        included: None,
     })
 }
 

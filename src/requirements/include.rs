@@ -158,10 +158,12 @@ impl<'v> Walk<'v> {
             }
             Err(problem) => self.problems.push(match included {
                 Some(place) if problem.code() == Code::LockNotFound => {
-                    Problem::new(Code::LockNotFound, "the file that this line includes is not there")
-                        .at(place.clone())
-                        .found(path.display())
-                        .help("look at the spelling; the path starts at the file that has the line")
+                    let problem =
+                        Problem::new(Code::LockNotFound, "the file that this line includes is not there")
+                            .at(place.clone())
+                            .found(path.display())
+                            .help("look at the spelling; the path starts at the file that has the line");
+                    if role == Role::Constraints { problem.expected("a constraints file") } else { problem }
                 }
                 _ if role == Role::Constraints && problem.code() == Code::LockNotFound => {
                     problem.expected("a constraints file")

@@ -201,7 +201,13 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
         Some((lock, names.cloned().collect::<Vec<_>>())).filter(|(_, names)| !names.is_empty())
     };
     let sources = written.sources;
-    let asked = written.requirements;
+    let mut asked = written.requirements;
+    for one in asked.iter_mut().filter(|one| one.place.line.is_some() && one.place.entry.is_none()) {
+        let file = &one.place.file;
+        if !wanted.files.iter().any(|typed| typed.as_os_str() == file.as_str()) && !file.contains("://") {
+            one.included = std::path::absolute(file).ok().map(|file| file.display().to_string());
+        }
+    }
     Problems::unless_empty(Locks { whole, named, asked, sources, scripts, originals }, faults)
 }
 
@@ -417,7 +423,8 @@ fn not_in_lock(text: &str, name: &PackageName, lock: &Lock) -> Problem {
         }
     }
     let inputs = if inputs.is_empty() { "…".to_owned() } else { inputs.join(" ") };
-    Problem::new(Code::NotInLock, "this package is not in the lock").package(name).help(format!(
+    // Told as it was asked for.
+    Problem::new(Code::NotInLock, "this package is not in the lock").package(text.trim()).help(format!(
         "if {name} is what you mean, lock it with the rest (and the options used before): \
          `pipward lock {inputs} {} -o {file}`; review the change, and run the same command again",
         quoted(text)

@@ -424,3 +424,44 @@ fn a_file_in_the_place_of_a_package_is_replaced_and_a_link_is_told() {
     world.install(&["-r", "r.txt"]).code(1).stderr_has("other 1.0");
     assert_eq!(std::fs::read_to_string(&package).unwrap(), "a shed\n");
 }
+
+#[test]
+fn files_that_include_files_are_told_by_their_whole_path() {
+    let (world, _) = garden();
+    std::fs::create_dir(world.path("deep")).unwrap();
+    world.write("deep/inner.txt", "soil\n");
+    world.write("outer.txt", "-r deep/inner.txt\n-c c.txt\nrope\n");
+    let inner = world.path("deep/inner.txt").display().to_string();
+    let expected = [
+        format!("Processing ./links/soil-1.0-py3-none-any.whl (from -r {inner} (line 1))"),
+        "Processing ./links/rope-1.0-py3-none-any.whl (from -r outer.txt (line 3))".to_owned(),
+        "Installing collected packages: rope, soil".to_owned(),
+    ];
+    assert_eq!(told(&world, &["-r", "outer.txt"]), expected);
+    for (line, kind) in [("-r gone.txt", "requirements"), ("-c gone.txt", "constraint")] {
+        world.write("outer.txt", line);
+        let gone = world.path("gone.txt").display().to_string();
+        let told = world.install(&["-r", "outer.txt"]).code(1);
+        let told = told.stderr_has(&format!(
+            "Could not open {kind} file: [Errno 2] No such file or directory: '{gone}'\n"
+        ));
+        assert!(!told.stderr.contains("from versions"), "{}", told.told());
+    }
+}
+
+#[test]
+fn names_are_refused_as_they_were_typed_and_empty_ones_are_nothing() {
+    let (world, locked) = (garden().0, many_sided());
+    locked
+        .install(&["always", "-c", "pylock.toml", "nobody==1"])
+        .code(1)
+        .stderr_has("No matching distribution found for nobody==1\n")
+        .stderr_has("missing from some requirements. These have none: nobody==1\n");
+    let hint = locked.install(&["requirements.txt", "-c", "pylock.toml"]).code(1);
+    says(&hint, "literally named \"requirements.txt\"");
+    hint.stderr_has("No matching distribution found for requirements.txt\n");
+    let nothing = world.pip(&["install", "", " "]).ok();
+    assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", ""));
+    let odd = world.install(&["Red_Beet[none]", "-c", "c.txt"]).ok();
+    odd.stderr_has("red-beet 1.0 does not provide the extra 'none'");
+}

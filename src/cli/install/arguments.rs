@@ -348,7 +348,8 @@ impl InstallArgs {
         let mut wanted = Wanted {
             files: self.requirement.clone(),
             constraints: self.constraint.clone(),
-            names: self.names.clone(),
+            // What a script leaves empty is nothing.
+            names: self.names.iter().filter(|name| !name.trim().is_empty()).cloned().collect(),
             groups: Vec::new(),
             scripts: self.ignored.requirements_from_script.clone(),
             lock: self.lock.clone(),
@@ -365,7 +366,7 @@ impl InstallArgs {
             }
         }
         let nothing = wanted.files.is_empty()
-            && wanted.names.is_empty()
+            && self.names.is_empty()
             && wanted.scripts.is_empty()
             && self.group.is_empty();
         if nothing {

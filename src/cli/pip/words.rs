@@ -108,7 +108,12 @@ fn nowhere(problem: &Problem) -> Vec<String> {
         (Code::DependencyNotInLock, Some(needed), _) if !needed.contains(" @ ") => {
             format!("{needed} (from {})", problem.package_name().unwrap_or_default())
         }
-        (Code::LockNotFound, None, Some(found)) if !found.contains("==") => found.to_owned(),
+        // A file that a line includes is no name.
+        (Code::LockNotFound, None, Some(found))
+            if !found.contains("==") && problem.place().is_none_or(|place| place.line.is_none()) =>
+        {
+            found.to_owned()
+        }
         _ => return Vec::new(),
     };
     vec![
@@ -125,7 +130,12 @@ fn story(problem: &Problem) -> Vec<String> {
         let what = problem.message().strip_prefix("Cannot uninstall ");
         return what.map(|what| format!("Found existing installation: {what}")).into_iter().collect();
     }
-    if problem.code() == Code::LockNotFound && problem.found_text() == Some("requirements.txt") {
+    let asked = match problem.code() {
+        Code::LockNotFound => problem.found_text(),
+        Code::NotInLock => problem.package_name(),
+        _ => None,
+    };
+    if asked == Some("requirements.txt") {
         return vec![
             "HINT: You are attempting to install a package literally named \"requirements.txt\" (which cannot exist). \
              Consider using the '-r' flag to install the packages listed in requirements.txt"
@@ -184,6 +194,7 @@ fn first(problem: &Problem) -> Option<String> {
                 .expected_text()
                 .map_or_else(|| package.to_owned(), |expected| format!("{package}{expected}")),
         ),
+        Code::NotInLock if package.contains("==") => unhashed(package),
         Code::NotInLock => unpinned(package),
         Code::FileNotFound if status(problem).is_some() => format!(
             "Could not install requirement {package} from {file} because of HTTP error {} Client Error for url: {file}",

@@ -79,7 +79,7 @@ pub(crate) fn trace(
     let here = |root: &&FileRequirement| root.requirement.marker.evaluate(markers, &[]);
     let mut wishes = Vec::new();
     for (turn, root) in in_turn(asked).into_iter().filter(here).enumerate() {
-        let wish = Wish::of(&root.requirement, root.spelled.as_deref(), place(&root.place));
+        let wish = Wish::of(&root.requirement, root.spelled.as_deref(), place(root));
         let own = walk.wishes(&root.requirement, wish);
         if let Some((node, _)) = own.first() {
             walk.typed.entry(node.clone()).or_insert(turn);
@@ -128,9 +128,10 @@ fn kind(place: &Place) -> u8 {
 }
 
 /// `-r r.txt (line 1)`, where a requirement stands in a requirements file.
-fn place(place: &Place) -> Option<String> {
-    let line = place.line.filter(|_| place.entry.is_none());
-    line.map(|line| format!("-r {} (line {line})", place.file))
+fn place(root: &FileRequirement) -> Option<String> {
+    let line = root.place.line.filter(|_| root.place.entry.is_none());
+    let file = root.included.as_ref().unwrap_or(&root.place.file);
+    line.map(|line| format!("-r {file} (line {line})"))
 }
 
 /// One requirement, as it was asked for.

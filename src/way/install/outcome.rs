@@ -298,6 +298,6 @@ fn unknown_extras(package: Option<&Package>, known: &[ExtraName]) -> Vec<String>
     let asked: BTreeSet<&ExtraName> = package.extras.iter().chain(&package.origin.extras).collect();
     let missing = asked.into_iter().filter(|extra| !known.contains(extra));
     missing
-        .map(|extra| format!("{} {} does not provide the extra '{extra}'", package.name, package.version))
+        .map(|extra| format!("{} {} does not provide the extra '{extra}'", package.key, package.version))
         .collect()
 }

@@ -216,6 +216,7 @@ impl<'a> Direct<'a> {
             hashes: Vec::new(),
             hash_problems: Vec::new(),
             place: place.clone(),
+            included: None,
         };
         let about = |problem: Problem| problem.package(&requirement.name).at(place.clone());
         let file = hashed::direct(&read, url).map_err(|found| {

@@ -18,7 +18,11 @@ pub(super) fn inputs(problem: &Problem) -> Option<String> {
     let place = problem.place();
     let file = place.map(|place| place.file.as_str()).unwrap_or_default();
     Some(match problem.code() {
-        Code::LockNotFound if place.is_some_and(|place| place.line.is_some()) => unopened(problem, found),
+        // One that a file includes is told by its whole path.
+        Code::LockNotFound if place.is_some_and(|place| place.line.is_some()) => {
+            let whole = std::path::absolute(found).unwrap_or_else(|_| found.into());
+            unopened(problem, &whole.display().to_string())
+        }
         Code::LockNotFound if !found.is_empty() && found.contains("==") => unhashed(found),
         Code::LockNotFound if !found.is_empty() => unpinned(found),
         Code::LockNotFound if problem.expected_text() == Some("a project with dependency groups") => {
