@@ -213,6 +213,7 @@ pub(super) fn removal(
     brought: impl Fn(&Path) -> Vec<PathBuf>,
 ) -> Result<Removal, Problem> {
     let (mut going, mut edited) = (BTreeMap::new(), BTreeMap::new());
+    let mut missing = BTreeSet::new();
     for distribution in replaced {
         if distribution.is_link() {
             edited.extend(links::without(places, &distribution.directory, &edited));
@@ -229,8 +230,12 @@ pub(super) fn removal(
                 going.entry(path).or_insert_with(Vec::new).extend(compiled);
             } else if let Some(path) = in_place_of_directory(places, &path) {
                 going.entry(path).or_insert_with(Vec::new);
+            } else if places.is_in_scheme(&path) {
+                // What is gone already may have left its directories.
+                missing.insert(path);
             }
         }
+        compiled.whole()?;
     }
     let infos: BTreeSet<&Path> = replaced.iter().map(|one| one.directory.as_path()).collect();
     let names = Names::of(going.iter().flat_map(|(path, compiled)| compiled.iter().chain([path])));
@@ -241,7 +246,8 @@ pub(super) fn removal(
             files.extend(compiled.into_iter().chain([path]).filter(|path| !owners.contains_key(path)));
         }
     }
-    let directories = emptied(places, &files);
+    missing.extend(files.iter().cloned());
+    let directories = emptied(places, &missing);
     Ok(Removal { files, directories, edited })
 }
 
