@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
@@ -85,11 +85,18 @@ impl Tree {
     pub(super) fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         self.gate.pass()?;
         let (parent, name) = self.parent(path)?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(&*parent, name, flags, Mode::empty()) {
-            // No link, so that what it is called by now is what is changed.
-            Ok(_) => Ok(rustix::fs::chmodat(&*parent, name, Mode::from_raw_mode(mode), AtFlags::empty())?),
+        let mode = Mode::from_raw_mode(mode);
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // By its handle: whatever its name leads to by now is left alone.
+        match rustix::fs::openat(&*parent, name, flags | OFlags::RDONLY, Mode::empty()) {
+            Ok(directory) => Ok(rustix::fs::fchmod(&directory, mode)?),
             Err(rustix::io::Errno::NOENT) => Ok(()),
+            // One that may not be read is reached by the name that the system gives to the handle.
+            Err(rustix::io::Errno::ACCESS) => {
+                let directory = rustix::fs::openat(&*parent, name, flags | OFlags::PATH, Mode::empty())?;
+                let handle = format!("/proc/self/fd/{}", directory.as_raw_fd());
+                Ok(rustix::fs::chmod(handle, mode)?)
+            }
             Err(error) => Err(error.into()),
         }
     }
