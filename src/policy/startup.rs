@@ -23,7 +23,7 @@ use crate::wheel::archive::WHOLE_ENTRY;
 use crate::wheel::startup::{CUSTOMS, Kind, is_custom, is_first};
 
 pub use imports::{Imported, imported};
-pub use paths::{Named, named_paths};
+pub use paths::{Named, has_code, named_paths};
 
 /// 2008-01-01: what tools set the times of files to, for the sake of reproducible archives, lies before.
 const NO_EPOCH: i64 = 1_199_145_600;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::upkeep::{Changed, Unlisted, Upkeep};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::install::Session;
-use crate::policy::{DatedPolicy, Level};
+use crate::policy::{DatedPolicy, Level, has_code};
 use crate::python::installed::read_capped;
 use crate::wheel::startup::Kind;
 
@@ -64,13 +64,5 @@ fn finding(path: &Path, runs: bool) -> Problem {
 fn runs_code(path: &Path) -> bool {
     let is_list = path.file_name().is_some_and(|name| Kind::of(Path::new(name)) == Some(Kind::Pth));
     let content = if is_list { read_capped(path, MAX_PTH).ok().flatten() } else { None };
-    content.is_none_or(|content| {
-        let text = String::from_utf8_lossy(&content);
-        // What is not UTF-8 may be read in another encoding.
-        text.contains(char::REPLACEMENT_CHARACTER)
-            || text
-                .split(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'])
-                .map(|line| line.trim_start_matches('\u{feff}'))
-                .any(|line| line.starts_with("import ") || line.starts_with("import\t"))
-    })
+    content.is_none_or(|content| has_code(&content))
 }

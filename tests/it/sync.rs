@@ -12,7 +12,7 @@ use std::path::Path;
 use pipward::error::Code;
 
 use crate::commands::{Place, simple};
-use crate::support::run::Output;
+use crate::support::run::{Output, pipward};
 use crate::support::tree::{Tree, assert_same, tree};
 use crate::support::wheels::WheelBuilder;
 
@@ -34,6 +34,14 @@ fn fresh() -> (Place, Tree) {
     sync(&place, &[]).ok().stdout_has("Successfully installed alpha-1 beta-1");
     let tree = tree(&place.environment());
     (place, tree)
+}
+
+fn verify(place: &Place, options: &[&str]) -> Output {
+    pipward(["verify", "--no-index", "--find-links", "wheels"])
+        .arg(place.environment())
+        .args(options)
+        .dir(place.scratch.path())
+        .run()
 }
 
 fn sync(place: &Place, options: &[&str]) -> Output {

@@ -48,6 +48,13 @@ pub fn named_paths(content: &[u8], by: &Path) -> Vec<Named> {
     found
 }
 
+/// Whether a `.pth` file is code to any Python. What is not UTF-8 may be read in another encoding, and counts as code.
+pub fn has_code(content: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(content) else { return true };
+    // Python 3.15 looks for code behind blanks too.
+    text.split(ENDS).any(|line| is_import(line.trim_start_matches('\u{feff}').trim_start()))
+}
+
 /// What is wrong with the content of a wheel's own `.pth` file, what its paths lead to aside. On what is left all Pythons
 /// agree.
 pub(super) fn fault(content: &[u8]) -> Option<&'static str> {
@@ -160,6 +167,24 @@ mod tests {
         check("  import os", false);
         check("a\0b", false);
         assert!(fault(b"\xff\xfe").is_some());
+    }
+
+    #[test]
+    fn code_is_what_any_python_takes_for_it() {
+        for code in [
+            "import os",
+            "pkg\nimport\tos",
+            "a\u{2028}import os",
+            "\u{feff}import os",
+            "  import os",
+            "a\x0c import x",
+        ] {
+            assert!(has_code(code.as_bytes()), "{code:?}");
+        }
+        for paths in ["", "pkg\n", "# import os\n", "imports/of/ours\n", "importos"] {
+            assert!(!has_code(paths.as_bytes()), "{paths:?}");
+        }
+        assert!(has_code(b"\xff\xfei\0m\0"));
     }
 
     #[test]

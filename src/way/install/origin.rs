@@ -73,6 +73,7 @@ pub(crate) fn trace(
         places: BTreeMap::new(),
         typed: BTreeMap::new(),
         open: BTreeMap::new(),
+        queue: BTreeSet::new(),
         needs: BTreeMap::new(),
         settled: Vec::new(),
     };
@@ -103,7 +104,7 @@ pub(crate) fn trace(
             ..Wish::default()
         };
         walk.keep(part.name, wish);
-        walk.entry((part.name.clone(), BTreeSet::new()));
+        walk.change((part.name.clone(), BTreeSet::new()), |_| {});
     }
     while let Some(node) = walk.next() {
         walk.settle(&node);
@@ -217,6 +218,16 @@ struct Open {
     wish: Option<Wish>,
 }
 
+/// What is settled first: addresses, pins, upper bounds, what the user asked for, other bounds, by name.
+type Rank = (bool, bool, bool, usize, bool, String);
+
+impl Open {
+    fn rank(&self, turn: usize) -> Rank {
+        let shown = self.shown.clone();
+        (!self.is_direct, !self.is_pinned, !self.is_bounded_above, turn, !self.has_bounds, shown)
+    }
+}
+
 /// Requirements are followed in the order of pip's resolver, which has one candidate for each name here.
 struct Walk<'a> {
     parts: BTreeMap<&'a PackageName, &'a Part<'a>>,
@@ -227,6 +238,8 @@ struct Walk<'a> {
     /// The turn of what was asked for by the user.
     typed: BTreeMap<Node, usize>,
     open: BTreeMap<Node, Open>,
+    /// What is not settled, in the order in which it will be.
+    queue: BTreeSet<(Rank, Node)>,
     /// What needs what.
     needs: BTreeMap<Node, BTreeSet<Node>>,
     /// The names in the order in which they were settled.
@@ -272,20 +285,30 @@ impl<'a> Walk<'a> {
         let name = node.0.clone();
         let is_new = !self.open.contains_key(&node);
         let told = is_new && !node.1.is_empty() && !is_base_direct && wish.address.is_none();
-        let open = self.entry(node);
-        open.is_direct |= wish.address.is_some();
-        open.is_pinned |= wish.is_pinned;
-        open.is_bounded_above |= wish.is_bounded_above;
-        open.has_bounds |= wish.has_bounds;
-        if told {
-            open.wish = Some(wish.clone());
-        }
+        self.change(node, |open| {
+            open.is_direct |= wish.address.is_some();
+            open.is_pinned |= wish.is_pinned;
+            open.is_bounded_above |= wish.is_bounded_above;
+            open.has_bounds |= wish.has_bounds;
+            if told {
+                open.wish = Some(wish.clone());
+            }
+        });
         self.keep(&name, wish);
     }
 
-    fn entry(&mut self, node: Node) -> &mut Open {
-        let shown = shown(&node);
-        self.open.entry(node).or_insert_with(|| Open { shown, ..Open::default() })
+    /// Changes what is known of a node, of which nothing may be known yet.
+    fn change(&mut self, node: Node, change: impl FnOnce(&mut Open)) {
+        let turn = self.typed.get(&node).copied().unwrap_or(usize::MAX);
+        let open =
+            self.open.entry(node.clone()).or_insert_with(|| Open { shown: shown(&node), ..Open::default() });
+        if !open.is_settled {
+            self.queue.remove(&(open.rank(turn), node.clone()));
+        }
+        change(open);
+        if !open.is_settled {
+            self.queue.insert((open.rank(turn), node));
+        }
     }
 
     fn keep(&mut self, name: &PackageName, wish: Wish) {
@@ -295,15 +318,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What is settled next: addresses, pins, upper bounds, what the user asked for, other bounds, by name.
-    fn next(&self) -> Option<Node> {
-        let open = self.open.iter().filter(|(_, open)| !open.is_settled);
-        let all = open.map(|(node, open)| {
-            let turn = self.typed.get(node).copied().unwrap_or(usize::MAX);
-            let Open { is_direct, is_pinned, is_bounded_above, has_bounds, shown, .. } = open;
-            ((!is_direct, !is_pinned, !is_bounded_above, turn, !has_bounds, shown), node)
-        });
-        all.min().map(|(_, node)| node.clone())
+    fn next(&mut self) -> Option<Node> {
+        self.queue.pop_first().map(|(_, node)| node)
     }
 
     fn settle(&mut self, node: &Node) {
@@ -321,7 +337,7 @@ impl<'a> Walk<'a> {
         if !extras.is_empty() {
             let base = (name.clone(), BTreeSet::new());
             self.needs.entry(node.clone()).or_default().insert(base.clone());
-            self.entry(base).is_direct = true;
+            self.change(base, |open| open.is_direct = true);
         }
         let extras: Vec<ExtraName> = extras.iter().cloned().collect();
         for requirement in needed(part, &extras, self.markers) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{fresh, sync};
+use super::{fresh, sync, verify};
 use crate::commands::Place;
 use crate::support::run::{Output, Run, pipward};
 use crate::support::tree::{Tree, assert_same, tree};
@@ -38,14 +38,6 @@ fn plant(place: &Place, module: &str) {
 fn imported(place: &Place, module: &str) -> String {
     let script = format!("import {module}; print({module}.x)");
     Run::new(place.environment().join("bin/python")).args(["-c", &script]).run().ok().stdout.trim().to_owned()
-}
-
-fn verify(place: &Place, options: &[&str]) -> Output {
-    pipward(["verify", "--no-index", "--find-links", "wheels"])
-        .arg(place.environment())
-        .args(options)
-        .dir(place.scratch.path())
-        .run()
 }
 
 fn without_byte_code(tree: &Tree) -> Tree {

@@ -3,21 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::{fresh, put_right};
-use crate::commands::Place;
-use crate::support::run::{Output, Run, pipward};
+use super::{fresh, put_right, verify};
+use crate::support::run::Run;
 use crate::support::tree::{assert_same, tree};
 
 fn set(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn verify(place: &Place, options: &[&str]) -> Output {
-    pipward(["verify", "--no-index", "--find-links", "wheels"])
-        .arg(place.environment())
-        .args(options)
-        .dir(place.scratch.path())
-        .run()
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn start_up_code_that_nobody_brought_refuses_a_sync() {
         ("evil.pth", "import os\n"),
         ("Evil.PTH", "/somewhere\nimport\tos\n"),
         ("evil.pth", "\u{feff}import os\n"),
+        ("evil.pth", "/somewhere\n  import os\n"),
         ("x.start", "x:main\n"),
         ("sitecustomize.py", ""),
         ("usercustomize/__init__.py", ""),

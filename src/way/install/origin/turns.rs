@@ -24,30 +24,41 @@ impl<'a> Graph<'a> {
     /// The names in the order in which pip puts them in: what needs nothing that is left, the later name first; of those
     /// that need each other, what is furthest from what was asked for. What says for which Pythons it is needs these.
     pub(super) fn turns(mut self, for_pythons: impl Fn(&Node) -> bool) -> Vec<&'a PackageName> {
-        let mut order: Vec<&PackageName> = Vec::new();
-        let mut is_first = true;
-        loop {
-            let free = |(node, needs): (&&'a Node, &Option<&BTreeSet<Node>>)| {
-                let mut needs = needs.iter().flat_map(|needs| needs.iter());
-                let waits = is_first && for_pythons(node) || needs.any(|need| self.needs.contains_key(need));
-                (!waits).then_some(*node)
-            };
-            let free: Vec<&Node> = self.needs.iter().filter_map(free).collect();
-            if free.is_empty() && !is_first {
-                break;
+        let mut waits: BTreeMap<&'a Node, usize> = BTreeMap::new();
+        let mut needed_by: BTreeMap<&'a Node, Vec<&'a Node>> = BTreeMap::new();
+        for (node, needs) in &self.needs {
+            let needs = needs.iter().flat_map(|needs| needs.iter());
+            let needs = needs.filter_map(|need| Some(*self.needs.get_key_value(need)?.0));
+            let count = waits.entry(*node).or_default();
+            for need in needs {
+                *count += 1;
+                needed_by.entry(need).or_default().push(*node);
             }
-            is_first = false;
+        }
+        let is_free = |node: &Node| waits.get(node) == Some(&0);
+        let (later, mut free): (Vec<&Node>, Vec<&Node>) =
+            self.needs.keys().filter(|node| is_free(node)).partition(|node| for_pythons(node));
+        let mut next = later;
+        let mut order: Vec<&PackageName> = Vec::new();
+        while !(free.is_empty() && next.is_empty()) {
             let mut names: Vec<&PackageName> =
                 free.iter().filter(|(_, extras)| extras.is_empty()).map(|(name, _)| name).collect();
             names.sort_by(|one, other| other.cmp(one));
             order.extend(names);
-            for node in free {
+            for node in std::mem::take(&mut free) {
                 self.needs.remove(node);
+                for by in needed_by.remove(node).into_iter().flatten() {
+                    if let Some(left) = waits.get_mut(by) {
+                        *left -= 1;
+                        next.extend((*left == 0).then_some(by));
+                    }
+                }
             }
+            free = std::mem::take(&mut next);
         }
         let mut weights = BTreeMap::new();
         for node in &self.typed {
-            self.visit(node, &mut Vec::new(), &mut weights);
+            self.visit(node, &mut BTreeSet::new(), &mut weights);
         }
         let mut circles: Vec<(usize, &PackageName)> = self
             .needs
@@ -61,22 +72,26 @@ impl<'a> Graph<'a> {
     }
 
     /// Notes how far it is to what can be reached from `node`, by each way that goes nowhere twice.
-    fn visit<'n>(&self, node: &'n Node, path: &mut Vec<&'n Node>, weights: &mut BTreeMap<Node, Vec<usize>>)
-    where
+    fn visit<'n>(
+        &self,
+        node: &'n Node,
+        path: &mut BTreeSet<&'n Node>,
+        weights: &mut BTreeMap<Node, Vec<usize>>,
+    ) where
         'a: 'n,
     {
         let Some((node, needs)) = self.needs.get_key_value(node) else { return };
         if path.len() > MAX_DEPTH
-            || path.contains(node)
+            || path.contains(*node)
             || weights.get(*node).is_some_and(|known| known.len() >= MAX_VISITS)
         {
             return;
         }
-        path.push(node);
+        path.insert(*node);
         for need in needs.iter().flat_map(|needs| needs.iter()) {
             self.visit(need, path, weights);
         }
-        path.pop();
+        path.remove(*node);
         weights.entry((*node).clone()).or_default().push(path.len() + 1);
     }
 }
