@@ -271,3 +271,32 @@ fn a_link_among_the_scripts_is_somebody_elses() {
     symlink("python", &tool).unwrap();
     assert!(!listed().contains(&tool) && listed().len() > 2);
 }
+
+/// A directory that others may write in gets its bits with the change, and keeps those it had without it.
+#[test]
+fn promise_4_the_bits_of_a_directory_change_with_all_else_or_not_at_all() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::populated();
+    let open = world.prefix.join(SITE).join("pkg");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let bits = || open.metadata().unwrap().permissions().mode() & 0o777;
+    let before = world.tree();
+    let mut ended = Vec::new();
+    for at in 0..200 {
+        let gate = if at % 2 == 0 { Gate::failing(at / 2) } else { Gate::stopping(at / 2) };
+        let mut session = world.session().unwrap();
+        let [plan, _] = world.update();
+        assert!(!session.holds(&world.wheel, &plan).unwrap());
+        session.add(&world.wheel, &plan).unwrap();
+        session.gate = gate.clone();
+        let _ = session.finish();
+        recover(&world.prefix).unwrap();
+        ended.push(gate.tripped());
+        if world.has(&format!("{SITE}/pkg-2.0.dist-info")) {
+            break;
+        }
+        assert_eq!(world.tree(), before, "step {at}");
+    }
+    assert!(ended.iter().filter(|tripped| **tripped).count() > 4, "{ended:?}");
+    assert_eq!(bits(), 0o777 & !crate::install::umask());
+}
