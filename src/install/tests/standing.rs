@@ -1,7 +1,7 @@
 //! What counts as installed already, what a session tells of it, and what goes with it.
 
 use super::*;
-use crate::install::{recover, uninstall};
+use crate::install::{recover, umask, uninstall};
 
 fn pkg() -> String {
     format!("{SITE}/pkg-1.0.dist-info")
@@ -298,5 +298,5 @@ fn promise_4_the_bits_of_a_directory_change_with_all_else_or_not_at_all() {
         assert_eq!(world.tree(), before, "step {at}");
     }
     assert!(ended.iter().filter(|tripped| **tripped).count() > 4, "{ended:?}");
-    assert_eq!(bits(), 0o777 & !crate::install::umask());
+    assert_eq!(bits(), 0o777 & !umask());
 }

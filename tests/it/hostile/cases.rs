@@ -19,11 +19,11 @@ pub const GROUPS: &[(&str, fn())] = &[
     ("A ZIP64", hostile_archive::zip64_fields_that_lie_are_refused),
     ("A local and central headers", hostile_archive::extra_fields_that_are_not_of_their_form_are_refused),
     ("A descriptors", hostile_archive::descriptors_that_lie_are_refused),
-    ("A name encodings", hostile_archive::a_second_name_is_refused),
-    ("A flags and methods", hostile_archive::flags_and_methods_that_wheels_do_not_have_are_refused),
+    ("A name encodings", hostile_archive::entries::a_second_name_is_refused),
+    ("A flags and methods", hostile_archive::entries::flags_and_methods_that_wheels_do_not_have_are_refused),
     ("A overlap and bombs", hostile_archive::bombs_are_refused),
     ("A overlap and bombs", hostile_archive::data_that_lies_is_refused),
-    ("B links", hostile_archive::links_and_devices_are_refused),
+    ("B links", hostile_archive::entries::links_and_devices_are_refused),
     ("C METADATA and WHEEL", wheel::metadata_fits_the_file_name),
     ("C METADATA and WHEEL", wheel::wheel_files_are_read_strictly),
     ("C RECORD", wheel::record_lists_what_is_there),
@@ -48,7 +48,7 @@ pub fn all() -> Vec<Case> {
             });
         }
     }
-    for case in recorded(hostile_archive::names_that_lie_are_refused) {
+    for case in recorded(hostile_archive::entries::names_that_lie_are_refused) {
         let Err(code) = case.expected else { continue };
         let row = row_of_name(&case.what);
         all.push(Case { row, what: case.what, code, input: Input::Wheels(vec![(case.name, case.bytes)]) });
