@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::error::{Code, Problem};
+use crate::error::{Code, Problem, without_passwords};
 use crate::index::{FileHost, IndexSource, Instead, PYPI, Sources};
 use crate::requirements::SourceOptions;
 
@@ -148,10 +148,13 @@ impl Config {
             // What the configuration knows of that index holds for it.
             let known = own.iter().position(|index| index.packages.is_empty() && is_same(&index.url, &url));
             let known = known.map(|at| own.remove(at));
-            indexes.push(match known {
-                Some(known) => IndexSource { url, ..known },
-                None => url.into(),
-            });
+            let known = known.unwrap_or_else(|| url.clone().into());
+            // pip tells its own default without the last slash.
+            let written = match instead {
+                Instead::Nothing => PYPI.trim_end_matches('/').to_owned(),
+                _ => without_passwords(main).into_owned(),
+            };
+            indexes.push(IndexSource { url, written: Some(written), ..known });
             own.retain(|index| !index.packages.is_empty());
         }
         let pinned = own.into_iter().map(|index| self.with_login(index));
@@ -162,7 +165,8 @@ impl Config {
         for extra in extras.chain(extra_from_pip.split_whitespace()) {
             let url = index_url(extra)?;
             if !indexes.iter().any(|index| index.packages.is_empty() && index.url == url) {
-                indexes.push(url.into());
+                indexes
+                    .push(IndexSource { written: Some(without_passwords(extra).into_owned()), ..url.into() });
             }
         }
         Ok(Sources { indexes, find_links, instead, file_hosts })

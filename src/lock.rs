@@ -188,6 +188,16 @@ pub enum Location {
     Path(PathBuf),
 }
 
+impl Location {
+    /// The address or path as it is told.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Url(url) => crate::error::without_passwords(url.as_str()).into_owned(),
+            Self::Path(path) => path.display().to_string(),
+        }
+    }
+}
+
 /// `[tool.pipward]`: all that a re-lock needs besides the index. Never needed to install.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ToolTable {

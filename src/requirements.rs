@@ -17,7 +17,7 @@ use pep508_rs::VersionOrUrl;
 use pipward_resolver::{Requirement, VerbatimUrl};
 
 pub use include::{Fetch, Role};
-pub use options::FEATURES;
+pub use options::{ALWAYS, FEATURES};
 pub(crate) use project::INCLUDED_BY;
 
 use self::releases::Releases;

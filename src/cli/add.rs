@@ -17,7 +17,7 @@ use crate::python::PythonRequest;
 use crate::way::destination::{self, Place as Wish};
 use crate::way::edit::{Edit, Section, edit};
 use crate::way::inputs;
-use crate::way::install::{Change, InstallRequest, Installed, Taken, install};
+use crate::way::install::{Change, InstallRequest, Installed, SoFar, Taken, install};
 use crate::way::lock::standing::again;
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Others, Upkeep};
@@ -210,6 +210,7 @@ fn bring_in_line(
         sources,
         network,
         cache: cache.directory(&config, printer),
+        so_far: SoFar::default(),
     };
     let done = install(&request, &|| {})?;
     let joined = |list: &mut dyn Iterator<Item = &(String, String)>| {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Outcome;
-use super::install::{InstallArgs, download_told, ignored_told, looking, package_told};
+use super::install::{InstallArgs, download_told, ignored_told, looking, package_told, stopped};
 use super::render::Printer;
 use crate::way::install::download::{Before, Saved, download};
 
@@ -39,7 +39,8 @@ pub(super) fn run(mut arguments: DownloadArgs, printer: &Printer) -> Outcome {
         looking(&request.sources, printer);
     }
     let progress = printer.progress("downloading", request.locks.len() as u64);
-    let done = download(&request, &folder, &|| progress.step())?;
+    let done = download(&request, &folder, &|| progress.step())
+        .inspect_err(|problems| stopped(&request, problems, printer))?;
     drop(progress);
     for warning in &done.warnings {
         printer.warn(warning);

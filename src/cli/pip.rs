@@ -6,9 +6,11 @@
 mod arrange;
 pub(super) mod words;
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _};
 use pipward_resolver::Version;
@@ -19,6 +21,7 @@ use crate::config::Config;
 use crate::error::{Code, Place, Problem};
 use crate::install::Installer;
 use crate::python::{self, PythonRequest};
+use crate::requirements::ALWAYS;
 use crate::way::destination::Place as Wish;
 
 /// The release of pip whose options and output these are.
@@ -128,6 +131,12 @@ pub(super) fn main(started: &Started) -> u8 {
     // What follows an option that takes a value is that value, whatever it begins with.
     let command = Cli::command().name("pip").bin_name(started.name.clone()).mut_subcommands(|command| {
         command.mut_args(|argument| match argument.get_action() {
+            // `-r ""` is a file that is not there.
+            ArgAction::Append
+                if argument.get_long().is_some() && takes_paths(argument.get_value_parser()) =>
+            {
+                argument.allow_hyphen_values(true).value_parser(OsStringValueParser::new().map(PathBuf::from))
+            }
             ArgAction::Set | ArgAction::Append if argument.get_long().is_some() => {
                 argument.allow_hyphen_values(true)
             }
@@ -164,7 +173,23 @@ pub(super) fn main(started: &Started) -> u8 {
     };
     let printer = Printer::new(&cli.output, persona);
     trace(&cli.output, true);
+    always_on(&matches, &printer);
     printer.settle(run(cli.command, &printer))
+}
+
+fn takes_paths(parser: &ValueParser) -> bool {
+    parser.type_id() == TypeId::of::<PathBuf>()
+}
+
+/// Features are named that pip has on in any case.
+fn always_on(matches: &clap::ArgMatches, printer: &Printer) {
+    let Some((_, command)) = matches.subcommand() else { return };
+    let Ok(Some(named)) = command.try_get_many::<String>("use_feature") else { return };
+    let named: Vec<&str> = named.map(String::as_str).collect();
+    let on: Vec<&str> = ALWAYS.into_iter().filter(|feature| named.contains(feature)).collect();
+    if !on.is_empty() {
+        printer.warn(&format!("The following features are always enabled: {}. ", on.join(", ")));
+    }
 }
 
 /// What happens in place of a command.

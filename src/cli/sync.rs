@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::install::Strictness;
 use crate::python::PythonRequest;
 use crate::way::destination::{self, Elsewhere, Place as Wish, Usage};
-use crate::way::install::{Change, InstallRequest, Installed, Taken, change, install, nothing};
+use crate::way::install::{Change, InstallRequest, Installed, SoFar, Taken, change, install, nothing};
 use crate::way::locks::{self, Wanted};
 use crate::way::upkeep::{Changed, Others, Unlisted, Upkeep};
 
@@ -115,6 +115,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         sources,
         network,
         cache,
+        so_far: SoFar::default(),
     };
     let place = request.environment.directory().to_owned();
     let progress = printer.progress("syncing", request.locks.len() as u64);

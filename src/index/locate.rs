@@ -13,6 +13,9 @@ use crate::digest::{LockedHashes, StrongDigest};
 use crate::error::{Code, Problem};
 use crate::lock::LockedPackage;
 
+/// Where a problem's form for machines has the file that has another hash than the locked one.
+pub const LOOKED_AT: &str = "file";
+
 /// The wheels of `version` that `target` takes, best first: by tag, then by build tag (the higher
 /// first, as pip does), then by name.
 pub(crate) fn ranked<'a>(files: &'a [Offered], version: &Version, target: &Target) -> Vec<&'a Offered> {

@@ -131,6 +131,8 @@ pub struct IndexSource {
     pub name: Option<String>,
     /// Its address.
     pub url: Url,
+    /// The address as it was given, without user name and password; where that is not known, it is told as it is.
+    pub written: Option<String>,
     /// The names that come from it and nowhere else. Without any, it is asked for every name that no other index has to
     /// itself.
     pub packages: Vec<NamePattern>,
@@ -147,11 +149,19 @@ impl From<Url> for IndexSource {
         Self {
             name: None,
             url,
+            written: None,
             packages: Vec::new(),
             min_release_age: None,
             file_hosts: Vec::new(),
             mirror: None,
         }
+    }
+}
+
+impl IndexSource {
+    /// Its address as it is told.
+    pub fn shown(&self) -> String {
+        self.written.clone().unwrap_or_else(|| super::without_password(&self.url))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns: the check that `--no-deps` leaves out. Pure. Never: adds a package.
 
+mod address;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use pep508_rs::VersionOrUrl;
@@ -31,6 +33,8 @@ pub struct ClosureRequest<'a> {
     pub selection: &'a Selection,
     /// What was asked for, with versions and extras. May be empty.
     pub roots: &'a [FileRequirement],
+    /// Everything that was asked for: a dependency that names an address is the one that was asked for.
+    pub asked: &'a [FileRequirement],
     /// METADATA by package, for those whose dependencies the lock does not record.
     pub declared: &'a BTreeMap<PackageName, Declared<'a>>,
     /// The environment.
@@ -165,6 +169,12 @@ impl<'a> Check<'a> {
             return;
         };
         self.wanted.add(&requirement.name, &requirement.extras);
+        if let (Some(VersionOrUrl::Url(url)), Some(of)) = (&requirement.version_or_url, of)
+            && let Some(asked) = self.asked_elsewhere(&requirement.name, url, found)
+        {
+            let of_version = self.by_name.get(of).and_then(|of| of.package.version.as_ref());
+            self.problems.push(address::other(of, of_version, found, url, asked).at(place.clone()));
+        }
         if let (Some(VersionOrUrl::VersionSpecifier(specifiers)), Some(version)) =
             (&requirement.version_or_url, &found.package.version)
             && !specifiers.contains(version)
@@ -177,6 +187,25 @@ impl<'a> Check<'a> {
 }
 
 impl Check<'_> {
+    /// What asks for a package by another address than a dependency does.
+    fn asked_elsewhere(
+        &self,
+        name: &PackageName,
+        url: &VerbatimUrl,
+        found: &Selected,
+    ) -> Option<&FileRequirement> {
+        let of_name = self.request.asked.iter().filter(|asked| asked.requirement.name == *name);
+        let here =
+            of_name.filter(|asked| asked.requirement.evaluate_markers(&self.request.target.markers, &[]));
+        let mut addressed = here.filter_map(|asked| match &asked.requirement.version_or_url {
+            Some(VersionOrUrl::Url(own)) => Some((asked, own)),
+            _ => None,
+        });
+        let (asked, own) = addressed.next()?;
+        let hashes = found.file.as_ref().map(|file| &file.hashes);
+        (!address::is_same(url.raw(), own.raw(), hashes)).then_some(asked)
+    }
+
     /// Tells what was asked for as it was written.
     fn spell(&mut self, root: &FileRequirement) {
         let Some(last) = self.problems.pop() else { return };

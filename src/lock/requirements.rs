@@ -241,6 +241,7 @@ fn hashes(read: &FileRequirement, given: &[StrongDigest]) -> Result<LockedHashes
         vec![
             Problem::new(Code::HashMissing, "this requirement has no SHA-256")
                 .expected("--hash=sha256:…")
+                .found(read.shown())
                 .help("`pipward lock -r FILE --format requirements` writes hashes; `pipward hash WHEEL` computes one"),
         ]
     })

@@ -12,6 +12,9 @@ pub const FEATURES: [&str; 6] = [
     "build-constraint",
 ];
 
+/// Those of them that pip always has on.
+pub const ALWAYS: [&str; 3] = ["build-constraint", "no-binary-enable-wheel-cache", "truststore"];
+
 /// An option that pip allows in a requirements file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {

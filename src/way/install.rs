@@ -8,6 +8,7 @@ mod gather;
 pub mod origin;
 mod outcome;
 mod releases;
+mod so_far;
 mod startup;
 mod there;
 mod trusted;
@@ -38,6 +39,7 @@ use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
 pub use outcome::{Installed, Package, VerifiedFile};
 pub use releases::Taken;
+pub use so_far::{SoFar, so_far};
 pub(super) use startup::AtStart;
 use unpack::{Beneath, Done, Staging, unpack};
 pub(super) use unpack::{Item, agree, direct_url, judge, resolve_files};
@@ -86,6 +88,8 @@ pub struct InstallRequest {
     pub network: NetworkOptions,
     /// The cache directory.
     pub cache: Option<PathBuf>,
+    /// What it has come to.
+    pub so_far: SoFar,
 }
 
 impl InstallRequest {
@@ -172,13 +176,15 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         any_python,
         here: None,
         arriving: arriving.as_ref(),
+        so_far: &request.so_far,
     };
     // Asked again: nobody else can change the environment now.
     let here = session.as_ref().and_then(|_| Here::of(request));
     let staging = Staging { here: here.as_ref(), ..staging };
     let done = unpack(&items, &fetcher, &staging, step)?;
     if request.check_closure {
-        gathered.check_items(&items, done.iter().map(|done| &done.metadata), target)?;
+        let closed = gathered.check_items(&items, done.iter().map(|done| &done.metadata), target);
+        closed.inspect_err(|_| request.so_far.done(done.iter()))?;
     }
     check_interrupted()?;
     let parts: Vec<Part<'_>> = items

@@ -58,9 +58,15 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
         let names = there.iter().map(|(found, _)| found.name.clone());
         let declared: BTreeMap<PackageName, Declared<'_>> =
             names.zip(read).map(|(name, (metadata, _))| (name, super::install::declared(metadata))).collect();
-        let target = request.target();
-        let question =
-            ClosureRequest { lock: &lock, selection: &selection, roots: &roots, declared: &declared, target };
+        let (target, asked) = (request.target(), request.locks.asked());
+        let question = ClosureRequest {
+            lock: &lock,
+            selection: &selection,
+            roots: &roots,
+            asked,
+            declared: &declared,
+            target,
+        };
         if !closure::check(&question).is_empty() {
             return None;
         }

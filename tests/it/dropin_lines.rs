@@ -456,7 +456,7 @@ fn names_are_refused_as_they_were_typed_and_empty_ones_are_nothing() {
         .install(&["always", "-c", "pylock.toml", "nobody==1"])
         .code(1)
         .stderr_has("No matching distribution found for nobody==1\n")
-        .stderr_has("missing from some requirements. These have none: nobody==1\n");
+        .stderr_has("missing from some requirements. These have none:\n    nobody==1\n");
     let hint = locked.install(&["requirements.txt", "-c", "pylock.toml"]).code(1);
     says(&hint, "literally named \"requirements.txt\"");
     hint.stderr_has("No matching distribution found for requirements.txt\n");

@@ -28,6 +28,7 @@ mod diff;
 mod differential;
 mod docker;
 mod dropin;
+mod dropin_faults;
 mod dropin_install;
 mod dropin_lines;
 mod dropin_options;

@@ -2,16 +2,20 @@
 //!
 //! Owns: which problem has such words. Never: leaves out what pipward says of it.
 
+mod hashes;
 mod inputs;
 
 use pipward_resolver::PackageName;
 
+use self::hashes::{MISMATCH, UNHASHED, UNPINNED};
 use self::inputs::inputs;
 use crate::error::{Code, Problem};
 use crate::index::CERTIFICATES;
 use crate::lock::pylock::is_pylock_name;
 
-const MISMATCH: &str = "THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.";
+/// Where pip explains what contradicts what.
+const CONFLICTS: &str =
+    "https://pip.pypa.io/en/latest/topics/dependency-resolution/#dealing-with-dependency-conflicts";
 
 /// Whether two requirements contradict each other in their hashes alone.
 fn is_of_hashes(problem: &Problem) -> bool {
@@ -22,11 +26,8 @@ fn is_of_hashes(problem: &Problem) -> bool {
 pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
     let Some(first) = of_lock(problem).or_else(|| first(problem)) else { return Vec::new() };
     let mut lines = vec![first];
+    lines.extend(hashes::listed(problem, &lines));
     match problem.code() {
-        Code::HashMismatch => lines.extend(compared(problem)),
-        Code::DependencyVersion | Code::DuplicatePackage if is_of_hashes(problem) => {
-            lines.push(format!("ERROR: {}", unhashed(problem.package_name().unwrap_or_default())));
-        }
         Code::NotInLock | Code::DependencyNotInLock | Code::LockNotFound => {
             lines.extend(nowhere(problem));
         }
@@ -61,9 +62,7 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
             }
         }
         Code::DependencyVersion | Code::DuplicatePackage if !is_of_hashes(problem) => {
-            lines.push(
-                "ERROR: ResolutionImpossible: the versions that are asked for do not go together".to_owned(),
-            );
+            lines.push(format!("ERROR: ResolutionImpossible: for help visit {CONFLICTS}"));
         }
         Code::ReleaseLeftOut if !lines.iter().any(|line| line.contains("locked package")) => {
             lines.push(format!("ERROR: No matching distribution found for {}", wanted(problem)));
@@ -180,22 +179,19 @@ fn first(problem: &Problem) -> Option<String> {
     Some(match problem.code() {
         Code::DependencyVersion | Code::DuplicatePackage if is_of_hashes(problem) => MISMATCH.to_owned(),
         Code::HashMismatch | Code::HashMalformed => MISMATCH.to_owned(),
-        Code::HashMissing | Code::HashWeak => unhashed(package),
-        Code::PinMissing => unpinned(found),
-        Code::DependencyNotInLock => {
-            let needed = problem.expected_text().unwrap_or_default();
-            match needed.contains(" @ ") {
-                true => unhashed(&format!("{needed} (from {package})")),
-                false => unpinned(&format!("{needed} (from {package})")),
-            }
-        }
+        Code::HashMissing | Code::HashWeak => UNHASHED.to_owned(),
+        Code::PinMissing => UNPINNED.to_owned(),
+        Code::DependencyNotInLock => match problem.expected_text() {
+            Some(needed) if needed.contains(" @ ") => UNHASHED.to_owned(),
+            _ => UNPINNED.to_owned(),
+        },
         Code::NotInLock if !found.is_empty() => conflict(
             &problem
                 .expected_text()
                 .map_or_else(|| package.to_owned(), |expected| format!("{package}{expected}")),
         ),
-        Code::NotInLock if package.contains("==") => unhashed(package),
-        Code::NotInLock => unpinned(package),
+        Code::NotInLock if package.contains("==") => UNHASHED.to_owned(),
+        Code::NotInLock => UNPINNED.to_owned(),
         Code::FileNotFound if status(problem).is_some() => format!(
             "Could not install requirement {package} from {file} because of HTTP error {} Client Error for url: {file}",
             status(problem).unwrap_or_default()
@@ -383,21 +379,6 @@ fn wanted(problem: &Problem) -> String {
     if version.is_empty() { name.to_owned() } else { format!("{name}=={version}") }
 }
 
-/// The two sides of a comparison of hashes.
-fn compared(problem: &Problem) -> Vec<String> {
-    let all = |text: Option<&str>| -> Vec<String> {
-        let words = text.unwrap_or_default().split(|c: char| !(c.is_ascii_alphanumeric() || c == ':'));
-        words.filter_map(|word| word.strip_prefix("sha256:")).map(str::to_owned).collect()
-    };
-    let mut lines = Vec::new();
-    for (at, expected) in all(problem.expected_text()).into_iter().enumerate() {
-        let before = if at == 0 { "Expected sha256" } else { "             or" };
-        lines.push(format!("        {before} {expected}"));
-    }
-    lines.extend(all(problem.found_text()).first().map(|got| format!("             Got        {got}")));
-    lines
-}
-
 /// `1.0 (line 3) and 2.0` -> 1.0, 2.0.
 fn versions(found: &str) -> Vec<&str> {
     found.split(" and ").filter_map(|one| one.split(' ').next()).filter(|one| !one.is_empty()).collect()
@@ -423,16 +404,4 @@ fn excluded(problem: &Problem) -> String {
 
 fn conflict(what: &str) -> String {
     format!("Cannot install {what} because these package versions have conflicting dependencies.")
-}
-
-fn unhashed(what: &str) -> String {
-    format!(
-        "Hashes are required in --require-hashes mode, but they are missing from some requirements. These have none: {what}"
-    )
-}
-
-fn unpinned(what: &str) -> String {
-    format!(
-        "In --require-hashes mode, all requirements must have their versions pinned with ==. These do not: {what}"
-    )
 }

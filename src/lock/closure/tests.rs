@@ -28,6 +28,7 @@ fn open(lock: &str, roots: &[&str], metadata: &[(&str, &[&str])]) -> Vec<(Code, 
         lock: &lock,
         selection: &selection,
         roots: &roots,
+        asked: &roots,
         declared: &declared,
         target: &target,
     };

@@ -87,13 +87,18 @@ pub fn download(
         }
         step();
     }
+    if !faults.is_empty() {
+        request.so_far.done(wheels.iter().flatten().map(|(_, done)| done));
+    }
     Problems::unless_empty((), faults)?;
     let wheels: Vec<(VerifiedWheel, Done)> = wheels.into_iter().flatten().collect();
     if wheels.len() != items.len() {
         return Err(Problem::new(Code::Internal, "a wheel did not arrive").into());
     }
     if request.check_closure {
-        gathered.check_items(&items, wheels.iter().map(|(_, done)| &done.metadata), request.target())?;
+        let closed =
+            gathered.check_items(&items, wheels.iter().map(|(_, done)| &done.metadata), request.target());
+        closed.inspect_err(|_| request.so_far.done(wheels.iter().map(|(_, done)| done)))?;
     }
     let _writing = Writing::begin();
     std::fs::create_dir_all(folder).map_err(|error| io("making a directory", folder, &error))?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipward_resolver::{PackageName, Target};
 
-use super::unpack::{Item, resolve_files};
+use super::unpack::{Item, resolve_each};
 use super::{InstallRequest, declared};
 use crate::cache::Store;
 use crate::error::{Code, Problem, Problems};
@@ -23,6 +23,7 @@ pub(super) struct Gathered {
     pub(super) selection: Selection,
     pub(super) requested: BTreeSet<PackageName>,
     roots: Vec<FileRequirement>,
+    asked: Vec<FileRequirement>,
     /// METADATA of what is needed and not itself installed (`--only-deps`), or was read on the way.
     pub(super) known: BTreeMap<PackageName, Metadata>,
 }
@@ -55,7 +56,7 @@ impl Gathered {
                 (selected, requested)
             })
             .collect();
-        let items = resolve_files(taken, index, request.target())?;
+        let items = files(taken, index, request)?;
         Ok((gathered, items))
     }
 
@@ -106,6 +107,7 @@ impl Gathered {
         }
         let mut gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
         gathered.known = known;
+        gathered.asked = request.locks.asked().to_vec();
         faults.extend(gathered.selection.objections(&target.markers));
         // Where the lock records all dependencies, nothing need be downloaded to see that it is closed.
         if request.check_closure
@@ -119,12 +121,26 @@ impl Gathered {
 
     fn whole(lock: &Lock, selection: Selection) -> Self {
         let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: Vec::new(), known: BTreeMap::new() }
+        Self {
+            lock: lock.clone(),
+            selection,
+            requested,
+            roots: Vec::new(),
+            asked: Vec::new(),
+            known: BTreeMap::new(),
+        }
     }
 
     fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
         let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
-        Self { lock: lock.clone(), selection, requested, roots: names.to_vec(), known: BTreeMap::new() }
+        Self {
+            lock: lock.clone(),
+            selection,
+            requested,
+            roots: names.to_vec(),
+            asked: Vec::new(),
+            known: BTreeMap::new(),
+        }
     }
 
     fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
@@ -146,6 +162,7 @@ impl Gathered {
             lock: &self.lock,
             selection: &self.selection,
             roots: &self.roots,
+            asked: &self.asked,
             declared,
             target,
         })
@@ -178,7 +195,8 @@ fn subset(
             Subset::NeedsMetadata(packages) => {
                 let part = Selection { packages };
                 Problems::unless_empty((), part.objections(&target.markers))?;
-                known.extend(read_metadata(part.packages, index, request)?);
+                let read = read_metadata(part.packages, index, request);
+                known.extend(read.inspect_err(|_| request.so_far.read(known.values()))?);
             }
         }
     }
@@ -192,14 +210,34 @@ fn read_metadata(
 ) -> Result<BTreeMap<PackageName, Metadata>, Problems> {
     let mut read = BTreeMap::new();
     let packages = packages.into_iter().map(|selected| (selected, false)).collect();
-    let items = resolve_files(packages, index, request.target())?;
+    let items = files(packages, index, request)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
+    let mut faults = Vec::new();
     for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
         let Some(item) = items.get(at) else { continue };
-        let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;
-        read.insert(item.package.name.clone(), wheel.metadata().clone());
+        let verified = fetched.and_then(|fetched| VerifiedWheel::check(fetched, &item.file));
+        match verified.and_then(|verified| request.policy.read(verified)) {
+            Ok(wheel) => _ = read.insert(item.package.name.clone(), wheel.metadata().clone()),
+            Err(problem) => faults.push((at, problem)),
+        }
     }
-    Ok(read)
+    if !faults.is_empty() {
+        request.so_far.read(read.values());
+    }
+    faults.sort_by_key(|(at, _)| *at);
+    Problems::unless_empty(read, faults.into_iter().map(|(_, problem)| problem).collect())
+}
+
+/// The files of packages, each noted.
+fn files(
+    packages: Vec<(Selected, bool)>,
+    index: &Index,
+    request: &InstallRequest,
+) -> Result<Vec<Item>, Problems> {
+    request.so_far.selected(&packages);
+    let (items, faults) = resolve_each(packages, index, request.target());
+    request.so_far.found(&items);
+    Problems::unless_empty(items, faults)
 }
 
 fn same_release(a: &Selected, b: &Selected) -> bool {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::super::check_interrupted;
 use super::super::unchanged::{Here, There as Known};
+use super::so_far::SoFar;
 use super::startup::AtStart;
 use super::there::{self, There};
 use crate::cache::Arriving;
@@ -66,6 +67,8 @@ pub(super) struct Staging<'s> {
     pub(super) here: Option<&'s Here<'s>>,
     /// The store that wheels are put in.
     pub(super) arriving: Option<&'s Arriving>,
+    /// Where it is noted what was done, where not all could be.
+    pub(super) so_far: &'s SoFar,
 }
 
 /// The environment itself, where the user's directory is written to.
@@ -111,6 +114,16 @@ pub(in crate::way) fn resolve_files(
     index: &Index,
     target: &Target,
 ) -> Result<Vec<Item>, Problems> {
+    let (items, faults) = resolve_each(packages, index, target);
+    Problems::unless_empty(items, faults)
+}
+
+/// As [`resolve_files`], with those that were found where others were not.
+pub(super) fn resolve_each(
+    packages: Vec<(Selected, bool)>,
+    index: &Index,
+    target: &Target,
+) -> (Vec<Item>, Vec<Problem>) {
     let by_hash: Vec<&LockedPackage> = packages
         .iter()
         .filter(|(selected, _)| selected.file.is_none())
@@ -135,7 +148,7 @@ pub(in crate::way) fn resolve_files(
             None => faults.push(Problem::new(Code::Internal, "a package has no file").package(&package.name)),
         }
     }
-    Problems::unless_empty(items, faults)
+    (items, faults)
 }
 
 /// What became of one item.
@@ -268,6 +281,9 @@ pub(super) fn unpack(
     });
     done.extend(results.into_values().filter_map(Result::ok));
     faults.extend(together(&mut done, &at_start, staging.policy));
+    if !faults.is_empty() {
+        staging.so_far.done(done.iter());
+    }
     Problems::unless_empty(done, faults)
 }
 

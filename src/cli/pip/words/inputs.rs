@@ -2,7 +2,7 @@
 //!
 //! Never: says anything of a package.
 
-use super::{unhashed, unpinned};
+use super::hashes::{UNHASHED, UNPINNED};
 use crate::error::{Code, Problem};
 use crate::way::look::freeze::{NAMELESS, NO_EDITABLE};
 
@@ -23,8 +23,8 @@ pub(super) fn inputs(problem: &Problem) -> Option<String> {
             let whole = std::path::absolute(found).unwrap_or_else(|_| found.into());
             unopened(problem, &whole.display().to_string())
         }
-        Code::LockNotFound if !found.is_empty() && found.contains("==") => unhashed(found),
-        Code::LockNotFound if !found.is_empty() => unpinned(found),
+        Code::LockNotFound if !found.is_empty() && found.contains("==") => UNHASHED.to_owned(),
+        Code::LockNotFound if !found.is_empty() => UNPINNED.to_owned(),
         Code::LockNotFound if problem.expected_text() == Some("a project with dependency groups") => {
             format!("{file} not found. Cannot resolve '--group' option.")
         }
