@@ -200,7 +200,7 @@ fn dispatch(command: Command, printer: &Printer) -> u8 {
         Command::Shim(arguments) => shim::run(&arguments, printer),
         Command::Index(arguments) => index::run(&arguments, printer),
         Command::Cache(arguments) => cache::run(&arguments, printer),
-        Command::Config(arguments) => config::run(arguments, printer),
+        Command::Config(arguments) => config::run(&arguments, printer),
         Command::Debug(arguments) => debug::run(&arguments, printer),
         Command::Completion(arguments) => completion::run(&arguments, printer),
         Command::Man(arguments) => man::run(&arguments, printer),

@@ -28,7 +28,7 @@ pub(crate) struct ConfigArgs {
     #[arg(value_enum)]
     action: Action,
     /// A section and an option, such as global.timeout; and, of set, the value
-    #[arg(value_name = "KEY|VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "KEY|VALUE")]
     words: Vec<String>,
     /// Of the whole machine
     #[arg(long)]
@@ -70,24 +70,7 @@ struct Files {
     only: Option<FileKind>,
 }
 
-/// Which files, as options behind the words say it too: what follows `set` may begin with a dash.
-fn sorted(mut arguments: ConfigArgs) -> ConfigArgs {
-    let mut words = std::mem::take(&mut arguments.words);
-    words.retain(|word| {
-        let chosen = match word.as_str() {
-            "--global" => &mut arguments.global,
-            "--user" => &mut arguments.user,
-            "--site" => &mut arguments.site,
-            _ => return true,
-        };
-        *chosen = true;
-        false
-    });
-    ConfigArgs { words, ..arguments }
-}
-
-pub(super) fn run(arguments: ConfigArgs, printer: &Printer) -> Outcome {
-    let arguments = &sorted(arguments);
+pub(super) fn run(arguments: &ConfigArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let expected = match arguments.action {
         Action::Set => 2,
@@ -110,7 +93,12 @@ pub(super) fn run(arguments: ConfigArgs, printer: &Printer) -> Outcome {
         Action::Set => files.change(word(0), Some(word(1)), printer)?,
         Action::Unset => files.change(word(0), None, printer)?,
         Action::Edit => {
-            return Err(Problem::new(Code::Usage, "pipward starts no other program, and so no editor")
+            let problem = Problem::new(Code::Usage, "pipward starts no other program, and so no editor");
+            let problem = match &arguments.editor {
+                Some(editor) => problem.found(editor),
+                None => problem,
+            };
+            return Err(problem
                 .at(Place::file(files.to_change()?))
                 .help("open this file in an editor of yours, or change one option with `config set`")
                 .into());
@@ -268,7 +256,9 @@ fn debug(files: &Files, config: &Config, printer: &Printer) -> Result<(), Proble
         (FileKind::Site, "site"),
         (FileKind::User, "user"),
     ];
-    for (kind, word) in kinds {
+    // As with pip, those of the user do not count beside PIP_CONFIG_FILE.
+    let has = |kind: FileKind| files.all.iter().any(|(own, _)| *own == kind);
+    for (kind, word) in kinds.into_iter().filter(|(kind, _)| *kind != FileKind::User || has(*kind)) {
         printer.say(&format!("{word}:"));
         for (_, path) in files.all.iter().filter(|(own, _)| *own == kind) {
             let there = if path.exists() { "True" } else { "False" };

@@ -70,7 +70,8 @@ pub(super) fn run(arguments: &IndexArgs, printer: &Printer) -> Outcome {
     };
     let config = Config::load()?;
     let interpreter = arguments.environment.interpreter(&config, printer)?;
-    let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
+    let (mut sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
+    super::install::pass_over_missing(&mut sources, printer);
     let index = Index::new(
         sources,
         network,

@@ -24,7 +24,7 @@ use crate::python::{self, Interpreter, PythonRequest};
 use crate::requirements::SourceOptions;
 use crate::way::destination::{self, Elsewhere, Environment, Place as Wish, Usage};
 use crate::way::install::{Change, InstallRequest, Installed, SoFar, change, install, nothing};
-use crate::way::locks;
+use crate::way::locks::{self, Wanted};
 use crate::way::look::{Look, check::check};
 use crate::way::upkeep::Upkeep;
 
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
     arguments.check(printer)?;
     arguments.selection.report.as_deref().map_or(Ok(()), report::can_be_written)?;
-    let (wanted, groups) = arguments.wanted(printer)?;
+    let (wanted, groups) = arguments.asked(&config, printer)?;
     let network = arguments.sources.network.settle(&config)?;
     let wish = arguments.wish(&config, printer.persona());
     let locks =
@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
             Err(problems)
         })?;
     let (mut sources, network) = arguments.sources.settle(&config, locks.sources())?;
+    let named = sources.clone();
     pass_over_missing(&mut sources, printer);
     let usage = arguments.usage(printer);
     // Before anything else is asked of the environment.
@@ -70,7 +71,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         if printer.is_verbose() {
             printer.say(&format!("Using {}", pip::version(Some(&environment.interpreter().version))));
         }
-        looking(&sources, printer);
+        looking(&named, printer);
     }
     let taken = arguments.taken(&locks)?;
     let mut request = InstallRequest {
@@ -99,10 +100,11 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     };
     let is_new = matches!(request.environment, Environment::New { .. });
     let place = request.environment.directory().to_owned();
+    let has_bar = !matches!(arguments.ignored.progress_bar.as_deref(), Some("off" | "raw"));
     let installed = {
-        let progress = match arguments.ignored.progress_bar.as_deref() {
-            Some("off" | "raw") => printer.no_progress(),
-            _ => printer.progress("installing", request.locks.len() as u64),
+        let progress = match has_bar {
+            false => printer.no_progress(),
+            true => printer.progress("installing", request.locks.len() as u64),
         };
         let step = || progress.step();
         now(&mut request, arguments, &wish, &usage, printer, &step).or_else(|problems| {
@@ -125,7 +127,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     if warns && usage.is_usual() && !installed.installed.is_empty() {
         conflicts(&installed, &request, printer);
     }
-    told::told(&installed, &request, &place, printer);
+    told::told(&installed, &request, &place, has_bar, printer);
     Ok(0)
 }
 
@@ -177,7 +179,7 @@ fn conflicts(done: &Installed, request: &InstallRequest, printer: &Printer) {
 
 /// As pip, a place of `--find-links` that is not there is told and passed over: what is installed has its hash, wherever
 /// it comes from.
-fn pass_over_missing(sources: &mut Sources, printer: &Printer) {
+pub(super) fn pass_over_missing(sources: &mut Sources, printer: &Printer) {
     if !printer.persona().is_pip() {
         return;
     }
@@ -206,6 +208,7 @@ impl InstallArgs {
         self.selection.dry_run = true;
         self.check(printer)?;
         if self.names.is_empty() && self.requirement.is_empty() && self.group.is_empty() {
+            self.constraints(&config)?;
             return Err(Problem::new(
                 Code::Usage,
                 format!("You must give at least one requirement to {command} (see \"pip help {command}\")"),
@@ -250,6 +253,21 @@ impl InstallArgs {
         })
     }
 
+    /// What is asked for. As with pip, what is wrong with constraints comes before that nothing is.
+    fn asked(&self, config: &Config, printer: &Printer) -> Result<(Wanted, Vec<String>), Problems> {
+        self.wanted(printer).map_err(|problem| match self.constraints(config) {
+            Err(problems) if problem.code() == Code::Usage => problems,
+            _ => problem.into(),
+        })
+    }
+
+    /// Reads the constraints alone.
+    fn constraints(&self, config: &Config) -> Result<(), Problems> {
+        let network = self.sources.network.settle(config)?;
+        let constraints = Wanted { constraints: self.constraint.clone(), ..Wanted::default() };
+        locks::read(&constraints, &|url| crate::index::read_address(url, &network)).map(|_| ())
+    }
+
     /// Where is looked, before what is asked for leads to nothing.
     fn looked(&self, config: &Config, problems: &Problems, printer: &Printer) {
         let is_looked_for = |problem: &Problem| match problem.code() {
@@ -267,8 +285,8 @@ impl InstallArgs {
             && problems.iter().all(is_looked_for)
             && let Ok((mut sources, _)) = self.sources.settle(config, &SourceOptions::default())
         {
-            pass_over_missing(&mut sources, printer);
             looking(&sources, printer);
+            pass_over_missing(&mut sources, printer);
         }
     }
 

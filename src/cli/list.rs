@@ -134,7 +134,8 @@ pub(super) fn run(arguments: &ListArgs, printer: &Printer) -> Outcome {
     found.retain(|one| !excluded.contains(&one.name));
     let mut lines: Vec<Line<'_>> = found.into_iter().map(|found| Line { found, latest: None }).collect();
     if let Some(target) = target.filter(|_| arguments.outdated || arguments.uptodate) {
-        let (sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
+        let (mut sources, network) = arguments.sources.settle(&config, &SourceOptions::default())?;
+        super::install::pass_over_missing(&mut sources, printer);
         let index = Index::new(
             sources,
             network,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgAction, CommandFactory as _, FromArgMatches as _};
 use pipward_resolver::Version;
 
 use super::render::Printer;
@@ -26,6 +26,9 @@ use crate::way::destination::Place as Wish;
 
 /// The release of pip whose options and output these are.
 pub(crate) const PIP_VERSION: &str = "26.3";
+
+/// Commands that have no use for a word, which pip passes over.
+const LOOKING: [&str; 4] = ["list", "freeze", "check", "inspect"];
 
 /// As what the binary was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,6 +144,11 @@ pub(super) fn main(started: &Started) -> u8 {
                 argument.allow_hyphen_values(true)
             }
             _ => argument,
+        })
+    });
+    let command = LOOKING.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| {
+            command.arg(Arg::new("passed-over").num_args(0..).value_name("WORD").hide(true))
         })
     });
     if let Some(status) = super::completion::answer_as_pip(command.clone(), &config, &quiet(persona.clone()))

@@ -54,6 +54,10 @@ fn block(text: &str, path: &Path) -> Result<String, Problem> {
         lines.iter().skip(start + 1).take_while(|line| **line == "#" || line.starts_with("# ")).count();
     let end = lines.iter().take(start + 1 + comments).rposition(|line| line.trim_end() == "# ///");
     let Some(end) = end.filter(|end| *end > start) else { return Err(refuse("this block has no end")) };
+    // A block has a line at least.
+    if end == start + 1 {
+        return Err(refuse("this script does not say what it needs"));
+    }
     if second.is_some_and(|(second, _)| second > end) {
         return Err(refuse("this script has several blocks that say what it needs"));
     }

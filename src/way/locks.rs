@@ -7,6 +7,7 @@ mod chosen;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pep508_rs::MarkerTree;
 use pipward_resolver::{PackageName, Target, Version, VersionSpecifiers};
 
 use crate::document::Originals;
@@ -48,6 +49,8 @@ pub struct Locks {
     asked: Vec<FileRequirement>,
     sources: SourceOptions,
     scripts: Vec<(PathBuf, VersionSpecifiers)>,
+    /// What is said of requirements that nothing vouches for, in the environments of their markers.
+    lacking: Vec<(MarkerTree, Problem)>,
     originals: Originals,
 }
 
@@ -77,11 +80,11 @@ impl Locks {
         &self.asked
     }
 
-    /// That every script is for the Python of `target`.
+    /// That every script is for the Python of `target`, and that what is for its environment is vouched for.
     ///
     /// # Errors
-    /// `python-mismatch`, for each that is not.
-    pub fn check_python(&self, target: &Target) -> Result<(), Problems> {
+    /// `python-mismatch`, for each that is not; those of [`read`].
+    pub fn check_here(&self, target: &Target) -> Result<(), Problems> {
         let python = target.markers.python_full_version();
         let release = Version::new(python.version.release().iter().copied());
         let wrong = self.scripts.iter().filter(|(_, wanted)| !wanted.contains(&release));
@@ -92,7 +95,8 @@ impl Locks {
                 .found(format!("Python {python}"))
                 .help("name a Python that fits with --python")
         });
-        Problems::unless_empty((), faults.collect())
+        let here = self.lacking.iter().filter(|(marker, _)| marker.evaluate(&target.markers, &[]));
+        Problems::unless_empty((), faults.chain(here.map(|(_, problem)| problem.clone())).collect())
     }
 
     /// How many entries there are at most.
@@ -184,13 +188,21 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
     let place =
         wanted.files.first().or(wanted.constraints.first()).map_or(Path::new(TYPED), PathBuf::as_path);
     let spare = hashed::vouched(&written);
+    let mut lacking = Vec::new();
     let named = if open.is_empty() && spare.is_empty() && vouching.is_empty() {
         if !written.requirements.is_empty() && held.len() < written.requirements.len() {
             whole.push(hashed::lock_of(sorted.packages, place));
         }
         None
     } else {
-        faults.extend(open.iter().filter_map(|open| covered(open, &vouching, wanted).err()).flatten());
+        for one in &open {
+            let lacks = covered(one, &vouching, wanted).err().into_iter().flatten();
+            // What is for other environments is not put in here, and what is known of it does not matter.
+            match &one.requirement.requirement.marker {
+                marker if marker.is_true() => faults.extend(lacks),
+                marker => lacking.extend(lacks.map(|problem| (marker.clone(), problem))),
+            }
+        }
         let lock = joined(sorted.packages, spare, vouching, place);
         let names = written.requirements.iter().filter(|asked| {
             !held.iter().any(|open| {
@@ -208,7 +220,7 @@ pub fn read(wanted: &Wanted, fetch: &Fetch<'_>) -> Result<Locks, Problems> {
             one.included = std::path::absolute(file).ok().map(|file| file.display().to_string());
         }
     }
-    Problems::unless_empty(Locks { whole, named, asked, sources, scripts, originals }, faults)
+    Problems::unless_empty(Locks { whole, named, asked, sources, scripts, lacking, originals }, faults)
 }
 
 /// Reads one lock of either form.

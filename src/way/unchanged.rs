@@ -27,7 +27,7 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     if request.only_dependencies {
         return None;
     }
-    request.locks.check_python(request.target()).ok()?;
+    request.locks.check_here(request.target()).ok()?;
     let here = Here::of(request)?;
     let (lock, selection, roots, requested) = here.selection()?;
     if here.others_go(&selection) || here.has_unlisted() {

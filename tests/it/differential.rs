@@ -7,6 +7,7 @@
 mod cases;
 mod choices;
 mod ground;
+mod telling;
 
 use cases::{Case, Expect, cases};
 use ground::{Ground, Outcome, Tool};
@@ -50,6 +51,16 @@ fn check(ground: &Ground, case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     match &case.expect {
         Expect::Same => same(&pip, &ours, &mut wrong),
+        Expect::Told => {
+            if ours.said.code == Some(0) {
+                same(&pip, &ours, &mut wrong);
+            } else if pip.said.code != ours.said.code {
+                wrong.push(format!("exit codes {:?} and {:?}", pip.said.code, ours.said.code));
+            } else {
+                refused(ground, case, &ours, "", &mut wrong);
+            }
+            telling::compare(&pip.said, &ours.said, &mut wrong);
+        }
         Expect::Taken => {
             if pip.said.code == Some(0) || ours.said.code != Some(0) {
                 wrong.push("pipward alone was expected to do it".to_owned());

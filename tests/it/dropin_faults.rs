@@ -164,3 +164,44 @@ fn features_that_are_always_on_are_told_and_an_empty_file_name_is_no_file() {
         told.stderr_has(&format!("Could not open {kind} file: [Errno 2] No such file or directory: ''\n"));
     }
 }
+
+#[test]
+fn what_is_for_other_environments_needs_no_hash() {
+    let world = World::new();
+    let plum = world.wheel(&plain("plum", "1.0"));
+    let elsewhere = "gone>1; sys_platform == 'none'\n";
+    world.write("r.txt", &format!("{elsewhere}{plum}"));
+    let told = world.install(&["-r", "r.txt"]).ok();
+    let ignoring = "Ignoring gone: markers 'sys_platform == \"none\"' don't match your environment";
+    assert!(told.stdout.contains(ignoring), "{}", told.told());
+    // For this one it does, and nothing is put in.
+    world.write("r.txt", &format!("gone>1; sys_platform != 'none'\n{}", plum.replace("plum", "pear")));
+    world.install(&["-r", "r.txt"]).code(1).stderr_has("pin-missing").stderr_has("gone>1");
+    // A lock that is kept is whole all the same.
+    world.write("r.txt", &format!("{elsewhere}{plum}"));
+    let verify = crate::support::run::pipward(["verify", "env", "-r", "r.txt"]).dir(world.path(""));
+    verify.run().code(1).stderr_has("pin-missing");
+}
+
+#[test]
+fn config_reads_options_wherever_they_stand_and_tells_which_files_count() {
+    let world = World::new();
+    let run =
+        |words: &str| world.run(&words.split(' ').collect::<Vec<_>>()).env("HOME", world.path("")).run();
+    run("config set global.timeout 60 -v").ok();
+    run("config set --user global.retries -v 3").ok();
+    let set = run("config list").ok().stdout;
+    assert!(set.contains("global.retries='3'") && set.contains("global.timeout='60'"), "{set}");
+    run("config edit --editor no-such-program").code(1).stderr_has("no-such-program");
+    world.write("own.conf", "[global]\ntimeout = 5\n");
+    let own = world.run(&["config", "debug"]).env("PIP_CONFIG_FILE", world.path("own.conf"));
+    let own = own.env("HOME", world.path("")).run().ok().stdout;
+    assert!(own.contains("\nsite:\n") && !own.contains("\nuser:"), "{own}");
+    let usual = run("config debug").ok().stdout;
+    assert!(usual.contains("\nuser:\n"), "{usual}");
+    // A folder that is not there is passed over by what looks for versions, too.
+    world.write("r.txt", &world.wheel(&plain("plum", "1.0")));
+    world.install(&["-r", "r.txt"]).ok();
+    let told = run("list --outdated --no-index --find-links gone").ok();
+    assert!(told.stderr.starts_with("WARNING: Location 'gone' is ignored"), "{}", told.told());
+}

@@ -148,10 +148,10 @@ fn an_address_is_looked_at_first_and_told_as_it_was_given() {
     let again = asked(&again);
     assert!(again.first().unwrap().starts_with("Processing ./links/red_beet"), "{again:?}");
     assert!(again.last().unwrap().starts_with("red-beet is already installed with"), "{again:?}");
-    // Without a name, by that of the wheel.
+    // Without a name, by that of the wheel, normalised.
     let bare = format!("{beet}[deep]");
     let typed = told(&world, &[&bare, "-c", "c.txt"]);
-    assert!(typed[1].ends_with("(from Red_Beet==1.0->Red_Beet==1.0)"), "{typed:?}");
+    assert!(typed[1].ends_with("(from red-beet==1.0->red-beet==1.0)"), "{typed:?}");
 }
 
 #[test]

@@ -34,7 +34,13 @@ pub(in crate::cli) fn looking(sources: &Sources, printer: &Printer) {
     }
 }
 
-pub(super) fn told(done: &Installed, request: &InstallRequest, place: &Path, printer: &Printer) {
+pub(super) fn told(
+    done: &Installed,
+    request: &InstallRequest,
+    place: &Path,
+    has_bar: bool,
+    printer: &Printer,
+) {
     for warning in &done.warnings {
         printer.warn(warning);
     }
@@ -59,7 +65,7 @@ pub(super) fn told(done: &Installed, request: &InstallRequest, place: &Path, pri
     if request.change == Change::Nothing {
         would_install(done, printer);
     } else if !done.installed.is_empty() {
-        installed_told(done, printer);
+        installed_told(done, has_bar, printer);
     }
     strays_told(done, request.change == Change::Nothing, printer);
     if done.packages.is_empty() && !printer.persona().is_pip() {
@@ -160,7 +166,11 @@ fn local(address: &str) -> Option<PathBuf> {
 fn yanked_told(package: &Package, printer: &Printer) {
     let Some(reason) = &package.yanked else { return };
     let place = match package.file.as_ref().map(|file| &file.location) {
-        Some(Location::Path(path)) => format!(" at {}", path.display()),
+        Some(Location::Path(path)) => {
+            let url =
+                url::Url::from_file_path(path).map_or_else(|()| path.display().to_string(), String::from);
+            format!(" at {url}")
+        }
         Some(Location::Url(url)) => format!(" at {}", crate::index::without_password(url)),
         None => String::new(),
     };
@@ -185,7 +195,7 @@ fn would_install(done: &Installed, printer: &Printer) {
     }
 }
 
-fn installed_told(done: &Installed, printer: &Printer) {
+fn installed_told(done: &Installed, has_bar: bool, printer: &Printer) {
     let pip = printer.persona().is_pip();
     let mut new: Vec<&Package> = done.packages.iter().filter(|package| !package.kept).collect();
     new.sort_by_key(|package| package.origin.turn);
@@ -208,6 +218,10 @@ fn installed_told(done: &Installed, printer: &Printer) {
         } else {
             printer.say(&format!("Removed {name} {version}"));
         }
+    }
+    // What pip's bar leaves, where nobody watches it.
+    if pip && has_bar && new.len() > 1 {
+        printer.say("");
     }
     let size = size(done.verified.iter().map(|file| file.size).sum());
     let count = done.verified.len();

@@ -34,7 +34,7 @@ impl Gathered {
     /// # Errors
     /// Those of the selection, and of finding the files.
     pub(super) fn with_items(request: &InstallRequest, index: &Index) -> Result<(Self, Vec<Item>), Problems> {
-        request.locks.check_python(request.target())?;
+        request.locks.check_here(request.target())?;
         let mut gathered = Self::new(request, index)?;
         let (left_out, taken): (Vec<Selected>, Vec<Selected>) =
             gathered.selection.packages.iter().cloned().partition(|selected| {

@@ -140,6 +140,8 @@ fn place(root: &FileRequirement) -> Option<String> {
 struct Wish {
     wanted: String,
     spelled: String,
+    /// What pip tells behind it of what is needed with extras: `; extra == "dev"`.
+    marker: String,
     from: Option<String>,
     lock: Option<String>,
     address: Option<String>,
@@ -180,11 +182,11 @@ impl Wish {
         wish
     }
 
-    /// An address without a name is told by what it led to.
+    /// An address without a name is told by what it led to, normalised.
     fn addressed(mut self, part: &Part<'_>) -> Self {
         if self.address.is_some() && !self.is_named {
-            part.name_text.clone_into(&mut self.spelled);
-            self.wanted = format!("{}=={}", part.name_text, part.version);
+            self.spelled = part.name.to_string();
+            self.wanted = format!("{}=={}", part.name, part.version);
         }
         self
     }
@@ -201,6 +203,11 @@ impl Wish {
     /// As the reason for something else.
     fn reason(&self) -> String {
         self.from.as_ref().map_or_else(|| self.wanted.clone(), |from| format!("{}->{from}", self.wanted))
+    }
+
+    /// The same of what asks for extras, which pip tells as it was written, with its marker.
+    fn reason_of_extras(&self) -> String {
+        Self { wanted: format!("{}{}", self.wanted, self.marker), ..self.clone() }.reason()
     }
 }
 
@@ -255,7 +262,7 @@ impl<'a> Walk<'a> {
         let bare = Requirement { extras: Vec::new(), ..requirement.clone() };
         let alone = || Wish {
             wanted: written(&wish.spelled, &bare),
-            from: Some(wish.clone().addressed(part).reason()),
+            from: Some(wish.clone().addressed(part).reason_of_extras()),
             ..wish.clone()
         };
         let own = (name.clone(), BTreeSet::new());
@@ -333,7 +340,8 @@ impl<'a> Walk<'a> {
         let Some(part) = self.parts.get(name).copied() else { return };
         let own = self.places.get(name).and_then(|at| self.found.get(*at)).map(|(_, wish)| wish);
         // What an extra needs is needed by whoever asks for the extra.
-        let Some(from) = wish.as_ref().or(own).map(Wish::reason) else { return };
+        let from = wish.as_ref().map(Wish::reason_of_extras).or_else(|| own.map(Wish::reason));
+        let Some(from) = from else { return };
         if !extras.is_empty() {
             let base = (name.clone(), BTreeSet::new());
             self.needs.entry(node.clone()).or_default().insert(base.clone());
@@ -344,6 +352,7 @@ impl<'a> Walk<'a> {
             let spelled = part.spelled.and_then(|spelled| spelled.get(&requirement.name));
             let spelled = spelled.map_or_else(|| requirement.name.as_ref(), String::as_str);
             let wish = Wish::of(requirement, Some(spelled), Some(from.clone()));
+            let wish = Wish { marker: marker(requirement), ..wish };
             for (to, wish) in self.wishes(requirement, wish) {
                 self.ask(to, wish, Some(node));
             }
@@ -390,6 +399,12 @@ fn needed<'a>(
     markers: &'a MarkerEnvironment,
 ) -> impl Iterator<Item = &'a Requirement<VerbatimUrl>> {
     part.requires.iter().filter(move |requirement| requirement.evaluate_markers(markers, extras))
+}
+
+/// `; extra == "dev"`, as pip tells it.
+fn marker(requirement: &Requirement<VerbatimUrl>) -> String {
+    let text = requirement.marker.contents().map(|contents| contents.to_string().replace('\'', "\""));
+    text.map(|text| format!("; {text}")).unwrap_or_default()
 }
 
 /// A requirement without its marker, its specifiers in the order in which pip tells them.

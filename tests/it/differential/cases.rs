@@ -11,6 +11,8 @@ use self::refused::{stricter, wrong};
 pub enum Expect {
     /// Both do the same.
     Same,
+    /// Both do the same, or fail alike, and tell it in the same lines.
+    Told,
     /// Both do it, and not the same: docs/pip-options.md says why.
     Differs,
     /// pip does it, pipward refuses it with this code.
@@ -118,6 +120,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(stricter());
     all.extend(wrong());
     all.extend(super::choices::choices());
+    all.extend(super::telling::telling());
     all
 }
 

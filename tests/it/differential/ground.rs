@@ -231,6 +231,12 @@ fn wheels() -> Vec<(String, Vec<u8>)> {
         module("dep", "2.0"),
         module("needs", "1.0").requires("dep>=1.0"),
         module("extra-needs", "1.0").extra("more").requires("dep>=1.0; extra == 'more'").requires("simple"),
+        module("chain", "1.0")
+            .extra("x")
+            .extra("y")
+            .requires("extra-needs[more]>=1; extra == 'x'")
+            .requires("dep; extra == 'y'")
+            .requires("chain[y]; extra == 'x'"),
         module("Mixed.Case_Name", "1.0").file("mixed.py", "x = 1\n"),
         module("scripts", "1.0")
             .entry_points(

@@ -46,9 +46,11 @@ pub(super) fn inputs(problem: &Problem) -> Option<String> {
         Code::RequirementSyntax if file.ends_with(".py") => script(problem, file),
         Code::PythonMismatch if package.is_empty() && file.ends_with(".py") => {
             let expected = problem.expected_text().unwrap_or_default();
+            // Of a script pip tells two numbers.
+            let release: Vec<&str> = found.trim_start_matches("Python ").splitn(3, '.').take(2).collect();
             format!(
                 "Script '{file}' requires a different Python: {} not in '{}'",
-                found.trim_start_matches("Python "),
+                release.join("."),
                 expected.trim_start_matches("Python ")
             )
         }
