@@ -125,7 +125,8 @@ impl Config {
         file: &SourceOptions,
         settings: &Settings,
     ) -> Result<Sources, Problem> {
-        let find_links = flags.find_links.iter().chain(&file.find_links).cloned().collect();
+        let find_links = flags.find_links.iter().chain(&file.find_links);
+        let find_links = find_links.map(|place| self.at_home(place)).collect();
         let file_hosts = self.file_hosts(settings)?;
         if flags.no_index || file.no_index {
             return Ok(Sources { indexes: Vec::new(), find_links, instead: Instead::Everything, file_hosts });
@@ -170,6 +171,13 @@ impl Config {
             }
         }
         Ok(Sources { indexes, find_links, instead, file_hosts })
+    }
+
+    /// A path that begins with `~`, beneath the user's own directory where there is such a one.
+    fn at_home(&self, place: &str) -> String {
+        let path = self.variable("HOME").zip(place.strip_prefix("~/"));
+        let path = path.map(|(home, rest)| Path::new(home).join(rest)).filter(|path| path.exists());
+        path.map_or_else(|| place.to_owned(), |path| path.display().to_string())
     }
 
     /// The hosts of `PIPWARD_FILE_HOSTS` and of `file-hosts` in the configuration.

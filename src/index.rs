@@ -48,7 +48,7 @@ use engine::{Engine, blocking};
 use findlinks::{Link, Links};
 use http::Whole;
 pub(crate) use http::{CERTIFICATES, look_for};
-pub use locate::LOOKED_AT;
+pub use locate::{LOOKED_AT, UNUSABLE};
 use metadata::Learned;
 pub use metadata::Sought;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
@@ -110,6 +110,8 @@ pub(crate) struct Inner {
     hashed: Memo<Location, (Sha256, u64)>,
     /// Whether pages of --find-links that are not there are told and passed over.
     passes_over_missing: bool,
+    /// The first of them that does not answer.
+    lost: Mutex<Option<Problem>>,
     notes: Mutex<BTreeSet<String>>,
     /// Files that were chosen although they are yanked, with the reasons.
     yanked: Mutex<BTreeMap<String, String>>,
@@ -143,8 +145,7 @@ impl<K: Eq + Hash, V> Memo<K, V> {
 }
 
 impl Index {
-    /// Opens the indexes. `cache` is the cache directory (`None`: nothing is kept).
-    /// `waiting` says which files are hidden since they are too new.
+    /// Opens the indexes. Without a `cache` nothing is kept; `waiting` says which files are hidden as too new.
     ///
     /// Nothing is asked for yet.
     ///
@@ -172,6 +173,7 @@ impl Index {
             learned: Memo::default(),
             hashed: Memo::default(),
             passes_over_missing: false,
+            lost: Mutex::default(),
             notes: Mutex::default(),
             yanked: Mutex::default(),
         };

@@ -4,6 +4,7 @@
 //! Never: goes to the network, or decides whether a requirement is pinned enough (`lock::requirements` does).
 
 pub(crate) mod entry;
+pub mod formats;
 mod include;
 mod lines;
 mod options;
@@ -20,6 +21,7 @@ pub use include::{Fetch, Role};
 pub use options::{ALWAYS, FEATURES};
 pub(crate) use project::INCLUDED_BY;
 
+use self::formats::Formats;
 use self::releases::Releases;
 use crate::digest::StrongDigest;
 use crate::document::Originals;
@@ -57,6 +59,8 @@ pub struct SourceOptions {
     pub no_index: bool,
     /// `--pre`, `--all-releases` and `--only-final`.
     pub releases: Releases,
+    /// `--no-binary` and `--only-binary`.
+    pub formats: Formats,
 }
 
 impl RequirementsFile {
@@ -78,6 +82,7 @@ impl RequirementsFile {
         self.sources.find_links.extend(sources.find_links);
         self.sources.no_index |= sources.no_index;
         self.sources.releases.extend(&sources.releases);
+        self.sources.formats.extend(&sources.formats);
     }
 }
 

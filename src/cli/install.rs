@@ -14,7 +14,7 @@ use super::options::{policy, trust};
 use super::pip::{self, Persona};
 use super::render::Printer;
 pub(crate) use arguments::InstallArgs;
-pub(super) use arguments::setting;
+pub(super) use arguments::{can_be_read, setting};
 pub(super) use told::{download_told, ignored_told, looking, package_told, size, stopped};
 
 use crate::config::Config;

@@ -256,7 +256,8 @@ impl NetworkArgs {
         Ok(NetworkOptions {
             cert,
             client_cert,
-            proxy: self.proxy.clone().or_else(|| config.proxy()),
+            // An empty one is none.
+            proxy: self.proxy.clone().or_else(|| config.proxy()).filter(|proxy| !proxy.is_empty()),
             ignore_proxy_variables: self.no_proxy_env,
             timeout_seconds: typed.or_else(|| config.timeout_seconds()).unwrap_or(30),
             answer_seconds: limits.answer_seconds,

@@ -4,6 +4,7 @@
 //! pip's exit codes and the beginnings of its messages. Never: loosens what is refused.
 
 mod arrange;
+mod begun;
 pub(super) mod words;
 
 use std::any::TypeId;

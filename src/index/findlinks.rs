@@ -19,6 +19,10 @@ const NAMES_CAP: usize = 1_000_000;
 /// The largest page on this machine that is read.
 const PAGE_CAP: u64 = 64 << 20;
 
+/// Faults of a page that are no reason to fail where another place has what is locked.
+const PASSED_OVER: [Code; 4] =
+    [Code::FileNotFound, Code::IndexUnreachable, Code::TlsFailed, Code::HttpStatus];
+
 /// One --find-links, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -64,7 +68,7 @@ fn refused(why: impl std::fmt::Display) -> Problem {
         .help("name a directory of wheels, or an http(s) page that links to them")
 }
 
-/// Lists what `links` offer. `missing` is asked about a page that is not there.
+/// Lists what `links` offer. `missing` is asked about a page that is not there, or cannot be reached.
 ///
 /// # Errors
 /// `file-access`, `not-writable` and `file-not-found` for paths; for pages as for index pages.
@@ -81,7 +85,7 @@ pub(crate) async fn list(
                 super::engine::blocking(move || local(&path)).await?
             }
             Link::Web(url) => match web(url, http).await {
-                Err(problem) if problem.code() == Code::FileNotFound => {
+                Err(problem) if PASSED_OVER.contains(&problem.code()) => {
                     missing(problem)?;
                     continue;
                 }
@@ -96,6 +100,15 @@ pub(crate) async fn list(
 }
 
 async fn web(url: &Url, http: &Http) -> Result<Vec<PageFile>, Problem> {
+    let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    // A wheel by itself is no page.
+    if let Some(name) = FileName::parse(&name, None) {
+        return Ok(vec![PageFile {
+            address: Address::Web(url.as_str().into()),
+            ..file(name, PathBuf::new(), None)
+        }]);
+    }
     let mut ask = Ask::new(url.clone(), Kind::Page);
     let accept =
         reqwest::header::HeaderValue::from_static("text/html, application/vnd.pypi.simple.v1+html;q=0.9");

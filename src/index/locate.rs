@@ -16,6 +16,9 @@ use crate::lock::LockedPackage;
 /// Where a problem's form for machines has the file that has another hash than the locked one.
 pub const LOOKED_AT: &str = "file";
 
+/// Of a release that was looked for, and has wheels for others.
+pub const UNUSABLE: &str = "this release has no wheel that this environment takes";
+
 /// The wheels of `version` that `target` takes, best first: by tag, then by build tag (the higher
 /// first, as pip does), then by name.
 pub(crate) fn ranked<'a>(files: &'a [Offered], version: &Version, target: &Target) -> Vec<&'a Offered> {
@@ -199,7 +202,7 @@ fn unusable(release: &[&Offered], locked: &[&Offered]) -> Problem {
         )
         .help("build a wheel elsewhere, hash it with `pipward hash`, and name its folder with --find-links")
     } else {
-        Problem::new(Code::NoMatchingWheel, "this release has no wheel that this environment takes")
+        Problem::new(Code::NoMatchingWheel, UNUSABLE)
             .help("use a Python and platform that it has wheels for, or lock another version")
     };
     problem.found(listed(release))

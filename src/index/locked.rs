@@ -23,7 +23,7 @@ struct Offers {
     /// Whether any source has the name.
     known: bool,
     files: Vec<Offered>,
-    /// Why an index did not answer.
+    /// Why a source did not answer.
     failed: Option<Problem>,
 }
 
@@ -52,6 +52,7 @@ impl Inner {
             };
             files.extend(found.into_iter().map(|file| Offered { file: Arc::new(file), index: Some(index) }));
         }
+        let failed = failed.or_else(|| self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Ok(Offers { known, files, failed })
     }
 

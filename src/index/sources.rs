@@ -1,6 +1,6 @@
 //! Asking the sources: pages of indexes, find-links, and which of them a locked file comes from.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use pipward_resolver::{PackageName, Version, VersionSpecifiers};
 use reqwest::header;
@@ -188,6 +188,11 @@ impl Inner {
             let missing = |problem: Problem| {
                 if !self.passes_over_missing {
                     return Err(problem);
+                }
+                if problem.code() != Code::FileNotFound {
+                    let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+                    lost.get_or_insert(problem);
+                    return Ok(());
                 }
                 self.note(format!("a place of --find-links is passed over: {problem}"));
                 Ok(())

@@ -87,9 +87,11 @@ fn marker_text(text: &str) -> Option<String> {
     }
 }
 
-/// Whether a requirement begins with a path or an address instead of a name.
+/// Whether a requirement begins with a path or an address that tells no name.
 pub(super) fn is_unnamed(text: &str) -> bool {
-    bare(source_and_marker(text).0).is_some()
+    // A wheel has its name in that of its file.
+    bare(source_and_marker(text).0)
+        .is_some_and(|named| named.map_or(true, |named| WheelName::parse(&file_name(&named.url)).is_err()))
 }
 
 /// What a requirement names that begins with a path or an address instead of a name.
@@ -159,6 +161,11 @@ fn named_by_file(
 ) -> Result<Requirement<VerbatimUrl>, Problem> {
     let url = &named.url;
     let file = file_name(url);
+    if let Some(egg) = egg(url).filter(|egg| egg.parse::<pipward_resolver::PackageName>().is_err()) {
+        return Err(syntax(source, "#egg= is followed by the name of a project, and nothing else")
+            .found(excerpt(&egg))
+            .help("write it as NAME[EXTRA] @ ADDRESS"));
+    }
     if !file.ends_with(".whl") {
         return Err(unsupported("an address that does not name a wheel", source));
     }
@@ -179,6 +186,12 @@ fn named_by_file(
         marker,
         origin: None,
     })
+}
+
+/// What `#egg=` of an address says.
+fn egg(url: &Url) -> Option<String> {
+    let all = url.fragment()?.split('&').find_map(|part| part.strip_prefix("egg="))?;
+    Some(percent_decode_str(all).decode_utf8_lossy().into_owned())
 }
 
 /// `name @ address`: a wheel of that name, without credentials.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::entry::{self, excerpt};
+use super::formats::{self, Form};
 use super::lines::{self, Line};
 use super::options::{self, FEATURES, Given, Name};
 use super::releases::Take;
@@ -214,7 +215,8 @@ impl<'v> Walk<'v> {
                 Name::Hash => hashes.push(option.value.as_str()),
                 // They configure a build, and nothing is built.
                 Name::ConfigSettings => {}
-                Name::TrustedHost | Name::NoRequireHashes | Name::NoBinary => refuse(option)?,
+                Name::TrustedHost | Name::NoRequireHashes => refuse(option)?,
+                Name::NoBinary => return Err(formats::refusal(&option.value, None)),
                 _ => {
                     return Err(Problem::new(
                         Code::RequirementSyntax,
@@ -301,8 +303,10 @@ impl<'v> Walk<'v> {
                     .found(excerpt(&value))
                     .help("end the line before it with a backslash, and nothing after that"));
             }
+            Name::OnlyBinary => sources.formats.say(Form::Wheel, &value, Some(place)),
+            Name::NoBinary => sources.formats.say(Form::Source, &value, Some(place)),
             // Wheels are all that there is, and pip's own switches do not concern pipward.
-            Name::OnlyBinary | Name::PreferBinary | Name::ConfigSettings => {}
+            Name::PreferBinary | Name::ConfigSettings => {}
             Name::UseFeature if FEATURES.contains(&value.as_str()) => {}
             Name::UseFeature => {
                 return Err(Problem::new(Code::RequirementSyntax, "pip has no such feature")
@@ -310,7 +314,7 @@ impl<'v> Walk<'v> {
                     .found(excerpt(&value))
                     .help("leave the line out: pip's switches do not concern pipward"));
             }
-            Name::NoBinary | Name::NoRequireHashes | Name::TrustedHost => {}
+            Name::NoRequireHashes | Name::TrustedHost => {}
         }
         Ok(())
     }
@@ -386,9 +390,6 @@ fn refuse(option: &Given) -> Result<(), Problem> {
     let (text, why) = match option.name {
         Name::TrustedHost => ("--trusted-host", "turns off the check of a server's certificate"),
         Name::NoRequireHashes => ("--no-require-hashes", "turns off the check of hashes"),
-        Name::NoBinary if option.value != ":none:" => {
-            ("--no-binary", "asks for builds, which run a project's code")
-        }
         _ => return Ok(()),
     };
     Err(Problem::new(Code::OptionRefused, format!("{text} {why}"))
@@ -399,7 +400,10 @@ fn refuse(option: &Given) -> Result<(), Problem> {
 /// A path is tried relative to the file first, then left as it is.
 fn relative_to_file(value: &str, path: &Path) -> String {
     let beside = path.parent().unwrap_or(Path::new("")).join(value);
-    if !value.contains("://") && beside.exists() { beside.display().to_string() } else { value.to_owned() }
+    if value.contains("://") || !beside.exists() {
+        return value.to_owned();
+    }
+    std::path::absolute(&beside).unwrap_or(beside).display().to_string()
 }
 
 fn same(a: &Path, b: &Path) -> bool {

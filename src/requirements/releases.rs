@@ -70,6 +70,33 @@ impl Releases {
         self.said.iter().find(names).map(|said| (said.value.as_str(), said.place.as_ref()))
     }
 
+    /// The last option of a kind that speaks of a project: its value, and where it stands.
+    pub(super) fn last(&self, take: Take, name: &PackageName) -> Option<(&str, Option<&Place>)> {
+        let is_of =
+            |said: &&Said| {
+                said.take == take
+                    && said.value.split(',').map(str::trim).any(|word| {
+                        word == ALL || word.parse::<PackageName>().is_ok_and(|named| named == *name)
+                    })
+            };
+        self.said.iter().rev().find(is_of).map(|said| (said.value.as_str(), said.place.as_ref()))
+    }
+
+    /// The first option of a kind that speaks of any project.
+    pub(super) fn first(&self, take: Take) -> Option<(&str, Option<&Place>)> {
+        let speaks = |said: &&Said| {
+            said.take == take && said.value.split(',').any(|word| !matches!(word.trim(), "" | NONE))
+        };
+        self.said.iter().find(speaks).map(|said| (said.value.as_str(), said.place.as_ref()))
+    }
+
+    /// Whether a kind holds for all projects, and the other one for none.
+    pub(super) fn is_all(&self, take: Take) -> bool {
+        let (all, finals) = self.sets();
+        let (these, others) = if take == Take::All { (all, finals) } else { (finals, all) };
+        others.is_empty() && these.contains(ALL)
+    }
+
     fn sets(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut all, mut finals) = (BTreeSet::new(), BTreeSet::new());
         for said in &self.said {

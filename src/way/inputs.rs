@@ -238,6 +238,10 @@ impl Reader<'_> {
             .help("name the pre-release in the requirement, such as foo>=2.0rc1");
             return Err(place.cloned().map_or(problem.clone(), |place| problem.at(place)).into());
         }
+        if let Some((value, place)) = read.sources.formats.asks_for_builds() {
+            let problem = requirements::formats::refusal(value, place);
+            return Err(problem.into());
+        }
         self.inputs.merge_sources(read.sources);
         Ok(())
     }

@@ -7,6 +7,7 @@
 mod cases;
 mod choices;
 mod ground;
+mod sources;
 mod telling;
 
 use cases::{Case, Expect, cases};

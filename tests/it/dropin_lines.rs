@@ -174,7 +174,7 @@ fn a_marker_that_does_not_hold_is_told_as_it_was_written() {
 }
 
 #[test]
-fn what_is_fetched_is_told_by_address_and_size() {
+fn what_is_fetched_is_told_by_its_file_and_size() {
     let world = World::new();
     let (name, bytes) = plain("plum", "1.0").build();
     let pin = world.wheel(&plain("plum", "1.0"));
@@ -183,8 +183,7 @@ fn what_is_fetched_is_told_by_address_and_size() {
     server.publish("plum", &[Published::new((name.clone(), bytes.clone()))], &Style::default());
     let told = world.pip(&["install", "--no-cache-dir", "-i", &server.url("/simple/"), "-r", "r.txt"]).ok();
     let line = told.stdout.lines().find(|line| line.starts_with("  Downloading ")).unwrap();
-    assert!(line.starts_with("  Downloading http://127.0.0.1:"), "{line}");
-    assert!(line.ends_with(&format!("{name} ({})", kilo(bytes.len()))), "{line}");
+    assert_eq!(line, format!("  Downloading {name} ({})", kilo(bytes.len())));
 }
 
 fn kilo(bytes: usize) -> String {

@@ -8,11 +8,12 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::options::{CacheArgs, PipArgs, SourceArgs};
-use super::super::releases::{ReleaseControl, prior_to};
+use super::super::releases::{FormatControl, ReleaseControl, prior_to};
 use super::super::render::Printer;
 use super::foreign::TargetArgs;
 use crate::error::{Code, Problem};
 use crate::lock::pylock::is_pylock_name;
+use crate::requirements;
 use crate::way::destination::{Elsewhere, Usage};
 use crate::way::install::{Change, Taken};
 use crate::way::locks::{Locks, Wanted};
@@ -149,12 +150,8 @@ pub(super) struct PlaceArgs {
 pub(super) struct WheelArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
-    /// Only wheels, which is all that there is
-    #[arg(long, value_name = "NAMES")]
-    pub(super) only_binary: Vec<String>,
-    /// Refused: a source distribution would have to be built
-    #[arg(long, value_name = "NAMES")]
-    pub(super) no_binary: Vec<String>,
+    #[command(flatten)]
+    pub(super) formats: FormatControl,
     /// Every requirement has hashes, which is always so
     #[arg(long)]
     pub(super) require_hashes: bool,
@@ -226,6 +223,14 @@ pub(in crate::cli) fn setting(text: &str) -> Result<String, String> {
     }
 }
 
+/// Nothing is built, but a file that was named has to be there.
+pub(in crate::cli) fn can_be_read(constraints: &[PathBuf]) -> Result<(), Problem> {
+    let faults = constraints.iter().filter_map(|file| requirements::read(file).err());
+    let missing = |problem: &Problem| matches!(problem.code(), Code::LockNotFound | Code::FileAccess);
+    let found = faults.flat_map(|problems| problems.iter().find(|one| missing(one)).cloned()).next();
+    found.map_or(Ok(()), Err)
+}
+
 /// PEP 735: groups are those of a pyproject.toml.
 fn group(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
@@ -258,6 +263,7 @@ impl InstallArgs {
             return Err(refused("--no-require-hashes", "turns off the check of hashes").help("leave it out"));
         }
         let ignored = &self.ignored;
+        can_be_read(&ignored.build_constraint)?;
         ignored.releases.with(ignored.pre)?;
         if ignored.requirements_from_script.len() > 1 {
             return Err(Problem::new(Code::Usage, "--requirements-from-script can only be given once")
@@ -282,11 +288,13 @@ impl InstallArgs {
         Ok(())
     }
 
-    /// Which releases are taken: what was typed, and after that what files say.
+    /// Which releases are taken, and as what: what was typed, and after that what files say.
     pub(super) fn taken(&self, locks: &Locks) -> Result<Taken, Problem> {
         let mut releases = self.ignored.releases.with(self.ignored.pre)?;
         releases.extend(&locks.sources().releases);
-        Ok(Taken { releases, before: self.ignored.uploaded_prior_to })
+        let mut formats = self.wheels.formats.said().clone();
+        formats.extend(&locks.sources().formats);
+        Ok(Taken { releases, formats, before: self.ignored.uploaded_prior_to })
     }
 
     /// pip's `check_dist_restriction`, word for word as scripts look for it.
@@ -295,9 +303,8 @@ impl InstallArgs {
         if !wheels.target.is_foreign() {
             return Ok(());
         }
-        let only = wheels.only_binary.iter().any(|names| names.split(',').any(|name| name == ":all:"));
-        let builds = wheels.no_binary.iter().any(|names| names != ":none:");
-        if printer.persona().is_pip() && (!only || builds) && !self.selection.no_deps {
+        let wheels_alone = wheels.formats.said().is_wheels_alone();
+        if printer.persona().is_pip() && !wheels_alone && !self.selection.no_deps {
             return Err(Problem::new(
                 Code::Usage,
                 "When restricting platform and interpreter constraints using --python-version, --platform, --abi, or \
@@ -329,16 +336,7 @@ impl InstallArgs {
                  install it with --find-links FOLDER; see docs/local-projects.md",
             ));
         }
-        let builds = self.wheels.no_binary.iter().flat_map(|names| names.split(','));
-        match builds.map(str::trim).find(|name| !matches!(*name, "" | ":none:")) {
-            Some(name) => Err(Problem::new(
-                Code::OptionRefused,
-                "--no-binary asks for builds, which run a project's code",
-            )
-            .found(format!("--no-binary {name}"))
-            .help("leave it out")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// What is asked for. Groups are of the lock where one is installed, else of a pyproject.toml.

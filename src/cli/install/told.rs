@@ -137,12 +137,9 @@ pub(in crate::cli) fn download_told(package: &Package, printer: &Printer) {
     let Some(file) = package.file.as_ref().filter(|_| !package.kept && printer.persona().is_pip()) else {
         return;
     };
-    let Location::Url(url) = &file.location else { return };
-    let place = match url.host_str() {
-        Some("files.pythonhosted.org") => file.name.to_string(),
-        _ => crate::index::without_password(url),
-    };
-    printer.say(&format!("  Downloading {place} ({})", pips_size(package.size)));
+    if let Location::Url(_) = &file.location {
+        printer.say(&format!("  Downloading {} ({})", file.name, pips_size(package.size)));
+    }
 }
 
 /// That what was asked for by its path is there already.
@@ -179,7 +176,7 @@ fn yanked_told(package: &Package, printer: &Printer) {
         "The candidate selected for download or install is a yanked version: '{name}' candidate (version {version}{place})"
     ));
     let reason = if reason.is_empty() { "<none given>" } else { reason };
-    printer.warn(&format!("Reason for being yanked: {reason}"));
+    printer.usage(&format!("Reason for being yanked: {reason}"));
 }
 
 fn would_install(done: &Installed, printer: &Printer) {

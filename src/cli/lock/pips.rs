@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::super::install::can_be_read;
 use crate::error::{Code, Problem};
 
 /// What `pip lock` takes besides.
@@ -44,7 +45,7 @@ pub(super) struct PipsArgs {
     #[arg(long = "require-hashes", hide_short_help = true)]
     _require_hashes: bool,
     #[arg(long = "build-constraint", value_name = "FILE", hide_short_help = true)]
-    _build_constraint: Vec<PathBuf>,
+    build_constraint: Vec<PathBuf>,
     #[arg(long = "src", value_name = "DIR", visible_aliases = ["source", "source-dir", "source-directory"], hide_short_help = true)]
     _src: Option<PathBuf>,
     #[arg(long = "no-build-isolation", hide_short_help = true)]
@@ -95,6 +96,7 @@ impl PipsArgs {
         if self.no_require_hashes {
             return refused("--no-require-hashes", "turns off the check of hashes", "leave it out");
         }
+        can_be_read(&self.build_constraint)?;
         let builds = self.no_binary.iter().flat_map(|names| names.split(','));
         if builds.map(str::trim).any(|name| !matches!(name, "" | ":none:")) {
             return refused("--no-binary", "asks for builds, which run a project's code", "leave it out");

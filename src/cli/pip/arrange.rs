@@ -9,6 +9,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
 
+use super::begun::finished;
 use crate::config::{Config, ValueOrigin};
 use crate::error::Problem;
 
@@ -76,6 +77,9 @@ pub(super) fn arrange(
     let known = name.to_str().and_then(|name| root.find_subcommand(name));
     let Some(command) = known else { return Err(unknown(root, &name)) };
     let mut arranged = Arranged::plain(OsString::from(command.get_name()), typed);
+    if arranged.typed.first() != Some(&help) {
+        arranged.typed = finished(root, command, &arranged.typed).map_err(Instead::Usage)?;
+    }
     let typed = &arranged.typed;
     if typed.first() != Some(&help) {
         let isolated = typed.iter().take_while(|word| *word != "--").any(|word| word == "--isolated");
@@ -178,7 +182,7 @@ fn find_begun<'c>(command: &'c Command, long: &str) -> Option<&'c Arg> {
     })
 }
 
-fn names(argument: &Arg) -> impl Iterator<Item = &str> {
+pub(super) fn names(argument: &Arg) -> impl Iterator<Item = &str> {
     argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default())
 }
 

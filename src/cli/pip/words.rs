@@ -4,13 +4,15 @@
 
 mod hashes;
 mod inputs;
+mod network;
 
 use pipward_resolver::PackageName;
 
 use self::hashes::{MISMATCH, UNHASHED, UNPINNED};
 use self::inputs::inputs;
+use self::network::network;
 use crate::error::{Code, Problem};
-use crate::index::CERTIFICATES;
+use crate::index::{CERTIFICATES, UNUSABLE};
 use crate::lock::pylock::is_pylock_name;
 
 /// Where pip explains what contradicts what.
@@ -24,6 +26,9 @@ fn is_of_hashes(problem: &Problem) -> bool {
 
 /// The lines of pip's that go with a problem on standard error. The first is told as an error, the others as they are.
 pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
+    if let Some(lines) = network(problem) {
+        return lines;
+    }
     let Some(first) = of_lock(problem).or_else(|| first(problem)) else { return Vec::new() };
     let mut lines = vec![first];
     lines.extend(hashes::listed(problem, &lines));
@@ -63,6 +68,11 @@ pub(in crate::cli) fn of(problem: &Problem) -> Vec<String> {
         }
         Code::DependencyVersion | Code::DuplicatePackage if !is_of_hashes(problem) => {
             lines.push(format!("ERROR: ResolutionImpossible: for help visit {CONFLICTS}"));
+        }
+        Code::NoMatchingWheel | Code::OptionRefused
+            if problem.code() == Code::OptionRefused || problem.message() == UNUSABLE =>
+        {
+            lines.push(format!("ERROR: No matching distribution found for {}", wanted(problem)));
         }
         Code::ReleaseLeftOut if !lines.iter().any(|line| line.contains("locked package")) => {
             lines.push(format!("ERROR: No matching distribution found for {}", wanted(problem)));
@@ -213,6 +223,9 @@ fn first(problem: &Problem) -> Option<String> {
             )
         }
         Code::ReleaseLeftOut => unsatisfied(problem),
+        // One that was looked for, and not named itself.
+        Code::NoMatchingWheel if problem.message() == UNUSABLE => unsatisfied(problem),
+        Code::OptionRefused if !package.is_empty() => unsatisfied(problem),
         Code::NoMatchingWheel if found.ends_with(".whl") && !found.contains(", ") => {
             format!("{found} is not a supported wheel on this platform.")
         }

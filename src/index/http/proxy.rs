@@ -3,7 +3,7 @@
 //! Owns: that what stands for a proxy is an address, so that no part of a password is taken for the name of a host.
 //! Never: shows it.
 
-use reqwest::{ClientBuilder, NoProxy, Proxy};
+use reqwest::{ClientBuilder, Proxy};
 use url::Url;
 
 use crate::error::{Code, Problem};
@@ -13,7 +13,10 @@ use crate::index::NetworkOptions;
 const VARIABLES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Sets the proxy of the options, else that of the variables.
+/// The kinds of proxy that can be asked.
+const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
+/// Sets the proxy of the options, whatever `NO_PROXY` says, as pip does; else that of the variables.
 ///
 /// # Errors
 /// `address-refused`.
@@ -23,8 +26,7 @@ pub(super) fn set(builder: ClientBuilder, options: &NetworkOptions) -> Result<Cl
         let proxy =
             Some(proxy).filter(|proxy| is_address(proxy)).and_then(|proxy| Proxy::all(proxy.as_str()).ok());
         let proxy = proxy.ok_or_else(|| refused("the address of the proxy cannot be read"))?;
-        let except = NoProxy::from_env().filter(|_| !options.ignore_proxy_variables);
-        return Ok(builder.proxy(proxy.no_proxy(except)));
+        return Ok(builder.proxy(proxy));
     }
     if options.ignore_proxy_variables {
         return Ok(builder.no_proxy());
@@ -52,6 +54,9 @@ pub(super) fn may_be_asked(options: &NetworkOptions) -> bool {
 fn is_address(text: &str) -> bool {
     let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     Url::parse(&whole).is_ok_and(|url| {
+        if !SCHEMES.contains(&url.scheme()) {
+            return false;
+        }
         let behind = [Some(url.path()), url.query(), url.fragment()];
         url.has_host() && !behind.into_iter().flatten().any(|part| part.contains('@'))
     })

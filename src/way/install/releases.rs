@@ -12,6 +12,7 @@ use super::unpack::{Item, direct_url};
 use crate::error::{Code, Problem, Problems};
 use crate::lock::Location;
 use crate::python;
+use crate::requirements::formats::{self, Formats};
 use crate::requirements::releases::Releases;
 use crate::way::destination::Environment;
 
@@ -20,6 +21,8 @@ use crate::way::destination::Environment;
 pub struct Taken {
     /// `--all-releases` and `--only-final`.
     pub releases: Releases,
+    /// `--no-binary` and `--only-binary`.
+    pub formats: Formats,
     /// `--uploaded-prior-to`.
     pub before: Option<Timestamp>,
 }
@@ -48,12 +51,14 @@ pub(super) fn check_all(taken: &Taken, items: &[Item]) -> Result<(), Problems> {
 
 /// What is left out, and why.
 fn left_out(taken: &Taken, items: &[Item]) -> Vec<((PackageName, Version), Problem)> {
-    if taken.releases.is_empty() && taken.before.is_none() {
+    if taken.releases.is_empty() && taken.formats.is_empty() && taken.before.is_none() {
         return Vec::new();
     }
     let judged = items.iter().filter_map(|item| {
         let version = item.package.version.as_ref().unwrap_or_else(|| item.file.name.version());
-        let problem = pre_release(item, version, taken).or_else(|| too_new(item, version, taken))?;
+        let problem = pre_release(item, version, taken)
+            .or_else(|| built(item, version, taken))
+            .or_else(|| too_new(item, version, taken))?;
         Some(((item.package.name.clone(), version.clone()), problem))
     });
     judged.collect()
@@ -80,6 +85,12 @@ fn pre_release(item: &Item, version: &Version, taken: &Taken) -> Option<Problem>
             .expected("a final release")
             .help("lock a final release with `pipward lock`, or leave out --only-final"),
     )
+}
+
+/// A wheel that was named by path or address is taken as it is, as with pip.
+fn built(item: &Item, version: &Version, taken: &Taken) -> Option<Problem> {
+    let (value, place) = taken.formats.builds(&item.package.name).filter(|_| direct_url(item).is_none())?;
+    Some(formats::refusal(value, place).package(format!("{} {version}", item.package.shown())))
 }
 
 /// "Packages from indexes": what was named by path or address is not from one, nor is a file of this machine.

@@ -121,6 +121,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(wrong());
     all.extend(super::choices::choices());
     all.extend(super::telling::telling());
+    all.extend(super::sources::sources());
     all
 }
 

@@ -9,6 +9,7 @@ pub fn choices() -> Vec<Case> {
     let mut all = releases();
     all.extend(origins());
     all.extend(values());
+    all.extend(formats());
     all
 }
 
@@ -47,6 +48,42 @@ fn releases() -> Vec<Case> {
         wrong("pre and all", "-r r.txt --pre --all-releases early"),
         same("old files of a folder", "-r one.txt --uploaded-prior-to 2000-01-01"),
         wrong("no time", "-r one.txt --uploaded-prior-to yesterday"),
+    ]
+}
+
+/// `--no-binary` and `--only-binary`: the later one counts, and what would be built is refused.
+fn formats() -> Vec<Case> {
+    let lines = |options: &str| format!("{options}\n{ONE}");
+    let (sources, wheels, both, turned) = (
+        lines("--no-binary :all:"),
+        lines("--only-binary :all:"),
+        lines("--no-binary :all:\n--only-binary simple"),
+        lines("--only-binary simple\n--no-binary :all:"),
+    );
+    let files = [
+        ("one.txt", ONE),
+        ("sources.txt", sources.as_str()),
+        ("wheels.txt", wheels.as_str()),
+        ("both.txt", both.as_str()),
+        ("turned.txt", turned.as_str()),
+    ];
+    let case = |name: &str, before: &[&str], typed: &str, expect: Expect| {
+        single(&format!("formats: {name}"), &files, before, typed, expect)
+    };
+    let same = |name: &str, typed: &str| case(name, &[], typed, Expect::Same);
+    let wrong = |name: &str, typed: &str| case(name, &[], typed, Expect::BothRefuse);
+    vec![
+        same("none built after all", "--no-binary :all: --only-binary simple -r one.txt"),
+        same("all built, then none", "--no-binary :all: --no-binary :none: -r one.txt"),
+        same("all built, then all wheels", "--no-binary :all: --only-binary :all: -r one.txt"),
+        same("another one built", "--no-binary other -r one.txt"),
+        same("the file has the last word", "--no-binary :all: -r wheels.txt"),
+        same("a name in a file", "-r both.txt"),
+        case("already there", &["-r one.txt"], "--no-binary :all: -r one.txt", Expect::Same),
+        wrong("built", "--no-binary simple -r one.txt"),
+        wrong("wheels, then built", "--only-binary :all: --no-binary simple -r one.txt"),
+        wrong("built by the file", "--only-binary :all: -r sources.txt"),
+        wrong("a name in a file, then all", "-r turned.txt"),
     ]
 }
 

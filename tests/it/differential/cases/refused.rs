@@ -64,7 +64,6 @@ pub(super) fn stricter() -> Vec<Case> {
             "-r r.txt",
             Code::OptionRefused,
         ),
-        refused("no-binary of another", &[one], &[], "-r one.txt --no-binary other", Code::OptionRefused),
         refused(
             "target, another version",
             &[one, ("two.txt", "simple==2.0 {H:simple-2.0-1}\n")],
