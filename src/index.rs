@@ -212,7 +212,11 @@ impl Index {
     ///
     /// # Errors
     /// `file-not-found` where it names no such wheel; else as [`Facts::candidates`].
-    pub fn file(&self, name: &PackageName, wheel: &WheelName) -> Result<IndexFile, Problem> {
+    pub fn file(
+        &self,
+        name: &PackageName,
+        wheel: &WheelName,
+    ) -> Result<(IndexFile, Option<VersionSpecifiers>), Problem> {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
         let offered = project.find(wheel).ok_or_else(|| {
             Problem::new(Code::FileNotFound, "no source names this wheel")
@@ -220,7 +224,11 @@ impl Index {
                 .help("lock again with `pipward lock`")
         })?;
         let file = &offered.file;
-        Ok(IndexFile {
+        let requires_python = file.requires_python.clone().or_else(|| {
+            let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
+            cell.get()?.as_ref().ok()?.dependencies.requires_python.clone()
+        });
+        let found = IndexFile {
             name: wheel.clone(),
             location: file.location()?,
             index: offered.index.and_then(|index| self.inner.registry.url(index)).cloned(),
@@ -228,17 +236,8 @@ impl Index {
             size: file.size,
             upload_time: file.upload_time,
             yanked: file.yanked.clone(),
-        })
-    }
-
-    /// For which Pythons the index, else METADATA, says that a wheel is.
-    pub fn requires_python(&self, name: &PackageName, wheel: &WheelName) -> Option<VersionSpecifiers> {
-        let project = self.wait(|inner| async move { inner.project(name).await }).ok()?;
-        let said = project.find(wheel).and_then(|offered| offered.file.requires_python.clone());
-        said.or_else(|| {
-            let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
-            cell.get()?.as_ref().ok()?.dependencies.requires_python.clone()
-        })
+        };
+        Ok((found, requires_python))
     }
 
     /// SHA-256 of the METADATA of a wheel that was asked for by `dependencies`.

@@ -8,7 +8,9 @@
 mod marker;
 mod shown;
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use pep508_rs::{Pep508Error, Pep508ErrorSource};
 use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl};
@@ -22,6 +24,10 @@ const MAX_DEPTH: usize = 32;
 const MAX_COMPARISONS: usize = 512;
 /// The longest run of digits in a version: more would not fit the numbers that are computed with.
 const MAX_DIGITS: usize = 18;
+
+/// So many requirements are known, and none that is longer, in bytes.
+const MOST_KNOWN: usize = 16_384;
+const MOST_KNOWN_LENGTH: usize = 256;
 
 /// What happens to a comparison that means nothing (PEP 508: two literals, two variables, a version
 /// that is none).
@@ -48,6 +54,28 @@ pub fn requirement(text: &str, strictness: Strictness) -> Result<Requirement<Ver
         requirement.marker = marker(marker_text, strictness)?;
     }
     Ok(requirement)
+}
+
+/// As [`requirement`] in METADATA, of which many releases say the same: what was read is known for the rest of the run.
+///
+/// # Errors
+/// As [`requirement`].
+pub(crate) fn known_requirement(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
+    static KNOWN: LazyLock<Mutex<HashMap<Box<str>, Requirement<VerbatimUrl>>>> =
+        LazyLock::new(Mutex::default);
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if text.len() > MOST_KNOWN_LENGTH {
+        return requirement(text, Strictness::Lenient);
+    }
+    if let Some(known) = known().get(text) {
+        return Ok(known.clone());
+    }
+    let read = requirement(text, Strictness::Lenient)?;
+    let mut known = known();
+    if known.len() < MOST_KNOWN {
+        known.insert(text.into(), read.clone());
+    }
+    Ok(read)
 }
 
 /// Reads a marker such as `python_version < "3.9" and sys_platform == "linux"`.

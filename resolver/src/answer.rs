@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, MarkerTree, PackageName};
+use rustc_hash::FxHashMap;
 
 use crate::explain;
 use crate::facts::{CandidateWheel, FactsError};
@@ -121,7 +122,7 @@ pub(crate) fn merge(parts: Vec<Part>, universe: &MarkerTree) -> Resolution {
 
 /// Markers told shortly, each looked for once: many packages stand under the same one.
 #[derive(Default)]
-struct Shorter(HashMap<(MarkerTree, MarkerTree), MarkerTree>);
+struct Shorter(FxHashMap<(MarkerTree, MarkerTree), MarkerTree>);
 
 impl Shorter {
     fn of(&mut self, marker: &MarkerTree, within: &MarkerTree) -> MarkerTree {
@@ -155,7 +156,7 @@ impl PartPackage {
         if !universe.is_true() {
             // Where none is for an environment that needs it, those that there are tell what was chosen.
             let fitting: Vec<_> =
-                wheels.iter().filter(|(_, wheel)| markers::takes(&within, wheel)).cloned().collect();
+                wheels.iter().filter(|(_, wheel)| region::fits(&within, wheel)).cloned().collect();
             if !fitting.is_empty() {
                 wheels = fitting;
             } else if !self.all_wheels.is_empty() {

@@ -9,7 +9,7 @@ mod within;
 mod words;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::LazyLock;
 
@@ -17,6 +17,7 @@ use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{
     MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString, MarkerValueVersion,
 };
+use rustc_hash::FxHashMap;
 
 use crate::ranges;
 use crate::wheel_name::WheelName;
@@ -31,7 +32,7 @@ pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
 /// Whether some environment of `region` is one of `marker`.
 pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
     thread_local! {
-        static KNOWN: RefCell<HashMap<(MarkerTree, MarkerTree), bool>> = RefCell::default();
+        static KNOWN: RefCell<FxHashMap<(MarkerTree, MarkerTree), bool>> = RefCell::default();
     }
     // The same is asked again and again: of each release with the same bounds, of each form of a marker.
     let pair = (region.clone(), marker.clone());
@@ -71,12 +72,25 @@ pub fn same(a: &MarkerTree, b: &MarkerTree) -> bool {
 
 /// The Pythons that satisfy a `requires-python`. Pre-releases of Python count as their release.
 pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
+    // Each wheel of an index has one, and there are few of them.
+    thread_local! {
+        static KNOWN: RefCell<FxHashMap<VersionSpecifiers, MarkerTree>> = RefCell::default();
+    }
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(specifiers).cloned()) {
+        return known;
+    }
     let mut any = MarkerTree::FALSE;
     for (low, high) in ranges::of_specifiers(specifiers).iter() {
         let mut all = lower(low);
         all.and(upper(high));
         any.or(all);
     }
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(specifiers.clone(), any.clone());
+    });
     any
 }
 
@@ -152,7 +166,7 @@ fn string(key: MarkerValueString, value: &str) -> MarkerTree {
 /// The environments in which an expression holds. Markers are made of few, which are asked about many times.
 fn tree_of(expression: &MarkerExpression) -> MarkerTree {
     thread_local! {
-        static KNOWN: RefCell<HashMap<MarkerExpression, MarkerTree>> = RefCell::default();
+        static KNOWN: RefCell<FxHashMap<MarkerExpression, MarkerTree>> = RefCell::default();
     }
     if let Some(known) = KNOWN.with_borrow(|known| known.get(expression).cloned()) {
         return known;
@@ -316,7 +330,8 @@ fn parts_of_wheel(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
     remembered(&KNOWN, tags_of(wheel), || parts(wheel))
 }
 
-type Known<T> = RefCell<HashMap<Box<str>, T>>;
+/// Bounded, so that names which were chosen for their hashes cost little.
+type Known<T> = RefCell<FxHashMap<Box<str>, T>>;
 
 /// What is known of a text, made where it is not yet.
 fn remembered<T: Clone>(
@@ -339,12 +354,9 @@ fn remembered<T: Clone>(
 
 /// The three tags of a wheel's file name, as written.
 pub(crate) fn tags_of(wheel: &WheelName) -> &str {
-    let (text, mut dashes) = (wheel.as_str(), 0);
-    let third = text.bytes().rposition(|byte| {
-        dashes += u8::from(byte == b'-');
-        dashes == 3
-    });
-    third.and_then(|at| text.get(at..)).unwrap_or(text)
+    let text = wheel.as_str();
+    let third = (0..3).try_fold(text, |before, _| before.rfind('-').and_then(|at| text.get(..at)));
+    third.and_then(|before| text.get(before.len()..)).unwrap_or(text)
 }
 
 /// The tags of many wheels are put together of few.

@@ -41,6 +41,8 @@ pub(crate) struct Project {
     pub(crate) banned: RefCell<BTreeSet<Version>>,
     /// How often a version was chosen.
     pub(crate) tries: Cell<u32>,
+    /// How many of its versions were chosen.
+    pub(crate) tried: Cell<u32>,
     /// How many conflicts it had a part in.
     pub(crate) conflicts: Cell<u32>,
     /// Whether a requirement that was seen pins it to one version.
@@ -176,6 +178,7 @@ impl Project {
             chosen: Chosen::default(),
             banned: RefCell::default(),
             tries: Cell::new(0),
+            tried: Cell::new(0),
             conflicts: Cell::new(0),
             pinned: Cell::new(false),
             hinted: Cell::new(false),

@@ -199,8 +199,13 @@ impl<'a> Provider<'a> {
             if tries > MANY_CONFLICTS && self.is_pressed(project) {
                 return Err(Stop::Again(project.name.clone()));
             }
-            if tries > 1 && tries.is_power_of_two() {
-                self.hint_next(project, offers, set, tries.saturating_mul(2));
+            // One that was tried before says nothing of where the solver goes next.
+            if project.needs(offers, best, self.region).is_some_and(|needs| needs.get().is_none()) {
+                let tried = project.tried.get().saturating_add(1);
+                project.tried.set(tried);
+                if tried > 1 && tried.is_power_of_two() {
+                    self.hint_next(project, offers, set, tried.saturating_mul(2));
+                }
             }
         }
         Ok(version)

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::MarkerTree;
+use rustc_hash::FxHashMap;
 
 use crate::markers::{self, Usual};
 use crate::request::{ForkStrategy, Target, Universe};
@@ -34,8 +35,8 @@ pub(crate) struct Many<'a> {
     pythons: RefCell<HashMap<VersionSpecifiers, Fit>>,
 }
 
-/// For some environments, whether wheels with these tags fit there, by the end of their names.
-type KnownWheels = HashMap<MarkerTree, HashMap<Box<str>, bool>>;
+/// For some environments, whether wheels with these tags fit there, by the end of their names. Bounded, so that names which were chosen for their hashes cost little.
+type KnownWheels = FxHashMap<MarkerTree, FxHashMap<Box<str>, bool>>;
 
 /// Of how many sets of environments it is known which wheels fit there.
 const MOST_KNOWN: usize = 256;
@@ -302,7 +303,7 @@ impl Many<'_> {
 }
 
 /// Whether some of these environments take a wheel.
-fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
+pub(crate) fn fits(environments: &MarkerTree, wheel: &WheelName) -> bool {
     let tags = markers::tags_of(wheel);
     let known = |fits: &RefCell<KnownWheels>| fits.borrow().get(environments)?.get(tags).copied();
     if let Some(known) = FITS.with(known) {

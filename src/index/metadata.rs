@@ -27,12 +27,27 @@ use crate::fetch::Download;
 use crate::lock::{Location, LockedFile};
 use crate::wheel::metadata::Metadata;
 
+/// How long the line is before kept METADATA: its digest.
+const NOTED: u64 = 65;
+
 /// What is known of one wheel.
 #[derive(Debug)]
 pub(crate) struct Learned {
     pub(crate) dependencies: Arc<Dependencies>,
     /// Of its METADATA.
     pub(crate) sha256: Sha256,
+}
+
+/// METADATA as it was found, and its digest, which is computed once.
+struct Text {
+    bytes: Bytes,
+    sha256: Sha256,
+}
+
+impl From<Vec<u8>> for Text {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { sha256: Sha256::of(&bytes), bytes: bytes.into() }
+    }
 }
 
 /// A locked wheel whose METADATA is wanted.
@@ -53,13 +68,14 @@ impl Index {
         let Ok(Location::Url(url)) = offered.file.location() else { return None };
         let kept = |file: &PageFile| {
             let text = self.inner.kept(cache_key(file, &url).as_deref(), file.metadata)?;
-            understand(&text, &sought.file.name).is_ok().then_some(text)
+            understand(&text.bytes, &sought.file.name).is_ok().then_some(text)
         };
         // An index that announces no digest has it under that of the wheel.
-        kept(&offered.file).or_else(|| {
+        let text = kept(&offered.file).or_else(|| {
             let text = kept(&PageFile { metadata: Advertised::No, ..(*offered.file).clone() })?;
-            (sought.sha256.is_none_or(|wanted| wanted == Sha256::of(&text))).then_some(text)
-        })
+            (sought.sha256.is_none_or(|wanted| wanted == text.sha256)).then_some(text)
+        });
+        text.map(|text| text.bytes.into())
     }
 
     /// METADATA of locked wheels, found as the locker finds it: beside the wheel, else at its end. Outcomes in their order.
@@ -102,14 +118,15 @@ impl Inner {
         let text = match &sought.file.location {
             Location::Path(path) => {
                 let (path, name) = (path.clone(), wheel.clone());
-                blocking(move || from_path(&path, &name)).await
+                blocking(move || from_path(&path, &name)).await.map(Text::from)
             }
             Location::Url(url) => self.on_the_web(&offered, wheel, url).await,
         };
-        let check = |text: Vec<u8>| {
-            let found = understand(&text, wheel)?.sha256;
+        let check = |text: Text| {
+            understand(&text.bytes, wheel)?;
+            let found = text.sha256;
             match sought.sha256.filter(|wanted| *wanted != found) {
-                None => Ok(text),
+                None => Ok(text.bytes.into()),
                 Some(wanted) => {
                     Err(Problem::new(Code::MetadataMismatch, "the metadata is not that of the locked wheel")
                         .expected(format!("sha256 {wanted}"))
@@ -131,22 +148,26 @@ impl Inner {
             Location::Path(path) => {
                 let at = Place::file(&path);
                 let name = wheel.clone();
-                (blocking(move || from_path(&path, &name)).await, at)
+                (blocking(move || from_path(&path, &name)).await.map(Text::from), at)
             }
             Location::Url(url) => {
                 let at = place(&url);
                 (self.on_the_web(offered, wheel, &url).await, at)
             }
         };
-        text.and_then(|text| understand(&text, wheel)).map_err(|problem| problem.package(wheel).at(at))
+        let learned = text.and_then(|text| {
+            let dependencies = Arc::new(understand(&text.bytes, wheel)?);
+            Ok(Learned { dependencies, sha256: text.sha256 })
+        });
+        learned.map_err(|problem| problem.package(wheel).at(at))
     }
 
-    async fn on_the_web(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Vec<u8>, Problem> {
+    async fn on_the_web(&self, offered: &Offered, wheel: &WheelName, url: &Url) -> Result<Text, Problem> {
         let key = cache_key(&offered.file, url);
         if let Some(kept) = self.kept(key.as_deref(), offered.file.metadata) {
             return Ok(kept);
         }
-        let text = self.ask_for(offered, wheel, url).await?;
+        let text = Text::from(self.ask_for(offered, wheel, url).await?);
         self.keep(key.as_deref(), &text);
         Ok(text)
     }
@@ -285,25 +306,25 @@ impl Inner {
         }
     }
 
-    fn kept(&self, key: Option<&str>, advertised: Advertised) -> Option<Vec<u8>> {
+    fn kept(&self, key: Option<&str>, advertised: Advertised) -> Option<Text> {
         let path = self.metadata_directory.as_ref()?.join(key?);
-        let mut file = crate::cache::open_regular(&path, false)
-            .ok()?
-            .take(self.engine.http.cap(Kind::Metadata).bytes + 65);
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).ok()?;
-        let text = bytes.split_off(bytes.len().min(65));
-        let noted = std::str::from_utf8(bytes.strip_suffix(b"\n")?).ok().and_then(Sha256::from_hex)?;
-        let found = Sha256::of(&text);
-        let fits = !matches!(advertised, Advertised::Sha256(expected) if expected != found);
-        (noted == found && fits).then_some(text)
+        let file = crate::cache::open_regular(&path, false).ok()?;
+        let most = self.engine.http.cap(Kind::Metadata).bytes + NOTED;
+        let size = file.metadata().ok()?.len().min(most);
+        // Room for one byte more, so that the end is seen without more room.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.checked_add(1)?);
+        file.take(most).read_to_end(&mut bytes).ok()?;
+        let mut noted = Bytes::from(bytes);
+        let bytes = noted.split_off(noted.len().min(usize::try_from(NOTED).ok()?));
+        let noted = std::str::from_utf8(noted.strip_suffix(b"\n")?).ok().and_then(Sha256::from_hex)?;
+        let sha256 = Sha256::of(&bytes);
+        let fits = !matches!(advertised, Advertised::Sha256(expected) if expected != sha256);
+        (noted == sha256 && fits).then_some(Text { bytes, sha256 })
     }
 
-    fn keep(&self, key: Option<&str>, text: &[u8]) {
+    fn keep(&self, key: Option<&str>, text: &Text) {
         let (Some(directory), Some(key)) = (&self.metadata_directory, key) else { return };
-        let mut bytes = format!("{}\n", Sha256::of(text)).into_bytes();
-        bytes.extend_from_slice(text);
-        crate::cache::later(directory.join(key), bytes, Bytes::new());
+        crate::cache::later(directory.join(key), format!("{}\n", text.sha256), text.bytes.clone());
     }
 }
 
@@ -332,18 +353,17 @@ fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
     })
 }
 
-fn understand(text: &[u8], wheel: &WheelName) -> Result<Learned, Problem> {
+fn understand(text: &[u8], wheel: &WheelName) -> Result<Dependencies, Problem> {
     let metadata = Metadata::parse(text)?;
     if metadata.name != *wheel.name() || metadata.version != *wheel.version() {
         return Err(Problem::new(Code::MetadataMismatch, "the metadata is of another project or version")
             .expected(format!("{} {}", wheel.name(), wheel.version()))
             .found(format!("{} {}", metadata.name, metadata.version)));
     }
-    let dependencies = Dependencies {
+    Ok(Dependencies {
         requires: metadata.requires,
         extras: metadata.extras,
         requires_python: metadata.requires_python,
         malformed: None,
-    };
-    Ok(Learned { dependencies: Arc::new(dependencies), sha256: Sha256::of(text) })
+    })
 }

@@ -3,12 +3,14 @@
 //! Owns: the form of `<cache>/index/*.page` behind its first line. Never: leaves its own bytes, whatever they say.
 //!
 //! A page of a large project names thousands of files, of which a lock looks at a few. So the releases are listed in
-//! front, and a file is made of its record when it is asked for.
+//! front, the records of a release are read when somebody asks for it, and a file is made of its record then.
 //!
 //! ```text
-//! marks   whether a wheel has no upload time; status and its reason; namespace
+//! length  of the head, which ends where the records begin
+//! marks   whether a wheel has no upload time, and whether an address is a path; status and its reason; namespace
 //! texts   each Requires-Python once
-//! releases in order: version, place of the first record, how many wheels, how many source distributions
+//! releases in order: version, place of the first record, how many wheels, how many source distributions, where their
+//!         records are; whether somebody vouches for one of them; when and where the last source distribution is
 //! places  where each record starts
 //! records
 //! ```
@@ -25,18 +27,32 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 
-use super::page::{Address, FileName, Marks, Namespace, PageFile, Status};
+use super::page::{Address, Marks, Namespace, PageFile, Status};
+use super::pages::Body;
 use crate::digest::Sha256;
 use cursor::Cursor;
 pub(super) use record::PageBuilder;
 
 /// Counts up whenever what is written changes, so that older entries of the cache are none.
-pub(super) const FORM: u32 = 2;
+pub(super) const FORM: u32 = 3;
+
+/// Of a page: a wheel on the web has no upload time.
+const UNDATED: u8 = 1;
+/// Of a page: an address is a path of this machine.
+const LOCAL: u8 = 1 << 1;
+/// Of a release: somebody vouches for one of its files.
+const RELEASE_PROVEN: u8 = 1;
+/// Of a release: its last source distribution has an upload time.
+const RELEASE_DATED: u8 = 1 << 1;
+/// Of a release: its last source distribution is on the web.
+const RELEASE_OF_WEB: u8 = 1 << 2;
 
 /// The files that one page names, each once.
 #[derive(Clone)]
 pub(crate) struct Page {
-    bytes: Bytes,
+    body: Body,
+    /// All but the records.
+    head: Bytes,
     pub(crate) marks: Marks,
     specifiers: Vec<Specifiers>,
     /// In the order of their versions.
@@ -44,6 +60,8 @@ pub(crate) struct Page {
     places: Range<usize>,
     /// Whether a wheel on the web has no upload time.
     pub(crate) has_undated: bool,
+    /// Whether a record that names a path of this machine is none.
+    is_of_web: bool,
 }
 
 /// A Requires-Python, read when a file that has it is.
@@ -59,6 +77,12 @@ struct Listed {
     first: usize,
     wheels: usize,
     sdists: usize,
+    has_provenance: bool,
+    /// When its last source distribution was uploaded, as far as that is known, and whether it is on the web.
+    sdist: Option<(Option<Timestamp>, bool)>,
+    records: Range<usize>,
+    /// Its records, once somebody asked for them.
+    read: OnceLock<Option<Bytes>>,
 }
 
 /// One release of a page.
@@ -68,24 +92,39 @@ pub(crate) struct PageRelease<'a> {
     listed: &'a Listed,
 }
 
+/// A wheel of a page as far as it is to be chosen or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PageWheel {
+    pub(crate) name: WheelName,
+    pub(crate) upload_time: Option<Timestamp>,
+    /// Whether it is on the web.
+    pub(crate) is_web: bool,
+    pub(crate) requires_python: Option<VersionSpecifiers>,
+    pub(crate) yanked: Option<String>,
+}
+
 impl Default for Page {
     fn default() -> Self {
         Self {
-            bytes: Bytes::new(),
+            body: Body::Here(Bytes::new()),
+            head: Bytes::new(),
             marks: Marks::default(),
             specifiers: Vec::new(),
             releases: Vec::new(),
             places: 0..0,
             has_undated: false,
+            is_of_web: false,
         }
     }
 }
 
 impl Page {
-    /// Reads a page that [`Page::bytes`] gave; `None` where it is another one.
-    pub(crate) fn read(bytes: Bytes) -> Option<Self> {
-        let mut cursor = Cursor::new(&bytes);
-        let has_undated = cursor.u8()? != 0;
+    /// Reads a page that [`Page::body`] gave; `None` where it is another one.
+    pub(crate) fn read(body: Body) -> Option<Self> {
+        let length = usize::try_from(Cursor::new(&body.part(0..4)?).u32()?).ok()?;
+        let head = body.part(4..length.checked_add(4)?)?;
+        let mut cursor = Cursor::new(&head);
+        let flags = cursor.u8()?;
         let marks = marks(&mut cursor)?;
         let count = cursor.count()?;
         let mut specifiers = Vec::with_capacity(count);
@@ -95,29 +134,27 @@ impl Page {
         let count = cursor.count()?;
         let mut releases = Vec::with_capacity(count);
         for _ in 0..count {
-            let version = cursor.text()?.parse().ok()?;
-            let (first, wheels, sdists) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
-            let [first, wheels, sdists] =
-                [first, wheels, sdists].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
-            releases.push(Listed { version, first, wheels, sdists });
+            releases.push(listed(&mut cursor)?);
         }
         let count = cursor.count()?;
         let start = cursor.at();
         let places = start..start.checked_add(count.checked_mul(4)?)?;
-        bytes.get(places.clone())?;
-        Some(Self { marks, specifiers, releases, places, has_undated, bytes })
+        if places.end != length {
+            return None;
+        }
+        let has_undated = flags & UNDATED != 0;
+        let is_of_web = flags & LOCAL == 0;
+        Some(Self { marks, specifiers, releases, places, has_undated, is_of_web, head, body })
     }
 
     /// As [`Self::read`], of a page that came over the network: it names no file of this machine, whoever wrote it down.
-    pub(crate) fn read_of_web(bytes: Bytes) -> Option<Self> {
-        let page = Self::read(bytes)?;
-        let is_of_web = |at: usize| page.record(at).is_some_and(|mut record| record::is_of_web(&mut record));
-        (0..page.len()).all(is_of_web).then_some(page)
+    pub(crate) fn read_of_web(body: Body) -> Option<Self> {
+        Self::read(body).filter(|page| page.is_of_web)
     }
 
     /// What [`Self::read`] takes.
-    pub(crate) fn bytes(&self) -> &Bytes {
-        &self.bytes
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
     }
 
     /// Whether it names no file.
@@ -143,54 +180,50 @@ impl Page {
 
     /// All files, in the order of their names.
     pub(crate) fn files(&self) -> Vec<PageFile> {
-        let mut files: Vec<PageFile> = (0..self.len()).filter_map(|at| self.file(at)).collect();
+        let mut files: Vec<PageFile> = self.releases().flat_map(|it| it.read(|it, at| it.file(at))).collect();
         files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
         files
     }
 
     /// The names of all files with their SHA-256, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, Option<Sha256>)> {
-        (0..self.len()).filter_map(|at| record::name(&mut self.record(at)?))
+        self.releases().flat_map(|it| it.read(|it, at| record::name(&mut it.record(at)?)))
     }
 
     /// The file of a name.
     pub(crate) fn find(&self, name: &str) -> Option<PageFile> {
-        self.file(self.place(name)?)
+        let (release, at) = self.place(name)?;
+        release.file(at)
+    }
+
+    /// The file of a wheel.
+    pub(crate) fn wheel(&self, name: &WheelName) -> Option<PageFile> {
+        let release = self.release(name.version())?;
+        release.file(release.place(name.as_str())?)
     }
 
     /// Where the provenance of the file of a name is.
     pub(crate) fn provenance(&self, name: &str) -> Option<Address> {
-        let at = self.place(name)?;
+        let (release, at) = self.place(name)?;
         // Most files have none, and need not be read for that.
-        if record::has_provenance(&mut self.record(at)?) { self.file(at)?.provenance } else { None }
+        if record::has_provenance(&mut release.record(at)?) { release.file(at)?.provenance } else { None }
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
-        let is_it = |at: &usize| self.record(*at).is_some_and(|mut record| record::is_of(&mut record, name));
+    fn place(&self, name: &str) -> Option<(PageRelease<'_>, usize)> {
         match WheelName::parse(name) {
-            Ok(wheel) => self.release(wheel.version())?.places().find(is_it),
-            Err(_) => (0..self.len()).find(is_it),
+            Ok(wheel) => {
+                let release = self.release(wheel.version())?;
+                Some((release, release.place(name)?))
+            }
+            Err(_) => self.releases().find_map(|release| Some((release, release.place(name)?))),
         }
     }
 
-    fn len(&self) -> usize {
-        self.places.len() / 4
-    }
-
-    fn record(&self, at: usize) -> Option<Cursor<'_>> {
-        let place = self.places.start.checked_add(at.checked_mul(4)?)?;
-        let start = Cursor::new(self.bytes.get(place..self.places.end)?).u32()?;
-        let records = self.bytes.get(self.places.end..)?;
-        Some(Cursor::new(records.get(usize::try_from(start).ok()?..)?))
-    }
-
-    fn file(&self, at: usize) -> Option<PageFile> {
-        record::file(&mut self.record(at)?, |at| {
-            let specifiers = self.specifiers.get(at)?;
-            let text = || self.bytes.get(specifiers.text.clone()).and_then(|it| std::str::from_utf8(it).ok());
-            // One that is not well-formed says nothing, as for pip.
-            specifiers.read.get_or_init(|| text()?.parse().ok()).clone()
-        })
+    fn specifiers(&self, at: usize) -> Option<VersionSpecifiers> {
+        let specifiers = self.specifiers.get(at)?;
+        let text = || self.head.get(specifiers.text.clone()).and_then(|it| std::str::from_utf8(it).ok());
+        // One that is not well-formed says nothing, as for pip.
+        specifiers.read.get_or_init(|| text()?.parse().ok()).clone()
     }
 }
 
@@ -206,43 +239,82 @@ impl<'a> PageRelease<'a> {
     }
 
     /// Its wheels, in the order of their names.
-    pub(crate) fn wheels(self) -> impl Iterator<Item = (WheelName, PageFile)> {
-        let wheels = self.places().take(self.listed.wheels).filter_map(|at| self.page.file(at));
-        wheels.filter_map(|file| match &file.name {
-            FileName::Wheel(name) => Some((name.clone(), file)),
-            FileName::Sdist { .. } => None,
-        })
+    pub(crate) fn wheels(self) -> impl Iterator<Item = PageWheel> {
+        let specifiers = |at| self.page.specifiers(at);
+        self.places()
+            .take(self.listed.wheels)
+            .filter_map(move |at| record::wheel(&mut self.record(at)?, specifiers))
     }
 
     /// When its last source distribution was uploaded, as far as that is known, and whether it is on the web.
     pub(crate) fn sdist(self) -> Option<(Option<Timestamp>, bool)> {
-        let last = self.places().skip(self.listed.wheels).last()?;
-        record::uploaded(&mut self.page.record(last)?)
+        self.listed.sdist
     }
 
     /// Whether somebody vouches for one of its files.
     pub(crate) fn has_provenance(self) -> bool {
-        self.places()
-            .any(|at| self.page.record(at).is_some_and(|mut record| record::has_provenance(&mut record)))
+        self.listed.has_provenance
     }
 
     /// All its files, in the order of their names.
     pub(crate) fn files(self) -> Vec<PageFile> {
-        let mut files: Vec<PageFile> = self.places().filter_map(|at| self.page.file(at)).collect();
+        let mut files: Vec<PageFile> = self.read(Self::file).collect();
         files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
         files
+    }
+
+    /// The place of the file of a name.
+    fn place(self, name: &str) -> Option<usize> {
+        let is_it = |at: &usize| self.record(*at).is_some_and(|mut it| record::is_of(&mut it, name));
+        self.places().find(is_it)
     }
 
     fn places(self) -> Range<usize> {
         let Listed { first, wheels, sdists, .. } = *self.listed;
         let last = first.saturating_add(wheels).saturating_add(sdists);
-        first..last.min(self.page.len())
+        first..last.min(self.page.places.len() / 4)
+    }
+
+    fn read<T: 'a>(self, read: impl Fn(Self, usize) -> Option<T> + 'a) -> impl Iterator<Item = T> + 'a {
+        self.places().filter_map(move |at| read(self, at))
+    }
+
+    fn file(self, at: usize) -> Option<PageFile> {
+        record::file(&mut self.record(at)?, |at| self.page.specifiers(at))
+    }
+
+    fn record(self, at: usize) -> Option<Cursor<'a>> {
+        let start = self.start(at)?.checked_sub(self.listed.records.start)?;
+        Some(Cursor::new(self.records()?.get(start..)?))
+    }
+
+    /// Where a record begins, counted from the first one of the page.
+    fn start(self, at: usize) -> Option<usize> {
+        let Page { head, places, .. } = self.page;
+        let place = places.start.checked_add(at.checked_mul(4)?)?;
+        usize::try_from(Cursor::new(head.get(place..places.end)?).u32()?).ok()
+    }
+
+    fn records(self) -> Option<&'a [u8]> {
+        let Page { body, head, is_of_web, .. } = self.page;
+        let read = self.listed.read.get_or_init(|| {
+            let from = |at: usize| at.checked_add(4)?.checked_add(head.len());
+            let Range { start, end } = self.listed.records;
+            let records = body.part(from(start)?..from(end)?)?;
+            // The head may say what it likes: a page of the web names no file of this machine.
+            let is_it = |at| {
+                let record = records.get(self.start(at)?.checked_sub(start)?..)?;
+                Some(record::is_of_web(&mut Cursor::new(record)))
+            };
+            (!is_of_web || self.places().all(|at| is_it(at) == Some(true))).then_some(records)
+        });
+        read.as_deref()
     }
 }
 
 impl PartialEq for Page {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.head == other.head && self.files() == other.files()
     }
 }
 
@@ -250,6 +322,18 @@ impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Page").field("marks", &self.marks).field("files", &self.files()).finish()
     }
+}
+
+fn listed(cursor: &mut Cursor<'_>) -> Option<Listed> {
+    let version = cursor.text()?.parse().ok()?;
+    let mut count = || Some(usize::try_from(cursor.u32()?).unwrap_or(usize::MAX));
+    let (first, wheels, sdists) = (count()?, count()?, count()?);
+    let records = count()?..count()?;
+    let flags = cursor.u8()?;
+    let uploaded = if flags & RELEASE_DATED != 0 { Some(cursor.time()?) } else { None };
+    let sdist = (sdists > 0).then_some((uploaded, flags & RELEASE_OF_WEB != 0));
+    let has_provenance = flags & RELEASE_PROVEN != 0;
+    Some(Listed { version, first, wheels, sdists, has_provenance, sdist, records, read: OnceLock::new() })
 }
 
 fn marks(cursor: &mut Cursor<'_>) -> Option<Marks> {

@@ -3,10 +3,11 @@
 //! Owns: `<cache>/index/`. A damaged entry is no entry.
 //! Never: keeps a credential, or decides over the bytes of an artifact.
 
+mod body;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use http_cache_semantics::{BeforeRequest, CacheOptions, CachePolicy};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use url::Url;
 use super::http::{Ask, Authorization, Http, Kind, Whole};
 use crate::digest::Sha256;
 use crate::error::Problem;
+pub(super) use body::Body;
 
 /// How long a page is fresh that says nothing about it. PyPI's own pages say `max-age=600`; an
 /// index, or a mirror of PyPI, that leaves the header out is taken at the same word. RFC 9111,
@@ -54,7 +56,7 @@ struct Entry {
     stored: SystemTime,
     /// Without its body.
     whole: Whole,
-    body: Bytes,
+    body: Body,
 }
 
 /// What a cache answers.
@@ -89,7 +91,7 @@ impl PageCache {
         accept: &'static str,
         refresh: bool,
         form: u32,
-        open: impl FnOnce(Bytes) -> Option<T>,
+        open: impl FnOnce(Body) -> Option<T>,
     ) -> Result<Got<T>, Problem> {
         let mut ask = Ask::new(url.clone(), Kind::Page);
         ask.headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
@@ -118,7 +120,7 @@ impl PageCache {
                     let answer = Box::pin(http.whole(&ask)).await?;
                     if answer.status == reqwest::StatusCode::NOT_MODIFIED {
                         let whole = renewed(entry.whole, &answer.headers);
-                        self.put(&slot(ask), &whole, entry.body);
+                        self.put(&slot(ask), &whole, &entry.body);
                         return Ok(Got::Kept(found));
                     }
                     return Ok(Got::Answer(Box::new((answer, slot(ask)))));
@@ -135,20 +137,11 @@ impl PageCache {
 
     fn read(&self, key: &str, form: u32, cap: u64) -> Option<Entry> {
         let file = crate::cache::open_regular(&self.path(key)?, false).ok()?;
-        let most = cap + (1 << 20);
-        let size = file.metadata().ok()?.len();
-        // Room for all of it at once, and for one byte more, so that the end is seen without more room.
-        let mut bytes = Vec::with_capacity(usize::try_from(size.min(most)).ok()?.saturating_add(1));
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes).ok()?;
-        let line = bytes.iter().position(|byte| *byte == b'\n')?;
-        let head: Head = serde_json::from_slice(bytes.get(..line)?).ok()?;
-        if head.format != form {
-            return None;
-        }
-        let body = Bytes::from(bytes).slice(line + 1..);
-        if head.crc32 != crc32fast::hash(&body) {
-            return None;
-        }
+        let (head, body) = body::read(file, cap + (1 << 20), |line| {
+            let head: Head = serde_json::from_slice(line).ok()?;
+            let crc32 = head.crc32;
+            (head.format == form).then_some((head, crc32))
+        })?;
         let mut headers = HeaderMap::new();
         for (name, value) in &head.headers {
             headers.append(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
@@ -162,12 +155,13 @@ impl PageCache {
     }
 
     /// Keeps what was made of an answer if that may be kept. A cache that cannot be written is not an error of the run.
-    pub(crate) fn put(&self, slot: &Slot, whole: &Whole, body: Bytes) {
+    pub(crate) fn put(&self, slot: &Slot, whole: &Whole, body: &Body) {
         let (Some(path), 200) = (self.path(&slot.key), whole.status.as_u16()) else { return };
         let now = SystemTime::now();
         if !policy(&slot.ask, whole, now).is_storable() {
             return;
         }
+        let Some(body) = body.whole() else { return };
         let headers = whole.headers.iter().filter(|(name, _)| KEPT.contains(name));
         let head = Head {
             format: slot.form,
@@ -231,6 +225,7 @@ fn renewed(mut whole: Whole, headers: &HeaderMap) -> Whole {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use reqwest::StatusCode;
 
     fn whole(headers: &[(&str, &str)]) -> Whole {
@@ -275,10 +270,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = PageCache::new(Some(directory.path()));
         let slot = Slot { key: "k".to_owned(), form: 7, ask: ask() };
-        cache.put(&slot, &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]), Bytes::from_static(b"page"));
+        let body = Body::Here(Bytes::from_static(b"page"));
+        cache.put(&slot, &whole(&[("etag", "\"a\""), ("set-cookie", "secret")]), &body);
         crate::cache::keep();
         let entry = cache.read("k", 7, 1 << 20).unwrap();
-        assert_eq!(entry.body.as_ref(), b"page");
+        assert_eq!(entry.body.whole().unwrap(), b"page"[..]);
         assert_eq!(entry.whole.headers.len(), 1, "cookies are not kept");
         assert!(cache.read("k", 6, 1 << 20).is_none(), "another form is another entry");
         let path = cache.path("k").unwrap();
@@ -287,7 +283,8 @@ mod tests {
             let mut bad = bytes.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).unwrap();
-            let same = cache.read("k", 7, 1 << 20).is_none_or(|entry| entry.body.as_ref() == b"page");
+            let same =
+                cache.read("k", 7, 1 << 20).is_none_or(|entry| entry.body.whole().unwrap() == b"page"[..]);
             assert!(same, "byte {at}");
         }
         std::fs::write(&path, b"").unwrap();

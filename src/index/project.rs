@@ -12,7 +12,7 @@ use pipward_resolver::{
 };
 
 use super::http::place;
-use super::packed::{Page, PageRelease};
+use super::packed::{Page, PageRelease, PageWheel};
 use super::page::{Address, FileName, Marks, PageFile};
 use super::registry::Registry;
 use super::waiting::Waiting;
@@ -63,7 +63,10 @@ pub(crate) struct Cutoff {
 
 impl Project {
     pub(crate) fn find(&self, wheel: &WheelName) -> Option<Offered> {
-        self.files.named(wheel.as_str())
+        match &self.files {
+            Files::Page(index, page) => page.wheel(wheel).map(|file| offered(*index, file)),
+            listed @ Files::Listed(_) => listed.named(wheel.as_str()),
+        }
     }
 }
 
@@ -300,7 +303,7 @@ struct PageShelf {
 impl Shelf for PageShelf {
     fn wheels(&self, at: usize) -> Vec<CandidateWheel> {
         let wheels = self.page.release_at(at).into_iter().flat_map(PageRelease::wheels);
-        wheels.map(|(wheel, file)| self.cutoff.candidate(wheel, &file)).collect()
+        wheels.map(|wheel| self.cutoff.judged(wheel)).collect()
     }
 }
 
@@ -312,6 +315,11 @@ impl Cutoff {
             yanked: file.yanked.clone(),
             too_new: self.of(file),
         }
+    }
+
+    fn judged(self, wheel: PageWheel) -> CandidateWheel {
+        let PageWheel { name, upload_time, is_web, requires_python, yanked } = wheel;
+        CandidateWheel { name, requires_python, yanked, too_new: self.judge(upload_time, is_web) }
     }
 
     /// Why a file is too new, where it is.

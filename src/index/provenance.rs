@@ -10,7 +10,7 @@ use url::Url;
 
 use super::http::{check_scheme, status_problem};
 use super::page::{Address, FileName, PageFile};
-use super::pages::Got;
+use super::pages::{Body, Got};
 use super::project::{Offered, Project};
 use super::{Index, Inner};
 use crate::attest::LARGEST;
@@ -86,6 +86,15 @@ impl Index {
         Ok(project.files.versions().rev().filter(is_between).find_map(proven))
     }
 
+    /// Whether the index names provenance for a file of a release.
+    ///
+    /// # Errors
+    /// As for the candidates of a project.
+    pub fn has_provenance(&self, name: &PackageName, version: &Version) -> Result<bool, Problem> {
+        let project = self.wait(|inner| async move { inner.project(name).await })?;
+        Ok(project.files.has_provenance(version))
+    }
+
     /// The wheels of a release; none where the index has it no more.
     ///
     /// # Errors
@@ -124,14 +133,15 @@ impl Inner {
                 .cause(error)
         })?;
         check_scheme(&url, Code::AddressRefused)?;
-        let whole = match self.cache.get(&self.engine.http, &url, ACCEPT, false, FORM, Some).await? {
-            Got::Kept(body) => return Ok(body.to_vec()),
-            Got::Answer(answer) => {
-                let (whole, slot) = *answer;
-                self.cache.put(&slot, &whole, whole.body.clone().into());
-                whole
-            }
-        };
+        let whole =
+            match self.cache.get(&self.engine.http, &url, ACCEPT, false, FORM, |body| body.whole()).await? {
+                Got::Kept(body) => return Ok(body.to_vec()),
+                Got::Answer(answer) => {
+                    let (whole, slot) = *answer;
+                    self.cache.put(&slot, &whole, &Body::Here(whole.body.clone().into()));
+                    whole
+                }
+            };
         if whole.status.as_u16() != 200 {
             return Err(status_problem(whole.status, &whole.url));
         }

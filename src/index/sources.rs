@@ -235,7 +235,7 @@ impl Inner {
         match got.status.as_u16() {
             200 => {
                 let page = read(&got, name)?;
-                self.cache.put(&slot, &got, page.bytes().clone());
+                self.cache.put(&slot, &got, page.body());
                 Ok(Some(Arc::new(page)))
             }
             404 | 410 => Ok(None),

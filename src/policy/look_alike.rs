@@ -3,11 +3,11 @@
 //! Pure. Owns: the list of well-known names, and what counts as close. A name that is on the list is never a look-alike.
 //! What is close is narrow on purpose: whoever is warned of honest names stops reading.
 
-use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::sync::OnceLock;
 
 use pipward_resolver::PackageName;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use typomania::checks::{Check, Omitted, Squat, SwappedCharacters, SwappedWords, Typos};
 use typomania::{AuthorSet, Corpus, Harness, Package};
 
@@ -115,9 +115,9 @@ struct WellKnown;
 struct Names {
     /// With their places in the list.
     imitated: FxHashMap<&'static str, (usize, &'static str)>,
-    /// By what is left of them when separators, or characters that look alike, count for nothing.
-    joined: HashMap<String, &'static str>,
-    folded: HashMap<String, &'static str>,
+    /// By a hash of what is left of them when separators, or characters that look alike, count for nothing.
+    joined: FxHashMap<u64, &'static str>,
+    folded: FxHashMap<u64, &'static str>,
 }
 
 fn names() -> &'static Names {
@@ -151,39 +151,53 @@ fn shelf(name: &str) -> usize {
 
 impl Names {
     fn new() -> Self {
-        let by = |key: fn(&str) -> String| {
-            let mut names = HashMap::new();
-            for name in well_known() {
-                names.entry(key(name)).or_insert(name);
-            }
-            names
-        };
-        Self {
+        let mut names = Self {
             imitated: well_known().enumerate().map(|(rank, name)| (name, (rank, name))).collect(),
-            joined: by(joined),
-            folded: by(folded),
+            joined: FxHashMap::default(),
+            folded: FxHashMap::default(),
+        };
+        for name in well_known() {
+            names.joined.entry(hash(joined(name))).or_insert(name);
+            names.folded.entry(hash(folded(name))).or_insert(name);
         }
+        names
     }
 }
 
-fn joined(name: &str) -> String {
-    name.replace('-', "")
+/// For one name five thousand are looked at: nothing is put together of their letters.
+fn hash(letters: impl Iterator<Item = u8>) -> u64 {
+    let mut hasher = FxHasher::default();
+    letters.for_each(|letter| hasher.write_u8(letter));
+    hasher.finish()
+}
+
+fn joined(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|letter| *letter != b'-')
 }
 
 /// `rn` looks like `m`, `1` like `l`.
-fn folded(name: &str) -> String {
-    let alike = |c: char| match c {
-        '0' => 'o',
-        '1' | 'i' => 'l',
-        '3' => 'e',
-        '4' => 'a',
-        '5' => 's',
-        '7' => 't',
-        '8' => 'b',
-        '9' => 'g',
-        c => c,
-    };
-    name.replace("rn", "m").replace("vv", "w").chars().map(alike).collect()
+fn folded(name: &str) -> impl Iterator<Item = u8> {
+    let mut rest = name.as_bytes();
+    std::iter::from_fn(move || {
+        let (letter, after) = match rest {
+            [b'r', b'n', after @ ..] => (b'm', after),
+            [b'v', b'v', after @ ..] => (b'w', after),
+            [letter, after @ ..] => (*letter, after),
+            [] => return None,
+        };
+        rest = after;
+        Some(match letter {
+            b'0' => b'o',
+            b'1' | b'i' => b'l',
+            b'3' => b'e',
+            b'4' => b'a',
+            b'5' => b's',
+            b'7' => b't',
+            b'8' => b'b',
+            b'9' => b'g',
+            letter => letter,
+        })
+    })
 }
 
 impl Corpus for WellKnown {
@@ -236,12 +250,13 @@ impl Check for Folded {
     fn check(&self, _: &dyn Corpus, name: &str, _: &dyn Package) -> typomania::Result<Vec<Squat>> {
         let names = names();
         let mut found = Vec::new();
-        let joined = joined(name);
-        if joined.len() >= SHORT {
-            found.extend(names.joined.get(&joined).map(|known| Squat::custom(SEPARATORS, known)));
+        if joined(name).count() >= SHORT {
+            let known = names.joined.get(&hash(joined(name))).filter(|known| joined(known).eq(joined(name)));
+            found.extend(known.map(|known| Squat::custom(SEPARATORS, known)));
         }
         if name.len() >= SHORT - 1 {
-            found.extend(names.folded.get(&folded(name)).map(|known| Squat::custom(GLYPHS, known)));
+            let known = names.folded.get(&hash(folded(name))).filter(|known| folded(known).eq(folded(name)));
+            found.extend(known.map(|known| Squat::custom(GLYPHS, known)));
         }
         Ok(found)
     }

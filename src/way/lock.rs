@@ -116,6 +116,8 @@ pub struct Locked {
     pub changes: Vec<String>,
     /// The provenance of the files, where it is kept.
     pub provenance: Kept,
+    /// What was learned of the world on the way.
+    pub index: Index,
 }
 
 /// Resolves and builds the lock. `step` is called as packages become known.
@@ -169,12 +171,13 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
         warnings.extend(changes::without_pythons(&resolution));
     }
     warnings.extend(direct.notes(&resolution));
+    drop(direct);
     warnings.extend(index.notes());
     let mut seen = BTreeSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
     crate::cache::keep();
     let changes = request.standing.as_ref().map(|old| changes::between(old, &lock)).unwrap_or_default();
-    Ok(Locked { lock, warnings, changes, provenance })
+    Ok(Locked { lock, warnings, changes, provenance, index })
 }
 
 /// What speaks against the standing lock, as far as the inputs and the lock itself tell: no index is asked.
@@ -339,15 +342,11 @@ impl LockRequest {
 
 /// What a lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.
 fn facts(index: &Index, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
-    let mut file = index.file(name, wheel)?;
+    let (mut file, requires_python) = index.file(name, wheel)?;
     if file.sha256.is_none() {
         let (sha256, size) = index.compute_sha256(&file)?;
         file.sha256 = Some(sha256);
         file.size = Some(size);
     }
-    Ok(build::WheelFacts {
-        requires_python: index.requires_python(name, wheel),
-        metadata_sha256: index.metadata_sha256(name, wheel),
-        file,
-    })
+    Ok(build::WheelFacts { requires_python, metadata_sha256: index.metadata_sha256(name, wheel), file })
 }

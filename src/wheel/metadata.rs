@@ -3,6 +3,7 @@
 //! Owns: which headers must be there, and turning them into types. Never: evaluates a marker, reads the
 //! environment, or lets a hostile text run deep or long.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
@@ -12,7 +13,7 @@ use pipward_resolver::{
 
 use super::headers::Headers;
 use crate::error::{Code, Problem};
-use crate::pep508::{self, Strictness};
+use crate::pep508;
 
 /// No METADATA is larger, in bytes.
 pub const MAX_METADATA: u64 = 16 << 20;
@@ -124,9 +125,8 @@ fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
         return Err(bad("is too long").expected(format!("at most {MAX_REQUIREMENT} bytes")));
     }
     // Older tools fold long lines.
-    let text = text.replace('\n', " ");
-    pep508::requirement(&text, Strictness::Lenient)
-        .map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
+    let line = if text.contains('\n') { Cow::Owned(text.replace('\n', " ")) } else { Cow::Borrowed(text) };
+    pep508::known_requirement(&line).map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
 }
 
 fn excerpt(text: &str) -> String {

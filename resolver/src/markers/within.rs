@@ -5,9 +5,10 @@
 //! environments that cannot be.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString};
+use rustc_hash::FxHashMap;
 
 use super::string;
 
@@ -17,7 +18,7 @@ const MOST_KNOWN: usize = 8192;
 /// What holds of the `in` expressions of a marker in every environment; true for a marker without any.
 pub(super) fn facts(tree: &MarkerTree) -> MarkerTree {
     thread_local! {
-        static KNOWN: RefCell<HashMap<MarkerTree, MarkerTree>> = RefCell::default();
+        static KNOWN: RefCell<FxHashMap<MarkerTree, MarkerTree>> = RefCell::default();
     }
     if tree.is_true() || tree.is_false() {
         return MarkerTree::TRUE;

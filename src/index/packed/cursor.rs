@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
+
 /// Where reading is.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
@@ -40,8 +42,10 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(super) fn i128(&mut self) -> Option<i128> {
-        self.array().map(i128::from_le_bytes)
+    /// Seconds and nanoseconds.
+    pub(super) fn time(&mut self) -> Option<Timestamp> {
+        let second = self.array().map(i64::from_le_bytes)?;
+        Timestamp::new(second, self.array().map(i32::from_le_bytes)?).ok()
     }
 
     /// How many things follow: not more than there are bytes.
@@ -78,6 +82,12 @@ impl<'a> Cursor<'a> {
 pub(super) fn put(bytes: &mut Vec<u8>, slice: &[u8]) {
     bytes.extend_from_slice(&number(slice.len()).to_le_bytes());
     bytes.extend_from_slice(slice);
+}
+
+/// Writes a time.
+pub(super) fn put_time(bytes: &mut Vec<u8>, time: Timestamp) {
+    bytes.extend_from_slice(&time.as_second().to_le_bytes());
+    bytes.extend_from_slice(&time.subsec_nanosecond().to_le_bytes());
 }
 
 /// A count as it is written.

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 use url::Url;
 
-use super::Page;
-use super::cursor::{Cursor, number, put};
+use super::cursor::{Cursor, number, put, put_time};
+use super::{LOCAL, Page, PageWheel, RELEASE_DATED, RELEASE_OF_WEB, RELEASE_PROVEN, UNDATED};
 use crate::digest::Sha256;
 use crate::error::Problem;
 use crate::index::page::{Address, Advertised, FileName, Marks, PageFile, Status, invalid};
+use crate::index::pages::Body;
 
 const SHA256: u16 = 1;
 const SIZE: u16 = 1 << 1;
@@ -48,7 +49,10 @@ struct Row {
     name: Box<str>,
     sha256: Option<Sha256>,
     record: Range<usize>,
-    is_undated: bool,
+    uploaded: Option<Timestamp>,
+    is_web: bool,
+    has_provenance: bool,
+    names_path: bool,
 }
 
 impl<'a> PageBuilder<'a> {
@@ -85,21 +89,23 @@ impl<'a> PageBuilder<'a> {
             name: file.name.as_str().into(),
             sha256: file.sha256,
             record: start..self.records.len(),
-            is_undated: is_wheel && file.upload_time.is_none() && matches!(file.address, Address::Web(_)),
+            uploaded: file.upload_time,
+            is_web: matches!(file.address, Address::Web(_)),
+            has_provenance: file.provenance.is_some(),
+            names_path: is_path(&file.address) || file.provenance.as_ref().is_some_and(is_path),
         });
     }
 
     /// # Errors
     /// `index-page-invalid` where two files have one name.
     pub(crate) fn finish(mut self) -> Result<Page, Problem> {
-        let key = |row: &Row| (row.is_sdist, row.name.clone());
         self.files.sort_by(|one, other| {
             let by_version = one.version.cmp(&other.version);
             by_version.then_with(|| (one.is_sdist, &one.name).cmp(&(other.is_sdist, &other.name)))
         });
         let mut twice = None;
         self.files.dedup_by(|file, known| {
-            let is_same = key(file) == key(known);
+            let is_same = (file.is_sdist, &file.name) == (known.is_sdist, &known.name);
             if is_same && known.sha256 != file.sha256 && twice.is_none() {
                 twice = Some(known.name.clone());
             }
@@ -112,11 +118,25 @@ impl<'a> PageBuilder<'a> {
             return Err(invalid(self.base, "it is too large"));
         }
         let bytes = self.bytes();
-        Page::read(bytes.into()).ok_or_else(|| invalid(self.base, "it is too large"))
+        Page::read(Body::Here(bytes.into())).ok_or_else(|| invalid(self.base, "it is too large"))
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![u8::from(self.files.iter().any(|row| row.is_undated))];
+        let mut bytes = self.head();
+        let length = number(bytes.len());
+        bytes.reserve_exact(4 + self.records.len());
+        bytes.splice(..0, length.to_le_bytes());
+        for row in &self.files {
+            bytes.extend_from_slice(self.records.get(row.record.clone()).unwrap_or_default());
+        }
+        bytes
+    }
+
+    /// All but the records.
+    fn head(&self) -> Vec<u8> {
+        let any = |flag: u8, is: fn(&Row) -> bool| if self.files.iter().any(is) { flag } else { 0 };
+        let undated = any(UNDATED, |row| !row.is_sdist && row.uploaded.is_none() && row.is_web);
+        let mut bytes = vec![undated | any(LOCAL, |row| row.names_path)];
         write_marks(&mut bytes, &self.marks);
         let mut pythons: Vec<(&usize, &str)> = self.pythons.iter().map(|(text, at)| (at, &**text)).collect();
         pythons.sort_unstable();
@@ -124,26 +144,36 @@ impl<'a> PageBuilder<'a> {
         pythons.iter().for_each(|(_, text)| put(&mut bytes, text.as_bytes()));
         let releases: Vec<&[Row]> = self.files.chunk_by(|one, other| one.version == other.version).collect();
         bytes.extend_from_slice(&number(releases.len()).to_le_bytes());
-        let mut first = 0;
+        let (mut first, mut start) = (0, 0);
         for rows in releases {
             // Spellings of a version are equal; the one of the first name counts.
             let named = rows.iter().min_by(|one, other| one.name.cmp(&other.name));
             let version = named.map(|row| row.version.to_string()).unwrap_or_default();
             put(&mut bytes, version.as_bytes());
             let sdists = rows.iter().filter(|row| row.is_sdist).count();
-            for count in [first, rows.len() - sdists, sdists] {
+            let length: usize = rows.iter().map(|row| row.record.len()).sum();
+            for count in [first, rows.len() - sdists, sdists, start, start + length] {
                 bytes.extend_from_slice(&number(count).to_le_bytes());
             }
             first += rows.len();
+            start += length;
+            let last_sdist = rows.last().filter(|row| row.is_sdist);
+            let uploaded = last_sdist.and_then(|row| row.uploaded);
+            let flags = [
+                (rows.iter().any(|row| row.has_provenance), RELEASE_PROVEN),
+                (uploaded.is_some(), RELEASE_DATED),
+                (last_sdist.is_some_and(|row| row.is_web), RELEASE_OF_WEB),
+            ];
+            bytes.push(flags.iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
+            if let Some(uploaded) = uploaded {
+                put_time(&mut bytes, uploaded);
+            }
         }
         bytes.extend_from_slice(&number(self.files.len()).to_le_bytes());
         let mut start = 0;
         for row in &self.files {
             bytes.extend_from_slice(&number(start).to_le_bytes());
             start += row.record.len();
-        }
-        for row in &self.files {
-            bytes.extend_from_slice(self.records.get(row.record.clone()).unwrap_or_default());
         }
         bytes
     }
@@ -193,7 +223,7 @@ fn write(bytes: &mut Vec<u8>, file: &PageFile, python: Option<usize>) {
     }
     if let Some(time) = file.upload_time {
         flags |= TIME;
-        bytes.extend_from_slice(&time.as_nanosecond().to_le_bytes());
+        put_time(bytes, time);
     }
     if let Some(at) = python {
         flags |= PYTHON;
@@ -229,6 +259,10 @@ fn write(bytes: &mut Vec<u8>, file: &PageFile, python: Option<usize>) {
     }
 }
 
+fn is_path(address: &Address) -> bool {
+    matches!(address, Address::Path(_))
+}
+
 fn address_bytes(address: &Address) -> (&[u8], bool) {
     match address {
         Address::Web(text) => (text.as_bytes(), false),
@@ -253,19 +287,6 @@ pub(super) fn is_of(record: &mut Cursor<'_>, name: &str) -> bool {
     found().is_some_and(|found| found == name.as_bytes())
 }
 
-/// When the file of a record was uploaded, and whether it is on the web.
-pub(super) fn uploaded(record: &mut Cursor<'_>) -> Option<(Option<Timestamp>, bool)> {
-    let flags = record.u16()?;
-    digest(record, flags & SHA256)?;
-    record.slice()?;
-    digest(record, flags & METADATA_SHA256)?;
-    if flags & SIZE != 0 {
-        record.u64()?;
-    }
-    let time = if flags & TIME != 0 { Some(Timestamp::from_nanosecond(record.i128()?).ok()?) } else { None };
-    Some((time, flags & PATH == 0))
-}
-
 /// Whether a record names addresses of the web alone.
 pub(super) fn is_of_web(record: &mut Cursor<'_>) -> bool {
     record.u16().is_some_and(|flags| flags & (PATH | PROVENANCE_PATH) == 0)
@@ -274,6 +295,25 @@ pub(super) fn is_of_web(record: &mut Cursor<'_>) -> bool {
 /// Whether the index gives provenance for the file of a record.
 pub(super) fn has_provenance(record: &mut Cursor<'_>) -> bool {
     record.u16().is_some_and(|flags| flags & PROVENANCE != 0)
+}
+
+/// The wheel of a record as far as it is to be chosen or not; `python` gives the Requires-Python at a place.
+pub(super) fn wheel(
+    record: &mut Cursor<'_>,
+    python: impl Fn(usize) -> Option<VersionSpecifiers>,
+) -> Option<PageWheel> {
+    let flags = record.u16()?;
+    let has = |flag: u16| flags & flag != 0;
+    digest(record, flags & SHA256)?;
+    let name = WheelName::parse(record.text()?).ok()?;
+    digest(record, flags & METADATA_SHA256)?;
+    if has(SIZE) {
+        record.u64()?;
+    }
+    let upload_time = if has(TIME) { Some(record.time()?) } else { None };
+    let at = if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None };
+    let yanked = if has(YANKED) { Some(record.text()?.to_owned()) } else { None };
+    Some(PageWheel { name, upload_time, is_web: !has(PATH), requires_python: at.and_then(python), yanked })
 }
 
 /// The file of a record; `python` gives the Requires-Python at a place.
@@ -291,7 +331,7 @@ pub(super) fn file(
         None => Advertised::No,
     };
     let size = if has(SIZE) { Some(record.u64()?) } else { None };
-    let upload_time = if has(TIME) { Some(Timestamp::from_nanosecond(record.i128()?).ok()?) } else { None };
+    let upload_time = if has(TIME) { Some(record.time()?) } else { None };
     let at = if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None };
     let yanked = if has(YANKED) { Some(record.text()?.to_owned()) } else { None };
     let suffix = if has(NAMED) { name } else { "" };

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::index::page::{Address, Advertised};
+use crate::index::page::{Address, Advertised, FileName};
 
 fn base() -> Url {
     Url::parse("https://h.example/simple/a/").unwrap()
@@ -68,10 +68,13 @@ proptest! {
     fn what_is_packed_comes_back(files in prop::collection::vec(file(), 0..20)) {
         let (page, expected) = page(files);
         prop_assert_eq!(&page.files(), &expected);
-        let again = Page::read(page.bytes().clone()).unwrap();
+        let again = Page::read(page.body().clone()).unwrap();
         prop_assert_eq!(&again.files(), &expected);
         for file in &expected {
             prop_assert_eq!(page.find(file.name.as_str()), Some(file.clone()));
+            if let Some(wheel) = file.wheel() {
+                prop_assert_eq!(page.wheel(wheel), Some(file.clone()));
+            }
         }
         prop_assert_eq!(page.find("a-9999-py3-none-any.whl"), None);
         let by_release: usize = page.releases().map(|release| release.files().len()).sum();
@@ -94,7 +97,7 @@ proptest! {
         };
         let is_path = |address: &Address| matches!(address, Address::Path(_));
         let is_local = expected.iter().any(|file| is_path(&file.address));
-        prop_assert_eq!(Page::read_of_web(page.bytes().clone()).is_none(), is_local);
+        prop_assert_eq!(Page::read_of_web(page.body().clone()).is_none(), is_local);
         prop_assert_eq!(page.has_undated, expected.iter().any(undated));
     }
 
@@ -104,7 +107,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        let mut bytes = page(files).0.bytes().to_vec();
+        let mut bytes = page(files).0.body().whole().unwrap().to_vec();
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -112,7 +115,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Some(page) = Page::read(bytes.into()) {
+        if let Some(page) = Page::read(Body::Here(bytes.into())) {
             drop((page.files(), page.names().count(), page.find("a-1-py3-none-any.whl")));
             page.releases().for_each(|release| drop((release.files(), release.sdist(), release.wheels().count())));
         }
@@ -130,7 +133,7 @@ fn marks_come_back() {
         let mut builder = PageBuilder::new(&base);
         builder.mark(marks.clone());
         let page = builder.finish().unwrap();
-        assert_eq!(Page::read(page.bytes().clone()).unwrap().marks, marks);
+        assert_eq!(Page::read(page.body().clone()).unwrap().marks, marks);
         assert!(page.is_empty());
     }
 }

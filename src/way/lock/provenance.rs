@@ -2,7 +2,7 @@
 //!
 //! Owns: which files are looked at, and what a package had before. Never: judges (the policy does).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pipward_resolver::{PackageName, Version};
 
@@ -17,6 +17,8 @@ use crate::way::provenance::{Answer, File, Kept, provable, prove};
 /// What is known of the files of a lock.
 struct Known {
     answers: BTreeMap<String, Answer>,
+    /// The releases for which nobody vouches: nothing was asked of their files.
+    bare: BTreeSet<(PackageName, Version)>,
     earlier: BTreeMap<(PackageName, Version), Earlier>,
     /// The wheels of the locked release before, where that had a publisher.
     standing: BTreeMap<PackageName, Vec<Vouched>>,
@@ -31,6 +33,7 @@ impl LockRequest {
         let keeps = self.keeps_provenance || self.policy.keeps_provenance();
         let edited = self.standing.as_ref().is_some_and(|standing| !drift::is_as_written(standing));
         let (mut asked, mut earlier, mut standing) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut bare = BTreeSet::new();
         for package in lock.packages.iter_mut().filter(|package| package.index.is_some()) {
             let known = if edited || keeps || self.upgrade.moves(&package.name) {
                 None
@@ -41,8 +44,12 @@ impl LockRequest {
                 package.publishers = publishers;
                 continue;
             }
-            asked.extend(provable(package));
             let Some(version) = &package.version else { continue };
+            if index.has_provenance(&package.name, version)? {
+                asked.extend(provable(package));
+            } else {
+                bare.insert((package.name.clone(), version.clone()));
+            }
             if !self.publishers_before(&package.name).is_empty() {
                 if let Some(before) = self.wheels_before(index, package, edited)? {
                     standing.insert(package.name.clone(), before);
@@ -57,7 +64,7 @@ impl LockRequest {
             }
         }
         let (answers, mut given) = prove(&self.policy, index, asked, &Kept::new())?;
-        let known = Known { answers, earlier, standing };
+        let known = Known { answers, bare, earlier, standing };
         let mut judged = Judged::default();
         for package in lock.packages.iter_mut().filter(|package| package.index.is_some()) {
             let (mut found, mut partial) = self.found(package, &known);
@@ -68,8 +75,11 @@ impl LockRequest {
             judged.add(self.policy.judge(&package.name, found));
             judged.add(self.policy.judge_as(&package.name, partial.into_iter().collect(), Level::Warn));
         }
-        let locked: Vec<String> = lock.packages.iter().flat_map(provable).map(|(_, file, _)| file).collect();
-        given.retain(|file, _| keeps && locked.contains(file));
+        if !given.is_empty() {
+            let locked: BTreeSet<String> =
+                lock.packages.iter().flat_map(provable).map(|(_, file, _)| file).collect();
+            given.retain(|file, _| keeps && locked.contains(file));
+        }
         Ok((judged.told()?, given))
     }
 
@@ -126,7 +136,21 @@ impl LockRequest {
     /// apart.
     fn found(&self, package: &mut LockedPackage, known: &Known) -> (Vec<Problem>, Option<Problem>) {
         let (mut found, mut all) = (Vec::new(), Vec::new());
-        if package.publishers.is_empty() {
+        let version = package.version.clone().unwrap_or_else(|| Version::new([0]));
+        let release = (package.name.clone(), version);
+        let mut before = self.publishers_before(&package.name);
+        let is_bare = known.bare.contains(&release);
+        if is_bare
+            && before.is_empty()
+            && !known.earlier.contains_key(&release)
+            && self.policy.required().is_empty()
+        {
+            // Nobody vouches for it, nobody did, and nobody has to.
+            return (found, None);
+        }
+        if is_bare {
+            all.extend(provable(package).map(|(_, file, _)| (file, false)));
+        } else if package.publishers.is_empty() {
             let mut now = Vec::new();
             for (_, file, _) in provable(package) {
                 match known.answers.get(&file) {
@@ -143,13 +167,9 @@ impl LockRequest {
             now.dedup();
             package.publishers = now;
         }
-        let version = package.version.clone().unwrap_or_else(|| Version::new([0]));
-        let mut before = self.publishers_before(&package.name);
         let mut wheels = known.standing.get(&package.name);
         let mut source = (!before.is_empty()).then(|| "the locked one".to_owned());
-        if let (true, Some(earlier)) =
-            (before.is_empty(), known.earlier.get(&(package.name.clone(), version.clone())))
-        {
+        if let (true, Some(earlier)) = (before.is_empty(), known.earlier.get(&release)) {
             source = Some(format!("{} {}", package.name, earlier.version));
             wheels = Some(&earlier.wheels);
             if let Some(Ok(Some(publishers))) = known.answers.get(&earlier.file) {
@@ -160,7 +180,7 @@ impl LockRequest {
         let without: Vec<String> =
             all.into_iter().filter(|(_, proven)| !proven).map(|(file, _)| file).collect();
         let proven = Proven {
-            package: &format!("{} {version}", package.name),
+            package: &format!("{} {}", package.name, release.1),
             name: &package.name,
             publishers: &package.publishers,
             without: &without,

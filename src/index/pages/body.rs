@@ -1,0 +1,126 @@
+//! What is kept behind the first line of an entry: in memory where it is small, else in its file, of which parts are read
+//! as they are asked for.
+//!
+//! Owns: how many entries are open at once. Never: maps a file, or opens a name twice.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+/// What is no larger, in bytes, is read whole; of a larger one so much at once.
+const PART: usize = 64 << 10;
+/// Entries that are open at once, at most. A third of the files that a process may have open is not exceeded either.
+const MOST_OPEN: usize = 512;
+
+/// Entries that are open.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes of an entry.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    /// All of them.
+    Here(Bytes),
+    /// From a place of a file on.
+    There(Arc<Kept>),
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    file: File,
+    start: u64,
+    length: usize,
+    _open: Open,
+}
+
+/// One of those that may be open.
+#[derive(Debug)]
+struct Open;
+
+impl Open {
+    fn one_more() -> Option<Self> {
+        let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let most = allowed.map_or(MOST_OPEN, |allowed| usize::try_from(allowed / 3).unwrap_or(MOST_OPEN));
+        if OPEN.fetch_add(1, Ordering::Relaxed) < most.min(MOST_OPEN) {
+            return Some(Self);
+        }
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Body {
+    /// Some of its bytes; `None` where it has not so many.
+    pub(crate) fn part(&self, range: Range<usize>) -> Option<Bytes> {
+        match self {
+            Self::Here(bytes) => {
+                (range.start <= range.end && range.end <= bytes.len()).then(|| bytes.slice(range))
+            }
+            Self::There(kept) => {
+                let length = range.end.checked_sub(range.start).filter(|_| range.end <= kept.length)?;
+                let mut bytes = vec![0; length];
+                kept.file.read_exact_at(&mut bytes, kept.start + range.start as u64).ok()?;
+                Some(bytes.into())
+            }
+        }
+    }
+
+    /// All of its bytes.
+    pub(crate) fn whole(&self) -> Option<Bytes> {
+        match self {
+            Self::Here(bytes) => Some(bytes.clone()),
+            Self::There(kept) => self.part(0..kept.length),
+        }
+    }
+}
+
+/// Reads a file: `first` takes its first line, and tells the CRC-32 of what follows. `None` where that is another one, or the
+/// file is larger than `most`.
+pub(super) fn read<T>(
+    mut file: File,
+    most: u64,
+    first: impl FnOnce(&[u8]) -> Option<(T, u32)>,
+) -> Option<(T, Body)> {
+    let size = usize::try_from(Some(file.metadata().ok()?.len()).filter(|size| *size <= most)?).ok()?;
+    let open = if size > PART { Open::one_more() } else { None };
+    // Room for one byte more, so that the end is seen without more room.
+    let mut bytes = Vec::with_capacity(if open.is_some() { PART } else { size.checked_add(1)? });
+    fill(&mut file, &mut bytes).ok()?;
+    let start = bytes.iter().position(|byte| *byte == b'\n')?.checked_add(1)?;
+    let (head, crc32) = first(bytes.get(..start)?)?;
+    let Some(open) = open else {
+        let body = Bytes::from(bytes).slice(start..);
+        return (crc32 == crc32fast::hash(&body)).then_some((head, Body::Here(body)));
+    };
+    let mut found = crc32fast::Hasher::new();
+    found.update(bytes.get(start..)?);
+    let mut length = bytes.len().checked_sub(start)?;
+    loop {
+        bytes.clear();
+        fill(&mut file, &mut bytes).ok()?;
+        if bytes.is_empty() || length > size {
+            break;
+        }
+        found.update(&bytes);
+        length += bytes.len();
+    }
+    let kept = Kept { file, start: start as u64, length, _open: open };
+    (crc32 == found.finalize()).then(|| (head, Body::There(Arc::new(kept))))
+}
+
+/// Reads until the room of `bytes` is full or the file ends.
+fn fill(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let room = bytes.capacity() - bytes.len();
+    file.take(room as u64).read_to_end(bytes).map(drop)
+}
