@@ -285,19 +285,31 @@ fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != N * 2 {
         return None;
     }
-    let nibble = |digit: u8| match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let &[high, low] = pair else { return None };
-        *byte = nibble(high)? << 4 | nibble(low)?;
+    let value = |digit: u8| VALUES.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT);
+    let (mut bytes, mut all) = ([0; N], 0);
+    for (byte, pair) in bytes.iter_mut().zip(text.as_chunks::<2>().0) {
+        let [high, low] = pair.map(value);
+        all |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(bytes)
+    (all < NO_DIGIT).then_some(bytes)
 }
+
+/// What stands for a character that is no digit: no digits make it together.
+const NO_DIGIT: u8 = 16;
+
+/// The values of hexadecimal digits. Index pages have two digests a file, and thousands of files.
+const VALUES: [u8; 256] = {
+    let (mut values, mut at) = ([NO_DIGIT; 256], 0);
+    while at < 256 {
+        let digit = (at as u8 as char).to_digit(16);
+        if let Some(digit) = digit {
+            values[at] = digit as u8;
+        }
+        at += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

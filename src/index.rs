@@ -80,6 +80,8 @@ pub struct IndexFile {
     pub upload_time: Option<Timestamp>,
     /// The reason for which it was yanked; empty when none was given.
     pub yanked: Option<String>,
+    /// For which Pythons the index, else METADATA that was asked for, says that it is.
+    pub requires_python: Option<VersionSpecifiers>,
 }
 
 /// The live source of facts.
@@ -212,11 +214,7 @@ impl Index {
     ///
     /// # Errors
     /// `file-not-found` where it names no such wheel; else as [`Facts::candidates`].
-    pub fn file(
-        &self,
-        name: &PackageName,
-        wheel: &WheelName,
-    ) -> Result<(IndexFile, Option<VersionSpecifiers>), Problem> {
+    pub fn file(&self, name: &PackageName, wheel: &WheelName) -> Result<IndexFile, Problem> {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
         let offered = project.find(wheel).ok_or_else(|| {
             Problem::new(Code::FileNotFound, "no source names this wheel")
@@ -228,7 +226,7 @@ impl Index {
             let cell = self.inner.learned.cell((name.clone(), wheel.as_str().to_owned()));
             cell.get()?.as_ref().ok()?.dependencies.requires_python.clone()
         });
-        let found = IndexFile {
+        Ok(IndexFile {
             name: wheel.clone(),
             location: file.location()?,
             index: offered.index.and_then(|index| self.inner.registry.url(index)).cloned(),
@@ -236,8 +234,8 @@ impl Index {
             size: file.size,
             upload_time: file.upload_time,
             yanked: file.yanked.clone(),
-        };
-        Ok((found, requires_python))
+            requires_python,
+        })
     }
 
     /// SHA-256 of the METADATA of a wheel that was asked for by `dependencies`.

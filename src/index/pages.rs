@@ -17,6 +17,8 @@ use super::http::{Ask, Authorization, Http, Kind, Whole};
 use crate::digest::Sha256;
 use crate::error::Problem;
 pub(super) use body::Body;
+#[cfg(test)]
+pub(super) use body::read as read_body;
 
 /// How long a page is fresh that says nothing about it. PyPI's own pages say `max-age=600`; an
 /// index, or a mirror of PyPI, that leaves the header out is taken at the same word. RFC 9111,

@@ -71,6 +71,7 @@ pub fn read_page(
             size: file.size,
             upload_time: file.upload_time,
             yanked: file.yanked.clone(),
+            requires_python: file.requires_python.clone(),
         });
     }
     Ok(wheels)

@@ -42,8 +42,6 @@ pub struct WheelFacts {
     pub file: IndexFile,
     /// The digest of its METADATA, where it was read.
     pub metadata_sha256: Option<Sha256>,
-    /// `requires-python`, as the index or METADATA says.
-    pub requires_python: Option<VersionSpecifiers>,
 }
 
 /// Builds the lock. `facts` is asked once for each wheel.
@@ -117,7 +115,7 @@ fn package(
         metadata_sha256.extend(facts.metadata_sha256.map(|digest| (wheel.to_string(), digest)));
         index = index.or(facts.file.index);
         yanked = yanked.or(facts.file.yanked);
-        requires_python = requires_python.or(facts.requires_python);
+        requires_python = requires_python.or_else(|| facts.file.requires_python.clone());
         files.push(LockedFile {
             name: wheel.clone(),
             location: facts.file.location,

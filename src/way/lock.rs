@@ -342,11 +342,11 @@ impl LockRequest {
 
 /// What a lock says of a wheel. Where no index gives a SHA-256, the file is downloaded and hashed.
 fn facts(index: &Index, name: &PackageName, wheel: &WheelName) -> Result<build::WheelFacts, Problem> {
-    let (mut file, requires_python) = index.file(name, wheel)?;
+    let mut file = index.file(name, wheel)?;
     if file.sha256.is_none() {
         let (sha256, size) = index.compute_sha256(&file)?;
         file.sha256 = Some(sha256);
         file.size = Some(size);
     }
-    Ok(build::WheelFacts { requires_python, metadata_sha256: index.metadata_sha256(name, wheel), file })
+    Ok(build::WheelFacts { metadata_sha256: index.metadata_sha256(name, wheel), file })
 }

@@ -142,7 +142,7 @@ impl Answer {
             return Err(lasting(DecodeError::TooLarge));
         }
         let most = usize::try_from(cap.bytes).unwrap_or(usize::MAX);
-        let mut decoder = Decoder::new(self.encoding(), most).map_err(lasting)?;
+        let mut decoder = Decoder::new(self.encoding(), most, self.length()).map_err(lasting)?;
         let mut arrived = 0_u64;
         while let Some(bytes) = self.chunk().await? {
             arrived = arrived.saturating_add(bytes.len() as u64);

@@ -4,11 +4,16 @@
 
 use std::io::{self, Write};
 
+use flate2::{Decompress, FlushDecompress, Status};
+
 /// What pipward accepts, as it says in Accept-Encoding.
 pub(super) const ACCEPTED: &str = "gzip, zstd";
 
 /// The window that an HTTP sender may use: 8 MiB (RFC 9659, section 3).
 const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// For a body of which it is not known how large it becomes no more room is made at first, in bytes.
+const MOST_EXPECTED: usize = 32 << 20;
 
 /// Why a body cannot be decoded.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,8 +29,49 @@ pub(super) enum DecodeError {
 /// A decoder for one body.
 pub(super) enum Decoder {
     Identity(Capped),
-    Gzip(Box<flate2::write::GzDecoder<Capped>>),
+    Gzip(Box<Gzip>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Capped>>),
+}
+
+/// Inflates straight into what comes out, which is many times as much.
+pub(super) struct Gzip {
+    inflate: Decompress,
+    sink: Capped,
+    ended: bool,
+}
+
+impl Gzip {
+    /// How many times as large a page is as it travels, at the usual rate.
+    const RATE: usize = 6;
+    /// The window of any encoder (RFC 1952).
+    const WINDOW_LOG: u8 = 15;
+    /// So much room is made at a time, at least.
+    const ROOM: usize = 16 << 10;
+
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if self.ended {
+                return Err(io::Error::other("something follows its end"));
+            }
+            let out = &mut self.sink.bytes;
+            if out.len() == out.capacity() {
+                out.reserve(Self::ROOM);
+            }
+            let (read, made) = (self.inflate.total_in(), out.len());
+            let status = self.inflate.decompress_vec(bytes, out, FlushDecompress::None)?;
+            let read = usize::try_from(self.inflate.total_in() - read).unwrap_or(usize::MAX);
+            bytes = bytes.get(read..).unwrap_or_default();
+            self.ended = status == Status::StreamEnd;
+            if out.len() > self.sink.cap {
+                self.sink.full = true;
+                return Err(io::Error::other("the cap is reached"));
+            }
+            if read == 0 && out.len() == made && !self.ended {
+                return Err(io::Error::other("it leads nowhere"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Bytes up to a cap.
@@ -51,12 +97,22 @@ impl Write for Capped {
 }
 
 impl Decoder {
-    /// A decoder for the value of Content-Encoding. At most `cap` bytes come out.
-    pub(super) fn new(encoding: &str, cap: usize) -> Result<Self, DecodeError> {
-        let sink = Capped { bytes: Vec::new(), cap, full: false };
+    /// A decoder for the value of Content-Encoding. At most `cap` bytes come out; `length` is how many arrive, where that
+    /// is known.
+    pub(super) fn new(encoding: &str, cap: usize, length: Option<u64>) -> Result<Self, DecodeError> {
+        let mut sink = Capped { bytes: Vec::new(), cap, full: false };
+        let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut expect = |bytes: usize| sink.bytes.reserve(bytes.min(cap).min(MOST_EXPECTED));
         match encoding.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(Self::Identity(sink)),
-            "gzip" | "x-gzip" => Ok(Self::Gzip(Box::new(flate2::write::GzDecoder::new(sink)))),
+            "" | "identity" => {
+                expect(length);
+                Ok(Self::Identity(sink))
+            }
+            "gzip" | "x-gzip" => {
+                expect(length.saturating_mul(Gzip::RATE));
+                let inflate = Decompress::new_gzip(Gzip::WINDOW_LOG);
+                Ok(Self::Gzip(Box::new(Gzip { inflate, sink, ended: false })))
+            }
             "zstd" => {
                 let mut decoder =
                     zstd::stream::write::Decoder::new(sink).map_err(|_| DecodeError::Damaged)?;
@@ -71,7 +127,7 @@ impl Decoder {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let written = match self {
             Self::Identity(sink) => sink.write_all(bytes),
-            Self::Gzip(decoder) => decoder.write_all(bytes),
+            Self::Gzip(decoder) => decoder.write(bytes),
             Self::Zstd(decoder) => decoder.write_all(bytes),
         };
         written.map_err(|_| self.fault())
@@ -81,7 +137,8 @@ impl Decoder {
     pub(super) fn finish(mut self) -> Result<Vec<u8>, DecodeError> {
         let flushed = match &mut self {
             Self::Identity(_) => Ok(()),
-            Self::Gzip(decoder) => decoder.try_finish(),
+            Self::Gzip(decoder) if decoder.ended => Ok(()),
+            Self::Gzip(_) => return Err(DecodeError::Damaged),
             Self::Zstd(decoder) => decoder.flush(),
         };
         if flushed.is_err() {
@@ -89,7 +146,7 @@ impl Decoder {
         }
         Ok(match self {
             Self::Identity(sink) => sink.bytes,
-            Self::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes),
+            Self::Gzip(decoder) => decoder.sink.bytes,
             Self::Zstd(decoder) => decoder.into_inner().bytes,
         })
     }
@@ -97,7 +154,7 @@ impl Decoder {
     fn fault(&self) -> DecodeError {
         let sink = match self {
             Self::Identity(sink) => sink,
-            Self::Gzip(decoder) => decoder.get_ref(),
+            Self::Gzip(decoder) => &decoder.sink,
             Self::Zstd(decoder) => decoder.get_ref(),
         };
         if sink.full { DecodeError::TooLarge } else { DecodeError::Damaged }
@@ -115,7 +172,7 @@ mod tests {
     }
 
     fn check(encoding: &str, bytes: &[u8], cap: usize) -> Result<Vec<u8>, DecodeError> {
-        let mut decoder = Decoder::new(encoding, cap)?;
+        let mut decoder = Decoder::new(encoding, cap, Some(bytes.len() as u64))?;
         for part in bytes.chunks(7) {
             decoder.write(part)?;
         }
@@ -148,6 +205,15 @@ mod tests {
         let whole = gzip(b"text");
         assert_eq!(check("gzip", &whole[..whole.len() - 3], 100), Err(DecodeError::Damaged));
         assert_eq!(check("gzip", b"<html>", 100), Err(DecodeError::Damaged));
+        assert_eq!(check("gzip", b"", 100), Err(DecodeError::Damaged));
+        for changed in [whole.len() - 2, whole.len() - 6, 11] {
+            let mut bytes = whole.clone();
+            bytes[changed] ^= 1;
+            assert_eq!(check("gzip", &bytes, 100), Err(DecodeError::Damaged), "{changed}");
+        }
+        for more in [b"x".as_slice(), &whole] {
+            assert_eq!(check("gzip", &[&whole, more].concat(), 100), Err(DecodeError::Damaged));
+        }
         assert_eq!(check("zstd", b"<html>", 100), Err(DecodeError::Damaged));
     }
 

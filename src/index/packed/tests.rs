@@ -137,3 +137,54 @@ fn marks_come_back() {
         assert!(page.is_empty());
     }
 }
+
+/// A page so large that its records stay in its file.
+#[test]
+fn a_large_page_is_read_out_of_its_file_and_one_that_lies_names_no_path() {
+    let base = base();
+    let file = |at: usize, path: bool| {
+        let text = format!("a-{}.{}-py{}-none-any.whl", at / 3, at % 7, 3 - at % 2);
+        let address = format!("/files/{at:0>120}/{text}");
+        PageFile {
+            name: FileName::parse(&text, None).unwrap(),
+            address: if path {
+                Address::Path(address.into())
+            } else {
+                Address::Web(format!("https://h{address}").into())
+            },
+            sha256: Some(Sha256::of(text.as_bytes())),
+            size: Some(1),
+            upload_time: Some(Timestamp::UNIX_EPOCH),
+            requires_python: None,
+            yanked: None,
+            metadata: Advertised::No,
+            provenance: None,
+        }
+    };
+    for path in [false, true] {
+        let mut builder = PageBuilder::new(&base);
+        (0..900).for_each(|at| builder.add(&file(at, path && at == 451), None));
+        let here = builder.finish().unwrap();
+        let mut bytes = here.body().whole().unwrap().to_vec();
+        // The head says that all is on the web.
+        bytes[4] &= !LOCAL;
+        let there = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(there.path(), [b"\n".as_slice(), &bytes].concat()).unwrap();
+        let open = std::fs::File::open(there.path()).unwrap();
+        let (_, body) =
+            crate::index::pages::read_body(open, 1 << 24, |_| Some(((), crc32fast::hash(&bytes)))).unwrap();
+        assert!(matches!(body, Body::There(_)));
+        let page = Page::read_of_web(body).unwrap();
+        let release = file(451, path).name.version().clone();
+        for (one, two) in here.releases().zip(page.releases()) {
+            assert_eq!(one.version(), two.version());
+            let gone = path && *one.version() == release;
+            assert_eq!(two.files(), if gone { Vec::new() } else { one.files() });
+            assert_eq!(
+                two.wheels().collect::<Vec<_>>(),
+                if gone { Vec::new() } else { one.wheels().collect() }
+            );
+        }
+        assert_eq!(page.find(file(451, path).name.as_str()).is_none(), path);
+    }
+}

@@ -87,7 +87,7 @@ impl Body {
 
 /// Reads a file: `first` takes its first line, and tells the CRC-32 of what follows. `None` where that is another one, or the
 /// file is larger than `most`.
-pub(super) fn read<T>(
+pub(in crate::index) fn read<T>(
     mut file: File,
     most: u64,
     first: impl FnOnce(&[u8]) -> Option<(T, u32)>,
@@ -123,4 +123,62 @@ pub(super) fn read<T>(
 fn fill(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
     let room = bytes.capacity() - bytes.len();
     file.take(room as u64).read_to_end(bytes).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry with a body of so many bytes, and what [`read`] makes of it.
+    fn entry(length: usize, crc32: impl FnOnce(&[u8]) -> u32) -> (tempfile::TempPath, Vec<u8>, Option<Body>) {
+        let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&file, [b"first\n".as_slice(), &body].concat()).unwrap();
+        let crc32 = crc32(&body);
+        let found =
+            read(File::open(&file).unwrap(), 1 << 20, |line| (line == b"first\n").then_some(((), crc32)));
+        (file, body, found.map(|(_, body)| body))
+    }
+
+    #[test]
+    fn small_and_large_bodies_give_the_same_parts() {
+        for length in [0, 1, PART - 7, PART - 6, PART - 5, PART, PART + 1, 3 * PART, 3 * PART + 5] {
+            let (_file, expected, body) = entry(length, crc32fast::hash);
+            let body = body.unwrap();
+            assert_eq!(matches!(body, Body::There(_)), length + "first\n".len() > PART, "{length}");
+            assert_eq!(body.whole().unwrap(), expected, "{length}");
+            for (start, end) in [(0, 0), (0, length), (length / 3, length / 2), (length, length)] {
+                assert_eq!(body.part(start..end).unwrap(), expected[start..end], "{length}");
+            }
+            assert!(body.part(0..length + 1).is_none());
+            #[allow(clippy::reversed_empty_ranges)]
+            let backwards = body.part(1..0);
+            assert!(backwards.is_none());
+        }
+    }
+
+    #[test]
+    fn another_crc_or_a_larger_file_is_no_entry() {
+        for length in [10, 3 * PART] {
+            assert!(entry(length, |body| crc32fast::hash(body) ^ 1).2.is_none(), "{length}");
+        }
+        assert!(entry(1 << 20, crc32fast::hash).2.is_none());
+    }
+
+    #[test]
+    fn what_is_cut_off_later_is_not_there() {
+        let (file, _, body) = entry(3 * PART, crc32fast::hash);
+        File::options().write(true).open(&file).unwrap().set_len(PART as u64).unwrap();
+        assert!(body.unwrap().whole().is_none());
+    }
+
+    #[test]
+    fn entries_are_not_opened_without_end() {
+        let many: Vec<_> = (0..MOST_OPEN + 5).map(|_| entry(PART + 1, crc32fast::hash)).collect();
+        let open = many.iter().filter(|(.., body)| matches!(body, Some(Body::There(_)))).count();
+        assert!(open > 0 && open <= MOST_OPEN, "{open}");
+        assert!(
+            many.iter().all(|(_, expected, body)| body.as_ref().unwrap().whole().unwrap() == expected[..])
+        );
+    }
 }

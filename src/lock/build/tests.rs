@@ -58,9 +58,9 @@ fn built(python: &str, sha256: Option<Sha256>) -> Result<Lock, Problems> {
                 size: Some(3),
                 upload_time: None,
                 yanked: None,
+                requires_python: ">=3.8".parse().ok(),
             },
             metadata_sha256: Some(Sha256::of(b"m")),
-            requires_python: ">=3.8".parse().ok(),
         })
     })
 }

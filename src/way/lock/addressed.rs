@@ -166,11 +166,7 @@ impl Addressed {
     /// What the lock says of a wheel.
     pub(super) fn facts(&self, name: &PackageName, wheel: &WheelName) -> Option<WheelFacts> {
         let found = self.wheels.get(name)?.iter().find(|it| it.file.name == *wheel)?;
-        Some(WheelFacts {
-            file: found.file.clone(),
-            metadata_sha256: Some(found.metadata_sha256),
-            requires_python: found.dependencies.requires_python.clone(),
-        })
+        Some(WheelFacts { file: found.file.clone(), metadata_sha256: Some(found.metadata_sha256) })
     }
 }
 

@@ -272,7 +272,7 @@ impl Direct<'_> {
             let mut fitting = Vec::new();
             for wheel in &release.wheels {
                 let mut wheel = wheel.clone();
-                let (file, _) = self.index.file(name, &wheel.name)?;
+                let file = self.index.file(name, &wheel.name)?;
                 let uploaded = file.upload_time.filter(|uploaded| *uploaded > cutoff);
                 wheel.too_new =
                     wheel.too_new.or(uploaded.map(|uploaded| crate::index::too_new(uploaded, age)));
@@ -331,6 +331,7 @@ fn read(
             size: Some(wheel.size()),
             upload_time: None,
             yanked: None,
+            requires_python: metadata.requires_python.clone(),
         },
     })
 }
