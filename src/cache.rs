@@ -5,6 +5,7 @@
 //! copied, and a store that cannot be read or written never stops a run.
 
 mod arriving;
+mod body;
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 pub(crate) use arriving::Arriving;
+pub(crate) use body::{Body, read_body};
 
 use crate::digest::{Hasher, LockedHashes, Sha256};
 use crate::error::{Place, Problem, io as io_problem};

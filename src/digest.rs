@@ -299,6 +299,8 @@ fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 const NO_DIGIT: u8 = 16;
 
 /// The values of hexadecimal digits. Index pages have two digests a file, and thousands of files.
+// Computed when it is compiled: a place that is not there would not get further.
+#[allow(clippy::indexing_slicing)]
 const VALUES: [u8; 256] = {
     let (mut values, mut at) = ([NO_DIGIT; 256], 0);
     while at < 256 {

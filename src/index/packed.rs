@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 
 use super::page::{Address, Marks, Namespace, PageFile, Status};
-use super::pages::Body;
+use crate::cache::Body;
 use crate::digest::Sha256;
 use cursor::Cursor;
 pub(super) use record::PageBuilder;
@@ -180,7 +180,7 @@ impl Page {
 
     /// All files, in the order of their names.
     pub(crate) fn files(&self) -> Vec<PageFile> {
-        let mut files: Vec<PageFile> = self.releases().flat_map(|it| it.read(|it, at| it.file(at))).collect();
+        let mut files: Vec<PageFile> = self.releases().flat_map(|it| it.read(PageRelease::file)).collect();
         files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
         files
     }

@@ -3,8 +3,6 @@
 //! Owns: `<cache>/index/`. A damaged entry is no entry.
 //! Never: keeps a credential, or decides over the bytes of an artifact.
 
-mod body;
-
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,11 +12,9 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::http::{Ask, Authorization, Http, Kind, Whole};
+use crate::cache::{Body, read_body};
 use crate::digest::Sha256;
 use crate::error::Problem;
-pub(super) use body::Body;
-#[cfg(test)]
-pub(super) use body::read as read_body;
 
 /// How long a page is fresh that says nothing about it. PyPI's own pages say `max-age=600`; an
 /// index, or a mirror of PyPI, that leaves the header out is taken at the same word. RFC 9111,
@@ -138,8 +134,7 @@ impl PageCache {
     }
 
     fn read(&self, key: &str, form: u32, cap: u64) -> Option<Entry> {
-        let file = crate::cache::open_regular(&self.path(key)?, false).ok()?;
-        let (head, body) = body::read(file, cap + (1 << 20), |line| {
+        let (head, body) = read_body(&self.path(key)?, cap + (1 << 20), |line| {
             let head: Head = serde_json::from_slice(line).ok()?;
             let crc32 = head.crc32;
             (head.format == form).then_some((head, crc32))

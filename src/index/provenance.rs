@@ -10,10 +10,11 @@ use url::Url;
 
 use super::http::{check_scheme, status_problem};
 use super::page::{Address, FileName, PageFile};
-use super::pages::{Body, Got};
+use super::pages::Got;
 use super::project::{Offered, Project};
 use super::{Index, Inner};
 use crate::attest::LARGEST;
+use crate::cache::Body;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem};
 

@@ -14,10 +14,10 @@ use url::Url;
 
 use super::cursor::{Cursor, number, put, put_time};
 use super::{LOCAL, Page, PageWheel, RELEASE_DATED, RELEASE_OF_WEB, RELEASE_PROVEN, UNDATED};
+use crate::cache::Body;
 use crate::digest::Sha256;
 use crate::error::Problem;
 use crate::index::page::{Address, Advertised, FileName, Marks, PageFile, Status, invalid};
-use crate::index::pages::Body;
 
 const SHA256: u16 = 1;
 const SIZE: u16 = 1 << 1;

@@ -170,9 +170,8 @@ fn a_large_page_is_read_out_of_its_file_and_one_that_lies_names_no_path() {
         bytes[4] &= !LOCAL;
         let there = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(there.path(), [b"\n".as_slice(), &bytes].concat()).unwrap();
-        let open = std::fs::File::open(there.path()).unwrap();
         let (_, body) =
-            crate::index::pages::read_body(open, 1 << 24, |_| Some(((), crc32fast::hash(&bytes)))).unwrap();
+            crate::cache::read_body(there.path(), 1 << 24, |_| Some(((), crc32fast::hash(&bytes)))).unwrap();
         assert!(matches!(body, Body::There(_)));
         let page = Page::read_of_web(body).unwrap();
         let release = file(451, path).name.version().clone();

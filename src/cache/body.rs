@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -85,13 +86,14 @@ impl Body {
     }
 }
 
-/// Reads a file: `first` takes its first line, and tells the CRC-32 of what follows. `None` where that is another one, or the
+/// Reads an entry: `first` takes its first line, and tells the CRC-32 of what follows. `None` where that is another one, or the
 /// file is larger than `most`.
-pub(in crate::index) fn read<T>(
-    mut file: File,
+pub(crate) fn read_body<T>(
+    path: &Path,
     most: u64,
     first: impl FnOnce(&[u8]) -> Option<(T, u32)>,
 ) -> Option<(T, Body)> {
+    let mut file = super::open_regular(path, false).ok()?;
     let size = usize::try_from(Some(file.metadata().ok()?.len()).filter(|size| *size <= most)?).ok()?;
     let open = if size > PART { Open::one_more() } else { None };
     // Room for one byte more, so that the end is seen without more room.
@@ -129,14 +131,13 @@ fn fill(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// An entry with a body of so many bytes, and what [`read`] makes of it.
+    /// An entry with a body of so many bytes, and what [`read_body`] makes of it.
     fn entry(length: usize, crc32: impl FnOnce(&[u8]) -> u32) -> (tempfile::TempPath, Vec<u8>, Option<Body>) {
         let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let file = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         std::fs::write(&file, [b"first\n".as_slice(), &body].concat()).unwrap();
         let crc32 = crc32(&body);
-        let found =
-            read(File::open(&file).unwrap(), 1 << 20, |line| (line == b"first\n").then_some(((), crc32)));
+        let found = read_body(&file, 1 << 20, |line| (line == b"first\n").then_some(((), crc32)));
         (file, body, found.map(|(_, body)| body))
     }
 
