@@ -91,6 +91,12 @@ impl Claim {
 }
 
 impl Claims {
+    /// Whether a file (resolved, relative to the prefix) is brought.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        let directory = file.parent().and_then(|parent| self.directories.get(parent));
+        directory.zip(file.file_name()).is_some_and(|(directory, name)| directory.files.contains_key(name))
+    }
+
     /// The files that the plan with this `.dist-info` directory (resolved, relative to the prefix) brings.
     pub(super) fn of_dist_info(&self, dist_info: &Path) -> Vec<PathBuf> {
         let is_its = |claim: &Claim| {

@@ -116,7 +116,13 @@ impl Clash {
 
     fn problem(self, places: &Places, owners: &Owners) -> Problem {
         let owner = owners.get(&self.other).map_or("something that no distribution lists", String::as_str);
+        let at = places.real().join(&self.other);
+        let is_directory = at.symlink_metadata().is_ok_and(|found| found.is_dir());
         let (message, expected) = match self.what {
+            Some("a file") if is_directory => (
+                "a directory with files in it stands where a file goes",
+                "nothing there, or a directory with byte-code alone".to_owned(),
+            ),
             Some(what) => (
                 "a file would be written over one that belongs to something else",
                 format!("nothing there, or {what} with the same content"),

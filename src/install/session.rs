@@ -286,7 +286,8 @@ impl Session {
         let infos: BTreeSet<&Path> =
             replaced.iter().map(|distribution| distribution.directory.as_path()).collect();
         let brought = |at: &Path| work.stage.claims().of_dist_info(at);
-        let removal = uninstall::removal(&self.places, &self.installed, &replaced, brought)?;
+        let comes = |at: &Path| work.stage.claims().has(at);
+        let removal = uninstall::removal(&self.places, &self.installed, &replaced, brought, comes)?;
         let mut left_out = work.stage.settle(&self.places)?;
         let found = conflicts::find(&self.places, &work.stage.claims(), &removal.files, |names| {
             self.installed.owners(&self.places, &infos, names)

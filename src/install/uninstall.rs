@@ -202,7 +202,8 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// What goes when the distributions in `replaced` do. Where one does not tell its files, and `brought` (by its `.dist-info`
-/// directory) knows a wheel of the same release that takes its place, they are those of the wheel.
+/// directory) knows a wheel of the same release that takes its place, they are those of the wheel. `comes` tells what is
+/// put in: a link in its place goes, and so does a directory without files of anybody.
 ///
 /// # Errors
 /// `unsafe-uninstall`, and those of the file system.
@@ -211,9 +212,10 @@ pub(super) fn removal(
     installed: &Distributions,
     replaced: &[&Distribution],
     brought: impl Fn(&Path) -> Vec<PathBuf>,
+    comes: impl Fn(&Path) -> bool,
 ) -> Result<Removal, Problem> {
     let (mut going, mut edited) = (BTreeMap::new(), BTreeMap::new());
-    let mut missing = BTreeSet::new();
+    let (mut missing, mut hollow) = (BTreeSet::new(), BTreeSet::new());
     for distribution in replaced {
         if distribution.is_link() {
             edited.extend(links::without(places, &distribution.directory, &edited));
@@ -225,7 +227,11 @@ pub(super) fn removal(
         list_files(places, &distribution.directory, MAX_DEPTH, &mut paths);
         let mut compiled = ByteCode::default();
         for path in paths {
-            if may_go(places, distribution, &path) {
+            let goes = may_go(places, distribution, &path, &comes);
+            if goes == Some(Goes::Directory) {
+                hollow.insert(path.clone());
+            }
+            if goes.is_some() {
                 let compiled = compiled.of(places, &path);
                 going.entry(path).or_insert_with(Vec::new).extend(compiled);
             } else if let Some(path) = in_place_of_directory(places, &path) {
@@ -246,14 +252,30 @@ pub(super) fn removal(
             files.extend(compiled.into_iter().chain([path]).filter(|path| !owners.contains_key(path)));
         }
     }
+    // What is in a directory goes with it.
+    files.retain(|path| hollow.is_empty() || !path.ancestors().skip(1).any(|above| hollow.contains(above)));
     missing.extend(files.iter().cloned());
     let directories = emptied(places, &missing);
     Ok(Removal { files, directories, edited })
 }
 
-/// Regular files and links beneath the scheme's directories that are neither the environment's own nor in another
-/// distribution's .dist-info.
-fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
+/// What is moved out of the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    /// A file, or a link.
+    File,
+    /// A directory where a file was.
+    Directory,
+}
+
+/// Regular files and links, and directories in their place without anything of value, beneath the scheme's directories, that
+/// are neither the environment's own nor in another distribution's .dist-info.
+fn may_go(
+    places: &Places,
+    distribution: &Distribution,
+    path: &Path,
+    comes: &impl Fn(&Path) -> bool,
+) -> Option<Goes> {
     let is_info = |part: &std::ffi::OsStr| {
         let part = part.as_encoded_bytes();
         part.ends_with(b".dist-info") || part.ends_with(b".egg-info")
@@ -264,18 +286,40 @@ fn may_go(places: &Places, distribution: &Distribution, path: &Path) -> bool {
         inside.is_some_and(|tail| tail.iter().count() > 1 && tail.iter().next().is_some_and(is_info))
     };
     let in_foreign_info = !path.starts_with(&distribution.directory) && places.sites().any(is_anothers);
-    // Wheels bring no links: one among the scripts, such as a `pip` that leads to pipward, was put there by somebody else.
+    // Wheels bring no links: one among the scripts was put there by somebody else, and makes room for a script alone.
     let is_linked_script = places.is_script(path)
-        && places.real().join(path).symlink_metadata().is_ok_and(|found| found.is_symlink());
-    places.is_in_scheme(path)
+        && places.real().join(path).symlink_metadata().is_ok_and(|found| found.is_symlink())
+        && (!comes(path) || leads_to_pipward(&places.real().join(path)));
+    let is_free = places.is_in_scheme(path)
         && !is_linked_script
         && !places.is_environments_own(path)
-        && !in_foreign_info
-        && places
-            .real()
-            .join(path)
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_file() || found.is_symlink())
+        && !in_foreign_info;
+    let found = places.real().join(path).symlink_metadata().ok().filter(|_| is_free)?;
+    if found.is_file() || found.is_symlink() {
+        return Some(Goes::File);
+    }
+    (found.is_dir() && comes(path) && is_hollow(places, path, MAX_DEPTH)).then_some(Goes::Directory)
+}
+
+/// Whether a link is what `pipward shim` makes: a `pip` that is pipward.
+fn leads_to_pipward(at: &Path) -> bool {
+    at.read_link().is_ok_and(|to| to.file_name().is_some_and(|name| name == "pipward"))
+}
+
+/// Whether a directory, which stands where a file was, has nothing in it but directories and byte-code in its place.
+fn is_hollow(places: &Places, directory: &Path, depth: usize) -> bool {
+    let Ok(mut entries) = places.real().join(directory).read_dir() else { return false };
+    let in_cache = directory.file_name().is_some_and(|name| name == "__pycache__");
+    entries.all(|entry| {
+        let Ok((entry, kind)) = entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind))) else {
+            return false;
+        };
+        let path = directory.join(entry.file_name());
+        match kind.is_dir() {
+            true => depth > 0 && is_hollow(places, &path, depth.saturating_sub(1)),
+            false => in_cache && kind.is_file() && path.extension().is_some_and(|kind| kind == "pyc"),
+        }
+    })
 }
 
 /// The file that stands where a directory of this path was. (What stands there belongs to whoever had the directory,

@@ -1,6 +1,7 @@
 //! `sync`: the environment becomes what the lock selects, whatever was there; and nothing is done where nothing is to do.
 
 mod byte_code;
+mod in_place;
 mod modes;
 mod origin;
 mod read_only;

@@ -53,7 +53,7 @@ impl Session {
     pub fn would_remove(&self, name: &PackageName) -> Result<Vec<PathBuf>, Problem> {
         let name = name.to_string();
         let going: Vec<_> = self.installed.named(&name).collect();
-        let removal = uninstall::removal(&self.places, &self.installed, &going, |_| Vec::new())?;
+        let removal = uninstall::removal(&self.places, &self.installed, &going, |_| Vec::new(), |_| false)?;
         Ok(removal.files.iter().map(|path| self.places.real().join(path)).collect())
     }
 
