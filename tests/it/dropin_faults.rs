@@ -205,3 +205,37 @@ fn config_reads_options_wherever_they_stand_and_tells_which_files_count() {
     let told = run("list --outdated --no-index --find-links gone").ok();
     assert!(told.stderr.starts_with("WARNING: Location 'gone' is ignored"), "{}", told.told());
 }
+
+#[test]
+fn a_wheel_is_a_constraint_by_its_address_alone() {
+    let world = World::new();
+    let (plum, hex) = {
+        let pin = world.wheel(&plain("plum", "1.0"));
+        (pin.clone(), pin.trim().rsplit_once(':').unwrap().1.to_owned())
+    };
+    world.wheel(&plain("plum", "2.0"));
+    let path = world.path("links/plum-1.0-py3-none-any.whl").display().to_string();
+    world.write("r.txt", &plum);
+    for line in [path.clone(), format!("file://{path}"), "./links/plum-1.0-py3-none-any.whl".to_owned()] {
+        world.write("c.txt", &line);
+        let told = world.install(&["-r", "r.txt", "-c", "c.txt", "--force-reinstall"]).ok();
+        assert!(told.stdout.contains("Successfully installed plum-1.0"), "{}", told.told());
+    }
+    world.write("c.txt", &format!("file://{path}#sha256={hex}"));
+    world.install(&["plum", "-c", "c.txt", "--force-reinstall"]).ok();
+    // What is there from that address is told as what was asked for by it.
+    let again = world.install(&["plum", "-c", "c.txt"]).ok().stdout;
+    assert!(
+        again.contains("Processing ./links/plum-1.0-py3-none-any.whl\nplum is already installed"),
+        "{again}"
+    );
+    for (line, told) in [
+        (format!("{path}[x]"), "Constraints cannot have extras"),
+        (path.replace(".whl", ".zip"), "Unnamed requirements are not allowed as constraints"),
+        (path.replace("plum-1.0", "plum-2.0"), "Cannot install plum"),
+    ] {
+        world.write("c.txt", &line);
+        world.install(&["-r", "r.txt", "-c", "c.txt"]).code(1).stderr_has(told);
+    }
+    world.install(&["plum==7"]).code(1).stderr_has("No matching distribution found for plum==7\n");
+}

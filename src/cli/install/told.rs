@@ -114,8 +114,7 @@ pub(in crate::cli) fn package_told(package: &Package, site: &str, printer: &Prin
     if pip && !package.kept {
         yanked_told(package, printer);
     }
-    let local = package.origin.address.as_deref().filter(|_| pip && package.direct).and_then(local);
-    if let Some(path) = local.filter(|_| package.kept) {
+    if let Some(path) = local(package).filter(|_| pip && package.kept) {
         printer.say(&format!("Processing {}{from}", relative(&path)));
     } else if package.kept {
         printer.say(&format!("Requirement already satisfied: {asked} in {site}{from} ({version})"));
@@ -144,8 +143,7 @@ pub(in crate::cli) fn download_told(package: &Package, printer: &Printer) {
 
 /// That what was asked for by its path is there already.
 fn local_told(package: &Package, printer: &Printer) {
-    let local = package.origin.address.as_deref().filter(|_| package.direct && package.kept).and_then(local);
-    if local.is_some() && printer.persona().is_pip() {
+    if package.kept && local(package).is_some() && printer.persona().is_pip() {
         printer.say(&format!(
             "{} is already installed with the same version as the provided wheel. Use --force-reinstall to force an \
              installation of the wheel.",
@@ -154,9 +152,15 @@ fn local_told(package: &Package, printer: &Printer) {
     }
 }
 
-/// The path of an address on this machine.
-fn local(address: &str) -> Option<PathBuf> {
-    url::Url::parse(address).ok()?.to_file_path().ok()
+/// The path of what was asked for, or constrained, by its address on this machine.
+fn local(package: &Package) -> Option<PathBuf> {
+    let address = package.origin.address.as_deref().and_then(|address| url::Url::parse(address).ok());
+    let path = match (address, package.file.as_ref().map(|file| &file.location)) {
+        (Some(address), _) => address.to_file_path().ok(),
+        (None, Some(Location::Path(path))) => Some(path.clone()),
+        (None, _) => None,
+    };
+    path.filter(|_| package.direct)
 }
 
 /// That it was taken back, as pip says it.

@@ -119,7 +119,7 @@ fn nowhere(problem: &Problem) -> Vec<String> {
         }
         // A file that a line includes is no name.
         (Code::LockNotFound, None, Some(found))
-            if !found.contains("==") && problem.place().is_none_or(|place| place.line.is_none()) =>
+            if problem.place().is_none_or(|place| place.line.is_none()) =>
         {
             found.to_owned()
         }

@@ -50,7 +50,7 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: Version,
-    /// Where its file came from; none where nothing had to be fetched.
+    /// Where its file came from; where nothing had to be fetched, only what was asked for by address has one.
     pub file: Option<LockedFile>,
     /// Its SHA-256.
     pub sha256: Sha256,
@@ -273,7 +273,7 @@ pub(in crate::way) fn nothing_to_do(
             key: name.clone(),
             name: there.name.clone(),
             version: there.version.clone(),
-            file: None,
+            file: selected.file.clone().filter(|file| selected.package.is_direct(file)),
             sha256: there.sha256,
             size: 0,
             kept: true,

@@ -34,6 +34,8 @@ pub fn telling() -> Vec<Case> {
         ("wrong-path.txt", wrong_path.as_str()),
         ("python.txt", "newer==1.0 {H:newer-1.0}\nsimple==1.0 {H:simple-1.0}\n"),
         ("below.txt", "simple<2\n"),
+        ("wheel.txt", "{w:simple-1.0}\n"),
+        ("by-address.txt", "simple @ file://{w:simple-1.0}#sha256={h:simple-1.0}\n"),
         ("bad.txt", "simple==\n"),
         ("empty.py", "# /// script\n# ///\n"),
     ];
@@ -59,6 +61,9 @@ pub fn telling() -> Vec<Case> {
         told("hashes of a path", &[], "-r wrong-path.txt"),
         told("another Python", &[], "-r python.txt"),
         told("a constraint that excludes", &[], "-r two.txt -c below.txt"),
+        told("a constraint by path", &[], "-r one.txt -c wheel.txt"),
+        told("a constraint by address", &[], "simple -c by-address.txt --dry-run --report report.json"),
+        told("a constraint by address, again", &["simple -c by-address.txt"], "simple -c by-address.txt"),
         told("no name of that kind", &[], "nobody -c one.txt"),
         told("constraints that are not there", &[], "-c gone.txt"),
         told("constraints that cannot be read", &[], "-c bad.txt"),
