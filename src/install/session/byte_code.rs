@@ -44,6 +44,21 @@ impl Session {
         rows.filter(|(path, _)| is_cached(path)).map(|(path, row)| (path, row.digest)).collect()
     }
 
+    /// Whether RECORD lists all byte-code of a plan, with whatever hashes.
+    ///
+    /// # Errors
+    /// `environment-invalid`.
+    pub fn lists_byte_code_of(&self, plan: &InstallPlan) -> Result<bool, Problem> {
+        let listed = self.rows_of_byte_code(plan);
+        for file in plan.files().iter().filter(|file| is_cached(&file.destination)) {
+            let path = self.resolved(file)?;
+            if !path.is_some_and(|path| listed.contains_key(&path)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether RECORD lists the byte-code of a plan and no other, and it stands as planned.
     ///
     /// # Errors

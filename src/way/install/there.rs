@@ -36,8 +36,16 @@ pub(super) fn look(plan: InstallPlan, wheel: &Wheel, staging: &Staging<'_>) -> R
         return Ok(There { plan, kept: held, stale: 0 });
     };
     let listed = session.listed_byte_code(&plan);
-    let compiles = staging.compiles || listed == Listed::Hashed;
-    let plan = if compiles { compiled(plan)? } else { plan };
+    let mut plan = plan;
+    let mut compiles = staging.compiles;
+    if compiles || listed == Listed::Hashed {
+        let whole = compiled(plan.clone())?;
+        // An installation is compiled as a whole; rows for some modules alone were written by somebody else.
+        compiles = compiles || session.lists_byte_code_of(&whole)?;
+        if compiles {
+            plan = whole;
+        }
+    }
     // What another tool compiled has no hash, and its RECORD is its own where that does not matter.
     let is_others = !compiles && listed == Listed::Names && staging.strictness == Strictness::Wheel;
     let kept = held && (is_others || session.has_byte_code(&plan)?);

@@ -163,6 +163,24 @@ fn byte_code_of_another_tool_may_go() {
     assert_eq!(std::fs::read_to_string(&record).unwrap(), text);
 }
 
+/// A row for one module does not make a compiled installation.
+#[test]
+fn a_row_with_a_hash_that_was_added_goes() {
+    let (place, wanted) = fresh();
+    let record = place.library().join("alpha-1.dist-info/RECORD");
+    plant(&place, "alpha.mod");
+    let file = cached(&place, "alpha.mod");
+    let bytes = std::fs::read(&file).unwrap();
+    let digest = pipward::digest::StrongDigest::Sha256(pipward::digest::Sha256::of(&bytes));
+    let row = file.strip_prefix(place.library()).unwrap().display().to_string();
+    let text = std::fs::read_to_string(&record).unwrap();
+    let row = format!("{row},sha256={},{}\n", pipward::wheel::record::encode(&digest), bytes.len());
+    std::fs::write(&record, format!("{text}{row}")).unwrap();
+    sync(&place, &["--rehash"]).ok().stdout_has("Successfully installed alpha-1");
+    assert_same(&wanted, &tree(&place.environment()));
+    sync(&place, &["--rehash"]).ok().stdout_has("Nothing to do");
+}
+
 /// Byte-code that Python runs without a look at its source, or without a source, is a finding.
 #[test]
 fn byte_code_that_hides_its_source_is_found() {
