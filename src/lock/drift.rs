@@ -9,7 +9,10 @@ use crate::digest::Sha256;
 
 /// The lock with the fingerprint of all that it says.
 pub fn signed(mut lock: Lock) -> Lock {
-    let fingerprint = fingerprint(&lock);
+    if let Some(tool) = &mut lock.tool {
+        tool.fingerprint = None;
+    }
+    let fingerprint = Sha256::of(pylock::write(&lock).as_bytes());
     if let Some(tool) = &mut lock.tool {
         tool.fingerprint = Some(fingerprint);
     }

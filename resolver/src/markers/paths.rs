@@ -4,7 +4,7 @@
 //! asks for the order in which markers were made, nor for the spelling of a version that was met first (the algebra keeps
 //! one of `4`, `4.0` and `4.0.0` for all, and another one in the next process).
 
-use std::collections::HashSet;
+use std::cell::RefCell;
 use std::ops::Bound;
 
 use pep440_rs::{Operator, Version, VersionSpecifier};
@@ -12,9 +12,10 @@ use pep508_rs::{
     ExtraOperator, MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString,
     MarkerValueVersion,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 use version_ranges::Ranges;
 
-use super::tree_of;
+use super::{MOST_KNOWN, tree_of};
 
 /// "A and B, or C": a marker as a list of alternatives.
 pub(super) type Alternatives = Vec<Vec<MarkerExpression>>;
@@ -51,7 +52,7 @@ pub(super) fn plain(version: &Version) -> Version {
 
 /// Every expression that the diagram of a marker asks about, in no order that means anything.
 pub(super) fn terms(tree: &MarkerTree) -> Vec<MarkerExpression> {
-    let (mut seen, mut open, mut all) = (HashSet::new(), vec![tree.clone()], Vec::new());
+    let (mut seen, mut open, mut all) = (FxHashSet::default(), vec![tree.clone()], Vec::new());
     while let Some(next) = open.pop() {
         if seen.insert(next.clone()) {
             for (terms, child) in steps(&next) {
@@ -232,6 +233,23 @@ fn absorb(all: &mut Alternatives) {
 
 /// The opposite of one expression, as one expression.
 pub(super) fn negated(expression: &MarkerExpression) -> Option<MarkerExpression> {
+    thread_local! {
+        static KNOWN: RefCell<FxHashMap<MarkerExpression, Option<MarkerExpression>>> = RefCell::default();
+    }
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(expression).cloned()) {
+        return known;
+    }
+    let opposite = opposite(expression);
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(expression.clone(), opposite.clone());
+    });
+    opposite
+}
+
+fn opposite(expression: &MarkerExpression) -> Option<MarkerExpression> {
     let mut all = Alternatives::new();
     collect(&tree_of(expression).negate(), &mut Vec::new(), &mut all);
     match all.as_slice() {

@@ -5,10 +5,9 @@
 //! environments that cannot be.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::string;
 
@@ -27,7 +26,7 @@ pub(super) fn facts(tree: &MarkerTree) -> MarkerTree {
         return known;
     }
     let mut facts = MarkerTree::TRUE;
-    collect(tree, &mut HashSet::new(), &mut facts);
+    collect(tree, &mut FxHashSet::default(), &mut facts);
     KNOWN.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN {
             known.clear();
@@ -37,7 +36,7 @@ pub(super) fn facts(tree: &MarkerTree) -> MarkerTree {
     facts
 }
 
-fn collect(tree: &MarkerTree, seen: &mut HashSet<MarkerTree>, facts: &mut MarkerTree) {
+fn collect(tree: &MarkerTree, seen: &mut FxHashSet<MarkerTree>, facts: &mut MarkerTree) {
     if !seen.insert(tree.clone()) {
         return;
     }

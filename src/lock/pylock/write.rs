@@ -1,6 +1,7 @@
 //! Writing: PEP 751's keys in the order in which it names them, packages by name and version, one
 //! wheel a line. The same lock gives the same bytes.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -110,24 +111,33 @@ fn dependency(entry: &LockedDependency) -> String {
 
 /// "`name` … Required?: no, not when the last component of path/url would be the same value."
 fn wheel(file: &LockedFile, lock: &Path) -> String {
-    let mut keys = Vec::new();
-    let (location, last) = match &file.location {
-        Location::Url(url) => (format!("url = {}", quoted(url.as_str())), last_of(url)),
+    let name = file.name.as_str();
+    let (key, text, is_named) = match &file.location {
+        Location::Url(url) => ("url", Cow::Borrowed(url.as_str()), last_of(url) == name),
         Location::Path(path) => {
             let text = relative(path, lock);
-            let last = text.rsplit('/').next().unwrap_or_default().to_owned();
-            (format!("path = {}", quoted(&text)), last)
+            let is_named = text.rsplit('/').next() == Some(name);
+            ("path", Cow::Owned(text), is_named)
         }
     };
-    if last != file.name.as_str() {
-        keys.push(format!("name = {}", quoted(file.name.as_str())));
+    // Most of a lock are such rows: each is put together in one place.
+    let mut row = String::with_capacity(text.len() + ROOM);
+    if !is_named {
+        let _ = write!(row, "name = {}, ", quoted(name));
     }
-    keys.extend(file.upload_time.iter().map(|time| format!("upload-time = {time}")));
-    keys.push(location);
-    keys.extend(file.size.iter().map(|size| format!("size = {size}")));
-    keys.push(format!("hashes = {{ {} }}", hashes(&file.hashes)));
-    keys.join(", ")
+    if let Some(time) = &file.upload_time {
+        let _ = write!(row, "upload-time = {time}, ");
+    }
+    let _ = write!(row, "{key} = {}, ", quoted(&text));
+    if let Some(size) = &file.size {
+        let _ = write!(row, "size = {size}, ");
+    }
+    let _ = write!(row, "hashes = {{ {} }}", hashes(&file.hashes));
+    row
 }
+
+/// How long a row of a wheel is without its address, in bytes.
+const ROOM: usize = 192;
 
 fn hashes(hashes: &LockedHashes) -> String {
     let all: Vec<String> = hashes
@@ -242,9 +252,9 @@ fn quoted_key(key: &str) -> String {
 }
 
 /// The last part of an address.
-fn last_of(url: &Url) -> String {
-    let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-    percent_decode_str(last).decode_utf8_lossy().into_owned()
+fn last_of(url: &Url) -> Cow<'_, str> {
+    let last = url.path().rsplit('/').next().unwrap_or_default();
+    percent_decode_str(last).decode_utf8_lossy()
 }
 
 #[cfg(test)]
