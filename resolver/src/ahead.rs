@@ -31,36 +31,30 @@ impl Provider<'_> {
             // A fact that cannot be had matters only if it is needed; then it is asked for again.
             let Ok(offers) = self.offers(&project) else { continue };
             let set = project.wanted.borrow().clone();
-            soon.extend(self.next_versions(&project, offers, &set).next());
+            let first = self.policy.order(&project, offers, &set, self.region).next();
+            soon.extend(first.and_then(|at| self.unknown(&project, offers, at)));
         }
         if !soon.is_empty() {
             self.facts.hint(&soon);
         }
     }
 
-    /// The versions that will be tried, in order, as hints.
-    fn next_versions<'p>(
-        &'p self,
-        project: &'p Project,
-        offers: &'p Offers,
-        set: &'p Set,
-    ) -> impl Iterator<Item = Hint> + 'p {
-        let order = self.policy.order(project, offers, set, self.region);
-        order.filter_map(move |at| {
-            let kept = project.needs(offers, at, self.region).filter(|kept| kept.get().is_none());
-            let version = kept.and(offers.get(at))?.version.clone();
-            if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
-                return None;
-            }
-            let wheel = project.speaker(offers, at, self.region)?;
-            Some((project.name.clone(), Some((version, wheel.clone()))))
-        })
+    /// A version as a hint, unless it is known what it needs.
+    fn unknown(&self, project: &Project, offers: &Offers, at: usize) -> Option<Hint> {
+        let kept = project.needs(offers, at, self.region).filter(|kept| kept.get().is_none());
+        let version = kept.and(offers.get(at))?.version.clone();
+        if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
+            return None;
+        }
+        let wheel = project.speaker(offers, at, self.region)?;
+        Some((project.name.clone(), Some((version, wheel.clone()))))
     }
 
     /// Hints at the next versions of a package that is tried again.
     pub(crate) fn hint_next(&self, project: &Project, offers: &Offers, set: &Set, count: u32) {
         let count = count.min(NEXT_VERSIONS) as usize;
-        let soon: Vec<Hint> = self.next_versions(project, offers, set).take(count).collect();
+        let order = self.policy.order(project, offers, set, self.region);
+        let soon: Vec<Hint> = order.filter_map(|at| self.unknown(project, offers, at)).take(count).collect();
         self.facts.hint(&soon);
     }
 

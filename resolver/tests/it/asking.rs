@@ -76,6 +76,19 @@ fn hints_at_several_versions_when_it_backtracks() {
     assert!(longest >= 8, "{longest}");
 }
 
+/// It is chosen again each time that another one goes back, and nothing of it is new.
+#[test]
+fn hints_at_no_other_versions_of_what_stays_as_it_was() {
+    let versions: String =
+        (1..40).map(|version| format!("a {version}\nb {version} | c=={version}\n")).collect();
+    for roots in [["a", "b"], ["b", "a"]] {
+        let noted = noted(&format!("{versions}c 1"), &roots);
+        let hinted = noted.hinted.borrow();
+        let mut of_a = hinted.iter().flatten().filter(|hint| hint.starts_with("a "));
+        assert!(of_a.all(|hint| hint == "a 39"), "{hinted:?}");
+    }
+}
+
 #[test]
 fn a_record_repeats_a_solve() {
     let facts = world(
