@@ -46,6 +46,8 @@ const RELEASE_PROVEN: u8 = 1;
 const RELEASE_DATED: u8 = 1 << 1;
 /// Of a release: its last source distribution is on the web.
 const RELEASE_OF_WEB: u8 = 1 << 2;
+/// So many bytes a release has at least: the length of its version, five numbers, and a mark.
+const SMALLEST_RELEASE: usize = 25;
 
 /// The files that one page names, each once.
 #[derive(Clone)]
@@ -126,20 +128,28 @@ impl Page {
         let mut cursor = Cursor::new(&head);
         let flags = cursor.u8()?;
         let marks = marks(&mut cursor)?;
-        let count = cursor.count()?;
+        let count = cursor.count(4)?;
         let mut specifiers = Vec::with_capacity(count);
         for _ in 0..count {
             specifiers.push(Specifiers { text: cursor.text_range()?, read: OnceLock::new() });
         }
-        let count = cursor.count()?;
+        let count = cursor.count(SMALLEST_RELEASE)?;
         let mut releases = Vec::with_capacity(count);
+        // One follows the other, so that all of them together are no larger than the page.
+        let (mut first, mut start) = (0, 0);
         for _ in 0..count {
-            releases.push(listed(&mut cursor)?);
+            let release = listed(&mut cursor)?;
+            if (release.first, release.records.start) != (first, start) || release.records.end < start {
+                return None;
+            }
+            first = first.checked_add(release.wheels)?.checked_add(release.sdists)?;
+            start = release.records.end;
+            releases.push(release);
         }
-        let count = cursor.count()?;
+        let count = cursor.count(4)?;
         let start = cursor.at();
         let places = start..start.checked_add(count.checked_mul(4)?)?;
-        if places.end != length {
+        if places.end != length || first != count {
             return None;
         }
         let has_undated = flags & UNDATED != 0;

@@ -48,10 +48,11 @@ impl<'a> Cursor<'a> {
         Timestamp::new(second, self.array().map(i32::from_le_bytes)?).ok()
     }
 
-    /// How many things follow: not more than there are bytes.
-    pub(super) fn count(&mut self) -> Option<usize> {
+    /// How many things follow of at least `size` bytes each: not more than there is room for.
+    pub(super) fn count(&mut self, size: usize) -> Option<usize> {
         let count = usize::try_from(self.u32()?).ok()?;
-        (count <= self.bytes.len()).then_some(count)
+        let room = self.bytes.len().checked_sub(self.at)?;
+        (count.checked_mul(size)? <= room).then_some(count)
     }
 
     pub(super) fn slice(&mut self) -> Option<&'a [u8]> {

@@ -187,3 +187,38 @@ fn a_large_page_is_read_out_of_its_file_and_one_that_lies_names_no_path() {
         assert_eq!(page.find(file(451, path).name.as_str()).is_none(), path);
     }
 }
+
+/// Else a small entry of the cache could ask for more room than there is, a release at a time.
+#[test]
+fn releases_that_share_records_are_no_page() {
+    let file = |version: &str| PageFile {
+        name: FileName::parse(&format!("a-{version}-py3-none-any.whl"), None).unwrap(),
+        address: Address::Web("https://h.example/f/x".into()),
+        sha256: None,
+        size: None,
+        upload_time: None,
+        requires_python: None,
+        yanked: None,
+        metadata: Advertised::No,
+        provenance: None,
+    };
+    let whole = page(vec![(file("1"), None), (file("2"), None)]).0.body().whole().unwrap().to_vec();
+    // The version of the second release: behind it come its first record, two counts, and where its records are.
+    let second = whole.windows(5).position(|found| found == [1, 0, 0, 0, b'2']).unwrap() + 5;
+    assert!(Page::read(Body::Here(whole.clone().into())).is_some());
+    for at in [0, 4, 8, 12] {
+        let mut bytes = whole.clone();
+        bytes[second + at] ^= 1;
+        assert!(Page::read(Body::Here(bytes.into())).is_none(), "{at}");
+    }
+}
+
+#[test]
+fn no_more_is_counted_than_there_is_room_for() {
+    for (count, size, fits) in
+        [(2, 4, true), (3, 4, false), (8, 1, true), (9, 1, false), (u32::MAX, 25, false)]
+    {
+        let bytes = [&count.to_le_bytes()[..], &[0; 8]].concat();
+        assert_eq!(Cursor::new(&bytes).count(size).is_some(), fits, "{count} of {size}");
+    }
+}
