@@ -103,8 +103,9 @@ fn script(line: &str, gui: bool) -> Result<Script, Problem> {
     let (name, value) =
         line.split_once('=').ok_or_else(|| problem("a line is not of the form `name = value`"))?;
     let name = name.trim();
-    if !is_name(name) {
-        return Err(problem("a script has an unsafe name").expected("letters, digits, `_`, `.` and `-`"));
+    // A comma means nothing to a file system or a shell, and RECORD quotes it.
+    if !is_name(&name.replace(',', "_")) {
+        return Err(problem("a script has an unsafe name").expected("letters, digits, `_`, `.`, `-` and `,`"));
     }
     let reference = without_extras(value.trim()).ok_or_else(|| problem("a script's extras are malformed"))?;
     let (module, object) = reference
@@ -165,6 +166,7 @@ mod tests {
             "[console_scripts]\na = m : f\nb = m:f[x]\nc = m:f []\n",
             &[("a", "m", "f", false), ("b", "m", "f", false), ("c", "m", "f", false)],
         );
+        check("[console_scripts]\n, = m:f\n,a, = m:g\n", &[(",", "m", "f", false), (",a,", "m", "g", false)]);
         check("", &[]);
     }
 

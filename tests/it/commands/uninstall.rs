@@ -55,6 +55,21 @@ pub(super) fn same_removal(arguments: &[&str], prepare: impl Fn(&Place)) {
     assert_same(&theirs.1, &ours.1);
 }
 
+/// RECORD has them in quotes.
+#[test]
+fn scripts_with_a_comma_come_and_go() {
+    let place = Place::with(&[]);
+    let before = tree(&place.environment());
+    let points = "[console_scripts]\n,test_ = alpha:main\n, = alpha:main\n";
+    place.install(&[simple("alpha", "1").entry_points(points)]).ok();
+    for script in [",test_", ","] {
+        assert!(place.environment().join("bin").join(script).is_file(), "{script}");
+    }
+    place.ours(&["check"]).run().ok();
+    place.ours(&["uninstall", "-y", "alpha"]).run().ok().stdout_has("Successfully uninstalled alpha-1");
+    assert_same(&before, &tree(&place.environment()));
+}
+
 #[test]
 fn removals_are_pips() {
     if offline() {
