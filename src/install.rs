@@ -34,6 +34,7 @@ mod conflicts;
 mod contest;
 mod guard;
 mod held;
+mod in_place;
 mod journal;
 mod links;
 mod names;

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::in_place::{is_hollow, leads_to_pipward};
 use super::links;
 use super::names::Names;
 use super::places::Places;
@@ -290,36 +291,14 @@ fn may_go(
     let is_linked_script = places.is_script(path)
         && places.real().join(path).symlink_metadata().is_ok_and(|found| found.is_symlink())
         && (!comes(path) || leads_to_pipward(&places.real().join(path)));
-    let is_free = places.is_in_scheme(path)
-        && !is_linked_script
-        && !places.is_environments_own(path)
-        && !in_foreign_info;
+    let is_own = places.is_environments_own(path) || !places.is_in_scheme(path);
+    let is_free = !is_own && !is_linked_script && !in_foreign_info;
     let found = places.real().join(path).symlink_metadata().ok().filter(|_| is_free)?;
     if found.is_file() || found.is_symlink() {
         return Some(Goes::File);
     }
-    (found.is_dir() && comes(path) && is_hollow(places, path, MAX_DEPTH)).then_some(Goes::Directory)
-}
-
-/// Whether a link is what `pipward shim` makes: a `pip` that is pipward.
-fn leads_to_pipward(at: &Path) -> bool {
-    at.read_link().is_ok_and(|to| to.file_name().is_some_and(|name| name == "pipward"))
-}
-
-/// Whether a directory, which stands where a file was, has nothing in it but directories and byte-code in its place.
-fn is_hollow(places: &Places, directory: &Path, depth: usize) -> bool {
-    let Ok(mut entries) = places.real().join(directory).read_dir() else { return false };
-    let in_cache = directory.file_name().is_some_and(|name| name == "__pycache__");
-    entries.all(|entry| {
-        let Ok((entry, kind)) = entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind))) else {
-            return false;
-        };
-        let path = directory.join(entry.file_name());
-        match kind.is_dir() {
-            true => depth > 0 && is_hollow(places, &path, depth.saturating_sub(1)),
-            false => in_cache && kind.is_file() && path.extension().is_some_and(|kind| kind == "pyc"),
-        }
-    })
+    (found.is_dir() && comes(path) && is_hollow(&places.real().join(path), MAX_DEPTH))
+        .then_some(Goes::Directory)
 }
 
 /// The file that stands where a directory of this path was. (What stands there belongs to whoever had the directory,

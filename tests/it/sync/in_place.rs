@@ -107,4 +107,10 @@ fn a_link_to_pipward_stays() {
     symlink(place.path("tools/pipward"), &script).unwrap();
     sync(&place, &[]).code(1).stderr_has("file-conflict");
     assert!(script.is_symlink());
+    // So does one that leads there by another.
+    let pip = place.environment().join("bin/pip");
+    std::fs::rename(&script, &pip).unwrap();
+    symlink("pip", &script).unwrap();
+    sync(&place, &[]).code(1).stderr_has("file-conflict");
+    assert!(script.is_symlink());
 }

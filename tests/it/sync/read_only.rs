@@ -94,6 +94,30 @@ fn a_distributions_own_directory_is_made_writable() {
     assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o7777, 0o755);
 }
 
+/// It would be moved away, and could not be removed then.
+#[test]
+fn a_directory_in_place_of_a_file_goes_where_all_of_it_can() {
+    let Some(before) = without_rights() else { return };
+    let (place, _) = fresh();
+    // INSTALLER names pipward then.
+    run(&place, &["env"], &SYNC).ok();
+    let wanted = tree(&place.environment());
+    let file = place.library().join("alpha/mod.py");
+    let cache = file.join("sub/__pycache__");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir_all(&cache).unwrap();
+    std::fs::write(cache.join("x.cpython-312.pyc"), "").unwrap();
+    for directory in [&file, &file.join("sub"), &cache] {
+        set(directory, 0o555);
+        let old = tree(&place.environment());
+        run(&place, &before, &SYNC).code(1).stderr_has("file-conflict");
+        assert_same(&old, &tree(&place.environment()));
+        set(directory, 0o755);
+    }
+    run(&place, &before, &SYNC).ok();
+    assert_same(&wanted, &tree(&place.environment()));
+}
+
 #[test]
 fn where_nothing_is_to_be_done_nothing_need_be_writable() {
     let Some(before) = without_rights() else { return };
