@@ -223,7 +223,7 @@ pub fn entry_points(bytes: &[u8]) {
     let Ok(read) = EntryPoints::parse(bytes) else { return };
     let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     for script in &read.scripts {
-        assert!(script.name.chars().all(|c| word(c) || c == '-') && !script.name.is_empty());
+        assert!(script.name.chars().all(|c| word(c) || matches!(c, '-' | ',')) && !script.name.is_empty());
         assert!(!matches!(script.name.as_str(), "." | ".."));
         assert!(script.module.chars().all(word) && script.object.chars().all(word));
     }
