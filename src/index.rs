@@ -11,6 +11,7 @@ pub(crate) mod http;
 mod json;
 mod locate;
 mod locked;
+mod memo;
 mod metadata;
 mod options;
 mod packed;
@@ -24,7 +25,7 @@ mod sources;
 mod tail;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,6 +50,7 @@ use findlinks::{Link, Links};
 use http::Whole;
 pub(crate) use http::{CERTIFICATES, look_for};
 pub use locate::{LOOKED_AT, UNUSABLE};
+use memo::Memo;
 use metadata::Learned;
 pub use metadata::Sought;
 pub use options::{Bodies, KeyringProvider, NetworkOptions, Sources, without_password};
@@ -126,24 +128,6 @@ enum Freshness {
     Cached,
     /// Asked for in this run.
     Now,
-}
-
-/// Answers that are asked for once, however many want them.
-struct Memo<K, V>(Mutex<HashMap<K, Answer<V>>>);
-
-type Answer<V> = Arc<OnceCell<Result<V, Problem>>>;
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: Eq + Hash, V> Memo<K, V> {
-    fn cell(&self, key: K) -> Answer<V> {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(map.entry(key).or_default())
-    }
 }
 
 impl Index {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
@@ -36,6 +36,7 @@ pub(crate) struct Kept {
     file: File,
     start: u64,
     length: usize,
+    is_lost: AtomicBool,
     _open: Open,
 }
 
@@ -71,10 +72,18 @@ impl Body {
             Self::There(kept) => {
                 let length = range.end.checked_sub(range.start).filter(|_| range.end <= kept.length)?;
                 let mut bytes = vec![0; length];
-                kept.file.read_exact_at(&mut bytes, kept.start + range.start as u64).ok()?;
-                Some(bytes.into())
+                let read = kept.file.read_exact_at(&mut bytes, kept.start + range.start as u64);
+                if read.is_err() {
+                    kept.is_lost.store(true, Ordering::Relaxed);
+                }
+                read.is_ok().then(|| bytes.into())
             }
         }
+    }
+
+    /// Whether a part that was there could not be read: what was made of the others may be wrong.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self, Self::There(kept) if kept.is_lost.load(Ordering::Relaxed))
     }
 
     /// All of its bytes.
@@ -117,7 +126,7 @@ pub(crate) fn read_body<T>(
         found.update(&bytes);
         length += bytes.len();
     }
-    let kept = Kept { file, start: start as u64, length, _open: open };
+    let kept = Kept { file, start: start as u64, length, is_lost: AtomicBool::new(false), _open: open };
     (crc32 == found.finalize()).then(|| (head, Body::There(Arc::new(kept))))
 }
 
@@ -170,7 +179,10 @@ mod tests {
     fn what_is_cut_off_later_is_not_there() {
         let (file, _, body) = entry(3 * PART, crc32fast::hash);
         File::options().write(true).open(&file).unwrap().set_len(PART as u64).unwrap();
-        assert!(body.unwrap().whole().is_none());
+        let body = body.unwrap();
+        assert!(!body.is_lost());
+        assert!(body.whole().is_none());
+        assert!(body.is_lost());
     }
 
     #[test]

@@ -96,6 +96,16 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Whether all that was kept of pages could be read while it was used.
+    ///
+    /// # Errors
+    /// `file-access`.
+    pub fn check_kept(&self) -> Result<(), Problem> {
+        self.inner.check_kept()
+    }
+}
+
 impl Inner {
     /// All that is known of a name, for the resolver.
     pub(super) async fn project(&self, name: &PackageName) -> Result<Arc<Project>, Problem> {
@@ -211,6 +221,17 @@ impl Inner {
     ) -> Result<Option<Arc<Page>>, Problem> {
         let cell = self.pages.cell((index, name.clone(), age));
         cell.get_or_init(|| Box::pin(self.load(index, name, age))).await.clone()
+    }
+
+    /// # Errors
+    /// `file-access` where a kept page could not be read any more while it was in use: what was chosen would depend on it.
+    pub(super) fn check_kept(&self) -> Result<(), Problem> {
+        let is_lost = |page: &Option<Arc<Page>>| page.as_ref().is_some_and(|page| page.body().is_lost());
+        if !self.pages.any(is_lost) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::FileAccess, "an index page that was kept could not be read to its end")
+            .help("run the same command again; if it stays, `pipward cache purge` removes what is kept"))
     }
 
     async fn load(

@@ -140,7 +140,9 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     )?;
     let mut warnings = request.check_names(&index)?;
     let direct = Direct::fetch(&index, request, &cutoffs)?;
-    let resolution = resolve(request, &direct)?;
+    let resolution = resolve(request, &direct);
+    index.check_kept()?;
+    let resolution = resolution?;
     step();
     let frame = request.frame();
     let built = build::BuildRequest {
@@ -172,6 +174,7 @@ pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> 
     }
     warnings.extend(direct.notes(&resolution));
     drop(direct);
+    index.check_kept()?;
     warnings.extend(index.notes());
     let mut seen = BTreeSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
