@@ -148,11 +148,37 @@ fn expanded(platforms: &[String]) -> Vec<String> {
             }
             Some(("manylinux2010", arch)) => legacy(arch, &["manylinux1"]),
             Some(("macosx", _)) => known(platform).map(|platform| platform.tags()).unwrap_or_default(),
+            Some(("ios", rest)) => older_ios(rest).unwrap_or_default(),
+            Some(("android", rest)) => older_android(rest).unwrap_or_default(),
             _ => Vec::new(),
         };
         more.into_iter().for_each(&mut add);
     }
     all
+}
+
+/// The first iOS that CPython supports (PEP 730), and the last minor release that any has had, and one more.
+const FIRST_IOS: u8 = 12;
+const LAST_MINOR_OF_IOS: u8 = 9;
+/// The first API level of Android that CPython can be built for, as packaging has it.
+const FIRST_ANDROID: u8 = 16;
+
+/// `13_2_arm64_iphoneos`: an iOS takes wheels for all before it, and each has ten minor releases at most.
+fn older_ios(rest: &str) -> Option<Vec<String>> {
+    let mut parts = rest.splitn(3, '_');
+    let (major, minor): (u8, u8) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let machine = parts.next()?;
+    let of =
+        |major: u8, last: u8| (0..=last).rev().map(move |minor| format!("ios_{major}_{minor}_{machine}"));
+    let before = (FIRST_IOS..major).rev().flat_map(|major| of(major, LAST_MINOR_OF_IOS));
+    Some(of(major, minor).chain(before).collect())
+}
+
+/// `21_arm64_v8a`: an API level takes wheels for all before it (PEP 738).
+fn older_android(rest: &str) -> Option<Vec<String>> {
+    let (level, machine) = rest.split_once('_')?;
+    let level: u8 = level.parse().ok()?;
+    Some((FIRST_ANDROID..=level).rev().map(|level| format!("android_{level}_{machine}")).collect())
 }
 
 /// The platform that a tag is of.
@@ -254,5 +280,23 @@ mod tests {
         check("manylinux2014_aarch64", &["manylinux2014_aarch64"]);
         check("win_amd64", &["win_amd64"]);
         check("macosx_10_9_x86_64", &["macosx_10_9_x86_64", "macosx_10_9_intel", "macosx_10_9_fat64"]);
+        check(
+            "ios_13_1_arm64_iphoneos",
+            &["ios_13_1_arm64_iphoneos", "ios_13_0_arm64_iphoneos", "ios_12_9_arm64_iphoneos"],
+        );
+        check("ios_11_0_arm64_iphoneos", &["ios_11_0_arm64_iphoneos"]);
+        check("ios_99999_0_arm64_iphoneos", &["ios_99999_0_arm64_iphoneos"]);
+        check(
+            "android_18_arm64_v8a",
+            &["android_18_arm64_v8a", "android_17_arm64_v8a", "android_16_arm64_v8a"],
+        );
+        check("android_15_x86_64", &["android_15_x86_64"]);
+    }
+
+    #[test]
+    fn phones_take_wheels_of_older_ones_down_to_the_first() {
+        let last = |text: &str| expanded(&[text.to_owned()]).pop().unwrap();
+        assert_eq!(last("ios_15_4_x86_64_iphonesimulator"), "ios_12_0_x86_64_iphonesimulator");
+        assert_eq!(last("android_33_x86"), "android_16_x86");
     }
 }
