@@ -8,10 +8,13 @@ mod shape;
 mod within;
 mod words;
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::ops::Bound;
 use std::sync::LazyLock;
+use std::thread::LocalKey;
 
 use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use pep508_rs::{
@@ -32,25 +35,11 @@ pub fn covers(region: &MarkerTree, marker: &MarkerTree) -> bool {
 /// Whether some environment of `region` is one of `marker`.
 pub fn overlaps(region: &MarkerTree, marker: &MarkerTree) -> bool {
     thread_local! {
-        static KNOWN: RefCell<FxHashMap<(MarkerTree, MarkerTree), bool>> = RefCell::default();
+        static KNOWN: Known<(MarkerTree, MarkerTree), bool> = RefCell::default();
     }
     // The same is asked again and again: of each release with the same bounds, of each form of a marker.
-    let pair = (region.clone(), marker.clone());
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(&pair).copied()) {
-        return known;
-    }
-    let found = meets(region, marker);
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() >= MOST_PAIRS {
-            known.clear();
-        }
-        known.insert(pair, found);
-    });
-    found
+    remembered_of(MOST_PAIRS, &KNOWN, &(region.clone(), marker.clone()), || meets(region, marker))
 }
-
-/// Pairs of markers of which it is remembered whether they overlap.
-const MOST_PAIRS: usize = 65_536;
 
 fn meets(region: &MarkerTree, marker: &MarkerTree) -> bool {
     if region.is_disjoint(marker) {
@@ -74,24 +63,17 @@ pub fn same(a: &MarkerTree, b: &MarkerTree) -> bool {
 pub fn of_python(specifiers: &VersionSpecifiers) -> MarkerTree {
     // Each wheel of an index has one, and there are few of them.
     thread_local! {
-        static KNOWN: RefCell<FxHashMap<VersionSpecifiers, MarkerTree>> = RefCell::default();
+        static KNOWN: Known<VersionSpecifiers, MarkerTree> = RefCell::default();
     }
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(specifiers).cloned()) {
-        return known;
-    }
-    let mut any = MarkerTree::FALSE;
-    for (low, high) in ranges::of_specifiers(specifiers).iter() {
-        let mut all = lower(low);
-        all.and(upper(high));
-        any.or(all);
-    }
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() >= MOST_KNOWN {
-            known.clear();
+    remembered(&KNOWN, specifiers, || {
+        let mut any = MarkerTree::FALSE;
+        for (low, high) in ranges::of_specifiers(specifiers).iter() {
+            let mut all = lower(low);
+            all.and(upper(high));
+            any.or(all);
         }
-        known.insert(specifiers.clone(), any.clone());
-    });
-    any
+        any
+    })
 }
 
 /// The Pythons that satisfy a `requires-python`, and all that are higher than those: what it says of the end of the range
@@ -166,19 +148,9 @@ fn string(key: MarkerValueString, value: &str) -> MarkerTree {
 /// The environments in which an expression holds. Markers are made of few, which are asked about many times.
 fn tree_of(expression: &MarkerExpression) -> MarkerTree {
     thread_local! {
-        static KNOWN: RefCell<FxHashMap<MarkerExpression, MarkerTree>> = RefCell::default();
+        static KNOWN: Known<MarkerExpression, MarkerTree> = RefCell::default();
     }
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(expression).cloned()) {
-        return known;
-    }
-    let tree = MarkerTree::expression(expression.clone());
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
-        known.insert(expression.clone(), tree.clone());
-    });
-    tree
+    remembered(&KNOWN, expression, || MarkerTree::expression(expression.clone()))
 }
 
 /// The lowest Python of a set of environments; none where it has no lower end (or is empty).
@@ -303,8 +275,10 @@ pub(crate) fn any_of(some: &[&Usual], all: &[&Usual]) -> (usize, MarkerTree) {
     (parts.len(), any)
 }
 
-/// Combinations of tags that are remembered; an index has a few hundred.
+/// Answers to one question that are remembered: an index has a few hundred combinations of tags.
 const MOST_KNOWN: usize = 8192;
+/// Pairs of markers of which it is remembered whether they overlap: a large lock asks of 20,000.
+const MOST_PAIRS: usize = 65_536;
 
 /// The environments that take a wheel, as far as markers can tell (PEP 425; free-threaded builds, versions of libc and
 /// macOS, and 32-bit interpreters on 64-bit systems have no marker).
@@ -325,31 +299,47 @@ pub fn takes(environments: &MarkerTree, wheel: &WheelName) -> bool {
 /// The interpreters that take a wheel, and the systems: its environments are those of both.
 fn parts_of_wheel(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
     thread_local! {
-        static KNOWN: Known<(MarkerTree, MarkerTree)> = RefCell::default();
+        static KNOWN: Known<Box<str>, (MarkerTree, MarkerTree)> = RefCell::default();
     }
     remembered(&KNOWN, tags_of(wheel), || parts(wheel))
 }
 
-/// Bounded, so that names which were chosen for their hashes cost little.
-type Known<T> = RefCell<FxHashMap<Box<str>, T>>;
+/// What was found out in this run. Bounded, so that keys which were chosen for their hashes cost little.
+type Known<K, T> = RefCell<FxHashMap<K, T>>;
 
-/// What is known of a text, made where it is not yet.
-fn remembered<T: Clone>(
-    known: &'static std::thread::LocalKey<Known<T>>,
-    text: &str,
-    make: impl FnOnce() -> T,
-) -> T {
-    if let Some(found) = known.with_borrow(|known| known.get(text).cloned()) {
+/// What is known of a key, found out where it is not yet.
+fn remembered<K, Q, T>(known: &'static LocalKey<Known<K, T>>, asked: &Q, find: impl FnOnce() -> T) -> T
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ToOwned<Owned: Into<K>> + ?Sized,
+    T: Clone,
+{
+    remembered_of(MOST_KNOWN, known, asked, find)
+}
+
+/// The same, of so many keys at most.
+fn remembered_of<K, Q, T>(
+    most: usize,
+    known: &'static LocalKey<Known<K, T>>,
+    asked: &Q,
+    find: impl FnOnce() -> T,
+) -> T
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ToOwned<Owned: Into<K>> + ?Sized,
+    T: Clone,
+{
+    if let Some(found) = known.with_borrow(|known| known.get(asked).cloned()) {
         return found;
     }
-    let made = make();
+    let found = find();
     known.with_borrow_mut(|known| {
-        if known.len() >= MOST_KNOWN {
+        if known.len() >= most {
             known.clear();
         }
-        known.insert(text.into(), made.clone());
+        known.insert(asked.to_owned().into(), found.clone());
     });
-    made
+    found
 }
 
 /// The three tags of a wheel's file name, as written.
@@ -362,20 +352,20 @@ pub(crate) fn tags_of(wheel: &WheelName) -> &str {
 /// The tags of many wheels are put together of few.
 fn parts(wheel: &WheelName) -> (MarkerTree, MarkerTree) {
     thread_local! {
-        static INTERPRETERS: Known<MarkerTree> = RefCell::default();
-        static SYSTEMS: Known<MarkerTree> = RefCell::default();
+        static INTERPRETERS: Known<Box<str>, MarkerTree> = RefCell::default();
+        static SYSTEMS: Known<Box<str>, MarkerTree> = RefCell::default();
     }
     let (pythons, abis, platforms) = wheel.tag_parts();
     let mut interpreters = MarkerTree::FALSE;
     for python in pythons {
         for abi in abis {
             let both = format!("{python}-{abi}");
-            interpreters.or(remembered(&INTERPRETERS, &both, || interpreter(python, abi)));
+            interpreters.or(remembered(&INTERPRETERS, both.as_str(), || interpreter(python, abi)));
         }
     }
     let mut systems = MarkerTree::FALSE;
     for platform in platforms {
-        systems.or(remembered(&SYSTEMS, platform, || system(platform)));
+        systems.or(remembered(&SYSTEMS, platform.as_str(), || system(platform)));
     }
     (interpreters, systems)
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use pipward::digest::Sha256;
+use pipward::error::Code;
 
 use crate::support::long;
 use crate::support::pythons::any_python;
 use crate::support::run::{Output, pipward, scratch};
-use crate::support::server::{Published, Server, Style};
+use crate::support::server::{Published, Response, Server, Style};
 use crate::support::tree::{Node, assert_same, tree};
-use crate::support::world::wheel;
+use crate::support::world::{lock, offer, wheel, write};
 
 /// A server with two wheels, and locks of one and of both.
 struct World {
@@ -122,4 +123,41 @@ fn eight_processes_change_one_environment_in_turn() {
         found.keys().filter(|path| path.ends_with("/apple.py") || path.ends_with("/pear.py")).collect();
     assert_eq!(modules.len(), 2, "{modules:?}");
     world.assert_sound();
+}
+
+/// What is chosen must not depend on a part that is not there: a release without wheels would look older than it is.
+#[test]
+fn a_kept_page_that_shrinks_while_it_is_used_ends_the_run() {
+    let server = Server::start();
+    let many = (1..500).map(|version| Published::new(wheel("large", &format!("{version}.0.0.0.0")).build()));
+    let index = offer(&server, many.map(|file| file.uploaded("2026-01-01T00:00:00Z")).collect());
+    let scratch = scratch();
+    let directory = scratch.path();
+    let run = || lock(directory, &index, &["-r", "a.in", "--cache-dir", "cache", "--no-universal"]);
+    write(directory, "a.in", "large\n");
+    run().ok();
+    let pages = std::fs::read_dir(directory.join("cache/index")).unwrap();
+    let page = pages.map(|entry| entry.unwrap().path()).next().unwrap();
+    assert!(page.metadata().unwrap().len() > 64 << 10, "it stays in its file");
+    let (name, bytes) = wheel("late", "1").build();
+    let file = serde_json::json!({
+        "filename": name, "url": format!("/files/{name}"), "upload-time": "2026-01-01T00:00:00Z",
+        "hashes": { "sha256": Sha256::of(&bytes).to_string() },
+    });
+    let answer = serde_json::json!({ "meta": { "api-version": "1.1" }, "name": "late", "files": [file] });
+    let answer =
+        Response::ok(answer.to_string()).header("Content-Type", "application/vnd.pypi.simple.v1+json");
+    server.file(&format!("/files/{name}"), bytes);
+    let shrinking = page.clone();
+    server.on("/simple/late/", move |_, _| {
+        // By then the other page was checked, and nothing of it was looked at: what is asked for first is waited for.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let file = std::fs::File::options().write(true).open(&shrinking).unwrap();
+        file.set_len(40 << 10).unwrap();
+        answer.clone()
+    });
+    write(directory, "a.in", "late\nlarge\n");
+    std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    run().refused(Code::FileAccess);
+    assert!(!directory.join("pylock.toml").exists());
 }

@@ -12,10 +12,10 @@ use pep508_rs::{
     ExtraOperator, MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString,
     MarkerValueVersion,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use version_ranges::Ranges;
 
-use super::{MOST_KNOWN, tree_of};
+use super::{Known, remembered, tree_of};
 
 /// "A and B, or C": a marker as a list of alternatives.
 pub(super) type Alternatives = Vec<Vec<MarkerExpression>>;
@@ -234,19 +234,9 @@ fn absorb(all: &mut Alternatives) {
 /// The opposite of one expression, as one expression.
 pub(super) fn negated(expression: &MarkerExpression) -> Option<MarkerExpression> {
     thread_local! {
-        static KNOWN: RefCell<FxHashMap<MarkerExpression, Option<MarkerExpression>>> = RefCell::default();
+        static KNOWN: Known<MarkerExpression, Option<MarkerExpression>> = RefCell::default();
     }
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(expression).cloned()) {
-        return known;
-    }
-    let opposite = opposite(expression);
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
-        known.insert(expression.clone(), opposite.clone());
-    });
-    opposite
+    remembered(&KNOWN, expression, || opposite(expression))
 }
 
 fn opposite(expression: &MarkerExpression) -> Option<MarkerExpression> {

@@ -7,33 +7,23 @@
 use std::cell::RefCell;
 
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerTreeKind, MarkerValueString};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use super::string;
-
-/// Markers whose facts are remembered.
-const MOST_KNOWN: usize = 8192;
+use super::{Known, remembered, string};
 
 /// What holds of the `in` expressions of a marker in every environment; true for a marker without any.
 pub(super) fn facts(tree: &MarkerTree) -> MarkerTree {
     thread_local! {
-        static KNOWN: RefCell<FxHashMap<MarkerTree, MarkerTree>> = RefCell::default();
+        static KNOWN: Known<MarkerTree, MarkerTree> = RefCell::default();
     }
     if tree.is_true() || tree.is_false() {
         return MarkerTree::TRUE;
     }
-    if let Some(known) = KNOWN.with_borrow(|known| known.get(tree).cloned()) {
-        return known;
-    }
-    let mut facts = MarkerTree::TRUE;
-    collect(tree, &mut FxHashSet::default(), &mut facts);
-    KNOWN.with_borrow_mut(|known| {
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
-        known.insert(tree.clone(), facts.clone());
-    });
-    facts
+    remembered(&KNOWN, tree, || {
+        let mut facts = MarkerTree::TRUE;
+        collect(tree, &mut FxHashSet::default(), &mut facts);
+        facts
+    })
 }
 
 fn collect(tree: &MarkerTree, seen: &mut FxHashSet<MarkerTree>, facts: &mut MarkerTree) {

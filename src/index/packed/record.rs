@@ -297,23 +297,53 @@ pub(super) fn has_provenance(record: &mut Cursor<'_>) -> bool {
     record.u16().is_some_and(|flags| flags & PROVENANCE != 0)
 }
 
+/// What stands in front of the addresses of a record.
+struct Front<'a> {
+    flags: u16,
+    sha256: Option<Sha256>,
+    name: &'a str,
+    metadata: Option<Sha256>,
+    size: Option<u64>,
+    upload_time: Option<Timestamp>,
+    /// The place of its Requires-Python.
+    python: Option<usize>,
+    yanked: Option<&'a str>,
+}
+
+impl<'a> Front<'a> {
+    fn read(record: &mut Cursor<'a>) -> Option<Self> {
+        let flags = record.u16()?;
+        let has = |flag: u16| flags & flag != 0;
+        Some(Self {
+            flags,
+            sha256: digest(record, flags & SHA256)?,
+            name: record.text()?,
+            metadata: digest(record, flags & METADATA_SHA256)?,
+            size: if has(SIZE) { Some(record.u64()?) } else { None },
+            upload_time: if has(TIME) { Some(record.time()?) } else { None },
+            python: if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None },
+            yanked: if has(YANKED) { Some(record.text()?) } else { None },
+        })
+    }
+
+    fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+}
+
 /// The wheel of a record as far as it is to be chosen or not; `python` gives the Requires-Python at a place.
 pub(super) fn wheel(
     record: &mut Cursor<'_>,
     python: impl Fn(usize) -> Option<VersionSpecifiers>,
 ) -> Option<PageWheel> {
-    let flags = record.u16()?;
-    let has = |flag: u16| flags & flag != 0;
-    digest(record, flags & SHA256)?;
-    let name = WheelName::parse(record.text()?).ok()?;
-    digest(record, flags & METADATA_SHA256)?;
-    if has(SIZE) {
-        record.u64()?;
-    }
-    let upload_time = if has(TIME) { Some(record.time()?) } else { None };
-    let at = if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None };
-    let yanked = if has(YANKED) { Some(record.text()?.to_owned()) } else { None };
-    Some(PageWheel { name, upload_time, is_web: !has(PATH), requires_python: at.and_then(python), yanked })
+    let front = Front::read(record)?;
+    Some(PageWheel {
+        name: WheelName::parse(front.name).ok()?,
+        upload_time: front.upload_time,
+        is_web: !front.has(PATH),
+        requires_python: front.python.and_then(python),
+        yanked: front.yanked.map(str::to_owned),
+    })
 }
 
 /// The file of a record; `python` gives the Requires-Python at a place.
@@ -321,31 +351,35 @@ pub(super) fn file(
     record: &mut Cursor<'_>,
     python: impl Fn(usize) -> Option<VersionSpecifiers>,
 ) -> Option<PageFile> {
-    let flags = record.u16()?;
-    let has = |flag: u16| flags & flag != 0;
-    let sha256 = digest(record, flags & SHA256)?;
-    let name = record.text()?;
-    let metadata = match digest(record, flags & METADATA_SHA256)? {
-        Some(sha256) => Advertised::Sha256(sha256),
-        None if has(METADATA) => Advertised::Unhashed,
-        None => Advertised::No,
-    };
-    let size = if has(SIZE) { Some(record.u64()?) } else { None };
-    let upload_time = if has(TIME) { Some(record.time()?) } else { None };
-    let at = if has(PYTHON) { Some(usize::try_from(record.u32()?).ok()?) } else { None };
-    let yanked = if has(YANKED) { Some(record.text()?.to_owned()) } else { None };
-    let suffix = if has(NAMED) { name } else { "" };
-    let address = address(record.slice()?, suffix, has(PATH))?;
-    let provenance =
-        if has(PROVENANCE) { Some(self::address(record.slice()?, "", has(PROVENANCE_PATH))?) } else { None };
-    let name = if has(SDIST) {
-        let (project, version) = (record.text()?.parse().ok()?, record.text()?.parse().ok()?);
-        FileName::Sdist { text: name.into(), name: project, version }
+    let front = Front::read(record)?;
+    let suffix = if front.has(NAMED) { front.name } else { "" };
+    let address = address(record.slice()?, suffix, front.has(PATH))?;
+    let provenance = if front.has(PROVENANCE) {
+        Some(self::address(record.slice()?, "", front.has(PROVENANCE_PATH))?)
     } else {
-        FileName::Wheel(WheelName::parse(name).ok()?)
+        None
     };
-    let requires_python = at.and_then(python);
-    Some(PageFile { name, address, sha256, size, upload_time, requires_python, yanked, metadata, provenance })
+    let name = if front.has(SDIST) {
+        let (project, version) = (record.text()?.parse().ok()?, record.text()?.parse().ok()?);
+        FileName::Sdist { text: front.name.into(), name: project, version }
+    } else {
+        FileName::Wheel(WheelName::parse(front.name).ok()?)
+    };
+    Some(PageFile {
+        name,
+        address,
+        sha256: front.sha256,
+        size: front.size,
+        upload_time: front.upload_time,
+        requires_python: front.python.and_then(python),
+        yanked: front.yanked.map(str::to_owned),
+        metadata: match front.metadata {
+            Some(sha256) => Advertised::Sha256(sha256),
+            None if front.has(METADATA) => Advertised::Unhashed,
+            None => Advertised::No,
+        },
+        provenance,
+    })
 }
 
 /// `Some(None)` where the record has none.
