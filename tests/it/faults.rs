@@ -10,7 +10,7 @@ use crate::support::pythons::any_python;
 use crate::support::run::{Output, pipward, scratch};
 use crate::support::server::{Published, Response, Server, Style};
 use crate::support::tree::{Node, assert_same, tree};
-use crate::support::world::{lock, offer, wheel, write};
+use crate::support::world::{lock, offer, packages, wheel, write};
 
 /// A server with two wheels, and locks of one and of both.
 struct World {
@@ -160,4 +160,27 @@ fn a_kept_page_that_shrinks_while_it_is_used_ends_the_run() {
     std::fs::remove_file(directory.join("pylock.toml")).unwrap();
     run().refused(Code::FileAccess);
     assert!(!directory.join("pylock.toml").exists());
+}
+
+/// An entry that fits itself is not what the index announces.
+#[test]
+fn kept_metadata_that_are_not_the_announced_ones_are_asked_for_again() {
+    let server = Server::start();
+    let one = wheel("one", "1");
+    let metadata = "Metadata-Version: 2.1\nName: one\nVersion: 1\n";
+    let index = offer(&server, vec![Published::new(one.build()).metadata(metadata)]);
+    let scratch = scratch();
+    let directory = scratch.path();
+    write(directory, "a.in", "one\n");
+    let run = || lock(directory, &index, &["-r", "a.in", "--cache-dir", "cache", "--no-universal"]);
+    run().ok();
+    let entries = std::fs::read_dir(directory.join("cache/metadata")).unwrap();
+    let entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(entries.len(), 1);
+    let forged = format!("{metadata}Requires-Dist: two\n");
+    std::fs::write(&entries[0], format!("{}\n{forged}", Sha256::of(forged.as_bytes()))).unwrap();
+    let first = std::fs::read_to_string(directory.join("pylock.toml")).unwrap();
+    std::fs::remove_file(directory.join("pylock.toml")).unwrap();
+    run().ok();
+    assert_eq!(packages(directory), ["one 1"], "{first}");
 }
