@@ -28,16 +28,13 @@ pub(super) fn network(problem: &Problem) -> Option<Vec<String>> {
             "connection-failed",
             "Failed to connect to",
             system(cause, host),
-            format!(
-                "Are you connected to the Internet? If so, check whether your system can connect to {host} before trying \
-                 again. There may be a firewall or proxy that's preventing the connection."
-            ),
+            format!("see whether this machine reaches {host} at all; a firewall or a proxy may stand between"),
         ),
         Code::TlsFailed if !is_of_index(problem, &url) => failed(
             "ssl-verification-failed",
             "Failed to establish a secure connection to",
             cause.to_owned(),
-            "You may need to use --cert or check your proxy/firewall configuration".to_owned(),
+            "name the authority that signed its certificate with --cert, or find out who answers in its place".to_owned(),
         ),
         Code::IndexUnreachable | Code::TlsFailed | Code::HttpStatus if is_of_index(problem, &url) => vec![
             unsatisfied(problem),
