@@ -50,11 +50,13 @@ mod tree;
 mod umask;
 mod uninstall;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Version};
 
 use crate::digest::{Sha256, StrongDigest};
+use crate::error::{Code, Place, Problem};
 use crate::wheel::record::{Record, Row};
 
 pub use guard::{interrupt, interrupted};
@@ -156,6 +158,20 @@ pub struct PlannedFile {
     pub size: u64,
     /// Whether it is left out where another distribution has a different file of its name.
     pub gives_way: bool,
+}
+
+impl PlannedFile {
+    /// The bytes of the path of its directory.
+    fn directory(&self) -> &OsStr {
+        self.destination.parent().map(Path::as_os_str).unwrap_or_default()
+    }
+
+    /// Its name.
+    fn name(&self) -> Result<&OsStr, Problem> {
+        self.destination.file_name().ok_or_else(|| {
+            Problem::new(Code::Internal, "a planned file has no name").at(Place::file(&self.destination))
+        })
+    }
 }
 
 /// Where the content of a planned file comes from.

@@ -5,6 +5,7 @@
 
 pub mod about;
 pub mod archive;
+pub mod beneath;
 mod contents;
 pub mod entry_points;
 pub(crate) mod headers;

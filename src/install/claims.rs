@@ -2,12 +2,13 @@
 //!
 //! Owns: the claims of the plans of one run on names, and what differs under one name. Never: touches a file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::PlannedFile;
+use super::places::{OwnIn, owned};
 use crate::digest::StrongDigest;
 use crate::error::{Code, Place, Problem};
 
@@ -25,12 +26,22 @@ pub(super) struct Claims {
     pub(super) executable: BTreeSet<PathBuf>,
 }
 
+/// What of a directory is still to be written.
+#[derive(Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) files: Vec<&'a PlannedFile>,
+    /// With their numbers.
+    pub(super) apart: Vec<(usize, &'a PlannedFile)>,
+}
+
 /// A directory that plans need.
 #[derive(Debug)]
 pub(super) struct Directory {
     /// The distribution that needs it, for messages.
     pub(super) package: String,
     pub(super) files: HashMap<OsString, Claim>,
+    /// The names of directories in it that plans need.
+    pub(super) below: HashSet<OsString>,
 }
 
 /// A plan that brings files.
@@ -91,6 +102,54 @@ impl Claim {
 }
 
 impl Claims {
+    /// Takes names of a directory (resolved, relative to the prefix, claimed) for a plan. Returns the files that are still to
+    /// be written.
+    ///
+    /// # Errors
+    /// `environment-owned`.
+    pub(super) fn claim<'a>(
+        &mut self,
+        directory: &Path,
+        files: &[&'a PlannedFile],
+        bringer: &Arc<Bringer>,
+        own: &OwnIn<'_>,
+    ) -> Result<Wanted<'a>, Problem> {
+        let mut wanted = Wanted::default();
+        let Some(taken) = self.directories.get_mut(directory) else { return Ok(wanted) };
+        let (mut blocked, mut rivals) = (Vec::new(), Vec::new());
+        for file in files {
+            let name = file.name()?;
+            if own.has(name) {
+                return Err(owned(&file.destination));
+            }
+            if taken.below.contains(name) {
+                blocked.push((name, *file));
+                continue;
+            }
+            match taken.files.get_mut(name) {
+                None => {
+                    taken.files.insert(name.to_owned(), Claim::new(bringer, file));
+                    wanted.files.push(*file);
+                }
+                Some(claim) if claim.is_alike(file) => {
+                    if claim.executable != file.executable {
+                        self.executable.insert(directory.join(name));
+                    }
+                    claim.join(bringer, file);
+                }
+                Some(_) => rivals.push((name, *file)),
+            }
+        }
+        for (name, file) in blocked {
+            let other = self.directories.get(&directory.join(name)).map(|other| other.package.clone());
+            self.conflicts.push(two_plans(&file.destination, &bringer.package, &other.unwrap_or_default()));
+        }
+        for (name, file) in rivals {
+            wanted.apart.extend(self.rival(directory.join(name), bringer, file).map(|at| (at, file)));
+        }
+        Ok(wanted)
+    }
+
     /// Whether a file (resolved, relative to the prefix) is brought.
     pub(super) fn has(&self, file: &Path) -> bool {
         let directory = file.parent().and_then(|parent| self.directories.get(parent));

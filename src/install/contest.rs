@@ -36,12 +36,13 @@ const TEXTS: &[&str] = &["txt", "md", "rst", "markdown", "adoc"];
 /// by its name, and not metadata.
 pub(super) fn is_document(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let name = name.to_ascii_lowercase();
+    let is_text = |ending: &str| TEXTS.iter().any(|text| text.eq_ignore_ascii_case(ending));
     let stem = match name.rsplit_once('.') {
-        Some((stem, ending)) if TEXTS.contains(&ending) => stem,
+        Some((stem, ending)) if is_text(ending) => stem,
         Some(_) => return false,
-        None => &name,
+        None => name,
     };
+    let stem = &*stem.to_ascii_lowercase();
     let word = stem.split(['-', '_']).next().unwrap_or(stem);
     (DOCUMENTS.contains(&stem) || DOCUMENTS.contains(&word)) && !is_metadata(path)
 }

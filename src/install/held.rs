@@ -134,7 +134,13 @@ pub(super) fn odd_directories(
     let record = bits(&dist_info.join("RECORD")).map(|(_, mode)| mode);
     let Some(umask) = umask_in(&places.real().join(&dist_info)) else { return Ok(BTreeMap::new()) };
     let mut directories = BTreeSet::new();
+    let mut last = Path::new("");
     for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
+        // Most files follow another one of their directory.
+        if parent.as_os_str() == last.as_os_str() {
+            continue;
+        }
+        last = parent;
         let directory = places.directory(parent)?;
         let below = |path: &Path| places.sites().any(|site| path != site && path.starts_with(site));
         for above in directory.ancestors().take_while(|path| below(path)) {
@@ -143,11 +149,23 @@ pub(super) fn odd_directories(
             }
         }
     }
-    let odd = directories.into_iter().filter_map(|path| {
-        let (_, mode) = bits(&path).filter(|(is_directory, _)| *is_directory)?;
-        Some((path, (mode, mode::odd_directory(umask, record, mode)?)))
-    });
-    Ok(odd.collect())
+    let mut odd = BTreeMap::new();
+    let mut missing: Option<PathBuf> = None;
+    for path in directories {
+        // Where a directory is missing, so is all below it, which comes next.
+        if missing.as_ref().is_some_and(|missing| path.starts_with(missing)) {
+            continue;
+        }
+        match bits(&path) {
+            None => missing = Some(path),
+            Some((false, _)) => {}
+            Some((true, mode)) => {
+                let usual = mode::odd_directory(umask, record, mode);
+                odd.extend(usual.map(|usual| (path, (mode, usual))));
+            }
+        }
+    }
+    Ok(odd)
 }
 
 /// Whether all files, and RECORD, have permission bits that an install gives.

@@ -3,10 +3,13 @@
 //! Owns: that a destination lies beneath the prefix whatever links stand on its way, and which files belong to the
 //! environment itself. Never: writes.
 
+mod own;
+
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+pub(super) use self::own::OwnIn;
 use super::InstallPlan;
 use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};

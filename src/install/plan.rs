@@ -4,14 +4,17 @@
 //! Never: lets a file leave the scheme's directories, take a place of the environment's own, or reach the modules
 //! through a scheme that is not for modules.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+mod direct_url;
+mod root;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+pub use self::direct_url::DirectUrl;
+use self::root::{Root, bytes};
 use super::{InstallPlan, PlannedFile, Source, contest, scripts};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem};
-use crate::lock::{Location, LockedFile, LockedPackage};
 use crate::python::{Scheme, venv};
 use crate::wheel::archive::{Entry, WHOLE_ENTRY};
 use crate::wheel::entry_points::Script;
@@ -24,41 +27,6 @@ const MAX_NAME: usize = 255;
 const MAX_PATH: usize = 4096 - 256;
 /// The start of a script whose first line is rewritten.
 const PYTHON_SCRIPT: &[u8] = b"#!python";
-
-/// Where a distribution came from that did not come from an index (PEP 610).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectUrl {
-    url: String,
-    /// The name by which its headers go, where the file was named and not the project.
-    unnamed: Option<String>,
-}
-
-impl DirectUrl {
-    /// The address of a file that the user named itself: a requirement `name @ address`, or an `archive` of a lock.
-    /// `None` for what an index or a lock's list of wheels leads to.
-    pub fn of(package: &LockedPackage, file: &LockedFile) -> Option<Self> {
-        let named = package.direct(file)?;
-        let url = match &named.location {
-            Location::Url(url) => url.to_string(),
-            // Read again, so that `..` goes.
-            Location::Path(path) => {
-                url::Url::parse(url::Url::from_file_path(path).ok()?.as_str()).ok()?.to_string()
-            }
-        };
-        let unnamed = package.spelled.is_none().then(|| package.name.to_string());
-        Some(Self { url, unnamed })
-    }
-
-    /// The content of direct_url.json, as pip writes it.
-    fn json(&self, sha256: Sha256) -> Vec<u8> {
-        let url = serde_json::Value::from(self.url.as_str());
-        format!(
-            "{{\"archive_info\": {{\"hash\": \"sha256={sha256}\", \"hashes\": {{\"sha256\": \"{sha256}\"}}}}, \
-             \"url\": {url}}}"
-        )
-        .into_bytes()
-    }
-}
 
 /// A scheme of the binary distribution format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,17 +87,20 @@ struct Planner<'a> {
     /// Where the headers go.
     headers: PathBuf,
     listed: HashMap<&'a str, &'a Row>,
-    /// By the bytes of paths: to compare them part by part costs more than writing a small file.
-    files: BTreeMap<OsString, PlannedFile>,
+    /// What a file at the root of the archive is checked against.
+    root: Root,
+    files: Vec<PlannedFile>,
     rows: Vec<Row>,
 }
 
 impl<'a> Planner<'a> {
     fn new(wheel: &'a Wheel, scheme: &'a Scheme) -> Self {
         let library = if wheel.root_is_purelib() { &scheme.purelib } else { &scheme.platlib };
-        let listed = wheel.record().rows.iter().map(|row| (row.path.as_str(), row)).collect();
+        let listed: HashMap<&str, &Row> =
+            wheel.record().rows.iter().map(|row| (row.path.as_str(), row)).collect();
         let headers = scheme.headers.join(&wheel.metadata().name_text);
-        Self { wheel, scheme, library, headers, listed, files: BTreeMap::new(), rows: Vec::new() }
+        let (files, rows) = (Vec::with_capacity(wheel.entries().len()), Vec::with_capacity(listed.len()));
+        Self { wheel, scheme, library, headers, listed, root: Root::of(scheme, library), files, rows }
     }
 
     fn plan(mut self, requested: bool, direct: Option<DirectUrl>) -> Result<InstallPlan, Problem> {
@@ -161,12 +132,13 @@ impl<'a> Planner<'a> {
         }
         self.rows.push(Row::bare(record));
         self.rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        self.files.sort_unstable_by(|one, other| bytes(&one.destination).cmp(bytes(&other.destination)));
         self.check_nesting(&dist_info.join("RECORD"))?;
         Ok(InstallPlan {
             name: wheel.name().name().clone(),
             version: wheel.metadata().version.clone(),
             dist_info,
-            files: self.files.into_values().collect(),
+            files: self.files,
             record: Record { rows: self.rows },
             installer: super::Installer::default(),
         })
@@ -178,8 +150,12 @@ impl<'a> Planner<'a> {
         let data = self.wheel.dist_info().strip_suffix(".dist-info").map(|stem| format!("{stem}.data"));
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         if Some(first) != data.as_deref() {
-            let made = self.listed_as(index, path);
-            return self.add(Key::Root, self.library.join(path), entry.executable(), made);
+            let (made, destination) = (self.listed_as(index, path), self.library.join(path));
+            if self.root.takes(path, &destination, self.wheel.dist_info()) {
+                self.take(Key::Root, path.to_owned(), destination, entry.executable(), made);
+                return Ok(());
+            }
+            return self.add(Key::Root, destination, entry.executable(), made);
         }
         let unknown = || {
             Problem::new(Code::SchemeUnknown, "a file of the .data directory is in no scheme")
@@ -263,6 +239,12 @@ impl<'a> Planner<'a> {
     fn add(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) -> Result<(), Problem> {
         self.check(key, &destination)?;
         let path = relative(self.library, &destination);
+        self.take(key, path, destination, executable, made);
+        Ok(())
+    }
+
+    /// Takes what was checked into the plan.
+    fn take(&mut self, key: Key, path: String, destination: PathBuf, executable: bool, made: Made) {
         let gives_way = key != Key::Scripts && !executable && contest::is_document(&destination);
         let (row, file) = match made {
             Made::Entry { index, digest, listed, size } => (
@@ -286,12 +268,8 @@ impl<'a> Planner<'a> {
                 )
             }
         };
-        let place = file.destination.clone();
-        if self.files.insert(place.clone().into_os_string(), file).is_some() {
-            return Err(refused(Code::FileConflict, "two files of the wheel go to one place", &place));
-        }
+        self.files.push(file);
         self.rows.push(row);
-        Ok(())
     }
 
     fn check(&self, key: Key, destination: &Path) -> Result<(), Problem> {
@@ -353,16 +331,33 @@ impl<'a> Planner<'a> {
         library && !own.into_iter().flatten().any(|own| destination.starts_with(own))
     }
 
-    /// No file of the plan may stand where another one needs a directory.
+    /// No two files of the plan may go to one place, nor one stand where another needs a directory.
     fn check_nesting(&self, record: &Path) -> Result<(), Problem> {
+        let is_twice = |pair: &&[PlannedFile]| match pair {
+            [one, other] => bytes(&one.destination) == bytes(&other.destination),
+            _ => false,
+        };
+        if let Some(file) = self.files.windows(2).find(is_twice).and_then(<[PlannedFile]>::first) {
+            let place = &file.destination;
+            return Err(refused(Code::FileConflict, "two files of the wheel go to one place", place));
+        }
+        let is_planned = |path: &Path| {
+            self.files.binary_search_by(|file| bytes(&file.destination).cmp(bytes(path))).is_ok()
+        };
         // Directories that were found free, as all above them were.
-        let mut free: HashSet<&OsStr> = HashSet::new();
-        for destination in self.files.keys() {
-            for parent in Path::new(destination).ancestors().skip(1) {
-                if !free.insert(parent.as_os_str()) {
+        let mut free: HashSet<&[u8]> = HashSet::new();
+        let mut last = Path::new("");
+        for file in &self.files {
+            let Some(directory) = file.destination.parent().filter(|parent| bytes(parent) != bytes(last))
+            else {
+                continue;
+            };
+            last = directory;
+            for parent in directory.ancestors() {
+                if !free.insert(bytes(parent)) {
                     break;
                 }
-                if self.files.contains_key(parent.as_os_str()) || parent == record {
+                if is_planned(parent) || parent == record {
                     return Err(refused(
                         Code::FileConflict,
                         "a file stands where another needs a directory",
@@ -371,7 +366,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        if self.files.contains_key(record.as_os_str()) {
+        if is_planned(record) {
             return Err(refused(Code::FileConflict, "a file stands where RECORD goes", record));
         }
         Ok(())
@@ -464,18 +459,5 @@ mod tests {
         check("sub/tool.pya", "tool");
         check("é", "é");
         check(".exe", "");
-    }
-
-    #[test]
-    fn direct_url_is_written_as_pip_does() {
-        let direct = DirectUrl { url: "https://example.org/a-1-py3-none-any.whl".into(), unnamed: None };
-        let sha256 = Sha256::of(b"");
-        let text = String::from_utf8(direct.json(sha256)).unwrap();
-        assert_eq!(
-            text,
-            format!(
-                r#"{{"archive_info": {{"hash": "sha256={sha256}", "hashes": {{"sha256": "{sha256}"}}}}, "url": "https://example.org/a-1-py3-none-any.whl"}}"#
-            )
-        );
     }
 }

@@ -6,11 +6,12 @@
 //! plugins live from that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::claims::{Claim, Claims, two_modules};
+use super::claims::{Claim, Claims, Directory, two_modules};
 use super::places::Places;
+use super::tree::is_missing;
 use crate::wheel::module;
 
 /// A file of a plan, and another for its module.
@@ -32,19 +33,37 @@ pub(super) fn has_module_of(files: &BTreeMap<PathBuf, String>, path: &Path) -> b
         .is_some_and(|wanted| files.keys().any(|file| module::imported_as(file).as_ref() == Some(&wanted)))
 }
 
-/// What the plans have for each module below the directories of modules.
-fn modules<'c>(places: &Places, claims: &'c Claims) -> HashMap<PathBuf, Vec<(PathBuf, &'c Claim)>> {
+/// The directories of plans that are below the directories of modules.
+fn among<'c>(places: &'c Places, claims: &'c Claims) -> impl Iterator<Item = (&'c Path, &'c Directory)> {
     let sites: Vec<&Path> = places.sites().collect();
-    let mut found: HashMap<PathBuf, Vec<(PathBuf, &Claim)>> = HashMap::new();
-    let among = claims.directories.iter().filter(|(at, _)| sites.iter().any(|site| at.starts_with(site)));
-    for (directory, content) in among {
-        for (name, claim) in &content.files {
-            let path = directory.join(name);
-            if let Some(module) = module::imported_as(&path) {
-                found.entry(module).or_default().push((path, claim));
-            }
-        }
+    let directories = claims.directories.iter().map(|(at, content)| (at.as_path(), content));
+    directories.filter(move |(at, _)| sites.iter().any(|site| at.starts_with(site)))
+}
+
+impl Directory {
+    /// What its files are imported by, in order.
+    fn stems(&self) -> Vec<&str> {
+        let mut stems: Vec<&str> = self.files.keys().filter_map(|name| module::stem(name)).collect();
+        stems.sort_unstable();
+        stems
     }
+
+    fn is_package(&self) -> bool {
+        self.files.keys().any(|name| module::stem(name) == Some(module::PACKAGE))
+    }
+}
+
+/// What plans have for a module.
+fn files_of<'c>(claims: &'c Claims, module: &Path) -> Vec<(PathBuf, &'c Claim)> {
+    let named = |directory: &Path, stem: &OsStr| {
+        let files = claims.directories.get(directory).into_iter().flat_map(|content| &content.files);
+        let files = files.filter(|(name, _)| module::stem(name).is_some_and(|found| stem == found));
+        files.map(|(name, claim)| (directory.join(name), claim)).collect::<Vec<_>>()
+    };
+    let beside = module.parent().zip(module.file_name()).map(|(directory, stem)| named(directory, stem));
+    let mut found =
+        beside.filter(|_| module.file_name() != Some(OsStr::new(module::PACKAGE))).unwrap_or_default();
+    found.extend(named(module, OsStr::new(module::PACKAGE)));
     found
 }
 
@@ -64,10 +83,28 @@ pub(super) fn settle(places: &Places, claims: &mut Claims) -> Vec<(PathBuf, Stri
     yielding
 }
 
+/// The modules for which plans have several files.
+fn crowded(places: &Places, claims: &Claims) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for (directory, content) in among(places, claims) {
+        let stems = content.stems();
+        let twice =
+            stems.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).filter_map(|same| same.first());
+        let beside = stems.iter().filter(|stem| content.below.contains(OsStr::new(stem)));
+        let packages = beside
+            .filter(|stem| claims.directories.get(&directory.join(stem)).is_some_and(Directory::is_package));
+        for stem in twice.chain(packages) {
+            let is_own = *stem == module::PACKAGE;
+            found.insert(if is_own { directory.to_owned() } else { directory.join(stem) });
+        }
+    }
+    found
+}
+
 /// Where distributions of one run have different files for one module: those files, and one of another that stands.
 fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     let mut found = Vec::new();
-    for mut files in modules(places, claims).into_values().filter(|files| files.len() > 1) {
+    for mut files in crowded(places, claims).iter().map(|module| files_of(claims, module)) {
         // Who does not give way comes first, so that the one that stands is found before those that go.
         files.sort_by_key(|(path, claim)| (claim.gives_way, claim.package().to_owned(), path.clone()));
         let mut standing: Vec<&(PathBuf, &Claim)> = Vec::new();
@@ -92,11 +129,18 @@ fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
 /// package.
 fn hidden_among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     let mut found = Vec::new();
-    for (module, files) in modules(places, claims) {
-        if !claims.directories.contains_key(&module) || files.iter().any(|(path, _)| is_within(path, &module))
-        {
+    let folders = among(places, claims).flat_map(|(directory, content)| {
+        let stems = if content.below.is_empty() { Vec::new() } else { content.stems() };
+        let beside = content.below.iter().filter(move |name| {
+            name.to_str().is_some_and(|name| name != module::PACKAGE && stems.binary_search(&name).is_ok())
+        });
+        beside.map(|name| directory.join(name))
+    });
+    for module in folders.collect::<BTreeSet<_>>() {
+        if claims.directories.get(&module).is_none_or(Directory::is_package) {
             continue;
         }
+        let files = files_of(claims, &module);
         let below = claims.directories.iter().filter(|(at, _)| at.starts_with(&module));
         let below = below
             .flat_map(|(at, content)| content.files.iter().map(move |(name, claim)| (at.join(name), claim)));
@@ -136,69 +180,165 @@ fn have_one_in_common(one: &Claim, other: &Claim) -> bool {
 
 /// The same for what is there, but for the files in `going`.
 pub(super) fn of_what_is_there(places: &Places, claims: &Claims, going: &BTreeSet<PathBuf>) -> Vec<Shadow> {
-    let mut listed: BTreeMap<PathBuf, HashMap<PathBuf, Vec<PathBuf>>> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (module, files) in modules(places, claims) {
-        let Some(directory) = module.parent() else { continue };
-        let beside = listed.entry(directory.to_owned()).or_insert_with(|| importable(places, directory));
-        let mut others = beside.get(&module).cloned().unwrap_or_default();
-        // Few directories are there already; those that are not have nothing in them.
-        if is_directory(&places.real().join(&module)) {
-            let inside = listed.entry(module.clone()).or_insert_with(|| importable(places, &module));
-            others.extend(inside.get(&module).into_iter().flatten().cloned());
-        }
-        others.retain(|other| !going.contains(other) && !files.iter().any(|(path, _)| path == other));
-        let Some(other) = others.into_iter().min() else { continue };
-        found.extend(files.into_iter().map(|(file, claim)| Shadow {
-            file,
-            package: claim.package().to_owned(),
-            gives_way: claim.gives_way,
-            other: other.clone(),
-        }));
-    }
-    found.extend(Hiding { places, claims, going, listed }.all());
+    let mut there = Standing { places, claims, going, listed: HashMap::new() };
+    let spots = there.spots();
+    let mut found = there.beside_plans(&spots);
+    found.extend(there.hiding(&spots));
     found.sort();
     found.dedup();
     found
 }
 
-/// A file for a module, and a folder of its name that is no package: one of them comes, the other is there.
-struct Hiding<'h> {
+/// What stands in the environment beside what plans bring. Few directories of plans are there already; those that are not
+/// have nothing in them, and nobody looks for more.
+struct Standing<'h> {
     places: &'h Places,
     claims: &'h Claims,
     going: &'h BTreeSet<PathBuf>,
-    listed: BTreeMap<PathBuf, HashMap<PathBuf, Vec<PathBuf>>>,
+    /// What is there of a directory, once somebody asked.
+    listed: HashMap<OsString, Listed>,
 }
 
-impl Hiding<'_> {
-    fn all(mut self) -> Vec<Shadow> {
-        let modules = modules(self.places, self.claims);
-        let packages: BTreeSet<&PathBuf> = modules
-            .iter()
-            .filter(|(module, files)| files.iter().any(|(path, _)| is_within(path, module)))
-            .map(|(module, _)| module)
-            .collect();
-        let sites: Vec<PathBuf> = self.places.sites().map(Path::to_owned).collect();
+/// What is there of a directory.
+#[derive(Debug, Default)]
+struct Listed {
+    /// The files that can be imported, by their module; links to files too.
+    files: HashMap<PathBuf, Vec<PathBuf>>,
+    /// The names of directories, and of links.
+    below: BTreeSet<OsString>,
+    /// Whether nobody can tell what is there.
+    is_hidden: bool,
+}
+
+impl Listed {
+    /// Whether a directory of this name may be there.
+    fn may_have(&self, name: &OsStr) -> bool {
+        self.is_hidden || self.below.contains(name)
+    }
+}
+
+/// A directory of plans.
+struct Spot<'h> {
+    directory: &'h Path,
+    content: &'h Directory,
+    /// The outermost directory above that is not there, or it itself.
+    missing: Option<&'h Path>,
+}
+
+impl Spot<'_> {
+    /// The modules in the directory, and the one that it is, that may have something beside them: their own directory is
+    /// there.
+    fn modules(&self) -> Vec<PathBuf> {
+        let Self { directory, content, missing } = *self;
+        let stems = if missing.is_none() { content.stems() } else { Vec::new() };
+        let inside =
+            stems.into_iter().filter(|stem| *stem != module::PACKAGE).map(|stem| directory.join(stem));
+        let is_within_reach = missing.is_none_or(|missing| missing == directory);
+        let own = (is_within_reach && content.is_package()).then(|| directory.to_owned());
+        inside.chain(own).collect()
+    }
+}
+
+impl<'h> Standing<'h> {
+    /// The directories of plans, those above first.
+    fn spots(&mut self) -> Vec<Spot<'h>> {
+        let mut all: Vec<_> = among(self.places, self.claims).collect();
+        all.sort_unstable_by_key(|(directory, _)| directory.as_os_str());
+        let mut missing: HashMap<&OsStr, &Path> = HashMap::new();
+        let spot = |(directory, content): (&'h Path, &'h Directory)| {
+            let above = directory.parent().and_then(|above| missing.get(above.as_os_str())).copied();
+            let outermost = above.or_else(|| (!self.is_there(directory)).then_some(directory));
+            missing.extend(outermost.map(|outermost| (directory.as_os_str(), outermost)));
+            Spot { directory, content, missing: outermost }
+        };
+        all.into_iter().map(spot).collect()
+    }
+
+    /// Files of plans for modules that have another file already.
+    fn beside_plans(&mut self, spots: &[Spot<'_>]) -> Vec<Shadow> {
+        let claims = self.claims;
+        let modules: BTreeSet<PathBuf> = spots.iter().flat_map(Spot::modules).collect();
         let mut found = Vec::new();
-        for (module, files) in modules.iter().filter(|(module, _)| !packages.contains(module)) {
-            let Some((file, claim)) = files.first() else { continue };
-            let is_there = is_directory(&self.places.real().join(module)) && !self.is_package(module);
-            let other = is_there.then(|| self.hidden(module)).flatten();
-            found.extend(other.map(|other| shadow(file, claim, other)));
-            let site = sites.iter().find(|site| file.starts_with(site));
-            let Some((site, above)) = site.zip(file.parent()) else { continue };
-            let above = above.ancestors().take_while(|at| at.starts_with(site) && at != site);
-            for at in above.filter(|at| !packages.contains(&at.to_path_buf())) {
-                let other = self.beside(at).filter(|_| !self.is_package(at));
-                found.extend(other.map(|other| shadow(file, claim, other)));
+        for module in modules {
+            let Some(directory) = module.parent() else { continue };
+            let mut others = self.listed(directory).files.get(&module).cloned().unwrap_or_default();
+            if self.is_directory(&module) {
+                others.extend(self.listed(&module).files.get(&module).into_iter().flatten().cloned());
+            }
+            if others.is_empty() {
+                continue;
+            }
+            let files = files_of(claims, &module);
+            others
+                .retain(|other| !self.going.contains(other) && !files.iter().any(|(path, _)| path == other));
+            let Some(other) = others.into_iter().min() else { continue };
+            found.extend(files.into_iter().map(|(file, claim)| shadow(&file, claim, other.clone())));
+        }
+        found
+    }
+
+    /// Files of plans for modules, and folders of their names that are no packages: one of them comes, the other is there.
+    fn hiding(&mut self, spots: &[Spot<'_>]) -> Vec<Shadow> {
+        let claims = self.claims;
+        let is_planned = |at: &Path| claims.directories.get(at).is_some_and(Directory::is_package);
+        let mut found = Vec::new();
+        let mut of_missing: HashMap<&OsStr, Vec<PathBuf>> = HashMap::new();
+        for Spot { directory, content, missing } in spots {
+            // What is missing has nothing beside it but for the outermost of it.
+            let above = match missing {
+                Some(outermost) => of_missing
+                    .entry(outermost.as_os_str())
+                    .or_insert_with(|| self.files_above(outermost, is_planned))
+                    .clone(),
+                None => self.files_above(directory, is_planned),
+            };
+            if above.is_empty() && missing.is_some() {
+                continue;
+            }
+            let mut files: Vec<_> = content.files.iter().collect();
+            files.sort_unstable_by_key(|(name, _)| *name);
+            let mut told = BTreeSet::new();
+            for (name, claim) in files {
+                let Some(stem) = module::stem(name).filter(|stem| *stem != module::PACKAGE) else { continue };
+                let (file, module) = (directory.join(name), directory.join(stem));
+                if is_planned(&module) || !told.insert(stem) {
+                    continue;
+                }
+                found.extend(above.iter().map(|other| shadow(&file, claim, other.clone())));
+                let may_hide = self.is_directory(&module) && !self.is_package(&module);
+                let other = may_hide.then(|| self.hidden(&module)).flatten();
+                found.extend(other.map(|other| shadow(&file, claim, other)));
             }
         }
         found
     }
 
-    fn importable(&mut self, directory: &Path) -> &HashMap<PathBuf, Vec<PathBuf>> {
+    /// The files that stand beside a directory, or one above it, for a module of its name.
+    fn files_above(&mut self, directory: &Path, is_planned: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let sites: Vec<&Path> = self.places.sites().collect();
+        let Some(site) = sites.iter().find(|site| directory.starts_with(site)) else { return Vec::new() };
+        let above = directory.ancestors().take_while(|at| at.starts_with(site) && at != site);
+        let mut found = Vec::new();
+        for at in above.filter(|at| !is_planned(at)) {
+            found.extend(self.beside(at).filter(|_| !self.is_package(at)));
+        }
+        found
+    }
+
+    fn listed(&mut self, directory: &Path) -> &Listed {
         let places = self.places;
-        self.listed.entry(directory.to_owned()).or_insert_with(|| importable(places, directory))
+        self.listed.entry(directory.as_os_str().to_owned()).or_insert_with(|| Listed::of(places, directory))
+    }
+
+    /// Whether a directory is there, or a link to one.
+    fn is_there(&mut self, path: &Path) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return true };
+        self.listed(parent).may_have(name) && self.places.real().join(path).is_dir()
+    }
+
+    /// Whether it is one that modules lie in.
+    fn is_directory(&mut self, path: &Path) -> bool {
+        path.file_name() != Some(OsStr::new("__pycache__")) && self.is_there(path)
     }
 
     fn stays(&self, path: &Path) -> bool {
@@ -207,13 +347,13 @@ impl Hiding<'_> {
 
     /// Whether what is there makes a directory a package.
     fn is_package(&mut self, directory: &Path) -> bool {
-        let files = self.importable(directory).get(directory).cloned().unwrap_or_default();
+        let files = self.listed(directory).files.get(directory).cloned().unwrap_or_default();
         files.iter().any(|path| self.stays(path))
     }
 
     /// The file that stands for a module of this name beside a directory.
     fn beside(&mut self, directory: &Path) -> Option<PathBuf> {
-        let files = self.importable(directory.parent()?).get(directory).cloned().unwrap_or_default();
+        let files = self.listed(directory.parent()?).files.get(directory).cloned().unwrap_or_default();
         files.into_iter().find(|path| !is_within(path, directory) && self.stays(path))
     }
 
@@ -221,7 +361,7 @@ impl Hiding<'_> {
     fn hidden(&mut self, directory: &Path) -> Option<PathBuf> {
         let mut open = vec![directory.to_owned()];
         while let Some(at) = open.pop() {
-            let mut files: Vec<PathBuf> = self.importable(&at).values().flatten().cloned().collect();
+            let mut files: Vec<PathBuf> = self.listed(&at).files.values().flatten().cloned().collect();
             files.sort();
             if let Some(file) = files.into_iter().find(|path| self.stays(path)) {
                 return Some(file);
@@ -240,21 +380,30 @@ fn shadow(file: &Path, claim: &Claim, other: PathBuf) -> Shadow {
     Shadow { file: file.to_owned(), package: claim.package().to_owned(), gives_way: claim.gives_way, other }
 }
 
-/// The files of a directory that can be imported, by their module; links to files too.
-fn importable(places: &Places, directory: &Path) -> HashMap<PathBuf, Vec<PathBuf>> {
-    let mut found: HashMap<PathBuf, Vec<PathBuf>> = HashMap::new();
-    let at = places.real().join(directory);
-    for entry in at.read_dir().into_iter().flatten().flatten() {
-        let path = directory.join(entry.file_name());
-        if let Some(module) = module::imported_as(&path)
-            && places.real().join(&path).is_file()
-        {
-            found.entry(module).or_default().push(path);
+impl Listed {
+    fn of(places: &Places, directory: &Path) -> Self {
+        let mut found = Self::default();
+        let entries = places.real().join(directory).read_dir();
+        found.is_hidden = entries.as_ref().is_err_and(|error| !is_missing(error));
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink()) {
+                found.below.insert(name.clone());
+            }
+            let path = directory.join(name);
+            if let Some(module) = module::imported_as(&path)
+                && places.real().join(&path).is_file()
+            {
+                found.files.entry(module).or_default().push(path);
+            }
         }
+        found
     }
-    found
 }
 
 fn is_directory(path: &Path) -> bool {
     path.file_name() != Some(OsStr::new("__pycache__")) && path.is_dir()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Owns: the stage, and what of it is left out at the end. Never: follows a link, opens a file that is there, or
 //! writes into what is installed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
@@ -15,9 +15,9 @@ use rayon::prelude::*;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::claims::{Bringer, Claim, Claims, Directory, two_plans};
+use super::claims::{Bringer, Claim, Claims, Directory, Wanted, two_plans};
 use super::contest::{self, Outcome};
-use super::places::{Places, owned};
+use super::places::Places;
 use super::shadow;
 use super::{InstallPlan, PlannedFile, Source, guard};
 use crate::error::{Code, Place, Problem, io};
@@ -29,14 +29,6 @@ const BATCH: usize = 64;
 
 /// The directory of a stage in which files wait until it is known whose stand.
 const APART: &str = ".pipward-apart";
-
-/// What of a directory is still to be written.
-#[derive(Default)]
-struct Wanted<'a> {
-    files: Vec<&'a PlannedFile>,
-    /// With their numbers.
-    apart: Vec<(usize, &'a PlannedFile)>,
-}
 
 /// Where files are written.
 #[derive(Debug)]
@@ -81,9 +73,10 @@ impl Stage {
     ) -> Result<(), Problem> {
         // Compared as bytes: a path is compared part by part, which costs more than writing a small file.
         let mut groups: BTreeMap<&OsStr, Vec<&PlannedFile>> = BTreeMap::new();
-        for file in plan.files() {
-            let parent = file.destination.parent().unwrap_or(Path::new(""));
-            groups.entry(parent.as_os_str()).or_default().push(file);
+        // Most files follow another one of their directory.
+        for files in plan.files().chunk_by(|one, next| one.directory() == next.directory()) {
+            let directory = files.first().map(PlannedFile::directory).unwrap_or_default();
+            groups.entry(directory).or_default().extend(files);
         }
         let mut tasks = Vec::new();
         let bringer =
@@ -125,40 +118,10 @@ impl Stage {
         bringer: &Arc<Bringer>,
     ) -> Result<Wanted<'a>, Problem> {
         let claims = &mut *self.claims();
-        let mut wanted = Wanted::default();
-        let package = bringer.package.as_str();
-        if !self.make_directory(claims, directory, package)? {
-            return Ok(wanted);
+        if !self.make_directory(claims, directory, &bringer.package)? {
+            return Ok(Wanted::default());
         }
-        for file in files {
-            let name = name_of(file)?;
-            let path = directory.join(name);
-            if places.is_environments_own(&path) {
-                return Err(owned(&file.destination));
-            }
-            if let Some(other) = claims.directories.get(&path) {
-                claims.conflicts.push(two_plans(&file.destination, package, &other.package));
-                continue;
-            }
-            let Some(taken) = claims.directories.get_mut(directory).map(|directory| &mut directory.files)
-            else {
-                continue;
-            };
-            match taken.get_mut(name) {
-                None => {
-                    taken.insert(name.to_owned(), Claim::new(bringer, file));
-                    wanted.files.push(*file);
-                }
-                Some(claim) if claim.is_alike(file) => {
-                    if claim.executable != file.executable {
-                        claims.executable.insert(path);
-                    }
-                    claim.join(bringer, file);
-                }
-                Some(_) => wanted.apart.extend(claims.rival(path, bringer, file).map(|at| (at, *file))),
-            }
-        }
-        Ok(wanted)
+        claims.claim(directory, files, bringer, &places.own_in(directory))
     }
 
     /// Makes a directory and those above it. `false` where a plan has a file there, which is noted as a conflict.
@@ -182,8 +145,13 @@ impl Stage {
                 Ok(()) => {}
             }
         }
-        let new = Directory { package: package.to_owned(), files: HashMap::new() };
+        let new = Directory { package: package.to_owned(), files: HashMap::new(), below: HashSet::new() };
         claims.directories.insert(directory.to_owned(), new);
+        if let (Some(parent), Some(name)) = (directory.parent(), directory.file_name())
+            && let Some(parent) = claims.directories.get_mut(parent)
+        {
+            parent.below.insert(name.to_owned());
+        }
         Ok(true)
     }
 
@@ -195,7 +163,7 @@ impl Stage {
         let directory = open_directory(&place)?;
         for file in &task.files {
             guard::check()?;
-            write_file(&directory, name_of(file)?, file, wheel)?;
+            write_file(&directory, file.name()?, file, wheel)?;
         }
         Ok(())
     }
@@ -353,12 +321,6 @@ fn write_file(
             })
         }
     }
-}
-
-fn name_of(file: &PlannedFile) -> Result<&OsStr, Problem> {
-    file.destination.file_name().ok_or_else(|| {
-        Problem::new(Code::Internal, "a planned file has no name").at(Place::file(&file.destination))
-    })
 }
 
 /// As pip does under an umask that takes execute bits away: everybody may run an entry, and read a script too.

@@ -71,9 +71,11 @@ const NAMESPACES: &[&str] =
 
 /// Why Python would load a file among the modules at each start, in an environment in which a file like those of the table
 /// stands, if it would. `parts` is its path in small letters.
-pub(super) fn touched(project: &str, parts: &[String]) -> Option<&'static str> {
-    let stem = |part: &String| part.split('.').next().unwrap_or_default().to_owned();
-    let (first, last) = (stem(parts.first()?), parts.last()?);
+pub(super) fn touched(project: &str, parts: &[&str]) -> Option<&'static str> {
+    fn stem(part: &str) -> &str {
+        part.split('.').next().unwrap_or_default()
+    }
+    let (first, last) = (stem(parts.first()?), *parts.last()?);
     let owner = IMPORTED.iter().find(|(module, _)| *module == first);
     if owner.is_some_and(|(_, owner)| *owner != Some(project)) {
         return Some("tools that are in many environments have Python import this module at each start");
@@ -83,7 +85,7 @@ pub(super) fn touched(project: &str, parts: &[String]) -> Option<&'static str> {
     let most =
         if first == "google" && parts.get(1).is_some_and(|part| stem(part) == "cloud") { 3 } else { 2 };
     let is_package = parts.len() <= most || stem(last) == "__init__";
-    (is_native && is_package && NAMESPACES.contains(&first.as_str()))
+    (is_native && is_package && NAMESPACES.contains(&first))
         .then_some("a namespace in machine code, which packages that share it load at each start")
 }
 
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn what_known_files_load_is_not_for_others() {
         let check = |project: &str, path: &str, fine: bool| {
-            let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
+            let parts: Vec<&str> = path.split('/').collect();
             assert_eq!(touched(project, &parts).is_none(), fine, "{project} {path}");
         };
         check("setuptools", "_distutils_hack/__init__.py", true);

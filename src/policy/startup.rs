@@ -20,6 +20,7 @@ use crate::error::{Code, Place, Problem};
 use crate::install::{InstallPlan, PlannedFile, Source};
 use crate::wheel::Wheel;
 use crate::wheel::archive::WHOLE_ENTRY;
+use crate::wheel::beneath::{below, folded};
 use crate::wheel::startup::{CUSTOMS, Kind, is_custom, is_first};
 
 pub use imports::{Imported, imported};
@@ -45,6 +46,16 @@ pub struct Sites<'a> {
     pub scripts: &'a Path,
     /// Whether all lies in one directory (`--target`), in which Python looks before its own library once `PYTHONPATH` names it.
     pub is_flat: bool,
+}
+
+impl Sites<'_> {
+    /// Whether a file of a directory of modules may be one that other programs run or obey.
+    fn reaches_others(&self, modules: &Path) -> bool {
+        let Ok(tail) = modules.strip_prefix(self.prefix) else { return true };
+        let holds_programs =
+            self.scripts.starts_with(modules) || self.prefix.join("sbin").starts_with(modules);
+        holds_programs || others::may_hold_obeyed(tail)
+    }
 }
 
 /// What a plan has of start-up code.
@@ -111,28 +122,31 @@ pub fn startup_code(
         Startup { about: About { project, release, wheel: name.as_str().to_owned() }, ..Startup::default() };
     let installed: BTreeMap<Spot, &Named> =
         sites.named.iter().rev().map(|named| (Spot::of(&named.path, modules), named)).collect();
+    let looks_closer = !installed.is_empty() || modules.iter().any(|directory| mentions_custom(directory));
+    let reach: Vec<bool> = modules.iter().map(|directory| sites.reaches_others(directory)).collect();
     for file in plan.files() {
-        if !installed.is_empty() || mentions_custom(&file.destination) {
+        let tails = modules.iter().enumerate();
+        let among =
+            tails.filter_map(|(at, directory)| Some((at, below(&file.destination, directory)?))).next();
+        if looks_closer || mentions_custom(among.map_or(&file.destination, |(_, tail)| tail)) {
             let spot = Spot::of(&file.destination, modules);
             found.customs.extend(customs(&spot, &file.destination));
             if let Some(named) = installed.get(&spot) {
                 found.is_by_installed = true;
-                let by = below(&named.by, modules).display();
+                let by = told(&named.by, modules).display();
                 let what = format!("{by}, which is there already, has Python look for modules in this file");
                 found.add(&what, &file.destination, modules);
             }
         }
-        if let Some((what, at)) = found.about_others(&file.destination, sites) {
+        let may_be_others = among.is_none_or(|(at, _)| reach.get(at).copied().unwrap_or(true));
+        if may_be_others && let Some((what, at)) = found.about_others(&file.destination, sites) {
             found.files.insert(file.destination.clone());
             found.problems.push(found.about.problem(&what, at));
         }
-        let Some(directory) = modules.iter().find(|directory| file.destination.starts_with(directory)) else {
-            continue;
-        };
-        let tail = file.destination.strip_prefix(directory).unwrap_or(Path::new(""));
+        let Some((_, tail)) = among else { continue };
         if let Some(one) = sites.imported.iter().find(|one| one.is_of(tail)) {
             found.is_by_installed = true;
-            let by = below(&one.by, modules).display();
+            let by = told(&one.by, modules).display();
             let what = format!("{by}, which is there already, has Python import this module at each start");
             found.add(&what, &file.destination, modules);
         }
@@ -142,7 +156,7 @@ pub fn startup_code(
         }
         let what = match compiled_for(&file.destination) {
             Some(source) => compiled(wheel, plan, file, &source, today)?,
-            None => found.about(wheel, file, directory)?,
+            None => found.about(wheel, file, tail)?,
         };
         if let Some(what) = what {
             found.add(&what, &file.destination, modules);
@@ -161,7 +175,7 @@ pub fn startup_code(
 impl Startup {
     fn add(&mut self, what: &str, file: &Path, modules: &[&Path]) {
         self.files.insert(file.to_owned());
-        self.problems.push(self.about.problem(what, below(file, modules)));
+        self.problems.push(self.about.problem(what, told(file, modules)));
     }
 
     /// What is to be said about one file for the sake of other programs, if anything, and how the file is told.
@@ -177,23 +191,19 @@ impl Startup {
     }
 
     /// What is to be said about one file among the modules, if anything.
-    fn about(
-        &mut self,
-        wheel: &Wheel,
-        file: &PlannedFile,
-        directory: &Path,
-    ) -> Result<Option<String>, Problem> {
-        let tail = file.destination.strip_prefix(directory).unwrap_or(Path::new(""));
-        let parts: Vec<String> = tail.iter().map(|part| part.to_string_lossy().to_lowercase()).collect();
+    fn about(&mut self, wheel: &Wheel, file: &PlannedFile, tail: &Path) -> Result<Option<String>, Problem> {
+        let small = folded(tail);
+        let parts: Vec<&str> = small.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
         if let Some(what) = known::touched(&self.about.project, &parts) {
             return Ok(Some(what.to_owned()));
         }
-        match Kind::of(tail) {
+        let kind = parts.first().and_then(|first| Kind::of_parts(first, parts.get(1).copied()));
+        match kind {
             Some(Kind::Custom) => Ok(Some("Python imports this module at each start".to_owned())),
             Some(Kind::Start) => {
                 Ok(Some("a .start file names code for each start of Python (PEP 829)".to_owned()))
             }
-            Some(Kind::Pth) => self.pth(wheel, file, &tail.to_string_lossy().to_lowercase()),
+            Some(Kind::Pth) => self.pth(wheel, file, &small),
             None => Ok(None),
         }
     }
@@ -261,7 +271,7 @@ impl Startup {
         for file in &files {
             let what = format!(
                 "Python imports this module at each start, since {} names its directory",
-                below(&named.by, modules).display()
+                told(&named.by, modules).display()
             );
             self.add(&what, file, modules);
         }
@@ -305,7 +315,7 @@ pub fn together(all: &[&Startup], modules: &[&Path]) -> Vec<(usize, Problem)> {
             for (other, bringing) in all.iter().enumerate().filter(|(other, _)| *other != one) {
                 let mut customs = bringing.customs.iter().filter(|custom| custom.directory == *base);
                 let Some(custom) = customs.next() else { continue };
-                let (by, file) = (below(&named.by, modules), below(&custom.file, modules));
+                let (by, file) = (told(&named.by, modules), told(&custom.file, modules));
                 let what = format!(
                     "a .pth file that has Python import what {} brings at each start",
                     bringing.about.release
@@ -324,14 +334,26 @@ pub fn together(all: &[&Startup], modules: &[&Path]) -> Vec<(usize, Problem)> {
 }
 
 /// How a file is told: as it stands in the directory of modules.
-fn below<'p>(file: &'p Path, modules: &[&Path]) -> &'p Path {
+fn told<'p>(file: &'p Path, modules: &[&Path]) -> &'p Path {
     modules.iter().find_map(|directory| file.strip_prefix(directory).ok()).unwrap_or(file)
 }
 
 /// Whether a path may have such a name in it: most have none, and need no closer look.
 fn mentions_custom(path: &Path) -> bool {
-    let path = path.to_string_lossy().to_lowercase();
-    CUSTOMS.iter().any(|name| path.contains(name))
+    let bytes = path.as_os_str().as_encoded_bytes();
+    // Two of them have a z, one ends so; letters that are none in ASCII may become one in small letters.
+    let is_worth_it = bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'z' | b'Z' => true,
+        b'k' | b'K' => bytes
+            .get(..at)
+            .and_then(<[u8]>::last_chunk::<3>)
+            .is_some_and(|end| end.eq_ignore_ascii_case(b"hoo")),
+        byte => !byte.is_ascii(),
+    });
+    is_worth_it && {
+        let path = folded(path);
+        CUSTOMS.iter().any(|name| path.contains(name))
+    }
 }
 
 /// The modules on the way of a path that are imported at each start where their directory is on the path.
@@ -347,6 +369,8 @@ fn customs(spot: &Spot, file: &Path) -> Vec<Custom> {
 }
 /// The source for which Python would run this file, if it is a compiled one.
 fn compiled_for(path: &Path) -> Option<PathBuf> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.last_chunk::<4>().filter(|end| end.eq_ignore_ascii_case(b".pyc"))?;
     let name = path.file_name()?.to_str()?;
     let cache = path.parent()?;
     let is_cache = cache.file_name()?.to_str()?.eq_ignore_ascii_case("__pycache__");
@@ -391,6 +415,23 @@ fn names_a_past_time(content: &[u8], today: Date) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_need_a_closer_look_are_found_in_any_spelling() {
+        for path in [
+            "a/sitecustomize.py",
+            "UserCustomize/__init__.py",
+            "\u{17f}itecustomize.py",
+            "apport_python_hoo\u{212a}.py",
+            "x/APPORT_PYTHON_HOOK.so",
+        ] {
+            let expected = CUSTOMS.iter().any(|name| path.to_lowercase().contains(name));
+            assert_eq!(mentions_custom(Path::new(path)), expected, "{path}");
+        }
+        for path in ["", "a/hook.py", "zoo/k.py", "k", "customize.py", "\u{e9}.py"] {
+            assert!(!mentions_custom(Path::new(path)), "{path}");
+        }
+    }
 
     #[test]
     fn compiled_files_that_name_a_past_time_are_never_run() {

@@ -2,28 +2,29 @@
 //!
 //! Pure. Never: tells whether the file's directory is on a path, or which of several files a Python would take.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The name of the file that a package is imported by, without its ending.
-const PACKAGE: &str = "__init__";
+pub const PACKAGE: &str = "__init__";
 
-/// The module that a file is imported as, if it is (by its name): the path of a source, of an extension module for whatever Python, or of
-/// byte-code, without its ending; the directory, for a package.
-pub fn imported_as(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let (stem, ending) = name.rsplit_once('.')?;
+/// What a file of this name is imported by in its directory, if it is: the name of a source, of an extension module for
+/// whatever Python, or of byte-code, without its ending. [`PACKAGE`] stands for the directory itself.
+pub fn stem(name: &OsStr) -> Option<&str> {
+    let (stem, ending) = name.to_str()?.rsplit_once('.')?;
     let stem = match ending {
         "py" | "pyc" if !stem.contains('.') => stem,
         // A tag of the Python that it is for may stand between.
         "so" | "pyd" if stem.matches('.').count() < 2 => stem.split('.').next()?,
         _ => return None,
     };
-    let directory = path.parent()?;
-    match stem {
-        "" => None,
-        PACKAGE => Some(directory.to_owned()),
-        stem => Some(directory.join(stem)),
-    }
+    (!stem.is_empty()).then_some(stem)
+}
+
+/// The module that a file is imported as, if it is (by its name): its path with its [`stem`]; the directory, for a package.
+pub fn imported_as(path: &Path) -> Option<PathBuf> {
+    let (stem, directory) = (stem(path.file_name()?)?, path.parent()?);
+    Some(if stem == PACKAGE { directory.to_owned() } else { directory.join(stem) })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use super::beneath::folded;
+
 /// Modules that are imported at each start, from wherever they are found: two by `site`, and one by the `sitecustomize` that
 /// Ubuntu puts into its standard library.
 pub const CUSTOMS: [&str; 3] = ["sitecustomize", "usercustomize", "apport_python_hook"];
@@ -42,11 +44,15 @@ pub enum Kind {
 impl Kind {
     /// Of a file, by its path in a directory of modules.
     pub fn of(path: &Path) -> Option<Self> {
-        let mut parts = path.iter().map(|part| part.to_string_lossy().to_lowercase());
+        let mut parts = path.iter().map(|part| folded(Path::new(part)));
         let first = parts.next()?;
-        let second = parts.next();
+        Self::of_parts(&first, parts.next().as_deref())
+    }
+
+    /// Of a file, by the first two parts of its path in a directory of modules, in small letters.
+    pub fn of_parts(first: &str, second: Option<&str>) -> Option<Self> {
         // What a module is compiled to stands one further down.
-        if is_custom(&first) || first == "__pycache__" && second.as_deref().is_some_and(is_custom) {
+        if is_custom(first) || first == "__pycache__" && second.is_some_and(is_custom) {
             return Some(Self::Custom);
         }
         // A name may be nothing but its ending: Python 3.12 and older read `.pth` too.

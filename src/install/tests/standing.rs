@@ -241,7 +241,7 @@ fn modules_of_a_plan_are_compiled_and_nothing_else_is() {
 fn what_is_built_beside_an_environment_is_known_by_its_name_alone() {
     let world = World::new();
     let parent = world.prefix.parent().unwrap();
-    let prefix = recover::building_prefix(std::ffi::OsStr::new("env"));
+    let prefix = recover::building_prefix(OsStr::new("env"));
     assert_eq!(prefix, format!(".env{}", recover::STAGE_PREFIX).as_str());
     let name = |rest: &str| format!("{}{rest}", prefix.to_str().unwrap());
     let ours = name(&"x".repeat(recover::RANDOM));

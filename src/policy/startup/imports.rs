@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::known;
 use crate::digest::Sha256;
 use crate::imports;
+use crate::wheel::beneath::folded;
 use crate::wheel::module;
 
 /// A module that an installed `.pth` file imports.
@@ -78,8 +79,7 @@ fn is_standard(module: &str) -> bool {
 impl Imported {
     /// Whether a file, by its path from the directory of modules, is what is imported.
     pub fn is_of(&self, tail: &Path) -> bool {
-        let tail = PathBuf::from(tail.to_string_lossy().to_lowercase());
-        module::imported_as(&tail).is_some_and(|module| module == self.module)
+        module::imported_as(Path::new(&*folded(tail))).is_some_and(|module| module == self.module)
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use crate::wheel::beneath::folded;
+
 /// Places in the prefix, in small letters: a file there, or below, is run or obeyed by a program that nobody asked to. A part
 /// with `*` is how a name begins or ends.
 #[rustfmt::skip]
@@ -101,7 +103,8 @@ const OWNED: &[(&str, &str)] =
 
 /// Why a file of the prefix is run, or obeyed, by programs that nobody asked to, if it is. `tail` is its path in the prefix.
 pub(super) fn obeyed(tail: &Path) -> Option<&'static str> {
-    let path = tail.to_str()?.to_lowercase();
+    tail.to_str()?;
+    let path = folded(tail);
     let first = path.split('/').next().unwrap_or_default();
     if first.starts_with('.') && !HARMLESS.contains(&first) {
         return Some("programs obey files whose names begin with a dot, in a home or a project");
@@ -111,6 +114,15 @@ pub(super) fn obeyed(tail: &Path) -> Option<&'static str> {
         place.split('/').all(|wanted| parts.next().is_some_and(|part| fits(wanted, part)))
     };
     PLACES.iter().find(|(place, _)| is_at(place)).map(|(_, why)| *why)
+}
+
+/// Whether anything in a directory of the prefix may be [`obeyed`], whatever it is called.
+pub(super) fn may_hold_obeyed(directory: &Path) -> bool {
+    let directory = folded(directory);
+    let parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    let is_hidden = parts.first().is_none_or(|first| first.starts_with('.'));
+    let leads_to = |place: &str| place.split('/').zip(&parts).all(|(wanted, part)| fits(wanted, part));
+    is_hidden || PLACES.iter().any(|(place, _)| leads_to(place))
 }
 
 fn fits(wanted: &str, part: &str) -> bool {
@@ -147,6 +159,26 @@ mod tests {
         assert!(PROGRAMS.is_sorted_by(|one, other| one < other));
         for (place, why) in PLACES {
             assert!(*place == place.to_lowercase() && !place.ends_with('/') && why.len() > 10, "{place}");
+        }
+    }
+
+    #[test]
+    fn above_what_is_obeyed_something_may_be() {
+        for (place, _) in PLACES {
+            let file = format!("{}/x", place.replace('*', "A"));
+            let path = Path::new(&file);
+            assert!(obeyed(path).is_some(), "{file}");
+            for directory in path.ancestors() {
+                assert!(may_hold_obeyed(directory), "{file}: {}", directory.display());
+            }
+        }
+        assert!(may_hold_obeyed(Path::new(".config/x")));
+        for directory in ["lib", "LIB", "etc", "share/fish", "lib/udev/rules.d"] {
+            assert!(may_hold_obeyed(Path::new(directory)), "{directory}");
+        }
+        for directory in ["lib/python3.13/site-packages", "lib64/python3.8/site-packages", "bin", "share/man"]
+        {
+            assert!(!may_hold_obeyed(Path::new(directory)), "{directory}");
         }
     }
 
