@@ -47,6 +47,28 @@ impl Record {
     /// # Errors
     /// As [`Self::parse`].
     pub(super) fn parse_passing(text: &[u8], passed: &[Code]) -> Result<Self, Problem> {
+        match plain(text).and_then(Self::parse_plain) {
+            Some(record) => Ok(record),
+            None => Self::parse_whole(text, passed),
+        }
+    }
+
+    /// What has nothing wrong with it, from rows in which nothing is quoted. `None` for anything else.
+    fn parse_plain(text: &str) -> Option<Self> {
+        let mut seen = HashSet::new();
+        let mut rows = Vec::new();
+        for mut columns in lines(text).map(|line| line.split(',')) {
+            let (path, digest, size) = (columns.next()?, columns.next()?, columns.next()?);
+            if path.is_empty() || columns.next().is_some() || !seen.insert(path) {
+                return None;
+            }
+            let (digest, size) = (strict_digest(digest, path).ok()?, strict_size(size, path).ok()?);
+            rows.push(Row { path: path.to_owned(), digest, size });
+        }
+        Some(Self { rows })
+    }
+
+    fn parse_whole(text: &[u8], passed: &[Code]) -> Result<Self, Problem> {
         let mut seen = HashSet::new();
         let mut rows = Vec::new();
         for fields in reader(text)?.into_records() {
@@ -83,6 +105,20 @@ impl Record {
     /// # Errors
     /// `record-invalid` for text that is not UTF-8 or not CSV.
     pub fn parse_installed(text: &[u8]) -> Result<Self, Problem> {
+        let Some(text) = plain(text) else { return Self::parse_installed_whole(text) };
+        let rows = lines(text).filter_map(|line| {
+            let mut columns = line.split(',');
+            let path = columns.next().filter(|path| !path.is_empty())?;
+            Some(Row {
+                path: path.to_owned(),
+                digest: columns.next().and_then(|digest| strict_digest(digest, path).ok().flatten()),
+                size: columns.next().and_then(|size| strict_size(size, path).ok().flatten()),
+            })
+        });
+        Ok(Self { rows: rows.collect() })
+    }
+
+    fn parse_installed_whole(text: &[u8]) -> Result<Self, Problem> {
         let mut rows = Vec::new();
         for fields in reader(text)?.into_records() {
             let fields = fields.map_err(|error| invalid("is not well-formed").found(describe(&error)))?;
@@ -157,6 +193,18 @@ fn reader(text: &[u8]) -> Result<csv::Reader<&[u8]>, Problem> {
         return Err(invalid("is too large").expected(format!("at most {MAX_RECORD} bytes")));
     }
     Ok(csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text))
+}
+
+/// The text, where it is CSV by its lines and commas alone: UTF-8 without a mark at its start, and nothing quoted. To make a
+/// reader of CSV costs more than to read most RECORDs.
+fn plain(text: &[u8]) -> Option<&str> {
+    let is_small = u64::try_from(text.len()).is_ok_and(|size| size <= MAX_RECORD);
+    let text = std::str::from_utf8(text).ok().filter(|_| is_small)?;
+    (!text.starts_with('\u{feff}') && !text.contains('"')).then_some(text)
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\r', '\n']).filter(|line| !line.is_empty())
 }
 
 fn describe(error: &csv::Error) -> String {
@@ -332,6 +380,46 @@ mod tests {
         fn no_bytes_make_it_panic(text: Vec<u8>) {
             let _ = Record::parse(&text);
             let _ = Record::parse_installed(&text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn both_ways_read_the_same(parts in proptest::collection::vec(0usize..16, 0..24)) {
+            const PARTS: [&str; 16] = [
+                "a", "b/c", ",", ",", ",,", "\n", "\r\n", "\r", "\"", "\u{feff}", "7", " ", "md5=x", EMPTY, "\u{e9}", "x",
+            ];
+            let text: String = parts.into_iter().map(|at| PARTS[at]).collect();
+            let both = |one: Result<Record, Problem>, other: Result<Record, Problem>| {
+                let told = |result: Result<Record, Problem>| result.map_err(|problem| problem.to_string());
+                (told(one), told(other))
+            };
+            for passed in [&[][..], &[Code::RecordHash]] {
+                let (one, other) =
+                    both(Record::parse_passing(text.as_bytes(), passed), Record::parse_whole(text.as_bytes(), passed));
+                proptest::prop_assert_eq!(one, other);
+            }
+            let (one, other) =
+                both(Record::parse_installed(text.as_bytes()), Record::parse_installed_whole(text.as_bytes()));
+            proptest::prop_assert_eq!(one, other);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_read_by_its_commas_is_the_row_that_is_read_as_a_table() {
+        for text in [
+            format!("a,{EMPTY},0\r\nb,,\n\n\rc/d,{EMPTY},"),
+            format!("a,{EMPTY},0\na,{EMPTY},0\n"),
+            "\u{feff}a,,\n".to_owned(),
+            "a,sha256=x,\n".to_owned(),
+            "a,,,\n".to_owned(),
+            "a,,01\n".to_owned(),
+        ] {
+            let told = |record: Result<Record, Problem>| record.map_err(|problem| problem.to_string());
+            let whole = told(Record::parse_whole(text.as_bytes(), &[]));
+            assert_eq!(told(Record::parse(text.as_bytes())), whole, "{text:?}");
+            let whole = told(Record::parse_installed_whole(text.as_bytes()));
+            assert_eq!(told(Record::parse_installed(text.as_bytes())), whole, "{text:?}");
         }
     }
 }
