@@ -27,6 +27,7 @@
 //! fn add(session: &Session, file: &Unverified, plan: &InstallPlan) { let _ = session.add(file, plan); }
 //! ```
 
+mod batch;
 mod bytecode;
 mod claims;
 mod commit;

@@ -3,6 +3,7 @@
 //! Owns: the stage, and what of it is left out at the end. Never: follows a link, opens a file that is there, or
 //! writes into what is installed.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,13 +20,10 @@ use super::claims::{Bringer, Claim, Claims, Directory, Wanted, two_plans};
 use super::contest::{self, Outcome};
 use super::places::Places;
 use super::shadow;
-use super::{InstallPlan, PlannedFile, Source, guard};
+use super::{InstallPlan, PlannedFile, Source, batch, guard};
 use crate::error::{Code, Place, Problem, io};
 use crate::wheel::record::Record;
 use crate::wheel::{ExtractError, Wheel};
-
-/// Files of one directory that one task writes.
-const BATCH: usize = 64;
 
 /// The directory of a stage in which files wait until it is known whose stand.
 const APART: &str = ".pipward-apart";
@@ -86,13 +84,14 @@ impl Stage {
             let wanted = self.claim(places, &directory, &files, &bringer)?;
             self.write_apart(&wanted.apart, wheel)?;
             tasks.extend(
-                wanted
-                    .files
-                    .chunks(BATCH)
+                batch::of(&wanted.files)
                     .map(|files| Task { directory: directory.clone(), files: files.to_vec() }),
             );
         }
-        if let Some(problem) = tasks.par_iter().find_map_first(|task| self.write(task, wheel).err()) {
+        // The largest first, and one at a time, so that no thread is left alone with several large ones at the end.
+        tasks.sort_by_key(|task| Reverse(batch::size(&task.files)));
+        let one_by_one = tasks.par_iter().with_max_len(1);
+        if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
             return Err(problem);
         }
         let text = plan.record().write();

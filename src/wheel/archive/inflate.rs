@@ -3,6 +3,8 @@
 //! Owns: that inflating ends at the declared size, at the end of the stream and at the end of the input, all three,
 //! and that the CRC is right. Never: allocates more than the input can produce.
 
+mod beside;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -120,34 +122,60 @@ fn streamed<E>(
     buffer: &mut [u8],
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<Result<(), E>, Problem> {
-    let mut crc = crc32fast::Hasher::new();
-    let mut used = 0;
-    loop {
-        let input = source.data.get(used..).unwrap_or_default();
-        let (before_in, before_out) = (inflater.total_in(), inflater.total_out());
-        let status = inflater
-            .decompress(input, buffer, FlushDecompress::None)
-            .map_err(|_| bad("the data of an entry is not deflated data"))?;
-        let taken = usize::try_from(inflater.total_in() - before_in).unwrap_or(usize::MAX);
-        let given = usize::try_from(inflater.total_out() - before_out).unwrap_or(usize::MAX);
-        used = used.saturating_add(taken);
-        let made = inflater.total_out();
-        if made > source.size {
-            return Err(too_much(source));
-        }
-        let piece = buffer.get(..given).unwrap_or_default();
-        crc.update(piece);
-        if let Err(error) = sink(piece) {
+    let mut stream = Stream::new(source, inflater);
+    if source.size >= beside::FROM
+        && let Some(done) = beside::hand_over(|buffer| stream.next(buffer), &mut sink)
+    {
+        return done;
+    }
+    while let Some(given) = stream.next(buffer)? {
+        if let Err(error) = sink(buffer.get(..given).unwrap_or_default()) {
             return Ok(Err(error));
         }
-        match status {
-            Status::StreamEnd => break,
-            _ if taken == 0 && given == 0 => return Err(bad("the data of an entry is cut")),
-            _ => {}
-        }
     }
-    check_end(source, inflater.total_out(), used, crc.finalize())?;
     Ok(Ok(()))
+}
+
+/// The content of an entry on its way, checked when there is no more of it.
+struct Stream<'s> {
+    source: &'s Source<'s>,
+    inflater: &'s mut Decompress,
+    /// Bytes of the data.
+    used: usize,
+    crc: crc32fast::Hasher,
+    ended: bool,
+}
+
+impl<'s> Stream<'s> {
+    fn new(source: &'s Source<'s>, inflater: &'s mut Decompress) -> Self {
+        Self { source, inflater, used: 0, crc: crc32fast::Hasher::new(), ended: false }
+    }
+
+    /// Puts the next piece into `buffer`, and says how long it is. `None` when all of it was there and right.
+    fn next(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Problem> {
+        if self.ended {
+            let made = self.inflater.total_out();
+            return check_end(self.source, made, self.used, self.crc.clone().finalize()).map(|()| None);
+        }
+        let input = self.source.data.get(self.used..).unwrap_or_default();
+        let (before_in, before_out) = (self.inflater.total_in(), self.inflater.total_out());
+        let status = self
+            .inflater
+            .decompress(input, buffer, FlushDecompress::None)
+            .map_err(|_| bad("the data of an entry is not deflated data"))?;
+        let taken = usize::try_from(self.inflater.total_in() - before_in).unwrap_or(usize::MAX);
+        let given = usize::try_from(self.inflater.total_out() - before_out).unwrap_or(usize::MAX);
+        self.used = self.used.saturating_add(taken);
+        if self.inflater.total_out() > self.source.size {
+            return Err(too_much(self.source));
+        }
+        self.ended = status == Status::StreamEnd;
+        if !self.ended && taken == 0 && given == 0 {
+            return Err(bad("the data of an entry is cut"));
+        }
+        self.crc.update(buffer.get(..given).unwrap_or_default());
+        Ok(Some(given))
+    }
 }
 
 fn too_much(source: &Source<'_>) -> Problem {
@@ -266,18 +294,73 @@ mod tests {
         }
     }
 
+    /// Content of which no piece is like another, and which is a fourth when deflated.
+    fn large(size: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut content = vec![0; size];
+        content.chunks_mut(4).for_each(|word| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            word[0] = (state >> 24) as u8;
+        });
+        content
+    }
+
+    #[test]
+    fn entries_of_each_size_are_inflated_and_checked() {
+        let from = usize::try_from(beside::FROM).unwrap();
+        for size in [PIECE - 1, PIECE, PIECE + 1, from - 1, from, from + 1, from + PIECE, 2 * from + 17] {
+            let content = large(size);
+            let data = deflate(&content);
+            let honest = source(&data, &content);
+            let right = |source: &Source<'_>| in_pieces(source).is_ok_and(|found| found == content);
+            assert!(right(&honest), "{size}");
+            let (less, more) = (size as u64 - 1, size as u64 + 1);
+            for wrong in [
+                Source { size: less, ..honest },
+                Source { size: more, ..honest },
+                Source { crc: honest.crc ^ 1, ..honest },
+                Source { data: &data[..data.len() - 1], ..honest },
+                Source { data: &data[..data.len() / 2], ..honest },
+                Source { data: &[&data[..], &[0]].concat(), ..honest },
+            ] {
+                assert_eq!(in_pieces(&wrong).unwrap_err().code(), Code::ArchiveData, "{size}");
+            }
+            let mut damaged = data.clone();
+            damaged[data.len() / 2..][..64].fill(0xff);
+            assert!(in_pieces(&Source { data: &damaged, ..honest }).is_err(), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_sink_stops_entries_of_each_size() {
+        let from = usize::try_from(beside::FROM).unwrap();
+        for size in [100, 3 * PIECE, from + 3 * PIECE] {
+            let content = large(size);
+            let data = deflate(&content);
+            let mut taken = 0;
+            let done = pieces(&source(&data, &content), |piece| {
+                taken += piece.len();
+                Err("full")
+            });
+            assert_eq!(done.unwrap(), Err("full"));
+            assert!(taken <= PIECE + 1, "{taken}");
+        }
+    }
+
     #[test]
     fn nothing_beyond_the_size_is_handed_on() {
-        let content = vec![7; 3_000_000];
+        let content = vec![7; 12_000_000];
         let data = deflate(&content);
-        let source = Source { size: 1_000_000, ..source(&data, &content) };
-        let mut taken = 0;
-        let result = pieces(&source, |piece| {
-            taken += piece.len();
-            Ok::<(), std::convert::Infallible>(())
-        });
-        assert!(result.is_err());
-        assert!(taken <= 1_000_000, "{taken}");
+        for size in [1_000_000, beside::FROM, 10_000_000] {
+            let source = Source { size, ..source(&data, &content) };
+            let mut taken = 0;
+            let result = pieces(&source, |piece| {
+                taken += piece.len() as u64;
+                Ok::<(), std::convert::Infallible>(())
+            });
+            assert!(result.is_err());
+            assert!(taken <= size, "{taken}");
+        }
     }
 
     #[test]
