@@ -46,6 +46,7 @@ mod index;
 mod indexes;
 mod inputs;
 mod lab;
+mod large;
 mod lies;
 mod limits;
 mod oracle;

@@ -1,0 +1,123 @@
+//! Files that come in many pieces: written whole and in order, or refused with nothing left of them.
+
+use std::path::Path;
+
+use pipward::digest::Sha256;
+use pipward::error::Code;
+
+use crate::support::pythons::any_python;
+use crate::support::run::{Output, pipward, scratch};
+use crate::support::tree::{assert_same, tree};
+use crate::support::wheels::WheelBuilder;
+use crate::support::zips::Member;
+
+const SIZE: usize = 9 << 20;
+const LARGE: &str = "pkg/large.bin";
+
+/// Content of which no part is like another.
+fn content(seed: u32, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 28) as u8
+    };
+    (0..size).map(|_| next()).collect()
+}
+
+fn lock(directory: &Path, wheels: &[(&str, &str, &[u8])]) {
+    let mut text = "lock-version = \"1.0\"\ncreated-by = \"tests\"\n".to_owned();
+    for (name, file, bytes) in wheels {
+        std::fs::write(directory.join(file), bytes).unwrap();
+        let sha256 = Sha256::of(bytes);
+        text.push_str(&format!(
+            "[[packages]]\nname = \"{name}\"\nversion = \"1.0\"\nwheels = [{{ path = \"{file}\", hashes = {{ sha256 = \"{sha256}\" }} }}]\n"
+        ));
+    }
+    std::fs::write(directory.join("pylock.toml"), text).unwrap();
+}
+
+fn install(directory: &Path) -> Output {
+    pipward(["install", "--venv", "env", "--cache-dir", "cache", "-r", "pylock.toml", "--python"])
+        .arg(any_python().executable)
+        .dir(directory)
+        .run()
+}
+
+#[test]
+fn large_files_come_out_as_they_went_in() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let sizes = [(4 << 20) - 1, 4 << 20, SIZE, 300 << 10];
+    let names = ["apple", "pear", "plum"];
+    let content_of = |at: usize, nth: usize| content((10 * at + nth) as u32, sizes[nth]);
+    let built: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let add =
+                |builder: WheelBuilder, nth| builder.file(&format!("{name}/{nth}.bin"), content_of(at, nth));
+            (0..sizes.len()).fold(WheelBuilder::new(name, "1.0"), add).build()
+        })
+        .collect();
+    let wheels: Vec<_> =
+        names.iter().zip(&built).map(|(name, (file, bytes))| (*name, file.as_str(), &bytes[..])).collect();
+    lock(directory, &wheels);
+    // From the folder, and from the cache.
+    for _ in 0..2 {
+        let _ = std::fs::remove_dir_all(directory.join("env"));
+        install(directory).ok();
+        let installed = tree(&directory.join("env"));
+        for (at, name) in names.iter().enumerate() {
+            for nth in 0..sizes.len() {
+                let (path, _) =
+                    installed.iter().find(|(path, _)| path.ends_with(&format!("{name}/{nth}.bin"))).unwrap();
+                let found = std::fs::read(directory.join("env").join(path)).unwrap();
+                assert!(found == content_of(at, nth), "{name} {nth}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_file_that_lies_is_refused() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let old = WheelBuilder::new("pkg", "1.0").file("pkg/old.py", "").build();
+    lock(directory, &[("pkg", &old.0, &old.1)]);
+    install(directory).ok();
+    let honest = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, SIZE));
+    let check = |what: &str, code: Code, lie: &dyn Fn(&mut Member)| {
+        let mut zip = honest.zip();
+        lie(zip.member(LARGE));
+        lock(directory, &[("pkg", &honest.file_name(), &zip.bytes())]);
+        let before = (tree(&directory.join("env")), tree(&directory.join("cache")));
+        install(directory).refused(code).stderr_has(LARGE);
+        assert_same(&before.0, &tree(&directory.join("env")));
+        assert_same(&before.1, &tree(&directory.join("cache")));
+        println!("{what}");
+    };
+    check("CRC", Code::ArchiveData, &|member| member.both(|header| header.crc ^= 1));
+    check("bytes behind the stream", Code::ArchiveData, &|member| {
+        member.data.push(0);
+        member.both(|header| header.compressed += 1);
+    });
+    check("a stream that is cut", Code::ArchiveData, &|member| {
+        member.data.pop();
+        member.both(|header| header.compressed -= 1);
+    });
+    check("no stream from the middle on", Code::ArchiveData, &|member| {
+        let middle = member.data.len() / 2;
+        member.data[middle..].fill(0xff);
+    });
+    let mut other = content(1, SIZE);
+    *other.last_mut().unwrap() ^= 1;
+    check("another last byte", Code::RecordHash, &|member| *member = Member::deflated(LARGE, &other));
+    other.push(0);
+    check("a byte more", Code::RecordHash, &|member| *member = Member::deflated(LARGE, &other));
+    check("a byte more than it says", Code::ArchiveData, &|member| {
+        *member = Member::deflated(LARGE, &other);
+        member.both(|header| header.size -= 1);
+    });
+    lock(directory, &[("pkg", &honest.file_name(), &honest.build().1)]);
+    install(directory).ok();
+}
