@@ -44,7 +44,7 @@ pub(crate) fn read_bytes(path: &Path, cap: u64, too_large: Code) -> Result<Vec<u
             .at(Place::file(path))
             .help("name the file in it"));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = room(&file, cap);
     file.take(cap.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| io("reading this file", path, &error))?;
@@ -54,6 +54,12 @@ pub(crate) fn read_bytes(path: &Path, cap: u64, too_large: Code) -> Result<Vec<u
             .expected(format!("at most {cap} bytes")));
     }
     Ok(bytes)
+}
+
+/// A buffer for all of a file, and a byte more: one that grows is read in many small steps.
+pub(crate) fn room(file: &std::fs::File, cap: u64) -> Vec<u8> {
+    let size = file.metadata().map_or(0, |found| found.len().min(cap));
+    Vec::with_capacity(usize::try_from(size.saturating_add(1)).unwrap_or(0))
 }
 
 /// Files as they were read, by where: a signature is checked over the bytes that were parsed, not over those that lie
@@ -101,6 +107,8 @@ impl Lines {
 /// What is being read, and what was found wrong with it so far.
 pub(crate) struct Reading<'p> {
     path: &'p Path,
+    /// The path, as places tell it.
+    file: String,
     lines: Lines,
     code: Code,
     problems: RefCell<Vec<Problem>>,
@@ -112,6 +120,7 @@ impl<'p> Reading<'p> {
     pub(crate) fn new(text: &str, path: &'p Path, code: Code) -> Self {
         Self {
             path,
+            file: path.display().to_string(),
             lines: Lines::of(text),
             code,
             problems: RefCell::default(),
@@ -141,9 +150,10 @@ impl<'p> Reading<'p> {
         (self.problems.into_inner(), self.warnings.into_inner())
     }
 
-    pub(crate) fn place(&self, span: &std::ops::Range<usize>, entry: &str) -> Place {
-        let place = Place::line(self.path, self.lines.line(span.start));
-        if entry.is_empty() { place } else { place.entry(entry) }
+    /// The place of a byte, and of the entry that begins there.
+    pub(crate) fn place(&self, start: usize, entry: &str) -> Place {
+        let entry = (!entry.is_empty()).then(|| entry.to_owned());
+        Place { file: self.file.clone(), line: Some(self.lines.line(start)), entry }
     }
 }
 
@@ -188,7 +198,8 @@ pub(crate) fn parse<'t>(text: &'t str, path: &Path, code: Code) -> Result<DeTabl
 pub(crate) struct Table<'a, 't> {
     pub(crate) reading: &'a Reading<'a>,
     pub(crate) entries: &'a DeTable<'t>,
-    span: (usize, usize),
+    /// Where it begins in the text.
+    start: usize,
     entry: &'a str,
 }
 
@@ -196,17 +207,22 @@ pub(crate) struct Table<'a, 't> {
 pub(crate) struct Item<'a, 't> {
     pub(crate) reading: &'a Reading<'a>,
     pub(crate) value: &'a DeValue<'t>,
-    pub(crate) place: Place,
-    span: (usize, usize),
+    /// Where it begins in the text.
+    start: usize,
     entry: String,
 }
 
 impl<'a, 't> Item<'a, 't> {
+    /// Its line and entry.
+    pub(crate) fn place(&self) -> Place {
+        self.reading.place(self.start, &self.entry)
+    }
+
     fn wrong_type(&self, expected: &str) {
         let name = self.entry.clone();
         self.reading.report(
             Problem::new(self.reading.code, format!("`{name}` is of the wrong type"))
-                .at(self.place.clone())
+                .at(self.place())
                 .expected(expected)
                 .found(kind(self.value)),
         );
@@ -225,7 +241,7 @@ impl<'a, 't> Item<'a, 't> {
             self.wrong_type("a table");
             return None;
         };
-        Some(Table { reading: self.reading, entries, span: self.span, entry: &self.entry })
+        Some(Table { reading: self.reading, entries, start: self.start, entry: &self.entry })
     }
 
     pub(crate) fn items(&self) -> Vec<Item<'a, 't>> {
@@ -234,7 +250,8 @@ impl<'a, 't> Item<'a, 't> {
             return Vec::new();
         };
         let named = |(at, value): (usize, &'a Spanned<DeValue<'t>>)| {
-            item(self.reading, value, format!("{}[{at}]", self.entry))
+            let number = at.to_string();
+            item(self.reading, value, [&self.entry, "[", &number, "]"].concat())
         };
         values.iter().enumerate().map(named).collect()
     }
@@ -246,7 +263,7 @@ impl<'a, 't> Item<'a, 't> {
         if parsed.is_none() {
             self.reading.report(
                 Problem::new(self.reading.code, format!("`{}` is not {what}", self.entry))
-                    .at(self.place.clone())
+                    .at(self.place())
                     .found(text),
             );
         }
@@ -271,7 +288,7 @@ impl<'a, 't> Item<'a, 't> {
             jiff::civil::Date::new(year, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
         });
         if date.is_none() {
-            self.reading.fault(self.place.clone(), "`until` is a date such as 2027-06-30, without quotes");
+            self.reading.fault(self.place(), "`until` is a date such as 2027-06-30, without quotes");
         }
         date
     }
@@ -288,16 +305,16 @@ impl<'a, 't> Item<'a, 't> {
 impl<'a, 't> Table<'a, 't> {
     /// The table of a whole document.
     pub(crate) fn root(reading: &'a Reading<'a>, entries: &'a DeTable<'t>) -> Self {
-        Self { reading, entries, span: (0, 0), entry: "" }
+        Self { reading, entries, start: 0, entry: "" }
     }
 
     pub(crate) fn place(&self) -> Place {
-        self.reading.place(&(self.span.0..self.span.1), self.entry)
+        self.reading.place(self.start, self.entry)
     }
 
     /// The name of a key of this table in the document.
     pub(crate) fn name(&self, key: &str) -> String {
-        if self.entry.is_empty() { key.to_owned() } else { format!("{}.{key}", self.entry) }
+        if self.entry.is_empty() { key.to_owned() } else { [self.entry, ".", key].concat() }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Item<'a, 't>> {
@@ -326,17 +343,19 @@ impl<'a, 't> Table<'a, 't> {
 
     /// Warns of keys that are not among `known`.
     pub(crate) fn warn_of_unknown(&self, known: &[&str]) {
-        for (key, item) in self.all().filter(|(key, _)| !known.contains(key)) {
-            self.reading
-                .warn(&item.place, &format!("the key `{}` is not known and was not read", self.name(key)));
+        for (key, value) in self.entries {
+            let key = key.get_ref().as_ref();
+            if !known.contains(&key) {
+                let item = item(self.reading, value, self.name(key));
+                let told = format!("the key `{}` is not known and was not read", item.entry);
+                self.reading.warn(&item.place(), &told);
+            }
         }
     }
 }
 
 fn item<'a, 't>(reading: &'a Reading<'a>, value: &'a Spanned<DeValue<'t>>, entry: String) -> Item<'a, 't> {
-    let span = value.span();
-    let place = reading.place(&span, &entry);
-    Item { reading, value: value.get_ref(), place, span: (span.start, span.end), entry }
+    Item { reading, value: value.get_ref(), start: value.span().start, entry }
 }
 
 fn kind(value: &DeValue<'_>) -> String {

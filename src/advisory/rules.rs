@@ -122,7 +122,7 @@ fn said<T>(item: &Item<'_, '_>, value: Option<T>, expected: &str) -> Option<T> {
     if value.is_none() && item.value.is_str() {
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "this setting has no such value")
-                .at(item.place.clone())
+                .at(item.place())
                 .expected(expected),
         );
     }
@@ -138,11 +138,11 @@ fn ignored(item: &Item<'_, '_>) -> Option<Ignored> {
     }
     let id = table.required("id").and_then(|item| item.text().map(str::to_owned));
     if id.as_ref().is_some_and(|id| id.starts_with("MAL-")) {
-        item.reading.fault(item.place.clone(), "malware is never ignored");
+        item.reading.fault(item.place(), "malware is never ignored");
     }
     let package = table.get("package").and_then(|item| item.parsed("the name of a project"));
     let (reason, until) = reasoned(item, &table)?;
-    Some(Ignored { id: id?, package, reason, until, place: item.place.clone() })
+    Some(Ignored { id: id?, package, reason, until, place: item.place() })
 }
 
 fn unanswered(item: &Item<'_, '_>) -> Option<Unanswered> {
@@ -161,8 +161,7 @@ fn unanswered(item: &Item<'_, '_>) -> Option<Unanswered> {
 fn reasoned(item: &Item<'_, '_>, table: &Table<'_, '_>) -> Option<(String, Option<Date>)> {
     let reason = table.required("reason").and_then(|item| item.text().map(|text| text.trim().to_owned()));
     if reason.as_ref().is_some_and(String::is_empty) {
-        item.reading
-            .fault(item.place.clone(), "what is passed over has a reason, which a later reader can judge");
+        item.reading.fault(item.place(), "what is passed over has a reason, which a later reader can judge");
     }
     let until = match table.get("until") {
         Some(item) => Some(item.day()?),
@@ -175,7 +174,7 @@ fn unknown(item: &Item<'_, '_>, key: &str, known: &[&str]) {
     let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
     item.reading.report(
         Problem::new(Code::ConfigInvalid, format!("[audit] has no setting `{key}`"))
-            .at(item.place.clone())
+            .at(item.place())
             .expected(known.join(", "))
             .help("look at the spelling, or delete the line"),
     );

@@ -30,7 +30,7 @@ pub(super) fn trust(verify_provenance: bool) -> Result<Trust, Problems> {
 
 /// The same, by a configuration that was read already.
 pub(super) fn trust_of(settings: &Settings, verify_provenance: bool) -> Trust {
-    Trust { ages: settings.ages(&dated(settings)), now: jiff::Zoned::now(), verify_provenance }
+    Trust { ages: settings.ages(&dated(settings)), now: jiff::Timestamp::now(), verify_provenance }
 }
 
 fn nearest() -> Result<Settings, Problems> {

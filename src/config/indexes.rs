@@ -19,7 +19,7 @@ pub(super) fn read(item: &Item<'_, '_>) -> Vec<IndexSource> {
     for item in item.items() {
         let Some(index) = item.table().and_then(|table| one(&table)) else { continue };
         if indexes.iter().any(|known| known.name == index.name) {
-            item.reading.fault(item.place.clone(), "two indexes have one name");
+            item.reading.fault(item.place(), "two indexes have one name");
         }
         indexes.push(index);
     }
@@ -31,7 +31,7 @@ fn one(table: &Table<'_, '_>) -> Option<IndexSource> {
         if !KEYS.split(", ").any(|known| known == key) {
             item.reading.report(
                 Problem::new(Code::ConfigInvalid, format!("an index has no setting `{}`", shown(key)))
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected(KEYS)
                     .help("look at the spelling, or delete the line"),
             );
@@ -66,7 +66,7 @@ fn address(item: &Item<'_, '_>) -> Option<Url> {
         Err(problem) => {
             item.reading.report(
                 Problem::new(Code::ConfigInvalid, problem.message())
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected("an http or https address such as https://pkgs.example.org/simple/"),
             );
             None
@@ -88,7 +88,7 @@ pub(super) fn ages(item: &Item<'_, '_>) -> Ages {
     for (pattern, item) in packages.iter().flat_map(Table::all) {
         match pattern.parse() {
             Ok(pattern) => ages.packages.extend(age(&item).map(|age| (pattern, age))),
-            Err(_) => item.reading.fault(item.place.clone(), "this is not names of projects such as acme-*"),
+            Err(_) => item.reading.fault(item.place(), "this is not names of projects such as acme-*"),
         }
     }
     // The closest counts: what is spelled out more.
@@ -105,7 +105,7 @@ fn age(item: &Item<'_, '_>) -> Option<SignedDuration> {
     if age.is_none() {
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "this is not how long a new file waits")
-                .at(item.place.clone())
+                .at(item.place())
                 .expected("a time such as 72h, 3d, P3D, or 0h for none")
                 .found(shown(text)),
         );

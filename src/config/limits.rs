@@ -50,7 +50,7 @@ impl Limits {
                         Code::ConfigInvalid,
                         format!("there is no limit `{}`", super::settings::shown(key)),
                     )
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected(known)
                     .help("look at the spelling, or delete the line"),
                 );
@@ -88,7 +88,7 @@ fn quantity(item: &Item<'_, '_>, unit: Unit, most: u64) -> Option<u64> {
         };
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "this is not a limit that can be set")
-                .at(item.place.clone())
+                .at(item.place())
                 .expected(format!("a whole number from 1 to {most}{unit}{example}")),
         );
     }

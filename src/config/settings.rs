@@ -168,7 +168,7 @@ impl Settings {
     fn take(&mut self, table: &Table<'_, '_>, path: &Path) {
         self.file = Some(path.to_owned());
         for (key, item) in table.all() {
-            self.places.insert(key.to_owned(), item.place.clone());
+            self.places.insert(key.to_owned(), item.place());
             match key {
                 "requires-python" => self.requires_python = item.parsed("specifiers such as >=3.10"),
                 "environments" => self.environments = item.items().iter().filter_map(environment).collect(),
@@ -201,7 +201,7 @@ impl Settings {
                 "limits" => self.limits = Limits::read(&item),
                 _ => table.reading.report(
                     Problem::new(Code::ConfigInvalid, format!("pipward has no setting `{}`", shown(key)))
-                        .at(item.place.clone())
+                        .at(item.place())
                         .expected(KEYS.join(", "))
                         .help("look at the spelling, or delete the line"),
                 ),
@@ -229,7 +229,7 @@ fn environment(item: &Item<'_, '_>) -> Option<LockMarker> {
         Err(reason) => {
             item.reading.report(
                 Problem::new(Code::ConfigInvalid, "this is not an environment")
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected("a marker such as sys_platform == 'linux', or linux, macos or windows")
                     .found(shown(text))
                     .cause(reason),
@@ -248,18 +248,18 @@ fn conflict(item: &Item<'_, '_>) -> Vec<Optional> {
         match (name("extra"), name("group")) {
             (Some(extra), None) => set.push(Optional::Extra(extra)),
             (None, Some(group)) => set.push(Optional::Group(group)),
-            _ => item.reading.fault(item.place.clone(), "a conflict names an `extra` or a `group`"),
+            _ => item.reading.fault(item.place(), "a conflict names an `extra` or a `group`"),
         }
     }
     if set.len() < 2 {
-        item.reading.fault(item.place.clone(), "a conflict is between two extras or groups, or more");
+        item.reading.fault(item.place(), "a conflict is between two extras or groups, or more");
     }
     set
 }
 
 fn listed(item: &Item<'_, '_>) -> Vec<FileRequirement> {
     let read = |item: Item<'_, '_>| {
-        let read = requirements::entry::read(item.text()?, &[], &item.place);
+        let read = requirements::entry::read(item.text()?, &[], &item.place());
         read.map_err(|problem| item.reading.report(problem)).ok()
     };
     item.items().into_iter().filter_map(read).collect()
@@ -276,7 +276,7 @@ fn choice<'t>(item: &Item<'t, '_>, known: &[&str]) -> Option<&'t str> {
     }
     item.reading.report(
         Problem::new(Code::ConfigInvalid, "this setting has no such value")
-            .at(item.place.clone())
+            .at(item.place())
             .expected(known.join(", "))
             .found(shown(text)),
     );

@@ -113,7 +113,7 @@ fn pattern(item: &Item<'_, '_>) -> Option<Pattern> {
     if found.is_none() {
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "there is no such licence on SPDX's list")
-                .at(item.place.clone())
+                .at(item.place())
                 .expected(
                     "an identifier such as MIT or GPL-3.0-only, a pattern such as GPL-*, or LicenseRef-…",
                 )

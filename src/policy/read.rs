@@ -89,7 +89,7 @@ fn names(codes: &[Code]) -> String {
 fn yes_or_no(item: &Item<'_, '_>) -> bool {
     let value = item.value.as_bool();
     if value.is_none() {
-        item.reading.fault(item.place.clone(), "this is true or false, without quotes");
+        item.reading.fault(item.place(), "this is true or false, without quotes");
     }
     value.unwrap_or_default()
 }
@@ -102,7 +102,7 @@ fn level(item: &Item<'_, '_>) -> Option<Level> {
         other => {
             item.reading.report(
                 Problem::new(Code::ConfigInvalid, "this is not a level of a finding")
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected("deny, warn or allow")
                     .found(shown(other)),
             );
@@ -120,7 +120,7 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
     }
     let code = code(&table);
     let package = table.required("package").and_then(|item| item.parsed("the name of a project"));
-    let reason = table.required("reason").and_then(|item| item.text().map(|text| (text, item.place.clone())));
+    let reason = table.required("reason").and_then(|item| item.text().map(|text| (text, item.place())));
     if let Some((text, place)) = &reason
         && text.trim().is_empty()
     {
@@ -131,7 +131,7 @@ fn exception(item: &Item<'_, '_>) -> Option<Exception> {
         None => None,
     };
     reason?;
-    Some(Exception { code: code?, package: package?, until, place: item.place.clone() })
+    Some(Exception { code: code?, package: package?, until, place: item.place() })
 }
 
 /// `[[policy.require]]`: `packages`, and at least one thing that their publisher must be.
@@ -152,7 +152,7 @@ fn required(item: &Item<'_, '_>) -> Option<Required> {
         .filter_map(|item| item.parsed("names of projects such as acme-*"))
         .collect();
     let kind: Option<(String, _)> =
-        table.get("kind").and_then(|item| Some((item.text()?.to_owned(), item.place.clone())));
+        table.get("kind").and_then(|item| Some((item.text()?.to_owned(), item.place())));
     if let Some((kind, place)) = &kind
         && !KINDS.contains(&kind.as_str())
     {
@@ -164,12 +164,11 @@ fn required(item: &Item<'_, '_>) -> Option<Required> {
         );
     }
     if kind.is_none() && fields.is_empty() {
-        table.reading.fault(
-            item.place.clone(),
-            "a rule says what the publisher must be: its kind, repository or email",
-        );
+        table
+            .reading
+            .fault(item.place(), "a rule says what the publisher must be: its kind, repository or email");
     }
-    Some(Required { packages, kind: kind.map(|(kind, _)| kind), fields, place: item.place.clone() })
+    Some(Required { packages, kind: kind.map(|(kind, _)| kind), fields, place: item.place() })
 }
 
 fn code(table: &Table<'_, '_>) -> Option<Code> {
@@ -181,7 +180,7 @@ fn code(table: &Table<'_, '_>) -> Option<Code> {
     if code.is_none() {
         item.reading.report(
             Problem::new(Code::ConfigInvalid, "there is no exception from this rule")
-                .at(item.place.clone())
+                .at(item.place())
                 .expected(names(&all))
                 .found(shown(text)),
         );
@@ -192,7 +191,7 @@ fn code(table: &Table<'_, '_>) -> Option<Code> {
 pub(super) fn unknown(item: &Item<'_, '_>, key: &str, known: &str) {
     item.reading.report(
         Problem::new(Code::ConfigInvalid, format!("the policy has no setting `{}`", shown(key)))
-            .at(item.place.clone())
+            .at(item.place())
             .expected(known)
             .help("look at the spelling, or delete the line"),
     );

@@ -97,7 +97,7 @@ fn unknown<'a>(
 ) -> Problem {
     let known: Vec<String> = known.map(ToString::to_string).collect();
     Problem::new(Code::UnknownExtra, format!("the project has no {what} `{name}`"))
-        .at(reading.place(&(0..0), ""))
+        .at(reading.place(0, ""))
         .expected(if known.is_empty() { "none".to_owned() } else { known.join(", ") })
         .found(name)
         .help(format!("look at the spelling, or leave the {what} out"))
@@ -125,7 +125,7 @@ fn check_dynamic(project: &Table<'_, '_>, select: &ProjectSelection) {
                     Code::RequirementUnsupported,
                     format!("`{what}` is dynamic: only the project's build backend knows it, and asking runs its code"),
                 )
-                .at(item.place.clone())
+                .at(item.place())
                 .help("write the dependencies into [project], or into a requirements file"),
             );
         }
@@ -138,7 +138,7 @@ pub(super) fn requirements(item: &Item<'_, '_>) -> Vec<FileRequirement> {
 }
 
 fn requirement(item: &Item<'_, '_>) -> Option<FileRequirement> {
-    entry::read(item.text()?, &[], &item.place).map_err(|problem| item.reading.report(problem)).ok()
+    entry::read(item.text()?, &[], &item.place()).map_err(|problem| item.reading.report(problem)).ok()
 }
 
 /// One entry of a dependency group (PEP 735, "Specification").
@@ -323,14 +323,13 @@ fn too_many(reading: &Reading<'_>, place: &Place) {
 fn name_of(key: &str, item: &Item<'_, '_>, what: &str) -> Option<ExtraName> {
     let name = ExtraName::new(key.to_owned()).ok();
     if name.is_none() {
-        item.reading
-            .fault(item.place.clone(), format!("`{}` is not the name of {what}", entry::excerpt(key)));
+        item.reading.fault(item.place(), format!("`{}` is not the name of {what}", entry::excerpt(key)));
     }
     name
 }
 
 fn doubled(key: &str, item: &Item<'_, '_>, what: &str) {
-    item.reading.fault(item.place.clone(), format!("there are two of the {what} `{}`", entry::excerpt(key)));
+    item.reading.fault(item.place(), format!("there are two of the {what} `{}`", entry::excerpt(key)));
 }
 
 /// "Strings … MUST be valid Dependency Specifiers"; tables have one key, `include-group`.
@@ -341,7 +340,7 @@ fn member(item: &Item<'_, '_>) -> Option<Member> {
     let table = item.table()?;
     let include = table.required("include-group")?.parsed("the name of a dependency group")?;
     if table.entries.len() > 1 {
-        item.reading.fault(item.place.clone(), "an include has one key, `include-group`");
+        item.reading.fault(item.place(), "an include has one key, `include-group`");
     }
-    Some(Member::Include(include, item.place.clone()))
+    Some(Member::Include(include, item.place()))
 }

@@ -116,7 +116,7 @@ pub enum Change {
 /// # Errors
 /// Those of a lock's signature.
 pub fn nothing(request: &InstallRequest) -> Result<Option<Installed>, Problems> {
-    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
+    signatures::check(&request.locks, &request.policy, request.trust.now)?;
     Ok(super::unchanged::look(request))
 }
 

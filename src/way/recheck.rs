@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use jiff::Zoned;
+use jiff::Timestamp;
 use pipward_resolver::PackageName;
 
 use super::lock::findings::alike;
@@ -24,8 +24,8 @@ use crate::policy::{
 pub struct Trust {
     /// How long new files wait.
     pub ages: Ages,
-    /// The time, in the zone of this machine.
-    pub now: Zoned,
+    /// The time.
+    pub now: Timestamp,
     /// Whether publishers are proven anew, also where the policy does not ask for it.
     pub verify_provenance: bool,
 }
@@ -57,7 +57,7 @@ pub fn check_policy(request: &PolicyRequest) -> Result<Vec<String>, Problems> {
     if policy.requires_signed_lock() {
         let file = request.file.display().to_string();
         let signed =
-            signatures::check_files([file.as_str()].into_iter(), &request.lock.originals, policy, &trust.now);
+            signatures::check_files([file.as_str()].into_iter(), &request.lock.originals, policy, trust.now);
         faults.extend(signed.err().into_iter().flatten());
     }
     let direct = direct(&request.lock);
@@ -144,7 +144,7 @@ fn one(
     young: Level,
 ) -> Judged {
     let age = index.age_of(package, &trust.ages);
-    let found = too_young(package, files.iter().copied(), age, trust.now.timestamp());
+    let found = too_young(package, files.iter().copied(), age, trust.now);
     let mut judged = policy.judge_as(&package.name, found.into_iter().collect(), young);
     if !(trust.verify_provenance || policy.verifies_provenance()) {
         judged.add(policy.judge(&package.name, unwanted_publishers(package, policy.required())));

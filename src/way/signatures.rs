@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
 use super::inputs::write_if_changed;
 use super::locks::Locks;
@@ -74,7 +75,7 @@ fn verify_bytes(message: &[u8], lock: &Path, signature: &Path, check: &Check<'_>
 ///
 /// # Errors
 /// `lock-unsigned`, `lock-signature`, and `config-invalid` where the policy names no signers.
-pub fn check(locks: &Locks, policy: &DatedPolicy, now: &Zoned) -> Result<(), Problems> {
+pub fn check(locks: &Locks, policy: &DatedPolicy, now: Timestamp) -> Result<(), Problems> {
     if !policy.requires_signed_lock() {
         return Ok(());
     }
@@ -94,15 +95,17 @@ pub fn check_files<'f>(
     files: impl Iterator<Item = &'f str>,
     originals: &Originals,
     policy: &DatedPolicy,
-    now: &Zoned,
+    now: Timestamp,
 ) -> Result<(), Problems> {
     let Some(allowed) = policy.allowed_signers() else {
         return Err(Problem::new(Code::ConfigInvalid, "require-signed-lock needs to know who may sign")
             .expected("allowed-signers = \"FILE\" in [policy]")
             .into());
     };
-    let signers = signers(allowed, now)?;
-    let check = Check { signers: &signers, principal: None, now };
+    // The zone of this machine is asked for where a signature counts: finding it reads the names of all zones.
+    let now = now.to_zoned(TimeZone::system());
+    let signers = signers(allowed, &now)?;
+    let check = Check { signers: &signers, principal: None, now: &now };
     let faults = files.filter_map(|file| {
         let path = Path::new(file);
         match originals.get(file) {

@@ -42,7 +42,8 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
         there.push((found, vouched));
     }
     // Last, since it asks for the state of every file.
-    if !there.par_iter().all(|(found, _)| here.witness.holds(&found.dist_info)) {
+    let places: Vec<&Path> = there.iter().map(|(found, _)| found.dist_info.as_path()).collect();
+    if !here.witness.hold(&places) {
         return None;
     }
     let vouched: Vec<Vouched> = there.iter().map(|(_, vouched)| vouched.clone()).collect();
@@ -145,24 +146,24 @@ impl<'a> Here<'a> {
         let places = installed::places(&interpreter.scheme).ok()?;
         let judged_by = request.policy.fingerprint(&trust.ages);
         let found: Option<Vec<Option<Found>>> = places
-            .par_iter()
+            .into_iter()
             .map(|(path, legacy)| {
-                let standing = witness.noted(path).filter(|(_, noted, _)| {
+                let standing = witness.noted(&path).filter(|noted| {
                     // All of a lock is asked for.
                     let is_origin = || noted.is_of(request.installer.name(), true);
                     let by_whole = request.upkeep.strictness == Strictness::Whole;
                     noted.judged_by == judged_by && (!by_whole || is_origin())
                 });
-                if let Some((name, noted, sha256)) = standing {
+                if let Some(noted) = standing {
                     return Some(Some(Found {
-                        name: name.parse().ok()?,
-                        spelled: noted.name.clone(),
+                        name: noted.name.parse().ok()?,
+                        spelled: noted.spelled.to_owned(),
                         version: noted.version.parse().ok()?,
-                        dist_info: path.clone(),
-                        sha256: Some(sha256),
+                        dist_info: path,
+                        sha256: Some(noted.sha256),
                     }));
                 }
-                Some(installed::distribution(path, *legacy).ok()?.map(|other| Found {
+                Some(installed::distribution(&path, legacy).ok()?.map(|other| Found {
                     name: other.name,
                     spelled: String::new(),
                     version: other.version,
@@ -199,7 +200,9 @@ impl<'a> Here<'a> {
             let standing = self.installed.iter().filter(|one| one.sha256.is_some());
             Kind::of(Path::new(name)).is_none()
                 || ENVIRONMENTS_OWN.contains(&name.to_ascii_lowercase().as_str())
-                || standing.map(|one| one.name.as_ref()).any(|one| self.witness.lists(one, directory, name))
+                || standing
+                    .map(|one| one.dist_info.as_path())
+                    .any(|one| self.witness.lists(one, directory, name))
         };
         let scheme = &self.request.environment.interpreter().scheme;
         match self.request.upkeep.unlisted {
@@ -222,7 +225,7 @@ impl<'a> Here<'a> {
         if !is_it || package.yanked.is_some() || direct_url(item).is_some() {
             return None;
         }
-        if !self.witness.holds(&found.dist_info) {
+        if !self.witness.hold(&[&found.dist_info]) {
             return None;
         }
         let (metadata, text) = found.metadata()?;

@@ -37,7 +37,7 @@ pub(super) fn wheels(items: &[Item<'_, '_>], owner: &Owner<'_>) -> Vec<LockedFil
             item.reading.report(
                 Problem::new(Code::LockSchema, "this wheel is listed twice")
                     .package(&file.name)
-                    .at(item.place.clone()),
+                    .at(item.place()),
             );
         }
         // The wheels of one entry are of one version, also where the entry does not name it.
@@ -54,7 +54,7 @@ pub(super) fn wheels(items: &[Item<'_, '_>], owner: &Owner<'_>) -> Vec<LockedFil
             count => format!("{first} and {} more", count.saturating_sub(1)),
         };
         let problem = contradiction(owner, version.as_ref()).found(found);
-        item.reading.report(problem.at(item.place.clone()));
+        item.reading.report(problem.at(item.place()));
     }
     files
 }
@@ -124,7 +124,7 @@ fn url(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(Url, Option<String>)> 
         item.reading.report(
             Problem::new(Code::AddressRefused, message)
                 .package(owner.name)
-                .at(item.place.clone())
+                .at(item.place())
                 .expected("an http or https address")
                 .found(found)
                 .help("write the lock anew with `pipward lock`"),
@@ -133,7 +133,7 @@ fn url(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(Url, Option<String>)> 
     };
     let Ok(mut url) = Url::parse(text) else { return refuse("this is not an address") };
     if !url.username().is_empty() || url.password().is_some() {
-        item.reading.report(credentials(&item.place).package(owner.name));
+        item.reading.report(credentials(&item.place()).package(owner.name));
         return None;
     }
     if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
@@ -155,7 +155,7 @@ fn path(item: &Item<'_, '_>, owner: &Owner<'_>) -> Option<(PathBuf, Option<Strin
         item.reading.report(
             Problem::new(Code::LockSchema, "this path is empty, or has a backslash or a control character")
                 .package(owner.name)
-                .at(item.place.clone())
+                .at(item.place())
                 .expected("a path with `/` between its parts")
                 .found(text),
         );
@@ -177,15 +177,14 @@ fn last_of_url(url: &Url) -> Option<String> {
 
 /// The file name: `name`, else the last component of `path` or `url`. Where both are a wheel's name they agree.
 fn name(table: &Table<'_, '_>, last: Option<&str>, owner: &Owner<'_>) -> Option<WheelName> {
-    let given = table.get("name").map(|item| (item.text(), item.place));
-    let place = given.as_ref().map_or_else(|| table.place(), |(_, place)| place.clone());
-    let given = match given {
-        Some((None, _)) => return None,
-        Some((Some(text), _)) => Some(text),
+    let item = table.get("name");
+    let given = match &item {
+        Some(item) => Some(item.text()?),
         None => None,
     };
     let refuse = |problem: Problem| {
-        table.reading.report(problem.package(owner.name).at(place.clone()));
+        let place = item.as_ref().map_or_else(|| table.place(), Item::place);
+        table.reading.report(problem.package(owner.name).at(place));
         None
     };
     if let (Some(given), Some(last)) = (given, last)
@@ -234,34 +233,33 @@ fn contradiction(owner: &Owner<'_>, version: Option<&Version>) -> Problem {
 
 /// "The table MUST contain at least one entry", and one of them is strong. Weak ones beside it say nothing.
 fn hashes(table: &Table<'_, '_>, owner: &Owner<'_>, file: Option<&WheelName>) -> Option<LockedHashes> {
-    let package = file.map_or_else(|| owner.name.to_string(), ToString::to_string);
+    let package = || file.map_or_else(|| owner.name.to_string(), ToString::to_string);
     let (mut strong, mut weak, mut faults) = (Vec::new(), None, Vec::new());
-    let mut place = table.place();
-    if let Some(item) = table.get("hashes") {
-        place = item.place.clone();
+    let item = table.get("hashes");
+    if let Some(item) = &item {
         for (algorithm, value) in item.table()?.all() {
             match StrongDigest::parse(algorithm, value.text()?) {
                 Ok(digest) => strong.push(digest),
                 Err(problem) if problem.code() == Code::HashWeak => {
-                    weak.get_or_insert(problem.at(value.place));
+                    weak.get_or_insert(problem.at(value.place()));
                 }
-                Err(problem) => faults.push(problem.at(value.place)),
+                Err(problem) => faults.push(problem.at(value.place())),
             }
         }
     }
     if !faults.is_empty() {
-        faults.into_iter().for_each(|problem| table.reading.report(problem.package(&package)));
+        faults.into_iter().for_each(|problem| table.reading.report(problem.package(package())));
         return None;
     }
     let hashes = LockedHashes::new(Match::All, strong);
     if hashes.is_none() {
         let missing = || {
             Problem::new(Code::HashMissing, "this file has no hash")
-                .at(place)
+                .at(item.as_ref().map_or_else(|| table.place(), Item::place))
                 .expected("hashes = { sha256 = \"…\" }")
                 .help("write the lock anew with `pipward lock`, which writes SHA-256")
         };
-        table.reading.report(weak.unwrap_or_else(missing).package(&package));
+        table.reading.report(weak.unwrap_or_else(missing).package(package()));
     }
     hashes
 }

@@ -82,11 +82,11 @@ fn check_version(root: &Table<'_, '_>) -> Result<(), Problem> {
     match Version::from_str(text).ok().as_ref().map(|version| (version.epoch(), version.release())) {
         Some((0, [1])) | Some((0, [1, 0])) => Ok(()),
         Some((0, [1, ..])) => {
-            root.reading.warn(&item.place, "the lock is of a newer minor version than pipward knows (1.0)");
+            root.reading.warn(&item.place(), "the lock is of a newer minor version than pipward knows (1.0)");
             Ok(())
         }
         _ => Err(refuse("pipward does not know this lock-version")
-            .at(item.place.clone())
+            .at(item.place())
             .found(if text.is_empty() { "no version" } else { text })
             .help("use a newer pipward, or write the lock anew with `pipward lock`")),
     }
@@ -113,7 +113,7 @@ fn marker(table: &Table<'_, '_>) -> Option<LockMarker> {
 fn marker_fault(item: &Item<'_, '_>, text: &str, reason: &str) {
     item.reading.report(
         Problem::new(Code::LockSchema, format!("this marker cannot be read: {reason}"))
-            .at(item.place.clone())
+            .at(item.place())
             .found(text),
     );
 }
@@ -139,7 +139,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
         if item.text() != Some(name.as_ref()) {
             item.reading.report(
                 Problem::new(Code::LockSchema, "the name of a package is not normalised")
-                    .at(item.place.clone())
+                    .at(item.place())
                     .expected(&name)
                     .found(item.text().unwrap_or_default()),
             );
@@ -193,12 +193,12 @@ fn index(table: &Table<'_, '_>) -> Option<Url> {
     let text = item.text()?;
     match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            item.reading.report(file::credentials(&item.place));
+            item.reading.report(file::credentials(&item.place()));
             None
         }
         Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => Some(url),
         _ => {
-            item.reading.warn(&item.place, "`index` is not an address and was not read");
+            item.reading.warn(&item.place(), "`index` is not an address and was not read");
             None
         }
     }

@@ -70,7 +70,7 @@ pub fn download(
     folder: &Path,
     step: &(dyn Fn() + Sync),
 ) -> Result<Downloaded, Problems> {
-    signatures::check(&request.locks, &request.policy, &request.trust.now)?;
+    signatures::check(&request.locks, &request.policy, request.trust.now)?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
     releases::check_all(&request.taken, &items)?;

@@ -109,11 +109,7 @@ fn with_hash(found: &Found, recorded: &Witness, warnings: &mut Vec<String>) -> S
     if found.origin().is_ok_and(|origin| origin.is_some()) || found.editable_location().is_some() {
         return line;
     }
-    let noted = recorded
-        .vouches(&found.name)
-        .filter(|_| recorded.dist_info(&found.name) == Some(found.info.as_path()))
-        .map(|(_, sha256)| sha256);
-    match noted.or_else(|| found.recorded_sha256()) {
+    match recorded.vouches(&found.info).or_else(|| found.recorded_sha256()) {
         Some(sha256) => format!("{line} \\\n    --hash=sha256:{sha256}"),
         None => {
             let name = found.raw_name();

@@ -1,0 +1,327 @@
+//! The witness as it is kept: read where it lies, and not parsed into anything.
+//!
+//! Numbers are little-endian, texts have their length before them, and names end with a zero, as the system takes them.
+//! Whoever can write the cache has written this: each length is looked at before it is used, and what does not fit ends
+//! the reading. Never: asks the file system.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use super::state::{STAMP, Stamp};
+use crate::digest::Sha256;
+
+/// Raised when the form or the meaning of what is kept changes.
+const FORMAT: u32 = 6;
+
+/// All that was kept of one environment.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    bytes: Vec<u8>,
+    /// The directory of pure modules, links followed, and as the scheme spells it.
+    library: Range<usize>,
+    spelled: Range<usize>,
+    closed: Option<Sha256>,
+    /// In the order of their `.dist-info` directories.
+    all: Vec<Record>,
+}
+
+/// Where a distribution stands.
+#[derive(Debug)]
+struct Record {
+    dist_info: Range<usize>,
+    whole: Range<usize>,
+}
+
+/// What was noted of one distribution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noted<'w> {
+    /// Its normalised name.
+    pub(crate) name: &'w str,
+    /// `Name`, as METADATA spells it.
+    pub(crate) spelled: &'w str,
+    pub(crate) version: &'w str,
+    /// Of the wheel.
+    pub(crate) sha256: Sha256,
+    /// The policy that let it in ([`crate::policy::DatedPolicy::fingerprint`]).
+    pub(crate) judged_by: &'w str,
+    /// What INSTALLER says.
+    installer: Option<&'w str>,
+    /// Whether there is a REQUESTED.
+    requested: bool,
+    /// How many files there are, as it is told: nothing depends on that but the order of work.
+    pub(super) files: u32,
+    directories: &'w [u8],
+    whole: &'w [u8],
+}
+
+impl<'w> Noted<'w> {
+    /// Whether it was installed by the tool of this name, and asked for by name or not.
+    pub(crate) fn is_of(&self, installer: &str, requested: bool) -> bool {
+        self.installer == Some(installer) && self.requested == requested
+    }
+
+    /// The directories of its files. One that cannot be read comes last, and does not hold.
+    pub(super) fn directories(&self) -> impl Iterator<Item = Directory<'w>> + use<'w> {
+        let mut rest = Bytes::of(self.directories);
+        std::iter::from_fn(move || {
+            if rest.rest().is_empty() {
+                return None;
+            }
+            let found = Directory::read(&mut rest);
+            if found.is_none() {
+                rest = Bytes::of(&[]);
+            }
+            Some(found.unwrap_or(Directory { path: c"", mode: 0, names: &[], stamps: &[] }))
+        })
+    }
+
+    /// The same, to be written again.
+    pub(super) fn written(&self) -> Written {
+        Written(self.whole.to_vec())
+    }
+
+    fn read(whole: &'w [u8]) -> Option<Self> {
+        let mut from = Bytes::of(whole);
+        let _dist_info = from.slice()?;
+        let (name, spelled, version) = (from.text()?, from.text()?, from.text()?);
+        let (judged_by, sha256) = (from.text()?, Sha256::from_bytes(from.array()?));
+        let (requested, has_installer) = (from.flag()?, from.flag()?);
+        let installer = from.text()?;
+        let files = from.number()?;
+        Some(Self {
+            name,
+            spelled,
+            version,
+            sha256,
+            judged_by,
+            installer: has_installer.then_some(installer),
+            requested,
+            files,
+            directories: from.rest(),
+            whole,
+        })
+    }
+}
+
+/// A directory with those of its files that are a distribution's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Directory<'w> {
+    /// From the library on, or absolute; empty where what was kept cannot be read.
+    pub(super) path: &'w CStr,
+    pub(super) mode: u32,
+    names: &'w [u8],
+    stamps: &'w [u8],
+}
+
+impl<'w> Directory<'w> {
+    /// Its path.
+    pub(super) fn path_below(&self) -> &'w Path {
+        Path::new(OsStr::from_bytes(self.path.to_bytes()))
+    }
+
+    /// The names of its files.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'w CStr> + use<'w> {
+        let mut rest = self.names;
+        std::iter::from_fn(move || {
+            let name = CStr::from_bytes_until_nul(rest).ok()?;
+            rest = rest.get(name.count_bytes().saturating_add(1)..)?;
+            Some(name)
+        })
+    }
+
+    /// Its files, each with the state that was noted.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'w CStr, &'w Stamp)> + use<'w> {
+        self.names().zip(self.stamps.as_chunks::<STAMP>().0)
+    }
+
+    /// How many files there are.
+    pub(super) fn len(&self) -> usize {
+        self.stamps.len() / STAMP
+    }
+
+    fn read(from: &mut Bytes<'w>) -> Option<Self> {
+        let path = CStr::from_bytes_with_nul(from.slice()?).ok()?;
+        let (mode, count) = (from.number()?, usize::try_from(from.number()?).ok()?);
+        let (names, stamps) = (from.slice()?, from.take(count.checked_mul(STAMP)?)?);
+        let found = Self { path, mode, names, stamps };
+        // Each file has its name and its state, and there is no other.
+        let zeros = names.iter().filter(|byte| **byte == 0).count();
+        (!path.is_empty() && zeros == count && names.last().is_none_or(|last| *last == 0)).then_some(found)
+    }
+}
+
+impl Packed {
+    /// What was kept, if it is of this format.
+    pub(super) fn read(bytes: Vec<u8>) -> Option<Self> {
+        let mut from = Bytes::of(&bytes);
+        if from.number()? != FORMAT {
+            return None;
+        }
+        let (library, spelled) = (from.range()?, from.range()?);
+        let (is_closed, closed) = (from.flag()?, Sha256::from_bytes(from.array()?));
+        let mut all = Vec::new();
+        while !from.rest().is_empty() {
+            let whole = from.range()?;
+            let dist_info = Bytes { at: whole.start, ..from }.range()?;
+            all.push(Record { dist_info, whole });
+        }
+        Some(Self { closed: is_closed.then_some(closed), library, spelled, all, bytes })
+    }
+
+    /// Whether it is of the environment with this library, which is spelled so.
+    pub(super) fn is_of(&self, library: &[u8], spelled: &[u8]) -> bool {
+        self.part(&self.library) == library && self.part(&self.spelled) == spelled
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The set of names, versions and wheels for which every dependency was found.
+    pub(super) fn closed(&self) -> Option<Sha256> {
+        self.closed
+    }
+
+    /// What was noted of the distribution with this `.dist-info` directory.
+    pub(super) fn get(&self, dist_info: &[u8]) -> Option<Noted<'_>> {
+        let at = self.all.binary_search_by(|one| self.part(&one.dist_info).cmp(dist_info)).ok()?;
+        Noted::read(self.part(&self.all.get(at)?.whole))
+    }
+
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.bytes.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// What is known of a distribution besides its files.
+pub(super) struct Head<'h> {
+    pub(super) name: &'h str,
+    pub(super) spelled: &'h str,
+    pub(super) version: &'h str,
+    pub(super) sha256: Sha256,
+    pub(super) judged_by: &'h str,
+    pub(super) installer: Option<&'h str>,
+    pub(super) requested: bool,
+    pub(super) dist_info: &'h [u8],
+    pub(super) files: usize,
+}
+
+/// A distribution as it is kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Written(Vec<u8>);
+
+impl Written {
+    /// `None` where a length does not fit.
+    pub(super) fn new(head: &Head<'_>) -> Option<Self> {
+        let mut bytes = Vec::new();
+        put(&mut bytes, head.dist_info)?;
+        for text in [head.name, head.spelled, head.version, head.judged_by] {
+            put(&mut bytes, text.as_bytes())?;
+        }
+        bytes.extend_from_slice(head.sha256.as_bytes());
+        bytes.extend([u8::from(head.requested), u8::from(head.installer.is_some())]);
+        put(&mut bytes, head.installer.unwrap_or_default().as_bytes())?;
+        bytes.extend(u32::try_from(head.files).ok()?.to_le_bytes());
+        Some(Self(bytes))
+    }
+
+    /// Adds a directory. `None` where a length does not fit.
+    pub(super) fn push(&mut self, path: &CStr, mode: u32, names: &[CString], stamps: &[Stamp]) -> Option<()> {
+        put(&mut self.0, path.to_bytes_with_nul())?;
+        self.0.extend(mode.to_le_bytes());
+        self.0.extend(u32::try_from(stamps.len()).ok()?.to_le_bytes());
+        let names: Vec<u8> = names.iter().flat_map(|name| name.as_bytes_with_nul()).copied().collect();
+        put(&mut self.0, &names)?;
+        self.0.extend_from_slice(stamps.as_flattened());
+        Some(())
+    }
+
+    /// By this they are sorted.
+    pub(super) fn dist_info(&self) -> &[u8] {
+        Bytes::of(&self.0).slice().unwrap_or_default()
+    }
+}
+
+/// All of it, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit.
+pub(super) fn write(
+    library: &[u8],
+    spelled: &[u8],
+    closed: Option<Sha256>,
+    all: &[Written],
+) -> Option<Vec<u8>> {
+    let mut bytes = FORMAT.to_le_bytes().to_vec();
+    put(&mut bytes, library)?;
+    put(&mut bytes, spelled)?;
+    bytes.push(u8::from(closed.is_some()));
+    bytes.extend_from_slice(closed.unwrap_or(Sha256::from_bytes([0; 32])).as_bytes());
+    bytes.reserve_exact(all.iter().map(|one| one.0.len().saturating_add(4)).sum());
+    for one in all {
+        put(&mut bytes, &one.0)?;
+    }
+    Some(bytes)
+}
+
+fn put(bytes: &mut Vec<u8>, part: &[u8]) -> Option<()> {
+    bytes.extend(u32::try_from(part.len()).ok()?.to_le_bytes());
+    bytes.extend_from_slice(part);
+    Some(())
+}
+
+/// Where reading is. What is not there is `None`.
+#[derive(Clone, Copy)]
+struct Bytes<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Bytes<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let end = self.at.checked_add(count)?;
+        let taken = self.bytes.get(self.at..end)?;
+        self.at = end;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.array()? {
+            [flag @ (0 | 1)] => Some(flag == 1),
+            _ => None,
+        }
+    }
+
+    fn slice(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?;
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    /// Where a slice stands.
+    fn range(&mut self) -> Option<Range<usize>> {
+        let length = self.slice()?.len();
+        Some(self.at.checked_sub(length)?..self.at)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.slice()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+
+fn stamp(seed: u8) -> Stamp {
+    std::array::from_fn(|at| seed.wrapping_add(at as u8))
+}
+
+fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written {
+    let dist_info = format!("{name}-1.dist-info");
+    let head = Head {
+        name,
+        spelled: &name.to_uppercase(),
+        version: "1",
+        sha256: Sha256::of(name.as_bytes()),
+        judged_by: "policy",
+        installer: Some("pipward"),
+        requested: true,
+        dist_info: dist_info.as_bytes(),
+        files: files.iter().map(|(_, names)| names.len()).sum(),
+    };
+    let mut written = Written::new(&head).unwrap();
+    for (directory, names) in files {
+        let names: Vec<CString> = names.iter().map(|name| (*name).to_owned()).collect();
+        let stamps: Vec<Stamp> = (0..names.len()).map(|at| stamp(at as u8)).collect();
+        written.push(directory, 0o40755, &names, &stamps).unwrap();
+    }
+    written
+}
+
+fn sample() -> Vec<u8> {
+    let all = [
+        one("alpha", &[(c".", &[c"alpha.py"]), (c"alpha-1.dist-info", &[c"METADATA", c"RECORD"])]),
+        one("beta", &[(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"])]),
+    ];
+    write(b"/e/lib", b"/link/lib", Some(Sha256::of(b"closed")), &all).unwrap()
+}
+
+/// Everything that can be asked of it.
+fn walk(packed: &Packed) -> Vec<String> {
+    let mut told = vec![format!("{:?}", packed.closed())];
+    for dist_info in ["alpha-1.dist-info", "beta-1.dist-info", ""] {
+        let Some(noted) = packed.get(dist_info.as_bytes()) else { continue };
+        told.push(format!("{} {} {} {}", noted.name, noted.spelled, noted.version, noted.sha256));
+        told.push(format!("{} {}", noted.judged_by, noted.is_of("pipward", true)));
+        for directory in noted.directories() {
+            let files: Vec<_> = directory.files().collect();
+            assert!(files.len() <= directory.len() && directory.names().count() == files.len());
+            told.push(format!("{:?} {:o} {files:?}", directory.path, directory.mode));
+        }
+    }
+    told
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let packed = Packed::read(sample()).unwrap();
+    assert!(packed.is_of(b"/e/lib", b"/link/lib"));
+    assert!(!packed.is_of(b"/e/lib", b"/e/lib") && !packed.is_of(b"/link/lib", b"/link/lib"));
+    assert_eq!(packed.closed(), Some(Sha256::of(b"closed")));
+    let beta = packed.get(b"beta-1.dist-info").unwrap();
+    assert_eq!((beta.name, beta.spelled, beta.version, beta.judged_by), ("beta", "BETA", "1", "policy"));
+    assert_eq!((beta.sha256, beta.files), (Sha256::of(b"beta"), 4));
+    assert!(beta.is_of("pipward", true) && !beta.is_of("pip", true) && !beta.is_of("pipward", false));
+    let directories: Vec<_> = beta.directories().collect();
+    assert_eq!(
+        directories.iter().map(Directory::path_below).collect::<Vec<_>>(),
+        ["/e/bin", "beta"].map(Path::new)
+    );
+    let files: Vec<_> = directories[1].files().collect();
+    assert_eq!(files, [(c"a.py", &stamp(0)), (c"b.py", &stamp(1)), (c"\xff.py", &stamp(2))]);
+    assert!(packed.get(b"gamma-1.dist-info").is_none());
+    assert_eq!(
+        beta.written(),
+        one("beta", &[(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"])])
+    );
+}
+
+#[test]
+fn nothing_is_read_of_another_format() {
+    assert!(Packed::read(Vec::new()).is_none());
+    assert!(Packed::read(b"{\"format\":5}".to_vec()).is_none());
+    let mut other = sample();
+    other[0] ^= 1;
+    assert!(Packed::read(other).is_none());
+}
+
+/// Whoever can write the cache can write anything: it is read within its bounds, or not at all.
+#[test]
+fn damaged_bytes_are_read_within_their_bounds() {
+    let whole = sample();
+    let before = walk(&Packed::read(whole.clone()).unwrap());
+    for end in 0..whole.len() {
+        if let Some(packed) = Packed::read(whole[..end].to_vec()) {
+            walk(&packed);
+        }
+    }
+    for at in 0..whole.len() {
+        for damage in [0x01, 0x80, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= damage;
+            if let Some(packed) = Packed::read(bytes) {
+                assert!(
+                    walk(&packed) != before
+                        || !packed.is_of(b"/e/lib", b"/link/lib")
+                        || is_unread(at, &whole)
+                );
+            }
+        }
+    }
+}
+
+/// Whether a byte is one that tells how much work there is, and nothing that counts.
+fn is_unread(at: usize, whole: &[u8]) -> bool {
+    let count =
+        |needle: &[u8]| whole.windows(needle.len()).position(|found| found == needle).unwrap() + needle.len();
+    let alpha = count(b"\x07\0\0\0pipward");
+    let beta = alpha + whole[alpha..].windows(7).position(|found| found == b"pipward").unwrap() + 7;
+    (alpha..alpha + 4).contains(&at) || (beta..beta + 4).contains(&at)
+}

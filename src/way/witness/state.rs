@@ -1,0 +1,156 @@
+//! What the system says of files, and whether that is what was noted.
+//!
+//! Never: opens a file, or follows a link that stands at its name.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+
+use super::packed::{Directory, Noted};
+
+/// How many bytes the state of a file takes: size, inode, mode, mtime and ctime with nanoseconds.
+pub(super) const STAMP: usize = 44;
+/// The state of a file.
+pub(super) type Stamp = [u8; STAMP];
+
+/// A directory with no more files than this is not opened: they are asked for by their paths from the library on.
+const FEW: usize = 8;
+/// The longest path that the system takes, in bytes (`PATH_MAX`).
+const LONGEST: usize = 4096;
+/// A thread more pays from so many files on.
+const FILES_A_THREAD: usize = 1500;
+/// More threads ask for no more files in a second.
+const MOST_THREADS: usize = 8;
+
+/// The directory of pure modules.
+#[derive(Debug)]
+pub(super) struct Library(OwnedFd);
+
+impl Library {
+    pub(super) fn open(path: &Path) -> Option<Self> {
+        directory(CWD, path).map(Self)
+    }
+}
+
+/// Whether each file of all these is as it was noted.
+pub(super) fn hold(library: &Library, mut all: Vec<Noted<'_>>) -> bool {
+    // What takes longest is begun first, so that all are done at about the same time.
+    all.sort_by_key(|noted| std::cmp::Reverse(noted.files));
+    let files = all.iter().fold(0_usize, |sum, noted| sum.saturating_add(noted.files as usize));
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let more = match files / FILES_A_THREAD {
+        0 => 0,
+        threads => threads.min(MOST_THREADS).min(all.len()).min(cores()).saturating_sub(1),
+    };
+    let (next, holds) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let work = || {
+        let mut paths = Paths { bytes: [0; LONGEST], start: LONGEST };
+        while holds.load(Ordering::Relaxed)
+            && let Some(noted) = all.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            if !noted.directories().all(|directory| holds_in(library, &directory, &mut paths)) {
+                holds.store(false, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        // Where there can be no other thread, this one does it all.
+        for _ in 0..more {
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+    holds.into_inner()
+}
+
+/// Whether a directory, and each file in it, is as it was noted.
+fn holds_in(library: &Library, noted: &Directory<'_>, paths: &mut Paths) -> bool {
+    if noted.len() > FEW {
+        let Some(opened) = directory(library.0.as_fd(), noted.path) else { return false };
+        return rustix::fs::fstat(&opened).is_ok_and(|found| mode(&found) == Some(noted.mode))
+            && noted.files().all(|(name, stamp)| of_file(opened.as_fd(), name).as_ref() == Some(stamp));
+    }
+    let is_same = rustix::fs::statat(&library.0, noted.path, AtFlags::empty())
+        .is_ok_and(|found| mode(&found) == Some(noted.mode) && is_directory(&found));
+    paths.enter(noted.path);
+    is_same
+        && noted.files().all(|(name, stamp)| {
+            paths.of(name).and_then(|path| of_file(library.0.as_fd(), path)).as_ref() == Some(stamp)
+        })
+}
+
+/// The mode of a directory, and the state of files in it; nothing where one is not a file.
+pub(super) fn of(library: &Library, path: &CStr, names: &[CString]) -> Option<(u32, Vec<Stamp>)> {
+    let opened = directory(library.0.as_fd(), path)?;
+    let mode = mode(&rustix::fs::fstat(&opened).ok()?)?;
+    let stamps: Option<Vec<Stamp>> = names.iter().map(|name| of_file(opened.as_fd(), name)).collect();
+    Some((mode, stamps?))
+}
+
+fn directory(from: BorrowedFd<'_>, path: impl rustix::path::Arg) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(from, path, flags, Mode::empty()).ok()
+}
+
+// The types of what the system says differ from system to system. What fits into none of these is not noted.
+
+fn mode(found: &Stat) -> Option<u32> {
+    u32::try_from(i128::from(found.st_mode)).ok()
+}
+
+fn is_directory(found: &Stat) -> bool {
+    FileType::from_raw_mode(found.st_mode).is_dir()
+}
+
+fn of_file(from: BorrowedFd<'_>, path: &CStr) -> Option<Stamp> {
+    let found = rustix::fs::statat(from, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    if !FileType::from_raw_mode(found.st_mode).is_file() {
+        return None;
+    }
+    let mut stamp = [0; STAMP];
+    let parts = [
+        u64::try_from(found.st_size).ok()?.to_le_bytes(),
+        u64::try_from(i128::from(found.st_ino)).ok()?.to_le_bytes(),
+        i64::try_from(i128::from(found.st_mtime)).ok()?.to_le_bytes(),
+        i64::try_from(i128::from(found.st_ctime)).ok()?.to_le_bytes(),
+    ];
+    let small = [
+        mode(&found)?.to_le_bytes(),
+        u32::try_from(i128::from(found.st_mtime_nsec)).ok()?.to_le_bytes(),
+        u32::try_from(i128::from(found.st_ctime_nsec)).ok()?.to_le_bytes(),
+    ];
+    let (large, rest) = stamp.split_at_mut_checked(32)?;
+    large.copy_from_slice(parts.as_flattened());
+    rest.copy_from_slice(small.as_flattened());
+    Some(stamp)
+}
+
+/// Paths, put together in one place.
+struct Paths {
+    bytes: [u8; LONGEST],
+    /// How long the path of the directory is, with the `/` behind it; too long where it does not fit.
+    start: usize,
+}
+
+impl Paths {
+    fn enter(&mut self, directory: &CStr) {
+        let directory = directory.to_bytes();
+        self.start = LONGEST;
+        if let Some((place, [slash, ..])) = self.bytes.split_at_mut_checked(directory.len()) {
+            place.copy_from_slice(directory);
+            *slash = b'/';
+            self.start = directory.len().saturating_add(1);
+        }
+    }
+
+    /// The path of a file in the directory; `None` where it is too long.
+    fn of(&mut self, name: &CStr) -> Option<&CStr> {
+        let name = name.to_bytes_with_nul();
+        let end = self.start.checked_add(name.len())?;
+        self.bytes.get_mut(self.start..end)?.copy_from_slice(name);
+        CStr::from_bytes_with_nul(self.bytes.get(..end)?).ok()
+    }
+}
