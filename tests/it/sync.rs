@@ -3,6 +3,7 @@
 mod byte_code;
 mod in_place;
 mod modes;
+mod noted;
 mod origin;
 mod read_only;
 mod sequences;

@@ -232,8 +232,8 @@ impl Written {
         put(&mut self.0, path.to_bytes_with_nul())?;
         self.0.extend(mode.to_le_bytes());
         self.0.extend(u32::try_from(stamps.len()).ok()?.to_le_bytes());
-        let names: Vec<u8> = names.iter().flat_map(|name| name.as_bytes_with_nul()).copied().collect();
-        put(&mut self.0, &names)?;
+        let names: Vec<&[u8]> = names.iter().map(CString::as_bytes_with_nul).collect();
+        put(&mut self.0, &names.concat())?;
         self.0.extend_from_slice(stamps.as_flattened());
         Some(())
     }

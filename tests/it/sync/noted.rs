@@ -1,0 +1,132 @@
+//! What was noted of an environment spares a look at files that are as they were, and nothing else.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{set_times_as, sync};
+use crate::commands::{Place, simple};
+use crate::support::tree::{assert_same, tree};
+use crate::support::wheels::WheelBuilder;
+
+fn with_files(name: &str, count: usize) -> WheelBuilder {
+    (0..count).fold(simple(name, "1"), |wheel, at| wheel.file(&format!("{name}/many/f{at}.py"), "x = 1\n"))
+}
+
+fn installed(wheels: &[WheelBuilder]) -> Place {
+    let place = Place::with(&[]);
+    let requirements = place.offer(wheels);
+    std::fs::write(place.path("lock.txt"), requirements).unwrap();
+    sync(&place, &[]).ok();
+    sync(&place, &[]).ok().stdout_has("Nothing to do");
+    place
+}
+
+/// Another content of the same size, and the times that were there: ctime tells.
+fn edit(place: &Place, file: &Path) {
+    let reference = place.path("reference");
+    std::fs::write(&reference, "").unwrap();
+    set_times_as(&reference, file);
+    let mut text = std::fs::read(file).unwrap();
+    *text.iter_mut().rfind(|byte| !byte.is_ascii_whitespace()).unwrap() = b'#';
+    std::fs::write(file, text).unwrap();
+    set_times_as(file, &reference);
+}
+
+fn is_found(place: &Place, change: impl Fn(&Path), file: &str) {
+    let wanted = tree(&place.environment());
+    change(&place.library().join(file));
+    sync(place, &["--dry-run"]).ok().stdout_has("Would");
+    sync(place, &[]).ok().stdout_has("Successfully installed");
+    assert_same(&wanted, &tree(&place.environment()));
+    sync(place, &[]).ok().stdout_has("Nothing to do");
+}
+
+#[test]
+fn a_change_is_found_wherever_it_is() {
+    let alpha = with_files("alpha", 20)
+        .file("alpha/few/one.py", "x = 1\n")
+        .file("root_of_alpha.py", "x = 1\n")
+        .entry_points("[console_scripts]\nalpha1 = alpha:main\n");
+    let place = installed(&[alpha]);
+    for file in [
+        "alpha/many/f0.py",
+        "alpha/many/f19.py",
+        "alpha/few/one.py",
+        "root_of_alpha.py",
+        "alpha-1.dist-info/METADATA",
+        "../../../bin/alpha1",
+    ] {
+        is_found(&place, |file| edit(&place, file), file);
+        is_found(&place, |file| std::fs::remove_file(file).unwrap(), file);
+        let to_link = |file: &Path| {
+            let elsewhere = place.path("elsewhere");
+            std::fs::rename(file, &elsewhere).unwrap();
+            std::os::unix::fs::symlink(&elsewhere, file).unwrap();
+        };
+        is_found(&place, to_link, file);
+    }
+}
+
+/// The work is divided between threads then.
+#[test]
+fn a_change_is_found_among_many_files() {
+    let place = installed(&["alpha", "beta", "gamma"].map(|name| with_files(name, 1100)));
+    for file in ["alpha/many/f0.py", "beta/many/f1099.py", "gamma/__init__.py"] {
+        is_found(&place, |file| std::fs::remove_file(file).unwrap(), file);
+        is_found(&place, |file| edit(&place, file), &file.replace("__init__", "many/f7"));
+    }
+}
+
+fn noted(place: &Place) -> PathBuf {
+    let mut found = std::fs::read_dir(place.path("cache/witness")).unwrap();
+    found.next().unwrap().unwrap().path()
+}
+
+#[test]
+fn what_is_noted_may_be_damaged() {
+    let place = installed(&[with_files("alpha", 12), simple("beta", "1")]);
+    let file = noted(&place);
+    let whole = std::fs::read(&file).unwrap();
+    let wanted = tree(&place.environment());
+    let written: [&dyn Fn(); 4] = [
+        &|| std::fs::write(&file, &whole[..whole.len() / 2]).unwrap(),
+        &|| std::fs::write(&file, [&whole[..], &whole[..50]].concat()).unwrap(),
+        &|| std::fs::write(&file, whole.iter().map(|byte| byte ^ 0x55).collect::<Vec<u8>>()).unwrap(),
+        &|| {
+            std::fs::remove_file(&file).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        },
+    ];
+    for damage in written {
+        damage();
+        sync(&place, &[]).ok().stdout_has("Nothing to do: 2 packages");
+        assert_same(&wanted, &tree(&place.environment()));
+        // The run looked at each file, and noted them anew.
+        assert!(std::fs::symlink_metadata(&file).unwrap().is_file());
+        assert_eq!(std::fs::read(&file).unwrap().len(), whole.len());
+    }
+}
+
+/// What says that a file is as it was is compared with the system, and not believed.
+#[test]
+fn a_forged_note_is_no_worse_than_none_where_all_is_hashed() {
+    let place = installed(&[with_files("alpha", 12)]);
+    let file = place.library().join("alpha/many/f3.py");
+    let before = std::fs::metadata(&file).unwrap();
+    edit(&place, &file);
+    let after = std::fs::metadata(&file).unwrap();
+    let mut bytes = std::fs::read(noted(&place)).unwrap();
+    let told = |found: &std::fs::Metadata| {
+        let seconds = [found.mtime(), found.ctime()].map(i64::to_le_bytes).concat();
+        [&found.size().to_le_bytes()[..], &found.ino().to_le_bytes(), &seconds].concat()
+    };
+    let rest = |found: &std::fs::Metadata| {
+        [found.mode(), found.mtime_nsec() as u32, found.ctime_nsec() as u32].map(u32::to_le_bytes).concat()
+    };
+    let old = [told(&before), rest(&before)].concat();
+    let at = bytes.windows(old.len()).position(|found| found == old).unwrap();
+    bytes.splice(at..at + old.len(), [told(&after), rest(&after)].concat());
+    std::fs::write(noted(&place), bytes).unwrap();
+    sync(&place, &[]).ok().stdout_has("Nothing to do");
+    sync(&place, &["--rehash"]).ok().stdout_has("Successfully installed alpha-1");
+}
