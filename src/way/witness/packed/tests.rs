@@ -1,3 +1,5 @@
+//! What is written is read, and damaged bytes are read within their bounds.
+
 use super::*;
 
 fn stamp(seed: u8) -> Stamp {
