@@ -19,6 +19,7 @@ pub mod path;
 pub mod record;
 pub mod startup;
 
+use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem};
 use crate::verify::VerifiedWheel;
 use pipward_resolver::WheelName;
@@ -33,6 +34,8 @@ pub struct Wheel {
     verified: VerifiedWheel,
     archive: archive::Archive,
     metadata: metadata::Metadata,
+    metadata_text: Vec<u8>,
+    metadata_sha256: Sha256,
     root_is_purelib: bool,
     record: record::Record,
     entry_points: entry_points::EntryPoints,
@@ -78,30 +81,43 @@ impl Wheel {
         identity::check_layout(&archive, &dist_info)?;
         let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap: limits.metadata };
         let mut record = files.record(passed)?;
-        let metadata = files.metadata()?;
+        let metadata_text = files.metadata()?;
+        let metadata = metadata::Metadata::parse(&metadata_text)?;
         identity::check_metadata(&metadata, name)?;
-        let (about, warnings) = files.wheel_file(name)?;
-        let entry_points = files.entry_points()?;
+        let wheel_text = files.wheel_file()?;
+        let (about, warnings) = contents::About::parse(&wheel_text, name)?;
+        let scripts_text = files.entry_points()?;
+        let entry_points = scripts_text.as_deref().map(entry_points::EntryPoints::parse).transpose()?;
         passed::mend(&archive, bytes, &mut record, &dist_info, passed)?;
         contents::bind(&mut archive, &record, &dist_info)?;
-        let wheel = Self {
-            archive,
+        // What was acted on above has to be what RECORD vouches for, also where a caller extracts nothing.
+        let mut metadata_sha256 = None;
+        for entry in archive.entries() {
+            let text = match contents::name_in(entry, &dist_info) {
+                Some("METADATA") => Some(&metadata_text),
+                Some("WHEEL") => Some(&wheel_text),
+                Some("entry_points.txt") => scripts_text.as_ref(),
+                _ => None,
+            };
+            let Some(text) = text else { continue };
+            let sha256 = contents::check(entry, text)
+                .map_err(|problem| problem.at(Place::file(name.as_str()).entry(entry.path().as_str())))?;
+            if contents::name_in(entry, &dist_info) == Some("METADATA") {
+                metadata_sha256 = Some(sha256);
+            }
+        }
+        Ok(Self {
+            metadata_sha256: metadata_sha256.unwrap_or_else(|| Sha256::of(&metadata_text)),
+            metadata_text: metadata_text.into_owned(),
             metadata,
             root_is_purelib: about.root_is_purelib,
             record,
-            entry_points,
+            entry_points: entry_points.unwrap_or_default(),
+            warnings: warnings.into_iter().map(|warning| blame(warning, name)).collect(),
+            archive,
             dist_info,
-            warnings: warnings.into_iter().map(|warning| blame(warning, verified.name())).collect(),
             verified,
-        };
-        // What was acted on above has to be what RECORD vouches for, also where a caller extracts nothing.
-        for entry in wheel.entries().iter().filter(|entry| contents::is_read_early(entry, &wheel.dist_info)) {
-            wheel.pieces(entry, |_| Ok(())).map_err(|error| match error {
-                ExtractError::Wheel(problem) => problem,
-                ExtractError::Sink(_) => Problem::new(Code::Internal, "a sink that takes all refused"),
-            })?;
-        }
-        Ok(wheel)
+        })
     }
 
     /// The file name.
@@ -121,22 +137,12 @@ impl Wheel {
         self.verified.bytes().len() as u64
     }
     /// The SHA-256 of METADATA.
-    ///
-    /// # Errors
-    /// As [`Self::content`].
-    pub fn metadata_sha256(&self) -> Result<crate::digest::Sha256, Problem> {
-        self.metadata_text().map(|text| crate::digest::Sha256::of(&text))
+    pub fn metadata_sha256(&self) -> Sha256 {
+        self.metadata_sha256
     }
     /// METADATA as it stands in the wheel.
-    ///
-    /// # Errors
-    /// As [`Self::content`].
-    pub fn metadata_text(&self) -> Result<Vec<u8>, Problem> {
-        let path = format!("{}/METADATA", self.dist_info);
-        let entry = self.entry(&path).ok_or_else(|| {
-            Problem::new(Code::MetadataInvalid, "the wheel has no METADATA").package(self.name())
-        })?;
-        self.content(entry)
+    pub fn metadata_text(&self) -> &[u8] {
+        &self.metadata_text
     }
     /// METADATA.
     pub fn metadata(&self) -> &metadata::Metadata {
@@ -186,7 +192,7 @@ impl Wheel {
     ///
     /// # Errors
     /// As [`Self::content`].
-    pub fn digest(&self, entry: &archive::Entry) -> Result<crate::digest::Sha256, Problem> {
+    pub fn digest(&self, entry: &archive::Entry) -> Result<Sha256, Problem> {
         match self.extract(entry, &mut std::io::sink()) {
             Ok((sha256, _)) => Ok(sha256),
             Err(ExtractError::Wheel(problem)) => Err(problem),
@@ -202,7 +208,7 @@ impl Wheel {
         &self,
         entry: &archive::Entry,
         sink: &mut dyn std::io::Write,
-    ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
+    ) -> Result<(Sha256, u64), ExtractError> {
         self.pieces(entry, |piece| sink.write_all(piece))
     }
 
@@ -224,7 +230,7 @@ impl Wheel {
         &self,
         entry: &archive::Entry,
         mut sink: impl FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<(crate::digest::Sha256, u64), ExtractError> {
+    ) -> Result<(Sha256, u64), ExtractError> {
         let sink = |piece: &[u8]| {
             self.verified.was_read(piece.len());
             sink(piece)

@@ -98,7 +98,7 @@ fn of_wheel(file: &LockedFile, index: &Index, store: Option<&Store>, sight: &Sig
         Location::Url(_) => store?.get(&file.hashes, file.size)?,
     };
     let wheel = sight.policy.read(VerifiedWheel::check(unverified, file).ok()?).ok()?;
-    wheel.metadata_text().ok()
+    Some(wheel.metadata_text().to_vec())
 }
 
 fn fetch(lock: &Lock, found: &mut [Option<Vec<u8>>], index: &Index, target: &Target) -> Result<(), Problems> {

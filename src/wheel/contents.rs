@@ -10,9 +10,9 @@ use pipward_resolver::WheelName;
 
 use super::ExtractError;
 use super::archive::{self, Archive, Entry};
-use super::entry_points::{EntryPoints, MAX_ENTRY_POINTS};
+use super::entry_points::MAX_ENTRY_POINTS;
 use super::headers::Headers;
-use super::metadata::{MAX_METADATA, Metadata};
+use super::metadata::MAX_METADATA;
 use super::record::{MAX_RECORD, Record};
 use crate::digest::{Hasher, LockedHashes, Match, Sha256, StrongDigest};
 use crate::error::{Code, Problem};
@@ -29,9 +29,9 @@ const STEP: usize = 64 << 10;
 const UNLISTED: [&str; 3] = ["RECORD", "RECORD.jws", "RECORD.p7s"];
 
 /// The .dist-info directory of an archive.
-pub(super) struct DistInfo<'a> {
+pub(super) struct DistInfo<'b, 'a> {
     pub(super) archive: &'a Archive,
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: &'b [u8],
     pub(super) name: &'a str,
     /// The cap of METADATA and of RECORD, in bytes.
     pub(super) cap: u64,
@@ -42,8 +42,8 @@ pub(super) struct About {
     pub(super) root_is_purelib: bool,
 }
 
-impl<'a> DistInfo<'a> {
-    fn file(&self, name: &str, cap: u64) -> Result<Option<Cow<'a, [u8]>>, Problem> {
+impl<'b> DistInfo<'b, '_> {
+    fn file(&self, name: &str, cap: u64) -> Result<Option<Cow<'b, [u8]>>, Problem> {
         let path = format!("{}/{name}", self.name);
         let Some(entry) = self.archive.entries().iter().find(|entry| entry.path().as_str() == path) else {
             return Ok(None);
@@ -56,7 +56,7 @@ impl<'a> DistInfo<'a> {
         entry.inflate_whole(self.bytes).map(Some)
     }
 
-    fn needed(&self, name: &str, cap: u64, code: Code) -> Result<Cow<'a, [u8]>, Problem> {
+    fn needed(&self, name: &str, cap: u64, code: Code) -> Result<Cow<'b, [u8]>, Problem> {
         self.file(name, cap)?.ok_or_else(|| {
             Problem::new(code, format!("it has no {name}")).expected(format!("{}/{name}", self.name))
         })
@@ -68,25 +68,26 @@ impl<'a> DistInfo<'a> {
         Record::parse_passing(&text, passed)
     }
 
-    pub(super) fn metadata(&self) -> Result<Metadata, Problem> {
-        let cap = self.cap.min(MAX_METADATA);
-        Metadata::parse(&self.needed("METADATA", cap, Code::MetadataInvalid)?)
+    pub(super) fn metadata(&self) -> Result<Cow<'b, [u8]>, Problem> {
+        self.needed("METADATA", self.cap.min(MAX_METADATA), Code::MetadataInvalid)
     }
 
-    pub(super) fn entry_points(&self) -> Result<EntryPoints, Problem> {
-        match self.file("entry_points.txt", MAX_ENTRY_POINTS)? {
-            Some(text) => EntryPoints::parse(&text),
-            None => Ok(EntryPoints::default()),
-        }
+    pub(super) fn entry_points(&self) -> Result<Option<Cow<'b, [u8]>>, Problem> {
+        self.file("entry_points.txt", MAX_ENTRY_POINTS)
     }
 
-    /// WHEEL, with what is odd about it but no reason to refuse.
-    pub(super) fn wheel_file(&self, name: &WheelName) -> Result<(About, Vec<Problem>), Problem> {
-        let text = self.needed("WHEEL", MAX_WHEEL, Code::WheelFileInvalid)?;
+    pub(super) fn wheel_file(&self) -> Result<Cow<'b, [u8]>, Problem> {
+        self.needed("WHEEL", MAX_WHEEL, Code::WheelFileInvalid)
+    }
+}
+
+impl About {
+    /// Reads WHEEL; with what is odd about it but no reason to refuse.
+    pub(super) fn parse(text: &[u8], name: &WheelName) -> Result<(Self, Vec<Problem>), Problem> {
         let invalid =
             |what: String| Problem::new(Code::WheelFileInvalid, format!("WHEEL cannot be read: {what}"));
         let headers =
-            Headers::parse(&text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))?;
+            Headers::parse(text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))?;
         let version = headers.one("Wheel-Version").map_err(invalid)?;
         let root = headers.one("Root-Is-Purelib").map_err(invalid)?;
         let root_is_purelib = match root.to_ascii_lowercase().as_str() {
@@ -201,14 +202,9 @@ pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> R
     }
 }
 
-/// Whether [`super::Wheel::read`] acts on this file's content.
-pub(super) fn is_read_early(entry: &Entry, dist_info: &str) -> bool {
-    entry
-        .path()
-        .as_str()
-        .strip_prefix(dist_info)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .is_some_and(|name| matches!(name, "METADATA" | "WHEEL" | "entry_points.txt"))
+/// The path of an entry in the .dist-info directory, if it is there.
+pub(super) fn name_in<'e>(entry: &'e Entry, dist_info: &str) -> Option<&'e str> {
+    entry.path().as_str().strip_prefix(dist_info)?.strip_prefix('/')
 }
 
 /// Computes SHA-256, and the digest that RECORD gives where it is another.
@@ -241,9 +237,15 @@ impl Check {
 /// The content of a small entry, checked.
 pub(super) fn whole<'a>(entry: &Entry, archive: &'a [u8]) -> Result<(Cow<'a, [u8]>, Sha256), Problem> {
     let content = entry.inflate_whole(archive)?;
+    let sha256 = check(entry, &content)?;
+    Ok((content, sha256))
+}
+
+/// Compares content with what RECORD says of an entry; returns its SHA-256.
+pub(super) fn check(entry: &Entry, content: &[u8]) -> Result<Sha256, Problem> {
     let mut check = Check::new(entry.digest);
     content.chunks(STEP).for_each(|step| check.hasher.update(step));
-    Ok((content, check.finish(entry)?))
+    check.finish(entry)
 }
 
 /// The content of an entry of any size in pieces; checked when this returns.

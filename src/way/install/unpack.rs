@@ -175,7 +175,7 @@ impl Done {
     pub(super) fn of_read(wheel: &Wheel) -> Result<Self, Problem> {
         Ok(Self {
             metadata: wheel.metadata().clone(),
-            metadata_text: wheel.metadata_text()?,
+            metadata_text: wheel.metadata_text().to_vec(),
             size: wheel.size(),
             kept: false,
             beneath: false,
@@ -376,7 +376,7 @@ fn one(
     }
     Ok(Done {
         metadata: wheel.metadata().clone(),
-        metadata_text: wheel.metadata_text()?,
+        metadata_text: wheel.metadata_text().to_vec(),
         size: wheel.size(),
         kept,
         beneath,
@@ -400,7 +400,7 @@ pub(in crate::way) fn judge(
     let mut startup = at_start.of_wheel(wheel, plan, policy)?;
     let mut judged = policy.judge(name, std::mem::take(&mut startup.problems));
     if policy.judges_licenses() {
-        let license = License::of(&About::parse(&wheel.metadata_text()?));
+        let license = License::of(&About::parse(wheel.metadata_text()));
         judged.add(policy.license(name, &license, place));
     }
     Ok((startup, judged))
@@ -437,7 +437,7 @@ pub(in crate::way) fn agree(item: &Item, wheel: &Wheel) -> Result<(), Problem> {
     }
     let locked = item.package.metadata_sha256.get(wheel.name().as_str());
     if let Some(locked) = locked {
-        let found = wheel.metadata_sha256()?;
+        let found = wheel.metadata_sha256();
         if *locked == found {
             return Ok(());
         }

@@ -322,7 +322,7 @@ fn read(
             requires_python: metadata.requires_python.clone(),
             malformed: None,
         },
-        metadata_sha256: wheel.metadata_sha256()?,
+        metadata_sha256: wheel.metadata_sha256(),
         file: IndexFile {
             name: file.name.clone(),
             location: file.location.clone(),
