@@ -119,7 +119,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// The tags of WHEEL are those of the file name, each set expanded. (Older wheels that were repacked differ.)
-fn tag_warning(headers: &Headers, name: &WheelName) -> Option<Problem> {
+fn tag_warning(headers: &Headers<'_>, name: &WheelName) -> Option<Problem> {
     let inside: BTreeSet<String> = headers
         .all("Tag")
         .take(MOST_TAGS)

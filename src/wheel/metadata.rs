@@ -101,14 +101,14 @@ fn is_known_format(text: &str) -> bool {
     })
 }
 
-fn requirements(headers: &Headers) -> Result<Vec<Requirement<VerbatimUrl>>, Problem> {
+fn requirements(headers: &Headers<'_>) -> Result<Vec<Requirement<VerbatimUrl>>, Problem> {
     if headers.all("Requires-Dist").count() > MAX_REQUIREMENTS {
         return Err(invalid("it has too many requirements").expected(format!("at most {MAX_REQUIREMENTS}")));
     }
     headers.all("Requires-Dist").map(requirement).collect()
 }
 
-fn spelled(headers: &Headers, requires: &[Requirement<VerbatimUrl>]) -> BTreeMap<PackageName, String> {
+fn spelled(headers: &Headers<'_>, requires: &[Requirement<VerbatimUrl>]) -> BTreeMap<PackageName, String> {
     let names = headers.all("Requires-Dist").map(|text| {
         let end =
             text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
