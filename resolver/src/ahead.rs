@@ -42,7 +42,7 @@ impl Provider<'_> {
     /// A version as a hint, unless it is known what it needs.
     fn unknown(&self, project: &Project, offers: &Offers, at: usize) -> Option<Hint> {
         let kept = project.needs(offers, at, self.region).filter(|kept| kept.get().is_none());
-        let version = kept.and(offers.get(at))?.version.clone();
+        let version = kept.and(offers.get(at))?.clone();
         if self.memory.needs.borrow().contains_key(&(project.name.clone(), version.clone())) {
             return None;
         }

@@ -1,14 +1,13 @@
 //! What the resolver may ask of the world, and the shape of the answers.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
 
 use crate::moment::TooNew;
+pub use crate::releases::{Releases, Shelf, Wheels};
 use crate::wheel_name::WheelName;
 
 /// The source of facts: an index, or a recording of one.
@@ -44,8 +43,8 @@ impl std::error::Error for FactsError {}
 pub struct Candidates {
     /// Whether any index has the project at all.
     pub known: bool,
-    /// The releases by version.
-    pub releases: BTreeMap<Version, Release>,
+    /// The releases, oldest first.
+    pub releases: Releases,
 }
 
 /// The files of one release.
@@ -57,73 +56,6 @@ pub struct Release {
     pub has_sdist: bool,
     /// Why the source distribution is too new, where it is: words alone depend on it.
     pub new_sdist: Option<TooNew>,
-}
-
-/// The wheels of a release: given, or read when somebody looks at them. A large project has thousands of files, and most of
-/// its releases are never looked at.
-#[derive(Clone, Default)]
-pub struct Wheels {
-    read: OnceLock<Vec<CandidateWheel>>,
-    from: Option<(Arc<dyn Shelf>, usize)>,
-}
-
-/// Where the wheels of releases are read from.
-pub trait Shelf: Send + Sync {
-    /// The wheels of the release that stands at `at`; the same each time.
-    fn wheels(&self, at: usize) -> Vec<CandidateWheel>;
-}
-
-impl Wheels {
-    /// The wheels of the release at a place of a shelf.
-    pub fn on(shelf: Arc<dyn Shelf>, at: usize) -> Self {
-        Self { read: OnceLock::new(), from: Some((shelf, at)) }
-    }
-
-    fn read(&self) -> &Vec<CandidateWheel> {
-        self.read.get_or_init(|| self.from.as_ref().map(|(shelf, at)| shelf.wheels(*at)).unwrap_or_default())
-    }
-}
-
-impl From<Vec<CandidateWheel>> for Wheels {
-    fn from(wheels: Vec<CandidateWheel>) -> Self {
-        Self { read: wheels.into(), from: None }
-    }
-}
-
-impl FromIterator<CandidateWheel> for Wheels {
-    fn from_iter<T: IntoIterator<Item = CandidateWheel>>(wheels: T) -> Self {
-        Vec::from_iter(wheels).into()
-    }
-}
-
-impl Deref for Wheels {
-    type Target = [CandidateWheel];
-
-    fn deref(&self) -> &Self::Target {
-        self.read()
-    }
-}
-
-impl DerefMut for Wheels {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.read();
-        self.read.get_mut().map_or(&mut [], Vec::as_mut_slice)
-    }
-}
-
-impl<'a> IntoIterator for &'a Wheels {
-    type Item = &'a CandidateWheel;
-    type IntoIter = std::slice::Iter<'a, CandidateWheel>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Debug for Wheels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
 }
 
 /// One wheel that an index offers.

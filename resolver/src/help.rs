@@ -24,7 +24,7 @@ pub(crate) struct Candidate<'a> {
 impl Candidate<'_> {
     /// The way out; none where there is none.
     pub(crate) fn hint(&self, why: &Why) -> Option<String> {
-        let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);
+        let (name, version) = (&self.project.name, self.offers.get(self.at)?);
         let release = self.offers.release(self.at)?;
         let region = self.provider.region;
         let nearest = self.nearest();
@@ -103,7 +103,7 @@ impl Candidate<'_> {
 
     /// When the wheels of a version may be taken; none where it has none.
     fn too_new(&self, release: &Release) -> Option<String> {
-        let (name, version) = (&self.project.name, &self.offers.get(self.at)?.version);
+        let (name, version) = (&self.project.name, self.offers.get(self.at)?);
         let told = |time: UploadTime, hours: i64| {
             let from = time.waited(hours);
             let without = match self.provider.request.now {
@@ -127,13 +127,13 @@ impl Candidate<'_> {
     /// The version next to this one that can be chosen: the newest below it, else the oldest above.
     fn nearest(&self) -> String {
         let can = |at: &usize| {
-            self.offers.get(*at).is_some_and(|offer| offer.version.is_stable())
+            self.offers.get(*at).is_some_and(pep440_rs::Version::is_stable)
                 && self.project.usable(self.offers, *at, self.provider.region)
         };
         let below = (0..self.at).rev().find(can);
         let found = below.or_else(|| (self.at + 1..self.offers.len()).find(can));
         let Some(near) = found.and_then(|at| self.offers.get(at)) else { return String::new() };
-        format!("; the nearest version that can be used is {}", near.version)
+        format!("; the nearest version that can be used is {near}")
     }
 }
 

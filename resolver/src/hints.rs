@@ -54,7 +54,7 @@ pub(crate) fn for_missing(provider: &Provider<'_>, project: &Project, set: &Set)
     let in_force = InForce::of(project, set);
     let found = Found::of(provider, project, offers, set);
     let tried = (0..offers.len()).rev().find(|at| {
-        let inside = offers.get(*at).is_some_and(|offer| in_force.set.contains(&offer.version));
+        let inside = offers.get(*at).is_some_and(|version| in_force.set.contains(version));
         inside && !found.prereleases.contains(at) && project.usable(offers, *at, provider.region)
     });
     if tried.is_some() {
@@ -202,7 +202,7 @@ impl Found {
         let name = &project.name;
         let mut hints = Vec::new();
         let newest = self.prereleases.iter().rev().take(MOST_ALIKE);
-        for best in newest.filter_map(|at| offers.get(*at)).map(|offer| &offer.version) {
+        for best in newest.filter_map(|at| offers.get(*at)) {
             let text = format!(
                 "{name} {best} is a pre-release; to take it, require {name}>={best}, or allow pre-releases with --pre"
             );
@@ -228,9 +228,11 @@ impl Found {
             // What can be tried is tried one after the other; of all else the easiest is told.
             alike.truncate(if is_easy { MOST_ALIKE } else { 1 });
             for (at, why) in alike {
-                let (Some(text), Some(offer)) = (candidate(*at).hint(why), offers.get(*at)) else { continue };
+                let (Some(text), Some(version)) = (candidate(*at).hint(why), offers.get(*at)) else {
+                    continue;
+                };
                 let hint = Hint::new(kind, Some(name), text);
-                hints.push(if is_easy { hint.by(&offer.version) } else { hint });
+                hints.push(if is_easy { hint.by(version) } else { hint });
             }
         }
         hints

@@ -33,6 +33,7 @@ pub mod ranges;
 mod reach;
 pub mod recorded;
 mod region;
+mod releases;
 pub mod request;
 pub mod resolution;
 mod shorten;
@@ -46,7 +47,9 @@ mod versions;
 pub mod wheel_name;
 mod wishes;
 
-pub use facts::{CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release, Shelf, Wheels};
+pub use facts::{
+    CandidateWheel, Candidates, Dependencies, Facts, FactsError, Release, Releases, Shelf, Wheels,
+};
 pub use moment::{TooNew, UploadTime};
 pub use platform::{Platform, UnknownPlatform};
 pub use recorded::Recorded;

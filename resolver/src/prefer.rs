@@ -103,7 +103,7 @@ impl Policy {
                     && set.contains(version)
                     && !project.banned.borrow().contains(version)
             };
-            offers.get(*at).is_some_and(|offer| taken(&offer.version)) && project.usable(offers, *at, region)
+            offers.get(*at).is_some_and(taken) && project.usable(offers, *at, region)
         };
         let place = |version: &Version| offers.position(version);
         let yanked: Vec<usize> = project.wishes.admitted.iter().filter_map(place).collect();

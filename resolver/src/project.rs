@@ -140,15 +140,8 @@ pub(crate) struct Offers {
     /// Whether any index has the project.
     pub(crate) known: bool,
     candidates: Arc<Candidates>,
-    list: Vec<Offer>,
-}
-
-/// One version of a project.
-pub(crate) struct Offer {
-    /// The version.
-    pub(crate) version: Version,
-    /// Boxed, for few versions of many are ever looked at.
-    state: OnceCell<Box<State>>,
+    /// What is known of each. Boxed, for few versions of many are ever looked at.
+    states: Box<[OnceCell<Box<State>>]>,
 }
 
 /// What is known of a version that was looked at.
@@ -196,7 +189,7 @@ impl Project {
     pub(crate) fn learn(&self, candidates: Arc<Candidates>) -> &Offers {
         self.offers.get_or_init(|| Offers {
             known: candidates.known,
-            list: candidates.releases.keys().cloned().map(Offer::new).collect(),
+            states: (0..candidates.releases.len()).map(|_| OnceCell::new()).collect(),
             candidates,
         })
     }
@@ -260,10 +253,10 @@ impl Project {
     }
 
     fn state<'a>(&self, offers: &'a Offers, at: usize, region: &Region<'_>) -> Option<&'a State> {
-        let offer = offers.get(at)?;
-        Some(offer.state.get_or_init(|| {
+        let (state, version) = (offers.states.get(at)?, offers.get(at)?);
+        Some(state.get_or_init(|| {
             let release = offers.release(at);
-            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(&offer.version, it, region));
+            let judged = release.map_or(Err(Unusable::NoFiles), |it| self.judge(version, it, region));
             Box::new(State { judged, needs: OnceCell::new() })
         }))
     }
@@ -310,7 +303,7 @@ impl Project {
 
     /// Whether a version that can be used is for other regions alone, by its wheels or by its metadata.
     pub(crate) fn is_elsewhere(&self, offers: &Offers, at: usize, region: &Region<'_>) -> bool {
-        if offers.get(at).is_some_and(|offer| self.wishes.late.contains(&offer.version)) {
+        if offers.get(at).is_some_and(|version| self.wishes.late.contains(version)) {
             return true;
         }
         let judged = self.state(offers, at, region).map(|state| &state.judged);
@@ -395,33 +388,27 @@ impl Project {
 impl Offers {
     /// The number of versions.
     pub(crate) fn len(&self) -> usize {
-        self.list.len()
+        self.states.len()
     }
 
     /// The version at a place, lowest first.
-    pub(crate) fn get(&self, at: usize) -> Option<&Offer> {
-        self.list.get(at)
+    pub(crate) fn get(&self, at: usize) -> Option<&Version> {
+        self.candidates.releases.version(at)
     }
 
     /// The place of a version.
     pub(crate) fn position(&self, version: &Version) -> Option<usize> {
-        self.list.binary_search_by(|offer| offer.version.cmp(version)).ok()
+        self.candidates.releases.position(version)
     }
 
     /// The files of a version.
     pub(crate) fn release(&self, at: usize) -> Option<&Release> {
-        self.candidates.releases.get(&self.list.get(at)?.version)
+        self.candidates.releases.at(at)
     }
 
     /// All versions with their places, lowest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Version)> {
-        self.list.iter().enumerate().map(|(at, offer)| (at, &offer.version))
-    }
-}
-
-impl Offer {
-    fn new(version: Version) -> Self {
-        Self { version, state: OnceCell::new() }
+        (0..self.len()).filter_map(|at| Some((at, self.get(at)?)))
     }
 }
 

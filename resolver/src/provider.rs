@@ -226,7 +226,7 @@ impl<'a> Provider<'a> {
         if let Some(part) = project.part(offers, at, self.region) {
             return Err(Stop::Split(part.clone()));
         }
-        let version = offers.get(at).map(|offer| offer.version.clone());
+        let version = offers.get(at).cloned();
         let outside = |(asked, _): &&(Asked, MarkerTree)| {
             version.as_ref().is_some_and(|version| !asked.set.contains(version))
         };

@@ -116,7 +116,7 @@ impl Facts for Recorded {
                 Release { wheels, has_sdist: release.sdist, new_sdist: release.new_sdist },
             );
         }
-        Ok(Arc::new(Candidates { known: true, releases }))
+        Ok(Arc::new(Candidates { known: true, releases: releases.into() }))
     }
 
     fn dependencies(
@@ -202,7 +202,7 @@ impl Facts for Recorder<'_> {
             let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
             record.projects.entry(name.clone()).or_default();
         }
-        for (version, release) in &candidates.releases {
+        for (version, release) in candidates.releases.iter() {
             self.release(name, version, |written| {
                 written.sdist = release.has_sdist;
                 written.new_sdist = release.new_sdist;

@@ -21,7 +21,7 @@ pub(crate) fn versions(provider: &Provider<'_>, project: &Project, set: &Set) ->
     let Some(offers) = project.offers() else { return one(name.to_string()) };
     let usable: Vec<usize> =
         (0..offers.len()).filter(|at| project.usable(offers, *at, provider.region)).collect();
-    let contains = |at: &&usize| offers.get(**at).is_some_and(|offer| set.contains(&offer.version));
+    let contains = |at: &&usize| offers.get(**at).is_some_and(|version| set.contains(version));
     let inside: Vec<usize> = usable.iter().filter(contains).copied().collect();
     if inside.len() > 1 && inside.len() == usable.len() {
         return one(format!("every version of {name}"));
@@ -46,7 +46,7 @@ pub(crate) fn versions_or_none(provider: &Provider<'_>, project: &Project, set: 
 
 /// Versions as runs: `1.0, 1.2 to 1.5 and 2.0`. A run has no version of `among` (of all, if none is given) between.
 pub(crate) fn told_runs(offers: &Offers, list: &[usize], among: Option<&[usize]>) -> String {
-    let show = |at: usize| offers.get(at).map(|offer| offer.version.to_string()).unwrap_or_default();
+    let show = |at: usize| offers.get(at).map(ToString::to_string).unwrap_or_default();
     let run = |(first, last): &(usize, usize)| {
         if first == last { show(*first) } else { format!("{} to {}", show(*first), show(*last)) }
     };

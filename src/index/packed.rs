@@ -3,23 +3,28 @@
 //! Owns: the form of `<cache>/index/*.page` behind its first line. Never: leaves its own bytes, whatever they say.
 //!
 //! A page of a large project names thousands of files, of which a lock looks at a few. So the releases are listed in
-//! front, the records of a release are read when somebody asks for it, and a file is made of its record then.
+//! front, in rows of one length; the version and the records of a release are read when somebody asks for it, and a file is
+//! made of its record then.
 //!
 //! ```text
 //! length  of the head, which ends where the records begin
 //! marks   whether a wheel has no upload time, and whether an address is a path; status and its reason; namespace
 //! texts   each Requires-Python once
-//! releases in order: version, place of the first record, how many wheels, how many source distributions, where their
-//!         records are; whether somebody vouches for one of them; when and where the last source distribution is
+//! rows    of releases in order: where the version is, place of the first record, how many wheels, where the records are;
+//!         whether somebody vouches for one of them; when and where the last source distribution is
+//! texts   the versions
+//! counts  of records, and of their bytes
 //! places  where each record starts
 //! records
 //! ```
 
 mod cursor;
 mod record;
+mod row;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -32,22 +37,15 @@ use crate::cache::Body;
 use crate::digest::Sha256;
 use cursor::Cursor;
 pub(super) use record::PageBuilder;
+use row::{Row, Rows};
 
 /// Counts up whenever what is written changes, so that older entries of the cache are none.
-pub(super) const FORM: u32 = 3;
+pub(super) const FORM: u32 = 4;
 
 /// Of a page: a wheel on the web has no upload time.
 const UNDATED: u8 = 1;
 /// Of a page: an address is a path of this machine.
 const LOCAL: u8 = 1 << 1;
-/// Of a release: somebody vouches for one of its files.
-const RELEASE_PROVEN: u8 = 1;
-/// Of a release: its last source distribution has an upload time.
-const RELEASE_DATED: u8 = 1 << 1;
-/// Of a release: its last source distribution is on the web.
-const RELEASE_OF_WEB: u8 = 1 << 2;
-/// So many bytes a release has at least: the length of its version, five numbers, and a mark.
-const SMALLEST_RELEASE: usize = 25;
 
 /// The files that one page names, each once.
 #[derive(Clone)]
@@ -57,8 +55,10 @@ pub(crate) struct Page {
     head: Bytes,
     pub(crate) marks: Marks,
     specifiers: Vec<Specifiers>,
-    /// In the order of their versions.
-    releases: Vec<Listed>,
+    /// The releases, in the order of their versions.
+    rows: Rows,
+    /// What was read of each.
+    read: Box<[OnceLock<Box<Read>>]>,
     places: Range<usize>,
     /// Whether a wheel on the web has no upload time.
     pub(crate) has_undated: bool,
@@ -73,25 +73,22 @@ struct Specifiers {
     read: OnceLock<Option<VersionSpecifiers>>,
 }
 
+/// A release that somebody asked for.
 #[derive(Clone)]
-struct Listed {
+struct Read {
     version: Version,
-    first: usize,
-    wheels: usize,
-    sdists: usize,
-    has_provenance: bool,
-    /// When its last source distribution was uploaded, as far as that is known, and whether it is on the web.
-    sdist: Option<(Option<Timestamp>, bool)>,
-    records: Range<usize>,
     /// Its records, once somebody asked for them.
-    read: OnceLock<Option<Bytes>>,
+    records: OnceLock<Option<Bytes>>,
 }
 
 /// One release of a page.
 #[derive(Clone, Copy)]
 pub(crate) struct PageRelease<'a> {
     page: &'a Page,
-    listed: &'a Listed,
+    /// Its place, and its row and where that ends.
+    at: usize,
+    row: Row,
+    end: Row,
 }
 
 /// A wheel of a page as far as it is to be chosen or not.
@@ -112,7 +109,8 @@ impl Default for Page {
             head: Bytes::new(),
             marks: Marks::default(),
             specifiers: Vec::new(),
-            releases: Vec::new(),
+            rows: Rows::default(),
+            read: Box::default(),
             places: 0..0,
             has_undated: false,
             is_of_web: false,
@@ -133,28 +131,16 @@ impl Page {
         for _ in 0..count {
             specifiers.push(Specifiers { text: cursor.text_range()?, read: OnceLock::new() });
         }
-        let count = cursor.count(SMALLEST_RELEASE)?;
-        let mut releases = Vec::with_capacity(count);
-        // One follows the other, so that all of them together are no larger than the page.
-        let (mut first, mut start) = (0, 0);
-        for _ in 0..count {
-            let release = listed(&mut cursor)?;
-            if (release.first, release.records.start) != (first, start) || release.records.end < start {
-                return None;
-            }
-            first = first.checked_add(release.wheels)?.checked_add(release.sdists)?;
-            start = release.records.end;
-            releases.push(release);
-        }
-        let count = cursor.count(4)?;
+        let rows = Rows::read(&mut cursor)?;
         let start = cursor.at();
-        let places = start..start.checked_add(count.checked_mul(4)?)?;
-        if places.end != length || first != count {
+        let places = start..start.checked_add(rows.files.checked_mul(4)?)?;
+        if places.end != length {
             return None;
         }
+        let read = (0..rows.count).map(|_| OnceLock::new()).collect();
         let has_undated = flags & UNDATED != 0;
         let is_of_web = flags & LOCAL == 0;
-        Some(Self { marks, specifiers, releases, places, has_undated, is_of_web, head, body })
+        Some(Self { marks, specifiers, rows, read, places, has_undated, is_of_web, head, body })
     }
 
     /// As [`Self::read`], of a page that came over the network: it names no file of this machine, whoever wrote it down.
@@ -169,23 +155,51 @@ impl Page {
 
     /// Whether it names no file.
     pub(crate) fn is_empty(&self) -> bool {
-        self.releases.is_empty()
+        self.rows.count == 0
+    }
+
+    /// How many releases it has.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.count
     }
 
     /// Its releases, oldest first.
-    pub(crate) fn releases(&self) -> impl DoubleEndedIterator<Item = PageRelease<'_>> + ExactSizeIterator {
-        self.releases.iter().map(|listed| PageRelease { page: self, listed })
+    pub(crate) fn releases(&self) -> impl DoubleEndedIterator<Item = PageRelease<'_>> {
+        (0..self.count()).filter_map(|at| self.release_at(at))
     }
 
     /// The release that stands at a place of [`Self::releases`].
     pub(crate) fn release_at(&self, at: usize) -> Option<PageRelease<'_>> {
-        Some(PageRelease { page: self, listed: self.releases.get(at)? })
+        let (row, end) = (self.rows.row(&self.head, at)?, self.rows.next(&self.head, at)?);
+        Some(PageRelease { page: self, at, row, end })
     }
 
     /// The release of a version.
     pub(crate) fn release(&self, version: &Version) -> Option<PageRelease<'_>> {
-        let at = self.releases.binary_search_by(|listed| listed.version.cmp(version)).ok()?;
-        self.release_at(at)
+        let (mut low, mut high) = (0, self.count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.version(middle)?.cmp(version) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return self.release_at(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The version of the release at a place.
+    pub(crate) fn version(&self, at: usize) -> Option<&Version> {
+        Some(&self.read_at(at)?.version)
+    }
+
+    fn read_at(&self, at: usize) -> Option<&Read> {
+        let read = self.read.get(at)?;
+        if read.get().is_none() {
+            let version = self.rows.version(&self.head, at)?;
+            let _ = read.set(Box::new(Read { version, records: OnceLock::new() }));
+        }
+        read.get().map(|read| &**read)
     }
 
     /// All files, in the order of their names.
@@ -239,31 +253,31 @@ impl Page {
 
 impl<'a> PageRelease<'a> {
     /// Its version.
-    pub(crate) fn version(self) -> &'a Version {
-        &self.listed.version
+    pub(crate) fn version(self) -> Option<&'a Version> {
+        self.page.version(self.at)
     }
 
     /// Whether it has a source distribution.
     pub(crate) fn has_sdist(self) -> bool {
-        self.listed.sdists > 0
+        self.places().len() > self.row.wheels
     }
 
     /// Its wheels, in the order of their names.
     pub(crate) fn wheels(self) -> impl Iterator<Item = PageWheel> {
         let specifiers = |at| self.page.specifiers(at);
         self.places()
-            .take(self.listed.wheels)
+            .take(self.row.wheels)
             .filter_map(move |at| record::wheel(&mut self.record(at)?, specifiers))
     }
 
     /// When its last source distribution was uploaded, as far as that is known, and whether it is on the web.
     pub(crate) fn sdist(self) -> Option<(Option<Timestamp>, bool)> {
-        self.listed.sdist
+        self.has_sdist().then(|| self.row.sdist())
     }
 
     /// Whether somebody vouches for one of its files.
     pub(crate) fn has_provenance(self) -> bool {
-        self.listed.has_provenance
+        self.row.has_provenance()
     }
 
     /// All its files, in the order of their names.
@@ -280,9 +294,7 @@ impl<'a> PageRelease<'a> {
     }
 
     fn places(self) -> Range<usize> {
-        let Listed { first, wheels, sdists, .. } = *self.listed;
-        let last = first.saturating_add(wheels).saturating_add(sdists);
-        first..last.min(self.page.places.len() / 4)
+        self.row.first..self.end.first
     }
 
     fn read<T: 'a>(self, read: impl Fn(Self, usize) -> Option<T> + 'a) -> impl Iterator<Item = T> + 'a {
@@ -294,7 +306,7 @@ impl<'a> PageRelease<'a> {
     }
 
     fn record(self, at: usize) -> Option<Cursor<'a>> {
-        let start = self.start(at)?.checked_sub(self.listed.records.start)?;
+        let start = self.start(at)?.checked_sub(self.row.records)?;
         Some(Cursor::new(self.records()?.get(start..)?))
     }
 
@@ -307,9 +319,9 @@ impl<'a> PageRelease<'a> {
 
     fn records(self) -> Option<&'a [u8]> {
         let Page { body, head, is_of_web, .. } = self.page;
-        let read = self.listed.read.get_or_init(|| {
+        let read = self.page.read_at(self.at)?.records.get_or_init(|| {
             let from = |at: usize| at.checked_add(4)?.checked_add(head.len());
-            let Range { start, end } = self.listed.records;
+            let (start, end) = (self.row.records, self.end.records);
             let records = body.part(from(start)?..from(end)?)?;
             // The head may say what it likes: a page of the web names no file of this machine.
             let is_it = |at| {
@@ -332,18 +344,6 @@ impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Page").field("marks", &self.marks).field("files", &self.files()).finish()
     }
-}
-
-fn listed(cursor: &mut Cursor<'_>) -> Option<Listed> {
-    let version = cursor.text()?.parse().ok()?;
-    let mut count = || Some(usize::try_from(cursor.u32()?).unwrap_or(usize::MAX));
-    let (first, wheels, sdists) = (count()?, count()?, count()?);
-    let records = count()?..count()?;
-    let flags = cursor.u8()?;
-    let uploaded = if flags & RELEASE_DATED != 0 { Some(cursor.time()?) } else { None };
-    let sdist = (sdists > 0).then_some((uploaded, flags & RELEASE_OF_WEB != 0));
-    let has_provenance = flags & RELEASE_PROVEN != 0;
-    Some(Listed { version, first, wheels, sdists, has_provenance, sdist, records, read: OnceLock::new() })
 }
 
 fn marks(cursor: &mut Cursor<'_>) -> Option<Marks> {

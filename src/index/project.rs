@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use pipward_resolver::moment::WAITING_HOURS;
 use pipward_resolver::{
-    CandidateWheel, Candidates, PackageName, Release, Shelf, TooNew, UploadTime, Version, WheelName, Wheels,
+    CandidateWheel, Candidates, PackageName, Release, Releases, Shelf, TooNew, UploadTime, Version, WheelName,
 };
 
 use super::http::place;
@@ -112,20 +112,32 @@ impl Files {
     pub(crate) fn has_provenance(&self, version: &Version) -> bool {
         match self {
             Self::Page(_, page) => page.release(version).is_some_and(PageRelease::has_provenance),
-            Self::Listed(releases) => {
-                releases.get(version).into_iter().flatten().any(|it| it.file.provenance.is_some())
-            }
+            Self::Listed(releases) => releases.get(version).is_some_and(|files| is_proven(files)),
         }
+    }
+
+    /// The versions of releases of which somebody vouches for a file, oldest first. Those of others are not read.
+    pub(crate) fn proven(&self) -> impl DoubleEndedIterator<Item = &Version> {
+        let (page, listed) = match self {
+            Self::Page(_, page) => (Some(page.releases().filter(|it| it.has_provenance())), None),
+            Self::Listed(releases) => (None, Some(releases.iter().filter(|(_, files)| is_proven(files)))),
+        };
+        let page = page.into_iter().flatten().filter_map(PageRelease::version);
+        page.chain(listed.into_iter().flatten().map(|(version, _)| version))
     }
 
     /// The versions, oldest first.
     pub(crate) fn versions(&self) -> impl DoubleEndedIterator<Item = &Version> {
         let (page, listed) = match self {
-            Self::Page(_, page) => (Some(page.releases().map(PageRelease::version)), None),
+            Self::Page(_, page) => (Some(page.releases().filter_map(PageRelease::version)), None),
             Self::Listed(releases) => (None, Some(releases.keys())),
         };
         page.into_iter().flatten().chain(listed.into_iter().flatten())
     }
+}
+
+fn is_proven(files: &[Offered]) -> bool {
+    files.iter().any(|offered| offered.file.provenance.is_some())
 }
 
 fn offered(index: usize, file: PageFile) -> Offered {
@@ -257,16 +269,10 @@ fn two_contents(name: &PackageName, link: &PageFile, ours: Sha256, theirs: Sha25
 fn candidates(known: bool, files: &Files, cutoff: Cutoff) -> (Candidates, Vec<usize>) {
     match files {
         Files::Page(index, page) => {
-            let shelf: Arc<dyn Shelf> = Arc::new(PageShelf { page: Arc::clone(page), cutoff });
-            let releases = page.releases().enumerate().map(|(at, release)| {
-                let new_sdist = release.sdist().and_then(|(uploaded, is_web)| cutoff.judge(uploaded, is_web));
-                let wheels = Wheels::on(Arc::clone(&shelf), at);
-                let release_of = Release { wheels, has_sdist: release.has_sdist(), new_sdist };
-                (release.version().clone(), release_of)
-            });
+            let shelf = Arc::new(PageShelf { page: Arc::clone(page), cutoff });
             let undated = page.has_undated && cutoff.time.is_some() && !cutoff.is_off;
             let undated = if undated { vec![*index] } else { Vec::new() };
-            (Candidates { known, releases: releases.collect() }, undated)
+            (Candidates { known, releases: Releases::on(shelf) }, undated)
         }
         Files::Listed(listed) => {
             let mut undated = BTreeSet::new();
@@ -289,18 +295,35 @@ fn candidates(known: bool, files: &Files, cutoff: Cutoff) -> (Candidates, Vec<us
                 release.wheels = wheels.into();
                 releases.insert(version.clone(), release);
             }
-            (Candidates { known, releases }, undated.into_iter().collect())
+            (Candidates { known, releases: releases.into() }, undated.into_iter().collect())
         }
     }
 }
 
-/// The wheels of a page's releases.
+/// The releases of a page.
 struct PageShelf {
     page: Arc<Page>,
     cutoff: Cutoff,
 }
 
 impl Shelf for PageShelf {
+    fn count(&self) -> usize {
+        self.page.count()
+    }
+
+    fn version(&self, at: usize) -> Option<&Version> {
+        self.page.version(at)
+    }
+
+    fn has_sdist(&self, at: usize) -> bool {
+        self.page.release_at(at).is_some_and(PageRelease::has_sdist)
+    }
+
+    fn new_sdist(&self, at: usize) -> Option<TooNew> {
+        let (uploaded, is_web) = self.page.release_at(at)?.sdist()?;
+        self.cutoff.judge(uploaded, is_web)
+    }
+
     fn wheels(&self, at: usize) -> Vec<CandidateWheel> {
         let wheels = self.page.release_at(at).into_iter().flat_map(PageRelease::wheels);
         wheels.map(|wheel| self.cutoff.judged(wheel)).collect()
@@ -456,7 +479,7 @@ mod tests {
                 is_off: false,
             };
             let (candidates, undated) = candidates(true, &files, cutoff);
-            (candidates.releases.values().next().unwrap().wheels[0].too_new.is_some(), undated)
+            (candidates.releases.at(0).unwrap().wheels[0].too_new.is_some(), undated)
         };
         assert_eq!(check(Some(NEW), false, false), (true, vec![]));
         assert_eq!(check(Some("2024-01-01T00:00:00Z"), true, false), (false, vec![]));

@@ -68,9 +68,6 @@ impl Index {
         let project = self.wait(|inner| async move { inner.project(name).await })?;
         let is_between = |version: &&Version| *version < before && after.is_none_or(|after| *version > after);
         let proven = |version: &Version| {
-            if !project.files.has_provenance(version) {
-                return None;
-            }
             let files = project.files.of(version);
             let proven = files.iter().map(|offered| &offered.file).filter(|file| file.provenance.is_some());
             let order = |file: &Arc<PageFile>| matches!(file.name, FileName::Wheel(_));
@@ -84,7 +81,7 @@ impl Index {
                 wheels: wheels(&project, version),
             })
         };
-        Ok(project.files.versions().rev().filter(is_between).find_map(proven))
+        Ok(project.files.proven().rev().filter(is_between).find_map(proven))
     }
 
     /// Whether the index names provenance for a file of a release.

@@ -77,12 +77,14 @@ impl Shuffled<'_> {
 impl Facts for Shuffled<'_> {
     fn candidates(&self, name: &PackageName) -> Result<Arc<Candidates>, FactsError> {
         self.wait(&(name.clone(), None));
-        let mut candidates = (*self.source.candidates(name)?).clone();
+        let candidates = self.source.candidates(name)?;
         let mut state = self.state.lock().unwrap();
-        for release in candidates.releases.values_mut() {
+        let shuffled = candidates.releases.iter().map(|(version, release)| {
+            let mut release = release.clone();
             shuffle(&mut release.wheels, &mut state);
-        }
-        Ok(Arc::new(candidates))
+            (version.clone(), release)
+        });
+        Ok(Arc::new(Candidates { known: candidates.known, releases: shuffled.collect() }))
     }
 
     fn dependencies(

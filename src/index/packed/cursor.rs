@@ -63,6 +63,19 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.slice()?).ok()
     }
 
+    /// All bytes, also those that were read.
+    pub(super) fn all(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Goes on behind so many bytes, and tells where they are.
+    pub(super) fn skip(&mut self, length: usize) -> Option<Range<usize>> {
+        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
+        let range = self.at..end;
+        self.at = end;
+        Some(range)
+    }
+
     /// Where a text stands.
     pub(super) fn text_range(&mut self) -> Option<Range<usize>> {
         let range = self.range()?;
@@ -72,10 +85,7 @@ impl<'a> Cursor<'a> {
 
     fn range(&mut self) -> Option<Range<usize>> {
         let length = usize::try_from(self.u32()?).ok()?;
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len())?;
-        let range = self.at..end;
-        self.at = end;
-        Some(range)
+        self.skip(length)
     }
 }
 

@@ -13,7 +13,8 @@ use pipward_resolver::{Version, VersionSpecifiers, WheelName};
 use url::Url;
 
 use super::cursor::{Cursor, number, put, put_time};
-use super::{LOCAL, Page, PageWheel, RELEASE_DATED, RELEASE_OF_WEB, RELEASE_PROVEN, UNDATED};
+use super::row::{self, Written};
+use super::{LOCAL, Page, PageWheel, UNDATED};
 use crate::cache::Body;
 use crate::digest::Sha256;
 use crate::error::Problem;
@@ -142,34 +143,8 @@ impl<'a> PageBuilder<'a> {
         pythons.sort_unstable();
         bytes.extend_from_slice(&number(pythons.len()).to_le_bytes());
         pythons.iter().for_each(|(_, text)| put(&mut bytes, text.as_bytes()));
-        let releases: Vec<&[Row]> = self.files.chunk_by(|one, other| one.version == other.version).collect();
-        bytes.extend_from_slice(&number(releases.len()).to_le_bytes());
-        let (mut first, mut start) = (0, 0);
-        for rows in releases {
-            // Spellings of a version are equal; the one of the first name counts.
-            let named = rows.iter().min_by(|one, other| one.name.cmp(&other.name));
-            let version = named.map(|row| row.version.to_string()).unwrap_or_default();
-            put(&mut bytes, version.as_bytes());
-            let sdists = rows.iter().filter(|row| row.is_sdist).count();
-            let length: usize = rows.iter().map(|row| row.record.len()).sum();
-            for count in [first, rows.len() - sdists, sdists, start, start + length] {
-                bytes.extend_from_slice(&number(count).to_le_bytes());
-            }
-            first += rows.len();
-            start += length;
-            let last_sdist = rows.last().filter(|row| row.is_sdist);
-            let uploaded = last_sdist.and_then(|row| row.uploaded);
-            let flags = [
-                (rows.iter().any(|row| row.has_provenance), RELEASE_PROVEN),
-                (uploaded.is_some(), RELEASE_DATED),
-                (last_sdist.is_some_and(|row| row.is_web), RELEASE_OF_WEB),
-            ];
-            bytes.push(flags.iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum());
-            if let Some(uploaded) = uploaded {
-                put_time(&mut bytes, uploaded);
-            }
-        }
-        bytes.extend_from_slice(&number(self.files.len()).to_le_bytes());
+        let releases = self.files.chunk_by(|one, other| one.version == other.version);
+        row::write(&mut bytes, &releases.filter_map(written).collect::<Vec<_>>());
         let mut start = 0;
         for row in &self.files {
             bytes.extend_from_slice(&number(start).to_le_bytes());
@@ -177,6 +152,21 @@ impl<'a> PageBuilder<'a> {
         }
         bytes
     }
+}
+
+/// What is written of a release in front of its records.
+fn written(rows: &[Row]) -> Option<Written> {
+    // Spellings of a version are equal; the one of the first name counts.
+    let named = rows.iter().min_by(|one, other| one.name.cmp(&other.name))?;
+    let last_sdist = rows.last().filter(|row| row.is_sdist);
+    Some(Written {
+        version: named.version.clone(),
+        files: rows.len(),
+        wheels: rows.iter().filter(|row| !row.is_sdist).count(),
+        records: rows.iter().map(|row| row.record.len()).sum(),
+        has_provenance: rows.iter().any(|row| row.has_provenance),
+        sdist: last_sdist.map(|row| (row.uploaded, row.is_web)),
+    })
 }
 
 fn write_marks(bytes: &mut Vec<u8>, marks: &Marks) {

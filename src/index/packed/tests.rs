@@ -83,7 +83,7 @@ proptest! {
             let wheels = release.wheels().count();
             let sdists = release.files().iter().filter(|file| file.wheel().is_none()).count();
             prop_assert_eq!((wheels + sdists, sdists > 0), (release.files().len(), release.has_sdist()));
-            prop_assert!(release.files().iter().all(|file| file.name.version() == release.version()));
+            prop_assert!(release.files().iter().all(|file| Some(file.name.version()) == release.version()));
             prop_assert_eq!(release.sdist().is_some(), release.has_sdist());
             let files = release.files();
             prop_assert_eq!(release.has_provenance(), files.iter().any(|file| file.provenance.is_some()));
@@ -177,7 +177,7 @@ fn a_large_page_is_read_out_of_its_file_and_one_that_lies_names_no_path() {
         let release = file(451, path).name.version().clone();
         for (one, two) in here.releases().zip(page.releases()) {
             assert_eq!(one.version(), two.version());
-            let gone = path && *one.version() == release;
+            let gone = path && one.version() == Some(&release);
             assert_eq!(two.files(), if gone { Vec::new() } else { one.files() });
             assert_eq!(
                 two.wheels().collect::<Vec<_>>(),
@@ -203,13 +203,61 @@ fn releases_that_share_records_are_no_page() {
         provenance: None,
     };
     let whole = page(vec![(file("1"), None), (file("2"), None)]).0.body().whole().unwrap().to_vec();
-    // The version of the second release: behind it come its first record, two counts, and where its records are.
-    let second = whole.windows(5).position(|found| found == [1, 0, 0, 0, b'2']).unwrap() + 5;
-    assert!(Page::read(Body::Here(whole.clone().into())).is_some());
-    for at in [0, 4, 8, 12] {
+    // The length of the head, marks without a status or namespace, no Requires-Python, and two releases.
+    let rows = 4 + 3 + 4 + 4;
+    assert_eq!(whole[rows - 4..rows], [2, 0, 0, 0]);
+    let is_page = |at: usize, change: u8| {
         let mut bytes = whole.clone();
-        bytes[second + at] ^= 1;
-        assert!(Page::read(Body::Here(bytes.into())).is_none(), "{at}");
+        bytes[rows + at] ^= change;
+        Page::read(Body::Here(bytes.into())).is_some()
+    };
+    assert!(is_page(0, 0));
+    // Where a version is, the first file, how many wheels, and where the records are: of the first release and of the second.
+    for at in [0, 4, 8, 12, 29, 33, 37, 43] {
+        assert!(!is_page(at, 3), "{at}");
+    }
+}
+
+/// Nobody reads it before somebody asks for it, so that it has to be one from the beginning.
+#[test]
+fn a_version_that_is_none_makes_no_page() {
+    for (version, is_one) in [
+        ("1", true),
+        ("1.10.0", true),
+        ("1rc1", true),
+        ("1!2+local.7", true),
+        ("123456789012345678.1", true),
+        ("", false),
+        (".", false),
+        ("1.", false),
+        (".1", false),
+        ("1..2", false),
+        ("x", false),
+        ("1.\u{660}", false),
+        ("99999999999999999999999", false),
+    ] {
+        for says_plain in [false, true] {
+            let mut bytes = Vec::new();
+            let written = row::Written {
+                version: Version::new([1]),
+                files: 0,
+                wheels: 0,
+                records: 0,
+                has_provenance: false,
+                sdist: None,
+            };
+            row::write(&mut bytes, &[written]);
+            let text = bytes.windows(5).position(|found| found == [1, 0, 0, 0, b'1']).unwrap();
+            bytes
+                .splice(text..text + 5, [&(version.len() as u32).to_le_bytes(), version.as_bytes()].concat());
+            if !says_plain {
+                bytes[4 + 16] = 0;
+            }
+            let rows = Rows::read(&mut Cursor::new(&bytes));
+            assert_eq!(rows.is_some(), is_one, "{version:?}");
+            let expected = version.parse::<Version>().ok();
+            assert_eq!(rows.and_then(|rows| rows.version(&bytes, 0)), expected, "{version:?}");
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use pep508_rs::{Requirement, VersionOrUrl};
 use pipward_resolver::{
-    Candidates, Dependencies, Facts, FactsError, PackageName, Resolution, ResolvedPackage, VerbatimUrl,
-    Version, WheelName,
+    Candidates, Dependencies, Facts, FactsError, PackageName, Release, Resolution, ResolvedPackage,
+    VerbatimUrl, Version, WheelName,
 };
 use url::Url;
 
@@ -260,13 +260,14 @@ impl Direct<'_> {
     fn left(&self, name: &PackageName, all: Arc<Candidates>) -> Result<Arc<Candidates>, Problem> {
         let hashes = self.hashes.get(name);
         let latest = self.cutoffs.latest();
-        if hashes.is_none() && all.releases.keys().all(|version| self.cutoffs.of(name, version) == latest) {
+        let is_latest = |version| self.cutoffs.of(name, version) == latest;
+        if hashes.is_none() && (self.cutoffs.is_one() || all.releases.versions().all(is_latest)) {
             return Ok(all);
         }
         let (allowance, age) = self.index.patience(name)?;
-        let mut left = Candidates::clone(&all);
+        let mut left = Vec::with_capacity(all.releases.len());
         let mut any = false;
-        for (version, release) in &mut left.releases {
+        for (version, release) in all.releases.iter() {
             let cutoff = self.cutoffs.of(name, version);
             let cutoff = cutoff.saturating_add(allowance).unwrap_or(cutoff);
             let mut fitting = Vec::new();
@@ -288,13 +289,13 @@ impl Direct<'_> {
                 fitting.push(wheel);
             }
             any |= !fitting.is_empty();
-            release.wheels = fitting.into();
+            left.push((version.clone(), Release { wheels: fitting.into(), ..release.clone() }));
         }
         match hashes {
             Some(given) if !any && !all.releases.is_empty() => {
-                Err(given.fault(name, &all.releases.keys().collect::<Vec<_>>()))
+                Err(given.fault(name, &all.releases.versions().collect::<Vec<_>>()))
             }
-            _ => Ok(Arc::new(left)),
+            _ => Ok(Arc::new(Candidates { known: all.known, releases: left.into_iter().collect() })),
         }
     }
 }

@@ -42,6 +42,11 @@ impl Cutoffs {
         }
     }
 
+    /// Whether all releases have the same.
+    pub(super) fn is_one(&self) -> bool {
+        self.own.is_empty() && self.upgrade.is_none()
+    }
+
     /// No release has a later one.
     pub(super) fn latest(&self) -> Timestamp {
         let own = self.own.values().copied().chain(self.upgrade.iter().map(|upgrade| upgrade.at));
