@@ -15,7 +15,7 @@ pub(crate) struct Unnamed(File);
 /// Its bytes, once all were written.
 pub(crate) struct Mapped {
     map: memmap2::Mmap,
-    _file: File,
+    file: File,
     /// How many bytes were read, or made of what was read, since its pages were last given back.
     read: AtomicUsize,
 }
@@ -48,6 +48,28 @@ impl Unnamed {
         self.0.write_all(bytes)
     }
 
+    /// Gives it a name on its own file system, at which nothing stands.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn link(&self, path: &Path) -> io::Result<()> {
+        use rustix::fs::{AtFlags, CWD, linkat};
+        use std::os::fd::AsRawFd as _;
+        let own = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    /// Gives it a name on its own file system, at which nothing stands.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn link(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Writes all of it to another file.
+    pub(crate) fn copy(&mut self, into: &mut File) -> io::Result<()> {
+        use std::io::Seek as _;
+        self.0.rewind()?;
+        io::copy(&mut self.0, into).map(|_| ())
+    }
+
     /// What was written.
     #[allow(unsafe_code)]
     pub(crate) fn map(self) -> io::Result<Mapped> {
@@ -57,11 +79,16 @@ impl Unnamed {
         // could reach it through /proc; they could as well write to this process's memory.
         // Reason for the mapping: a wheel of a gigabyte must not need a gigabyte of memory.
         let map = unsafe { memmap2::Mmap::map(&self.0)? };
-        Ok(Mapped { map, _file: self.0, read: AtomicUsize::new(0) })
+        Ok(Mapped { map, file: self.0, read: AtomicUsize::new(0) })
     }
 }
 
 impl Mapped {
+    /// The file, once nobody reads the mapping any more. (From here on it may have a name, and others may write to it.)
+    pub(crate) fn into_unnamed(self) -> Unnamed {
+        Unnamed(self.file)
+    }
+
     /// Tells that so many bytes were read, or made of what was read. Pages that are asked for again come from the file, so
     /// that a large wheel takes no more memory than what is worked on.
     #[allow(unsafe_code)]
@@ -101,6 +128,21 @@ pub(crate) fn give_back_soon() {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_named_is_the_file_itself() {
+        use std::os::unix::fs::MetadataExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = super::Unnamed::new(Some(directory.path())).unwrap();
+        file.write(b"wheel").unwrap();
+        let file = file.map().unwrap().into_unnamed();
+        let path = directory.path().join("named");
+        file.link(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().ino(), file.0.metadata().unwrap().ino());
+        assert_eq!(std::fs::read(&path).unwrap(), b"wheel");
+        assert!(file.link(&path).is_err(), "nothing is replaced");
+    }
+
     #[test]
     fn what_was_given_back_is_read_again() {
         let bytes: Vec<u8> = (0..3 * super::GIVE_BACK).map(|at| (at % 251) as u8).collect();

@@ -92,6 +92,10 @@ impl VerifiedWheel {
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
+    /// The SHA-256 and the bytes, for the store.
+    pub(crate) fn into_bytes(self) -> (Sha256, PrivateBytes) {
+        (self.sha256, self.bytes)
+    }
     /// Tells that so many of them were read: those of a large wheel need not stay in memory.
     pub(crate) fn was_read(&self, bytes: usize) {
         self.bytes.was_read(bytes);

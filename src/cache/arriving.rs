@@ -3,14 +3,17 @@
 //! Owns: that a run which is refused leaves the store as it was, although wheels are written as they arrive and need not be
 //! held in memory until the run has ended.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tempfile::TempPath;
+use tempfile::{Builder, TempPath};
 
 use super::{NEW, Store, make_private};
 use crate::error::{Problem, io as io_problem};
+use crate::fetch::PrivateBytes;
+use crate::memory::Unnamed;
 use crate::verify::VerifiedWheel;
 
 /// Wheels are written in steps of this many bytes.
@@ -35,28 +38,51 @@ impl Arriving {
         Self { store, waiting: Mutex::default(), made: made.into_iter().rev().collect() }
     }
 
-    /// Writes a wheel beside its place, unless that is there. A store that cannot be written is not an error of the run.
-    pub(crate) fn add(&self, wheel: &VerifiedWheel) {
+    /// Puts a wheel beside its place, unless that is there. A store that cannot be written is not an error of the run.
+    pub(crate) fn add(&self, wheel: VerifiedWheel) {
         if let Err(problem) = self.write(wheel) {
             tracing::warn!("{problem}");
         }
     }
 
-    fn write(&self, wheel: &VerifiedWheel) -> Result<(), Problem> {
-        let (path, bytes) = (self.store.entry(wheel.sha256()), wheel.bytes());
-        if self.store.has(&path, bytes.len()) {
+    fn write(&self, wheel: VerifiedWheel) -> Result<(), Problem> {
+        let (sha256, bytes) = wheel.into_bytes();
+        let path = self.store.entry(sha256);
+        if self.store.has(&path, bytes.as_slice().len()) {
             return Ok(());
         }
-        let failed = |error: std::io::Error| io_problem("keeping a wheel in the cache", &path, &error);
+        let failed = |error: io::Error| io_problem("keeping a wheel in the cache", &path, &error);
         make_private(self.store.directory()).map_err(failed)?;
-        let new = tempfile::Builder::new().prefix(NEW).tempfile_in(self.store.directory());
-        let (mut file, written) = new.map_err(failed)?.into_parts();
-        for piece in bytes.chunks(STEP) {
-            file.write_all(piece).map_err(failed)?;
-            wheel.was_read(piece.len());
-        }
+        let mut beside = Builder::new();
+        beside.prefix(NEW);
+        let written = match bytes {
+            PrivateBytes::Mapped(map) => self.named(&beside, map.into_unnamed()),
+            bytes => self.copied(&beside, |file| {
+                bytes.as_slice().chunks(STEP).try_for_each(|piece| file.write_all(piece))
+            }),
+        };
+        let written = written.map_err(failed)?;
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push((written, path));
         Ok(())
+    }
+
+    /// A large wheel lies in a file already, which gets a name where it can: nothing is written twice.
+    fn named(&self, beside: &Builder<'_, '_>, mut wheel: Unnamed) -> io::Result<TempPath> {
+        match beside.make_in(self.store.directory(), |path| wheel.link(path)) {
+            Ok(named) => Ok(named.into_temp_path()),
+            // It is on another file system, or on one that gives no names afterwards.
+            Err(_) => self.copied(beside, |file| wheel.copy(file)),
+        }
+    }
+
+    fn copied(
+        &self,
+        beside: &Builder<'_, '_>,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<TempPath> {
+        let (mut file, written) = beside.tempfile_in(self.store.directory())?.into_parts();
+        write(&mut file)?;
+        Ok(written)
     }
 
     /// Publishes all of them: the run has ended well.
@@ -81,5 +107,45 @@ impl Drop for Arriving {
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::PrivateWriter;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    fn mapped(bytes: &[u8], directory: &Path) -> Unnamed {
+        let mut writer = PrivateWriter::new(Some(directory), None);
+        writer.write(bytes).unwrap();
+        match writer.finish().unwrap() {
+            PrivateBytes::Mapped(map) => map.into_unnamed(),
+            _ => panic!("it is small"),
+        }
+    }
+
+    #[test]
+    fn a_large_wheel_is_named_and_not_written_again_where_that_can_be() {
+        let cache = tempfile::tempdir().unwrap();
+        let arriving = Arriving::new(Store::new(cache.path()));
+        let directory = arriving.store.directory().to_owned();
+        make_private(&directory).unwrap();
+        let bytes: Vec<u8> = (0..5 << 20).map(|at: u32| (at % 251) as u8).collect();
+        let mut beside = Builder::new();
+        beside.prefix(NEW);
+        let check = |path: TempPath| {
+            assert!(std::fs::read(&path).unwrap() == bytes);
+            let found = path.metadata().unwrap();
+            assert_eq!((found.permissions().mode() & 0o777, found.nlink()), (0o600, 1));
+            drop(path);
+            assert_eq!(
+                std::fs::read_dir(&directory).unwrap().count(),
+                0,
+                "nothing is left of what is not published"
+            );
+        };
+        check(arriving.named(&beside, mapped(&bytes, &directory)).unwrap());
+        check(arriving.copied(&beside, |file| mapped(&bytes, &directory).copy(file)).unwrap());
     }
 }

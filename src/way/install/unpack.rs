@@ -371,10 +371,7 @@ fn one(
             .add(&wheel, &plan)
             .map_err(|problem| staging.policy.with_ended(problem, &item.package.name))?;
     }
-    if let Some(arriving) = staging.arriving {
-        arriving.add(wheel.verified());
-    }
-    Ok(Done {
+    let done = Done {
         metadata: wheel.metadata().clone(),
         metadata_text: wheel.metadata_text().to_vec(),
         size: wheel.size(),
@@ -385,7 +382,11 @@ fn one(
         sha256: wheel.verified().sha256(),
         verified: true,
         stale,
-    })
+    };
+    if let Some(arriving) = staging.arriving {
+        arriving.add(wheel.into_verified());
+    }
+    Ok(done)
 }
 
 /// What is said about a wheel for what it brings, and for its licence.
