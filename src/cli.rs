@@ -47,7 +47,7 @@ mod why;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{Code, ExitClass, Problem, Problems};
 use options::OutputArgs;
@@ -159,6 +159,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn pipward(arguments: Vec<OsString>) -> u8 {
+    if let Some((output, command)) = frequent(&arguments) {
+        return begin(&output, command);
+    }
     let matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
@@ -167,9 +170,31 @@ fn pipward(arguments: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let printer = Printer::new(&cli.output, pip::Persona::Pipward);
-    trace(&cli.output, false);
-    printer.settle(run(cli.command, &printer))
+    begin(&cli.output, cli.command)
+}
+
+/// A frequent command that was typed as it should be: the options of all others need not be described to read it. Nothing
+/// where there is anything to say of it.
+fn frequent(arguments: &[OsString]) -> Option<(OutputArgs, Command)> {
+    let (name, which) = match arguments.get(1)?.to_str()? {
+        "install" => ("install", install::InstallArgs::augment_args as fn(_) -> _),
+        "lock" => ("lock", lock::LockArgs::augment_args as fn(_) -> _),
+        _ => return None,
+    };
+    let root = clap::Command::new("pipward").infer_long_args(true).args_override_self(true);
+    let root = OutputArgs::augment_args(root).subcommand(which(clap::Command::new(name)));
+    let matches = root.try_get_matches_from(arguments).ok()?;
+    let command = match matches.subcommand()? {
+        ("install", found) => Command::Install(Box::new(install::InstallArgs::from_arg_matches(found).ok()?)),
+        (_, found) => Command::Lock(Box::new(lock::LockArgs::from_arg_matches(found).ok()?)),
+    };
+    Some((OutputArgs::from_arg_matches(&matches).ok()?, command))
+}
+
+fn begin(output: &OutputArgs, command: Command) -> u8 {
+    let printer = Printer::new(output, pip::Persona::Pipward);
+    trace(output, false);
+    printer.settle(run(command, &printer))
 }
 
 /// Runs a command that was read, to its end or to a fault of ours.

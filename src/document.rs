@@ -17,6 +17,7 @@ use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
 use crate::error::{Code, Place, Problem, io};
+use crate::room::read_at_most;
 
 /// The largest lock or pyproject.toml that is read, in bytes.
 pub(crate) const MAX_DOCUMENT: u64 = 24 * 1024 * 1024;
@@ -26,7 +27,6 @@ pub(crate) const MAX_DOCUMENT: u64 = 24 * 1024 * 1024;
 /// # Errors
 /// `lock-not-found` where there is none, `too_large` where it is longer, else as the system says.
 pub(crate) fn read_bytes(path: &Path, cap: u64, too_large: Code) -> Result<Vec<u8>, Problem> {
-    use std::io::Read as _;
     let opened = std::fs::File::open(path);
     let file = match opened {
         Err(error)
@@ -44,22 +44,14 @@ pub(crate) fn read_bytes(path: &Path, cap: u64, too_large: Code) -> Result<Vec<u
             .at(Place::file(path))
             .help("name the file in it"));
     }
-    let mut bytes = room(&file, cap);
-    file.take(cap.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| io("reading this file", path, &error))?;
+    let bytes =
+        read_at_most(file, cap.saturating_add(1)).map_err(|error| io("reading this file", path, &error))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > cap {
         return Err(Problem::new(too_large, "this file is larger than pipward reads")
             .at(Place::file(path))
             .expected(format!("at most {cap} bytes")));
     }
     Ok(bytes)
-}
-
-/// A buffer for all of a file, and a byte more: one that grows is read in many small steps.
-pub(crate) fn room(file: &std::fs::File, cap: u64) -> Vec<u8> {
-    let size = file.metadata().map_or(0, |found| found.len().min(cap));
-    Vec::with_capacity(usize::try_from(size.saturating_add(1)).unwrap_or(0))
 }
 
 /// Files as they were read, by where: a signature is checked over the bytes that were parsed, not over those that lie

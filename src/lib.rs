@@ -17,6 +17,7 @@ pub mod error;
 pub mod digest;
 
 mod memory;
+mod room;
 
 mod document;
 

@@ -95,7 +95,7 @@ impl Printer {
 
     /// The result of a command, for people: one line on standard output.
     pub(crate) fn say(&self, line: &str) {
-        if self.quiet > 0 {
+        if self.quiet > 0 && self.log.borrow().is_some() {
             self.note_in_log(&neutral(line));
         }
         if self.quiet == 0 && !self.json {

@@ -16,9 +16,13 @@ const VALUE: usize = 100;
 
 /// Where a document becomes heavier than pipward reads (a place in the text), if it does.
 pub(super) fn too_heavy(text: &str) -> Option<usize> {
-    if text.len() < LIGHT {
+    if text.len() < LIGHT || most(text) <= MOST {
         return None;
     }
+    heavier_than(text, MOST)
+}
+
+fn heavier_than(text: &str, limit: usize) -> Option<usize> {
     let (mut weight, mut dots) = (0_usize, 0_usize);
     for token in Source::new(text).lex() {
         let more = match token.kind() {
@@ -36,16 +40,39 @@ pub(super) fn too_heavy(text: &str) -> Option<usize> {
         };
         dots = 0;
         weight = weight.saturating_add(more);
-        if weight > MOST {
+        if weight > limit {
             return Some(token.span().start());
         }
     }
     None
 }
 
+/// What a text weighs at most, whatever of it stands within strings: it need not be taken apart where that is little.
+fn most(text: &str) -> usize {
+    let weigh = |sum: usize, byte: &u8| {
+        let more = match byte {
+            b'{' | b'[' | b'.' => TABLE,
+            b'=' => KEY,
+            b',' => VALUE,
+            _ => return sum,
+        };
+        sum.saturating_add(more)
+    };
+    text.as_bytes().iter().fold(0, weigh)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_weighs_more_than_most() {
+        let dotted: String =
+            (0..3_000).map(|at| format!("[{}b{at}]\n{}c = 1\n", "a.".repeat(9), "d.".repeat(7))).collect();
+        for text in [packages(3_000), format!("a = [{}]", "{a=1},[1],1,".repeat(9_000)), dotted] {
+            assert_eq!(heavier_than(&text, most(&text)), None);
+        }
+    }
 
     fn packages(count: usize) -> String {
         let package = |at: usize| {

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -202,8 +202,7 @@ pub(super) fn read_file(file: std::fs::File, cap: u64) -> io::Result<Option<Vec<
     if !file.metadata()?.is_file() {
         return Ok(None);
     }
-    let mut content = Vec::new();
-    file.take(cap.saturating_add(1)).read_to_end(&mut content)?;
+    let content = crate::room::read_at_most(file, cap.saturating_add(1))?;
     Ok(u64::try_from(content.len()).is_ok_and(|size| size <= cap).then_some(content))
 }
 

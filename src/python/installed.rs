@@ -7,13 +7,13 @@ pub mod distribution;
 pub mod message;
 pub mod site;
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Version};
 
 use super::Scheme;
 use crate::error::{Code, Place, Problem, io};
+use crate::room::read_at_most;
 use crate::wheel::record::{MAX_RECORD, Record};
 
 /// How much of METADATA is read, in bytes: Name and Version stand near the top.
@@ -158,16 +158,13 @@ fn name_and_version(head: &[u8]) -> Option<(PackageName, Version)> {
 
 fn read_head(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
     let Some(file) = open(path)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    file.take(MAX_HEAD).read_to_end(&mut bytes).map_err(|error| io("reading a file", path, &error))?;
-    Ok(Some(bytes))
+    read_at_most(file, MAX_HEAD).map(Some).map_err(|error| io("reading a file", path, &error))
 }
 
 /// The content of a regular file of at most `cap` bytes; `None` where there is none.
 pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, Problem> {
     let Some(file) = open(path)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    file.take(cap + 1).read_to_end(&mut bytes).map_err(|error| io("reading a file", path, &error))?;
+    let bytes = read_at_most(file, cap + 1).map_err(|error| io("reading a file", path, &error))?;
     if u64::try_from(bytes.len()).map_or(true, |size| size > cap) {
         return Err(Problem::new(
             Code::EnvironmentInvalid,

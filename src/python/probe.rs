@@ -368,8 +368,8 @@ impl Kept {
     }
 
     fn read(&self) -> Option<Answer> {
-        let mut bytes = Vec::new();
-        crate::cache::open_regular(&self.file, false).ok()?.take(MAX_ANSWER).read_to_end(&mut bytes).ok()?;
+        let file = crate::cache::open_regular(&self.file, false).ok()?;
+        let bytes = crate::room::read_at_most(file, MAX_ANSWER).ok()?;
         let entry: Entry<Answer> = serde_json::from_slice(&bytes).ok()?;
         (entry.key == self.key).then_some(entry.answer)
     }

@@ -182,6 +182,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let here = session.as_ref().and_then(|_| Here::of(request));
     let staging = Staging { here: here.as_ref(), ..staging };
     let done = unpack(&items, &fetcher, &staging, step)?;
+    // What was noted before takes memory, and is not asked again.
+    drop(here);
     if request.check_closure {
         let closed = gathered.check_items(&items, done.iter().map(|done| &done.metadata), target);
         closed.inspect_err(|_| request.so_far.done(done.iter()))?;

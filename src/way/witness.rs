@@ -11,7 +11,6 @@ mod state;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -20,9 +19,9 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::digest::Sha256;
-use crate::document::room;
 use crate::python::Scheme;
 use crate::python::installed::{self, InstalledDistribution};
+use crate::room::read_at_most;
 use crate::wheel::metadata::Metadata;
 pub(crate) use packed::Noted;
 use packed::{Head, Packed, Written};
@@ -63,9 +62,7 @@ impl Witness {
         let spelled = scheme.purelib.clone();
         let read = || {
             let file = crate::cache::open_regular(&file(cache?, &library), false).ok()?;
-            let mut bytes = room(&file, MAX_WITNESS);
-            file.take(MAX_WITNESS).read_to_end(&mut bytes).ok()?;
-            let packed = Packed::read(bytes)?;
+            let packed = Packed::read(read_at_most(file, MAX_WITNESS).ok()?)?;
             packed.is_of(encoded(&library), encoded(&spelled)).then_some(packed)
         };
         Self { packed: read().unwrap_or_default(), spelled, opened: OnceLock::new() }
@@ -153,7 +150,7 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
     let (Some(planned), Ok(()), Some(opened)) = (planned, tick.join(), Library::open(&before.spelled)) else {
         return;
     };
-    let mut written: Vec<Written> = planned
+    let mut written: Vec<Written<'_>> = planned
         .into_par_iter()
         .flatten()
         .filter_map(|part| match part {
@@ -192,7 +189,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn as_it_stands(&self, library: &Library) -> Option<Written> {
+    fn as_it_stands(&self, library: &Library) -> Option<Written<'static>> {
         let head = Head {
             name: &self.name,
             spelled: &self.spelled,

@@ -4,6 +4,7 @@
 //! Whoever can write the cache has written this: each length is looked at before it is used, and what does not fit ends
 //! the reading. Never: asks the file system.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
@@ -78,8 +79,8 @@ impl<'w> Noted<'w> {
     }
 
     /// The same, to be written again.
-    pub(super) fn written(&self) -> Written {
-        Written(self.whole.to_vec())
+    pub(super) fn written(&self) -> Written<'w> {
+        Written(self.whole.into())
     }
 
     fn read(whole: &'w [u8]) -> Option<Self> {
@@ -210,9 +211,9 @@ pub(super) struct Head<'h> {
 
 /// A distribution as it is kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Written(Vec<u8>);
+pub(super) struct Written<'w>(Cow<'w, [u8]>);
 
-impl Written {
+impl Written<'_> {
     /// `None` where a length does not fit.
     pub(super) fn new(head: &Head<'_>) -> Option<Self> {
         let mut bytes = Vec::new();
@@ -224,17 +225,18 @@ impl Written {
         bytes.extend([u8::from(head.requested), u8::from(head.installer.is_some())]);
         put(&mut bytes, head.installer.unwrap_or_default().as_bytes())?;
         bytes.extend(u32::try_from(head.files).ok()?.to_le_bytes());
-        Some(Self(bytes))
+        Some(Self(bytes.into()))
     }
 
     /// Adds a directory. `None` where a length does not fit.
     pub(super) fn push(&mut self, path: &CStr, mode: u32, names: &[CString], stamps: &[Stamp]) -> Option<()> {
-        put(&mut self.0, path.to_bytes_with_nul())?;
-        self.0.extend(mode.to_le_bytes());
-        self.0.extend(u32::try_from(stamps.len()).ok()?.to_le_bytes());
+        let bytes = self.0.to_mut();
+        put(bytes, path.to_bytes_with_nul())?;
+        bytes.extend(mode.to_le_bytes());
+        bytes.extend(u32::try_from(stamps.len()).ok()?.to_le_bytes());
         let names: Vec<&[u8]> = names.iter().map(CString::as_bytes_with_nul).collect();
-        put(&mut self.0, &names.concat())?;
-        self.0.extend_from_slice(stamps.as_flattened());
+        put(bytes, &names.concat())?;
+        bytes.extend_from_slice(stamps.as_flattened());
         Some(())
     }
 
@@ -249,7 +251,7 @@ pub(super) fn write(
     library: &[u8],
     spelled: &[u8],
     closed: Option<Sha256>,
-    all: &[Written],
+    all: &[Written<'_>],
 ) -> Option<Vec<u8>> {
     let mut bytes = FORMAT.to_le_bytes().to_vec();
     put(&mut bytes, library)?;

@@ -6,7 +6,7 @@ fn stamp(seed: u8) -> Stamp {
     std::array::from_fn(|at| seed.wrapping_add(at as u8))
 }
 
-fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written {
+fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
     let dist_info = format!("{name}-1.dist-info");
     let head = Head {
         name,
