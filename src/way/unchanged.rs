@@ -29,7 +29,7 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     }
     request.locks.check_here(request.target()).ok()?;
     let here = Here::of(request)?;
-    let (lock, selection, roots, requested) = here.selection()?;
+    let (selection, roots, requested) = here.selection()?;
     if here.others_go(&selection) || here.has_unlisted() {
         return None;
     }
@@ -61,7 +61,7 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
             names.zip(read).map(|(name, (metadata, _))| (name, super::install::declared(metadata))).collect();
         let (target, asked) = (request.target(), request.locks.asked());
         let question = ClosureRequest {
-            lock: &lock,
+            lock: &here.lock(),
             selection: &selection,
             roots: &roots,
             asked,
@@ -125,8 +125,8 @@ impl Found {
     }
 }
 
-/// A lock, what of it is wanted, what was asked for, and by which names.
-type Wanted = (Lock, Selection, Vec<FileRequirement>, BTreeSet<PackageName>);
+/// What is wanted of the locks, what was asked for, and by which names.
+type Wanted = (Selection, Vec<FileRequirement>, BTreeSet<PackageName>);
 
 impl<'a> Here<'a> {
     /// The environment of a run that may believe the witness; nothing where it may not, or there is none.
@@ -248,15 +248,21 @@ impl<'a> Here<'a> {
         version.is_none_or(|locked| *locked == found.version).then_some((found, found.sha256?))
     }
 
+    /// All that the locks have.
+    fn lock(&self) -> Lock {
+        let locks = &self.request.locks;
+        let all = locks.whole().iter().chain(locks.named().map(|(named, _)| named));
+        Lock { packages: all.flat_map(|lock| lock.packages.iter().cloned()).collect(), ..Lock::default() }
+    }
+
     /// What the locks select; nothing where two of them have one name, which is a matter for the long way.
     fn selection(&self) -> Option<Wanted> {
         let request = self.request;
         let target = request.target();
         let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
-        let (mut lock, mut packages, mut roots) = (Lock::default(), Vec::new(), Vec::new());
+        let (mut packages, mut roots) = (Vec::new(), Vec::new());
         let mut requested = BTreeSet::new();
         for whole in request.locks.whole() {
-            lock.packages.extend(whole.packages.iter().cloned());
             packages.extend(whole.select(&select).ok()?.packages);
         }
         requested.extend(packages.iter().map(|selected| selected.package.name.clone()));
@@ -264,7 +270,6 @@ impl<'a> Here<'a> {
             let here = |asked: &&FileRequirement| asked.requirement.evaluate_markers(&target.markers, &[]);
             roots = names.iter().filter(here).cloned().collect();
             requested.extend(roots.iter().map(|root| root.requirement.name.clone()));
-            lock.packages.extend(named.packages.iter().cloned());
             packages.extend(self.subset(&named.offer(&select).ok()?, &roots)?.packages);
         }
         packages.sort_by(|one: &Selected, other| one.package.name.cmp(&other.package.name));
@@ -273,7 +278,7 @@ impl<'a> Here<'a> {
             return None;
         }
         let selection = Selection { packages };
-        selection.objections(&target.markers).is_empty().then_some((lock, selection, roots, requested))
+        selection.objections(&target.markers).is_empty().then_some((selection, roots, requested))
     }
 
     /// The named packages and what they need, as what is installed tells it.
