@@ -17,6 +17,8 @@ pub mod error;
 pub mod digest;
 
 mod memory;
+pub use memory::Allocator;
+
 mod room;
 
 mod document;

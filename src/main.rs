@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 // A third of the time of a lock with a warm cache went into the system's allocator.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: pipward::Allocator = pipward::Allocator;
 
 fn main() -> ExitCode {
     pipward::cli::main(std::env::args_os())
