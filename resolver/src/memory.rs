@@ -9,7 +9,7 @@ use pep440_rs::Version;
 use pep508_rs::{MarkerTree, PackageName};
 
 use crate::facts::{Candidates, FactsError};
-use crate::needs::Needs;
+use crate::needs::{Needs, Parted};
 
 /// What ends a solve early.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ impl std::error::Error for Stop {}
 pub(crate) struct Memory {
     pub(crate) candidates: RefCell<HashMap<PackageName, Arc<Candidates>>>,
     pub(crate) needs: RefCell<HashMap<(PackageName, Version), Arc<Needs>>>,
+    /// The markers of requirements.
+    pub(crate) parted: Parted,
     /// The versions that were chosen in regions that are solved, in the order of the regions.
     pub(crate) chosen: RefCell<HashMap<PackageName, Vec<Version>>>,
     /// The yanked versions that may be taken where a chosen version pins them, since there is no solution without.

@@ -1,13 +1,16 @@
 //! What a version needs, once for all regions: its requirements with the overrides and excludes of the request applied,
 //! and with its own extras taken out of their markers.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{
     ExtraName, ExtraOperator, MarkerExpression, MarkerTree, MarkerValueExtra, Requirement, VerbatimUrl,
 };
+use rustc_hash::FxHashMap;
 
 use crate::facts::Dependencies;
 use crate::request::{Request, Root};
@@ -38,7 +41,7 @@ pub(crate) struct Need {
 
 impl Needs {
     /// What a version with these metadata needs.
-    pub(crate) fn of(known: &Arc<Dependencies>, request: &Request) -> Self {
+    pub(crate) fn of(known: &Arc<Dependencies>, request: &Request, parted: &Parted) -> Self {
         let mut needs = Self {
             declared: known.extras.clone(),
             requires_python: known.requires_python.clone(),
@@ -49,18 +52,14 @@ impl Needs {
             if request.excludes.contains(&requirement.name) {
                 continue;
             }
-            let extras = extras_in(&requirement.marker);
-            let base = with_extra(&requirement.marker, None);
-            for extra in extras {
-                let mut added = with_extra(&requirement.marker, Some(&extra));
-                added.and(base.negate());
-                if !added.is_false() {
-                    let list = needs.extras.entry(extra).or_default();
-                    add(list, Need { requirement: requirement.clone(), marker: added }, request);
-                }
+            let parts = parted.of(&requirement.marker);
+            for (extra, added) in &parts.added {
+                let list = needs.extras.entry(extra.clone()).or_default();
+                add(list, Need { requirement: requirement.clone(), marker: added.clone() }, request);
             }
-            if !base.is_false() {
-                add(&mut needs.base, Need { requirement: requirement.clone(), marker: base }, request);
+            if !parts.base.is_false() {
+                let marker = parts.base.clone();
+                add(&mut needs.base, Need { requirement: requirement.clone(), marker }, request);
             }
         }
         needs
@@ -72,6 +71,41 @@ impl Needs {
             None => &self.base,
             Some(extra) => self.extras.get(extra).map(Vec::as_slice).unwrap_or_default(),
         }
+    }
+}
+
+/// A marker without extras, and what each extra that it asks about adds.
+struct Parts {
+    base: MarkerTree,
+    /// Where it adds anything, in the order of the extras.
+    added: Vec<(ExtraName, MarkerTree)>,
+}
+
+impl Parts {
+    fn of(marker: &MarkerTree) -> Self {
+        let base = with_extra(marker, None);
+        let adds = |extra: ExtraName| {
+            let mut added = with_extra(marker, Some(&extra));
+            added.and(base.negate());
+            (!added.is_false()).then_some((extra, added))
+        };
+        let added = extras_in(marker).into_iter().filter_map(adds).collect();
+        Self { base, added }
+    }
+}
+
+/// The parts of markers. Most stand in the metadata of many versions.
+#[derive(Default)]
+pub(crate) struct Parted(RefCell<FxHashMap<MarkerTree, Rc<Parts>>>);
+
+impl Parted {
+    fn of(&self, marker: &MarkerTree) -> Rc<Parts> {
+        if let Some(parts) = self.0.borrow().get(marker) {
+            return Rc::clone(parts);
+        }
+        let parts = Rc::new(Parts::of(marker));
+        self.0.borrow_mut().insert(marker.clone(), Rc::clone(&parts));
+        parts
     }
 }
 
@@ -187,6 +221,32 @@ mod tests {
             text => text.parse().unwrap(),
         };
         assert_eq!(with_extra(&tree, extra.as_ref()), expected, "{marker}");
+    }
+
+    #[test]
+    fn markers_that_are_known_keep_their_own_parts() {
+        let parted = Parted::default();
+        let texts = [
+            "extra == 'a'",
+            "extra == 'b'",
+            "sys_platform == 'linux'",
+            "sys_platform == 'linux' and extra == 'a'",
+            "sys_platform == 'linux' or extra == 'b'",
+            "extra == 'a' or extra == 'b'",
+            "extra != 'a'",
+        ];
+        for text in texts.iter().chain(&texts) {
+            let marker: MarkerTree = text.parse().unwrap();
+            let parts = parted.of(&marker);
+            assert_eq!(parts.base, with_extra(&marker, None), "{text}");
+            for extra in ["a", "b"].map(|name| name.parse::<ExtraName>().unwrap()) {
+                let added =
+                    parts.added.iter().find(|(name, _)| *name == extra).map(|(_, added)| added.clone());
+                let mut expected = with_extra(&marker, Some(&extra));
+                expected.and(parts.base.negate());
+                assert_eq!(added.unwrap_or(MarkerTree::FALSE), expected, "{text}, {extra}");
+            }
+        }
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl<'a> Provider<'a> {
             None => {
                 let Some(wheel) = project.speaker(offers, at, self.region) else { return Ok(Arc::default()) };
                 let facts = self.facts.dependencies(&project.name, version, wheel)?;
-                let known = Arc::new(Needs::of(&facts, self.request));
+                let known = Arc::new(Needs::of(&facts, self.request, &self.memory.parted));
                 self.memory.needs.borrow_mut().insert(key, Arc::clone(&known));
                 known
             }
