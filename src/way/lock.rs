@@ -127,6 +127,7 @@ pub struct Locked {
 /// locked is another one now, and whatever the index raised.
 pub fn lock(request: &LockRequest, step: &dyn Fn()) -> Result<Locked, Problems> {
     request.check_python()?;
+    let _patience = crate::memory::Patience::new();
     let cutoffs = request.cutoffs();
     let index = Index::new(
         request.sources.clone(),
