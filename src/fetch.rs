@@ -6,13 +6,14 @@
 mod download;
 mod private;
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pipward_resolver::WheelName;
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use url::Url;
 
 use crate::cache::{Store, copy_private, open_regular};
@@ -27,9 +28,14 @@ pub(crate) use download::Download;
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 /// How many files are copied at once from this machine. More would only wait for the disk, with a thread and memory each.
-const COPIES: usize = 4;
+const COPIES: usize = 2;
+/// A file of this size and more is large: 8 MiB.
+const LARGE: u64 = 8 << 20;
+/// How many large files come at once. Side by side all of them would be whole at the same time, at the very end, when it is
+/// too late to share the work on them.
+const LARGE_AT_ONCE: usize = 4;
 
 /// The bytes of an artifact that nobody has verified: no reader, no path.
 ///
@@ -109,7 +115,7 @@ impl Fetcher {
         self
     }
 
-    /// Starts fetching. Each file's outcome comes once, with its position in `wanted`, in the order
+    /// Starts fetching, the largest files first. Each file's outcome comes once, with its position in `wanted`, in the order
     /// in which they end. Drop what is returned to give up.
     ///
     /// An outcome's problem is one of `download-truncated`, `download-corrupt`, `file-not-found`,
@@ -119,23 +125,23 @@ impl Fetcher {
         let (sender, receiver) = channel(WAITING);
         let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
         let copies = Arc::new(Semaphore::new(COPIES));
-        for (index, file) in wanted.into_iter().enumerate() {
-            let job = Job {
+        let mut jobs: Vec<Job> = wanted
+            .into_iter()
+            .enumerate()
+            .map(|(index, file)| Job {
                 http: Arc::clone(&self.engine.http),
                 store: self.store.clone(),
                 progress: self.progress.clone(),
                 copies: Arc::clone(&copies),
                 index,
                 file,
-            };
+            })
+            .collect();
+        jobs.sort_by_key(|job| Reverse(job.file.size));
+        let (large, others) = jobs.into_iter().partition::<Vec<_>, _>(Job::is_large);
+        for (jobs, at_once) in [(large, LARGE_AT_ONCE), (others, Semaphore::MAX_PERMITS)] {
             let (slots, sender) = (Arc::clone(&slots), sender.clone());
-            self.engine.spawn(async move {
-                // Held until the outcome is taken, so that no more wait than work.
-                let _slot = slots.acquire_owned().await;
-                let fetched = job.run().await;
-                // Nobody is left to be told where this fails.
-                let _ = sender.send((job.index, fetched)).await;
-            });
+            self.engine.spawn(in_order(jobs, Arc::new(Semaphore::new(at_once)), slots, sender));
         }
         Arrivals { receiver, engine: Arc::clone(&self.engine) }
     }
@@ -171,6 +177,30 @@ impl Arrivals {
     }
 }
 
+/// Runs jobs side by side, begun in their order.
+async fn in_order(
+    jobs: Vec<Job>,
+    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    sender: Sender<(usize, Fetched)>,
+) {
+    for job in jobs {
+        // Held until the outcome is taken, so that no more wait than work.
+        let turn = Arc::clone(&turns).acquire_owned().await;
+        let slot = Arc::clone(&slots).acquire_owned().await;
+        if sender.is_closed() {
+            return;
+        }
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            let _held = (turn, slot);
+            let fetched = job.run().await;
+            // Nobody is left to be told where this fails.
+            let _ = sender.send((job.index, fetched)).await;
+        });
+    }
+}
+
 struct Job {
     http: Arc<Http>,
     store: Option<Store>,
@@ -181,6 +211,10 @@ struct Job {
 }
 
 impl Job {
+    fn is_large(&self) -> bool {
+        self.file.size.is_some_and(|size| size >= LARGE)
+    }
+
     async fn run(&self) -> Fetched {
         if let Some(kept) = self.kept().await {
             self.tell(kept.bytes.as_slice().len() as u64, None);

@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::memory::{Mapped, Unnamed};
 
-/// Copies up to this size stay in memory: 4 MiB.
-const IN_MEMORY: usize = 4 << 20;
+/// Copies up to this size stay in memory: 256 KiB. What is written to a file can become an entry of the store as it is, and
+/// takes no memory until it is read.
+const IN_MEMORY: usize = 256 << 10;
+/// Where no file can be made, up to this size: 4 MiB.
+const WITHOUT_FILE: usize = 4 << 20;
 /// From this size on in pages of their own: 64 KiB.
 const IN_PAGES: usize = 64 << 10;
 
@@ -43,6 +46,8 @@ impl PrivateBytes {
 
 /// Takes bytes as they arrive, and becomes [`PrivateBytes`].
 pub(crate) struct PrivateWriter {
+    /// Whether a file is expected.
+    is_large: bool,
     memory: Vec<u8>,
     /// Where what comes first goes, as long as it has room, if anything.
     pages: Option<memmap2::MmapMut>,
@@ -58,6 +63,7 @@ impl PrivateWriter {
         let size = size.and_then(|size| usize::try_from(size).ok());
         let small = size.filter(|size| (IN_PAGES..=IN_MEMORY).contains(size));
         Self {
+            is_large: size.is_some_and(|size| size > IN_MEMORY),
             memory: Vec::new(),
             pages: small.and_then(|size| memmap2::MmapMut::map_anon(size).ok()),
             file: None,
@@ -87,11 +93,18 @@ impl PrivateWriter {
             // It is larger than was said.
             self.memory.extend_from_slice(pages.get(..start).unwrap_or_default());
         }
-        if end <= IN_MEMORY {
+        if end <= IN_MEMORY && !self.is_large {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
-        let mut file = Unnamed::new(self.directory.as_deref())?;
+        let mut file = match Unnamed::new(self.directory.as_deref()) {
+            Ok(file) => file,
+            Err(_) if end <= WITHOUT_FILE => {
+                self.memory.extend_from_slice(bytes);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         file.write(&self.memory)?;
         self.memory = Vec::new();
         file.write(bytes)?;
@@ -133,7 +146,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        for said in [None, Some(0), Some(IN_PAGES - 1), Some(usize::MAX)] {
+        for said in [IN_MEMORY + 1, usize::MAX] {
+            check(0, 1, Some(said), "memory");
+            check(1, 1, Some(said), "file");
+            check(IN_MEMORY, 65_536, Some(said), "file");
+            check(3 * IN_MEMORY, 65_536, Some(said), "file");
+        }
+        for said in [None, Some(0), Some(IN_PAGES - 1)] {
             check(0, 1, said, "memory");
             check(1, 1, said, "memory");
             check(IN_MEMORY, 65_536, said, "memory");

@@ -56,6 +56,56 @@ fn the_locked_bytes_are_verified() {
 }
 
 #[test]
+fn the_largest_files_come_first() {
+    let server = Server::start();
+    let sizes = [3, 10, 1, 7, 5];
+    let files: Vec<LockedFile> = sizes
+        .iter()
+        .map(|size| {
+            let (path, bytes) = (format!("/files/{size}.whl"), vec![b'x'; *size]);
+            server.file(&path, bytes.clone());
+            entry(&server.url(&path), &bytes)
+        })
+        .collect();
+    let fetcher = Fetcher::new(NetworkOptions { concurrency: 1, ..network() }, None).unwrap();
+    let order: Vec<usize> = fetcher.start(files).map(|(at, fetched)| fetched.map(|_| at).unwrap()).collect();
+    assert_eq!(order, [1, 3, 4, 0, 2]);
+    let asked: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, [10, 7, 5, 3, 1].map(|size| format!("/files/{size}.whl")));
+}
+
+/// Large ones wait for each other, and not the others for them.
+#[test]
+fn large_files_do_not_come_all_side_by_side() {
+    let server = Server::start();
+    let (now, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+    let large = vec![b'x'; 8 << 20];
+    let mut files = vec![];
+    for at in 0..8 {
+        let path = format!("/files/{at}.whl");
+        files.push(entry(&server.url(&path), &large));
+        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        let body = large.clone();
+        server.on(&path, move |_, _| {
+            *now.lock().unwrap() += 1;
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            let mut now = now.lock().unwrap();
+            let mut most = most.lock().unwrap();
+            *most = (*most).max(*now);
+            *now -= 1;
+            Response::ok(body.clone())
+        });
+    }
+    files.push(entry(&server.url(PATH), b"small"));
+    server.file(PATH, b"small".to_vec());
+    let fetcher = Fetcher::new(network(), None).unwrap();
+    let order: Vec<usize> = fetcher.start(files).map(|(at, fetched)| fetched.map(|_| at).unwrap()).collect();
+    assert_eq!(order.len(), 9);
+    assert_eq!(order[0], 8);
+    assert!(*most.lock().unwrap() <= 4, "{most:?}");
+}
+
+#[test]
 fn a_cut_download_is_truncated_and_not_an_alarm() {
     let cut = |fault| Response::ok("the good wheel").fault(fault);
     for fault in [Fault::CutAfter(5), Fault::EndAfter(5), Fault::StallAfter(5)] {

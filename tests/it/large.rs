@@ -1,5 +1,6 @@
 //! Files that come in many pieces: written whole and in order, or refused with nothing left of them.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pipward::digest::Sha256;
@@ -66,6 +67,12 @@ fn large_files_come_out_as_they_went_in() {
     for _ in 0..2 {
         let _ = std::fs::remove_dir_all(directory.join("env"));
         install(directory).ok();
+        for (_, _, bytes) in &wheels {
+            let kept = directory.join(format!("cache/wheels/{}.whl", Sha256::of(bytes)));
+            assert!(std::fs::read(&kept).unwrap() == *bytes);
+            assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(directory.join("cache/wheels")).unwrap().count(), wheels.len());
         let installed = tree(&directory.join("env"));
         for (at, name) in names.iter().enumerate() {
             for nth in 0..sizes.len() {
@@ -120,4 +127,20 @@ fn a_large_file_that_lies_is_refused() {
     });
     lock(directory, &[("pkg", &honest.file_name(), &honest.build().1)]);
     install(directory).ok();
+}
+
+/// A private copy of some size needs a file, unless none can be made.
+#[test]
+fn wheels_of_some_size_need_no_place_for_temporary_files() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let wheel = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, 3 << 20)).build();
+    assert!(wheel.1.len() > 1 << 20);
+    lock(directory, &[("pkg", &wheel.0, &wheel.1)]);
+    pipward(["install", "--venv", "env", "--no-cache-dir", "-r", "pylock.toml", "--python"])
+        .arg(any_python().executable)
+        .env("TMPDIR", "/nowhere")
+        .dir(directory)
+        .run()
+        .ok();
 }
