@@ -21,6 +21,33 @@ pub(crate) struct Mapped {
     read: AtomicUsize,
 }
 
+/// A file that is not mapped any more, nor will be: it may have a name, and others may write to it then.
+pub(crate) struct Whole(File);
+
+impl Whole {
+    /// Gives it a name on its own file system, at which nothing stands.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn link(&self, path: &Path) -> io::Result<()> {
+        use rustix::fs::{AtFlags, CWD, linkat};
+        use std::os::fd::AsRawFd as _;
+        let own = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    /// Gives it a name on its own file system, at which nothing stands.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn link(&self, _path: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Writes all of it to another file.
+    pub(crate) fn copy(&mut self, into: &mut File) -> io::Result<()> {
+        use std::io::Seek as _;
+        self.0.rewind()?;
+        io::copy(&mut self.0, into).map(|_| ())
+    }
+}
+
 /// So many bytes are read of a mapping before its pages are given back.
 const GIVE_BACK: usize = 4 << 20;
 
@@ -49,28 +76,6 @@ impl Unnamed {
         self.0.write_all(bytes)
     }
 
-    /// Gives it a name on its own file system, at which nothing stands.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn link(&self, path: &Path) -> io::Result<()> {
-        use rustix::fs::{AtFlags, CWD, linkat};
-        use std::os::fd::AsRawFd as _;
-        let own = format!("/proc/self/fd/{}", self.0.as_raw_fd());
-        Ok(linkat(CWD, own, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
-    }
-
-    /// Gives it a name on its own file system, at which nothing stands.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn link(&self, _path: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Writes all of it to another file.
-    pub(crate) fn copy(&mut self, into: &mut File) -> io::Result<()> {
-        use std::io::Seek as _;
-        self.0.rewind()?;
-        io::copy(&mut self.0, into).map(|_| ())
-    }
-
     /// What was written.
     #[allow(unsafe_code)]
     pub(crate) fn map(self) -> io::Result<Mapped> {
@@ -85,9 +90,9 @@ impl Unnamed {
 }
 
 impl Mapped {
-    /// The file, once nobody reads the mapping any more. (From here on it may have a name, and others may write to it.)
-    pub(crate) fn into_unnamed(self) -> Unnamed {
-        Unnamed(self.file)
+    /// The file, once nobody reads the mapping any more.
+    pub(crate) fn into_whole(self) -> Whole {
+        Whole(self.file)
     }
 
     /// Tells that so many bytes were read, or made of what was read. Pages that are asked for again come from the file, so
@@ -208,7 +213,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut file = super::Unnamed::new(Some(directory.path())).unwrap();
         file.write(b"wheel").unwrap();
-        let file = file.map().unwrap().into_unnamed();
+        let file = file.map().unwrap().into_whole();
         let path = directory.path().join("named");
         file.link(&path).unwrap();
         assert_eq!(path.metadata().unwrap().ino(), file.0.metadata().unwrap().ino());

@@ -13,7 +13,7 @@ use tempfile::{Builder, TempPath};
 use super::{NEW, Store, make_private};
 use crate::error::{Problem, io as io_problem};
 use crate::fetch::PrivateBytes;
-use crate::memory::Unnamed;
+use crate::memory::Whole;
 use crate::verify::VerifiedWheel;
 
 /// Wheels are written in steps of this many bytes.
@@ -56,7 +56,7 @@ impl Arriving {
         let mut beside = Builder::new();
         beside.prefix(NEW);
         let written = match bytes {
-            PrivateBytes::Mapped(map) => self.named(&beside, map.into_unnamed()),
+            PrivateBytes::Mapped(map) => self.named(&beside, map.into_whole()),
             bytes => self.copied(&beside, |file| {
                 bytes.as_slice().chunks(STEP).try_for_each(|piece| file.write_all(piece))
             }),
@@ -67,7 +67,7 @@ impl Arriving {
     }
 
     /// A large wheel lies in a file already, which gets a name where it can: nothing is written twice.
-    fn named(&self, beside: &Builder<'_, '_>, mut wheel: Unnamed) -> io::Result<TempPath> {
+    fn named(&self, beside: &Builder<'_, '_>, mut wheel: Whole) -> io::Result<TempPath> {
         match beside.make_in(self.store.directory(), |path| wheel.link(path)) {
             Ok(named) => Ok(named.into_temp_path()),
             // It is on another file system, or on one that gives no names afterwards.
@@ -116,11 +116,11 @@ mod tests {
     use crate::fetch::PrivateWriter;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-    fn mapped(bytes: &[u8], directory: &Path) -> Unnamed {
+    fn mapped(bytes: &[u8], directory: &Path) -> Whole {
         let mut writer = PrivateWriter::new(Some(directory), None);
         writer.write(bytes).unwrap();
         match writer.finish().unwrap() {
-            PrivateBytes::Mapped(map) => map.into_unnamed(),
+            PrivateBytes::Mapped(map) => map.into_whole(),
             _ => panic!("it is small"),
         }
     }
