@@ -40,6 +40,13 @@ impl Whole {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// By what a file system tells files apart.
+    #[cfg(test)]
+    pub(crate) fn inode(&self) -> u64 {
+        use std::os::unix::fs::MetadataExt as _;
+        self.0.metadata().map_or(0, |found| found.ino())
+    }
+
     /// Writes all of it to another file.
     pub(crate) fn copy(&mut self, into: &mut File) -> io::Result<()> {
         use std::io::Seek as _;

@@ -145,7 +145,12 @@ mod tests {
                 "nothing is left of what is not published"
             );
         };
-        check(arriving.named(&beside, mapped(&bytes, &directory)).unwrap());
+        let wheel = mapped(&bytes, &directory);
+        let inode = wheel.inode();
+        let named = arriving.named(&beside, wheel).unwrap();
+        #[cfg(target_os = "linux")]
+        assert_eq!(named.metadata().unwrap().ino(), inode, "it is the file itself");
+        check(named);
         check(arriving.copied(&beside, |file| mapped(&bytes, &directory).copy(file)).unwrap());
     }
 }
