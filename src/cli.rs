@@ -176,6 +176,16 @@ fn pipward(arguments: Vec<OsString>) -> u8 {
 /// A frequent command that was typed as it should be: the options of all others need not be described to read it. Nothing
 /// where there is anything to say of it.
 fn frequent(arguments: &[OsString]) -> Option<(OutputArgs, Command)> {
+    let matches = matches_of_frequent(arguments)?;
+    let command = match matches.subcommand()? {
+        ("install", found) => Command::Install(Box::new(install::InstallArgs::from_arg_matches(found).ok()?)),
+        (_, found) => Command::Lock(Box::new(lock::LockArgs::from_arg_matches(found).ok()?)),
+    };
+    Some((OutputArgs::from_arg_matches(&matches).ok()?, command))
+}
+
+/// What [`Cli`] would make of such a command line.
+fn matches_of_frequent(arguments: &[OsString]) -> Option<clap::ArgMatches> {
     let (name, which) = match arguments.get(1)?.to_str()? {
         "install" => ("install", install::InstallArgs::augment_args as fn(_) -> _),
         "lock" => ("lock", lock::LockArgs::augment_args as fn(_) -> _),
@@ -183,12 +193,7 @@ fn frequent(arguments: &[OsString]) -> Option<(OutputArgs, Command)> {
     };
     let root = clap::Command::new("pipward").infer_long_args(true).args_override_self(true);
     let root = OutputArgs::augment_args(root).subcommand(which(clap::Command::new(name)));
-    let matches = root.try_get_matches_from(arguments).ok()?;
-    let command = match matches.subcommand()? {
-        ("install", found) => Command::Install(Box::new(install::InstallArgs::from_arg_matches(found).ok()?)),
-        (_, found) => Command::Lock(Box::new(lock::LockArgs::from_arg_matches(found).ok()?)),
-    };
-    Some((OutputArgs::from_arg_matches(&matches).ok()?, command))
+    root.try_get_matches_from(arguments).ok()
 }
 
 fn begin(output: &OutputArgs, command: Command) -> u8 {
@@ -286,5 +291,53 @@ fn trace(output: &OutputArgs, as_pip: bool) {
         told.with_target(false).with_level(false).with_writer(render::traced_out).init();
     } else {
         told.with_writer(render::traced_err).init();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was typed, option by option; nothing where it is to be told that it cannot be.
+    fn told(matches: Option<clap::ArgMatches>) -> Option<Vec<String>> {
+        let matches = matches?;
+        let (name, of_command) = matches.subcommand()?;
+        let all = [&matches, of_command].into_iter().flat_map(|matches| {
+            let values = |id: &clap::Id| -> Vec<OsString> {
+                matches.get_raw(id.as_str()).into_iter().flatten().map(ToOwned::to_owned).collect()
+            };
+            matches.ids().map(move |id| format!("{id} {:?}", values(id))).collect::<Vec<_>>()
+        });
+        let mut all: Vec<String> = all.chain([name.to_owned()]).collect();
+        all.sort();
+        Some(all)
+    }
+
+    #[test]
+    fn a_frequent_command_is_read_as_any_other() {
+        let mut taken = 0;
+        for line in [
+            "install flask -r pylock.toml --venv .venv -q",
+            "install -r a.txt -r b.txt --python x --python y",
+            "install --cache-d c --no-dep flask --color never",
+            "install flask -vv --json",
+            "install --no-such-option",
+            "install --help",
+            "lock -r requirements.in -o pylock.toml --no-universal",
+            "lock flask --univ --python-version 3.10 --python-version 3.11",
+            "lock --upgrade-p flask --upgrade-p jinja2",
+            "lock --no",
+            "lock --format",
+        ] {
+            let arguments: Vec<OsString> = format!("pipward {line}").split(' ').map(OsString::from).collect();
+            let short = told(matches_of_frequent(&arguments));
+            assert_eq!(short, told(Cli::command().try_get_matches_from(&arguments).ok()), "{line}");
+            taken += usize::from(short.is_some());
+        }
+        assert!(taken > 5, "{taken}");
+        for line in ["verify .venv", "-q install flask", ""] {
+            let arguments: Vec<OsString> = format!("pipward {line}").split(' ').map(OsString::from).collect();
+            assert!(matches_of_frequent(&arguments).is_none(), "{line}");
+        }
     }
 }
