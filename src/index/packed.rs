@@ -46,6 +46,8 @@ pub(super) const FORM: u32 = 4;
 const UNDATED: u8 = 1;
 /// Of a page: an address is a path of this machine.
 const LOCAL: u8 = 1 << 1;
+/// No page has more different Requires-Python: each takes room before somebody asks for it. Large projects have a few dozen.
+const MOST_SPECIFIERS: usize = 1 << 16;
 
 /// The files that one page names, each once.
 #[derive(Clone)]
@@ -126,7 +128,7 @@ impl Page {
         let mut cursor = Cursor::new(&head);
         let flags = cursor.u8()?;
         let marks = marks(&mut cursor)?;
-        let count = cursor.count(4)?;
+        let count = cursor.count(4).filter(|count| *count <= MOST_SPECIFIERS)?;
         let mut specifiers = Vec::with_capacity(count);
         for _ in 0..count {
             specifiers.push(Specifiers { text: cursor.text_range()?, read: OnceLock::new() });
@@ -306,12 +308,20 @@ impl<'a> PageRelease<'a> {
     }
 
     fn record(self, at: usize) -> Option<Cursor<'a>> {
-        let start = self.start(at)?.checked_sub(self.row.records)?;
-        Some(Cursor::new(self.records()?.get(start..)?))
+        self.records()?.get(self.part(at)?).map(Cursor::new)
     }
 
-    /// Where a record begins, counted from the first one of the page.
+    /// Where a record is among those of its release.
+    fn part(self, at: usize) -> Option<Range<usize>> {
+        let from = |at: usize| self.start(at)?.checked_sub(self.row.records);
+        Some(from(at)?..from(at.checked_add(1)?)?)
+    }
+
+    /// Where a record begins, counted from the first one of the page: where the one before it ends.
     fn start(self, at: usize) -> Option<usize> {
+        if at == self.end.first {
+            return Some(self.end.records);
+        }
         let Page { head, places, .. } = self.page;
         let place = places.start.checked_add(at.checked_mul(4)?)?;
         usize::try_from(Cursor::new(head.get(place..places.end)?).u32()?).ok()
@@ -323,12 +333,13 @@ impl<'a> PageRelease<'a> {
             let from = |at: usize| at.checked_add(4)?.checked_add(head.len());
             let (start, end) = (self.row.records, self.end.records);
             let records = body.part(from(start)?..from(end)?)?;
-            // The head may say what it likes: a page of the web names no file of this machine.
+            // The head may say what it likes: no two records share bytes, which would be read for each of them, and a page of
+            // the web names no file of this machine.
             let is_it = |at| {
-                let record = records.get(self.start(at)?.checked_sub(start)?..)?;
-                Some(record::is_of_web(&mut Cursor::new(record)))
+                let record = records.get(self.part(at)?)?;
+                Some(!is_of_web || record::is_of_web(&mut Cursor::new(record)))
             };
-            (!is_of_web || self.places().all(|at| is_it(at) == Some(true))).then_some(records)
+            self.places().all(|at| is_it(at) == Some(true)).then_some(records)
         });
         read.as_deref()
     }

@@ -191,18 +191,8 @@ fn a_large_page_is_read_out_of_its_file_and_one_that_lies_names_no_path() {
 /// Else a small entry of the cache could ask for more room than there is, a release at a time.
 #[test]
 fn releases_that_share_records_are_no_page() {
-    let file = |version: &str| PageFile {
-        name: FileName::parse(&format!("a-{version}-py3-none-any.whl"), None).unwrap(),
-        address: Address::Web("https://h.example/f/x".into()),
-        sha256: None,
-        size: None,
-        upload_time: None,
-        requires_python: None,
-        yanked: None,
-        metadata: Advertised::No,
-        provenance: None,
-    };
-    let whole = page(vec![(file("1"), None), (file("2"), None)]).0.body().whole().unwrap().to_vec();
+    let files = ["a-1-py3-none-any.whl", "a-2-py3-none-any.whl"].map(|name| (plain(name), None));
+    let whole = page(files.to_vec()).0.body().whole().unwrap().to_vec();
     // The length of the head, marks without a status or namespace, no Requires-Python, and two releases.
     let rows = 4 + 3 + 4 + 4;
     assert_eq!(whole[rows - 4..rows], [2, 0, 0, 0]);
@@ -215,6 +205,52 @@ fn releases_that_share_records_are_no_page() {
     // Where a version is, the first file, how many wheels, and where the records are: of the first release and of the second.
     for at in [0, 4, 8, 12, 29, 33, 37, 43] {
         assert!(!is_page(at, 3), "{at}");
+    }
+}
+
+fn plain(text: &str) -> PageFile {
+    PageFile {
+        name: FileName::parse(text, None).unwrap(),
+        address: Address::Web("https://h.example/f/x".into()),
+        sha256: None,
+        size: None,
+        upload_time: None,
+        requires_python: None,
+        yanked: None,
+        metadata: Advertised::No,
+        provenance: None,
+    }
+}
+
+/// The same within a release: many places could lead to one long record.
+#[test]
+fn records_that_share_bytes_are_none() {
+    let names = ["a-1-1-py3-none-any.whl", "a-1-2-py3-none-any.whl", "a-1-3-py3-none-any.whl"];
+    let (whole, files) = page(names.map(|name| (plain(name), None)).to_vec());
+    let body = whole.body().whole().unwrap();
+    let starts: Vec<u8> = [0, 1, 2].into_iter().flat_map(|at| (at * 53_u32).to_le_bytes()).collect();
+    let places = body.windows(12).position(|found| found == starts).unwrap();
+    let with = |starts: [u32; 3]| {
+        let mut bytes = body.to_vec();
+        bytes[places..places + 12].copy_from_slice(starts.map(u32::to_le_bytes).as_flattened());
+        let page = Page::read(Body::Here(bytes.into())).unwrap();
+        let wheels: usize = page.releases().map(|release| release.wheels().count()).sum();
+        (page.files(), page.names().count(), wheels)
+    };
+    assert_eq!(with([0, 53, 106]), (files, 3, 3));
+    for starts in [[0, 0, 0], [0, 53, 0], [53, 0, 53], [106, 53, 0], [0, 53, 160], [0, u32::MAX, 106]] {
+        assert_eq!(with(starts), (vec![], 0, 0), "{starts:?}");
+    }
+}
+
+#[test]
+fn no_page_has_very_many_different_specifiers() {
+    let file = plain("a-1-py3-none-any.whl");
+    for (count, is_page) in [(MOST_SPECIFIERS, true), (MOST_SPECIFIERS + 1, false)] {
+        let base = base();
+        let mut builder = PageBuilder::new(&base);
+        (0..count).for_each(|at| builder.add(&file, Some(&format!(">={at}"))));
+        assert_eq!(builder.finish().is_ok(), is_page, "{count}");
     }
 }
 

@@ -15,6 +15,8 @@ use crate::digest::Sha256;
 
 /// Raised when the form or the meaning of what is kept changes.
 const FORMAT: u32 = 6;
+/// No distribution takes less: the lengths of its texts, a hash, two flags and how many files it has.
+const LEAST: usize = 62;
 
 /// All that was kept of one environment.
 #[derive(Debug, Default)]
@@ -166,6 +168,10 @@ impl Packed {
         while !from.rest().is_empty() {
             let whole = from.range()?;
             let dist_info = Bytes { at: whole.start, ..from }.range()?;
+            // Else what is kept could ask for much more room than it takes.
+            if whole.len() < LEAST || dist_info.end > whole.end {
+                return None;
+            }
             all.push(Record { dist_info, whole });
         }
         Some(Self { closed: is_closed.then_some(closed), library, spelled, all, bytes })

@@ -110,6 +110,38 @@ fn damaged_bytes_are_read_within_their_bounds() {
     }
 }
 
+/// Each distribution takes room when it is read, so that none may be too short to be one.
+#[test]
+fn nothing_shorter_than_a_distribution_is_one() {
+    let least = Written::new(&Head {
+        name: "",
+        spelled: "",
+        version: "",
+        sha256: Sha256::of(b""),
+        judged_by: "",
+        installer: None,
+        requested: false,
+        dist_info: b"",
+        files: 0,
+    });
+    let least = least.unwrap();
+    assert_eq!(least.0.len(), LEAST);
+    let read = |one: Written<'_>| Packed::read(write(b"", b"", None, &[one]).unwrap());
+    assert!(read(Written((&least.0[1..]).into())).is_none());
+    let noted = read(least).unwrap();
+    assert_eq!(noted.get(b"").unwrap().name, "");
+    for count in [4, 400] {
+        let empty = [&write(b"", b"", None, &[]).unwrap()[..], &vec![0; count]].concat();
+        assert!(Packed::read(empty).is_none(), "{count}");
+    }
+    // A directory of metadata that ends behind what is said to be all of the distribution.
+    let mut beyond = one("alpha", &[]);
+    let length = u32::try_from(beyond.0.len()).unwrap() - 4;
+    beyond.0.to_mut()[..4].copy_from_slice(&(length + 1).to_le_bytes());
+    let bytes = write(b"", b"", None, &[beyond, one("beta", &[])]).unwrap();
+    assert!(Packed::read(bytes).is_none());
+}
+
 /// Whether a byte is one that tells how much work there is, and nothing that counts.
 fn is_unread(at: usize, whole: &[u8]) -> bool {
     let count =
