@@ -12,7 +12,7 @@ use crate::memory::{Mapped, Unnamed};
 /// Copies up to this size stay in memory: 256 KiB. What is written to a file can become an entry of the store as it is, and
 /// takes no memory until it is read.
 const IN_MEMORY: usize = 256 << 10;
-/// Where no file can be made, up to this size: 4 MiB.
+/// Where no file can be made, or none has room, up to this size: 4 MiB.
 const WITHOUT_FILE: usize = 4 << 20;
 /// From this size on in pages of their own: 64 KiB.
 const IN_PAGES: usize = 64 << 10;
@@ -48,6 +48,8 @@ impl PrivateBytes {
 pub(crate) struct PrivateWriter {
     /// Whether a file is expected.
     is_large: bool,
+    /// Whether no file could be made, or had room.
+    has_no_room: bool,
     memory: Vec<u8>,
     /// Where what comes first goes, as long as it has room, if anything.
     pages: Option<memmap2::MmapMut>,
@@ -64,6 +66,7 @@ impl PrivateWriter {
         let small = size.filter(|size| (IN_PAGES..=IN_MEMORY).contains(size));
         Self {
             is_large: size.is_some_and(|size| size > IN_MEMORY),
+            has_no_room: false,
             memory: Vec::new(),
             pages: small.and_then(|size| memmap2::MmapMut::map_anon(size).ok()),
             file: None,
@@ -83,7 +86,12 @@ impl PrivateWriter {
         let end = start.saturating_add(bytes.len());
         self.length = self.length.saturating_add(bytes.len() as u64);
         if let Some(file) = &mut self.file {
-            return file.write(bytes);
+            let written = file.write(bytes);
+            return if end > WITHOUT_FILE {
+                written
+            } else {
+                written.or_else(|_| self.give_up_file(start, bytes))
+            };
         }
         if let Some(room) = self.pages.as_mut().and_then(|pages| pages.get_mut(start..end)) {
             room.copy_from_slice(bytes);
@@ -93,22 +101,37 @@ impl PrivateWriter {
             // It is larger than was said.
             self.memory.extend_from_slice(pages.get(..start).unwrap_or_default());
         }
-        if end <= IN_MEMORY && !self.is_large {
+        let is_small = end <= IN_MEMORY && !self.is_large;
+        if is_small || end <= WITHOUT_FILE && self.has_no_room {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
-        let mut file = match Unnamed::new(self.directory.as_deref()) {
-            Ok(file) => file,
+        let file = Unnamed::new(self.directory.as_deref()).and_then(|mut file| {
+            file.write(&self.memory)?;
+            file.write(bytes)?;
+            Ok(file)
+        });
+        match file {
+            Ok(file) => {
+                self.memory = Vec::new();
+                self.file = Some(file);
+            }
             Err(_) if end <= WITHOUT_FILE => {
+                self.has_no_room = true;
                 self.memory.extend_from_slice(bytes);
-                return Ok(());
             }
             Err(error) => return Err(error),
-        };
-        file.write(&self.memory)?;
-        self.memory = Vec::new();
-        file.write(bytes)?;
-        self.file = Some(file);
+        }
+        Ok(())
+    }
+
+    /// Goes on in memory with what the file has so far, and takes the next bytes, for which it has no room.
+    fn give_up_file(&mut self, length: usize, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let written = file.map()?;
+        self.memory.extend_from_slice(written.get(..length).ok_or(io::ErrorKind::UnexpectedEof)?);
+        self.memory.extend_from_slice(bytes);
+        self.has_no_room = true;
         Ok(())
     }
 

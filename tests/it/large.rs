@@ -6,8 +6,9 @@ use std::path::Path;
 use pipward::digest::Sha256;
 use pipward::error::Code;
 
+use crate::support::loudly;
 use crate::support::pythons::any_python;
-use crate::support::run::{Output, pipward, scratch};
+use crate::support::run::{Output, Run, pipward, scratch};
 use crate::support::tree::{assert_same, tree};
 use crate::support::wheels::WheelBuilder;
 use crate::support::zips::Member;
@@ -143,4 +144,32 @@ fn wheels_of_some_size_need_no_place_for_temporary_files() {
         .dir(directory)
         .run()
         .ok();
+}
+
+/// A cache that cannot be written stops no run, as far as memory will do.
+#[test]
+fn wheels_of_some_size_need_no_room_in_the_cache() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let wheel = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, 3 << 20)).build();
+    assert!(wheel.1.len() > 1 << 20);
+    lock(directory, &[("pkg", &wheel.0, &wheel.1)]);
+    std::fs::create_dir(directory.join("cache")).unwrap();
+    let script = "mount -t tmpfs -o size=$0,mode=700 tmpfs cache && mkdir cache/wheels || exit 77; \"$@\"";
+    // Full at once, and in the middle.
+    for size in ["8k", "700k"] {
+        let told = Run::new("unshare")
+            .args(["-rm", "sh", "-c", script, size, env!("CARGO_BIN_EXE_pipward"), "install", "--venv"])
+            .args([size, "--cache-dir", "cache", "-r", "pylock.toml", "--python"])
+            .arg(any_python().executable)
+            .dir(directory)
+            .run();
+        if told.code == Some(77) || told.stderr.contains("unshare") {
+            return loudly("SKIPPED: no file system may be mounted in a namespace here");
+        }
+        told.ok();
+        let installed = tree(&directory.join(size));
+        let (path, _) = installed.iter().find(|(path, _)| path.ends_with(LARGE)).unwrap();
+        assert!(std::fs::read(directory.join(size).join(path)).unwrap() == content(1, 3 << 20));
+    }
 }
