@@ -13,7 +13,7 @@ use pipward::pep508::{self, Strictness};
 use pipward::verify::VerifiedWheel;
 use pipward::wheel::entry_points::EntryPoints;
 use pipward::wheel::metadata::Metadata;
-use pipward::wheel::record::Record;
+use pipward::wheel::record::{Record, Row};
 use pipward::wheel::{ExtractError, Wheel};
 use pipward_resolver::{MarkerTree, Platform, Target, WheelName};
 
@@ -165,6 +165,7 @@ fn explain_all(problems: &Problems) {
 
 /// A RECORD: read strictly, leniently, and written.
 pub fn record(bytes: &[u8]) {
+    as_a_table(bytes);
     let installed = Record::parse_installed(bytes);
     let Ok(strict) = Record::parse(bytes) else {
         if let Ok(installed) = installed {
@@ -177,6 +178,25 @@ pub fn record(bytes: &[u8]) {
     assert_eq!(installed.expect("what is strictly right can be read leniently"), strict);
     let again = Record::parse(&strict.write()).expect("what was written is read");
     assert_eq!(sorted(again), sorted(strict));
+}
+
+/// What nothing is quoted in is read by its lines and commas; with a row in quotes behind it, as a table. Both are the same.
+fn as_a_table(bytes: &[u8]) {
+    const LAST: &str = "a path that is in no other row";
+    if bytes.contains(&b'"') || bytes.windows(LAST.len()).any(|part| part == LAST.as_bytes()) {
+        return;
+    }
+    let table = [bytes, format!("\n\"{LAST}\",,\n").as_bytes()].concat();
+    for parse in [Record::parse, Record::parse_installed] {
+        match (parse(bytes), parse(&table)) {
+            (Ok(mut plain), Ok(table)) => {
+                plain.rows.push(Row::bare(LAST));
+                assert_eq!(plain, table);
+            }
+            (Err(plain), Err(table)) => assert_eq!(format!("{plain:?}"), format!("{table:?}")),
+            (plain, table) => panic!("{plain:?} by its lines, {table:?} as a table"),
+        }
+    }
 }
 
 fn sorted(mut record: Record) -> Vec<String> {
