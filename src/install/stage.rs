@@ -117,24 +117,31 @@ impl Stage {
         bringer: &Arc<Bringer>,
     ) -> Result<Wanted<'a>, Problem> {
         let claims = &mut *self.claims();
-        if !self.make_directory(claims, directory, &bringer.package)? {
+        if !self.make_directory(claims, directory, &bringer.package, &|path| places.shown(path))? {
             return Ok(Wanted::default());
         }
         claims.claim(directory, files, bringer, &places.own_in(directory))
     }
 
-    /// Makes a directory and those above it. `false` where a plan has a file there, which is noted as a conflict.
-    fn make_directory(&self, claims: &mut Claims, directory: &Path, package: &str) -> Result<bool, Problem> {
+    /// Makes a directory and those above it. `false` where a plan has a file there, which is noted as a conflict, at the path
+    /// that is `shown`.
+    fn make_directory(
+        &self,
+        claims: &mut Claims,
+        directory: &Path,
+        package: &str,
+        shown: &dyn Fn(&Path) -> PathBuf,
+    ) -> Result<bool, Problem> {
         if claims.directories.contains_key(directory) {
             return Ok(true);
         }
         let at = self.target.join(directory);
         if let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) {
-            if !self.make_directory(claims, parent, package)? {
+            if !self.make_directory(claims, parent, package, shown)? {
                 return Ok(false);
             }
             if let Some(claim) = claims.directories.get(parent).and_then(|parent| parent.files.get(name)) {
-                let problem = two_plans(directory, package, claim.package());
+                let problem = two_plans(&shown(directory), package, claim.package());
                 claims.conflicts.push(problem);
                 return Ok(false);
             }
@@ -418,13 +425,13 @@ mod tests {
         let claims = &mut *stage.claims();
         std::fs::create_dir(scratch.path().join("there")).unwrap();
         std::fs::write(scratch.path().join("file"), "").unwrap();
-        assert!(stage.make_directory(claims, Path::new("new/deep"), "one 1").unwrap());
+        assert!(stage.make_directory(claims, Path::new("new/deep"), "one 1", &Path::to_owned).unwrap());
         assert!(scratch.path().join("new/deep").is_dir());
-        assert!(stage.make_directory(claims, Path::new("new/deep"), "two 1").unwrap());
-        assert!(stage.make_directory(claims, Path::new("there"), "one 1").unwrap());
+        assert!(stage.make_directory(claims, Path::new("new/deep"), "two 1", &Path::to_owned).unwrap());
+        assert!(stage.make_directory(claims, Path::new("there"), "one 1", &Path::to_owned).unwrap());
         assert_eq!(claims.directories.get(Path::new("new/deep")).unwrap().package, "one 1");
         for path in ["file", "file/deep", "missing\0"] {
-            let found = stage.make_directory(claims, Path::new(path), "one 1");
+            let found = stage.make_directory(claims, Path::new(path), "one 1", &Path::to_owned);
             assert_eq!(found.unwrap_err().code(), Code::FileAccess, "{path}");
         }
         assert!(claims.conflicts.is_empty());

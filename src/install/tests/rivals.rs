@@ -112,6 +112,22 @@ fn in_a_new_environment_two_plans_bring_no_different_files_either() {
     install_fresh(&world, &[at("a", "one"), at("a", "two")]).unwrap();
 }
 
+/// The same words whichever came first.
+#[test]
+fn a_file_and_a_directory_of_two_plans_are_told_alike_in_either_order() {
+    let world = World::new();
+    let prefix = world.directory.path().canonicalize().unwrap().join("fresh");
+    let file = plan(&prefix, "one", "1.0", &[("share/thing", "a")]);
+    let below = plan(&prefix, "two", "1.0", &[("share/thing/b/c", ""), ("share/thing/d", "")]);
+    let told = |plans: [&InstallPlan; 2]| {
+        let problems = install_fresh(&world, &plans.map(Clone::clone)).unwrap_err();
+        problems.iter().map(|one| format!("{one} {:?}", one.place())).collect::<Vec<_>>()
+    };
+    let (one, other) = (told([&file, &below]), told([&below, &file]));
+    assert_eq!(one, other);
+    assert!(one.len() == 1 && one[0].contains(prefix.join("share/thing").to_str().unwrap()), "{one:?}");
+}
+
 #[test]
 fn a_file_that_one_of_several_wants_to_run_can_be_run() {
     for executable in [[false, true, false], [true, false, false], [false, false, true], [false; 3]] {
