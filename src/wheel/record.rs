@@ -405,6 +405,45 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(
+            if std::env::var_os("PIPWARD_TEST_LONG").is_some() { 300_000 } else { 500 }
+        ))]
+        #[test]
+        fn both_ways_read_the_same_whatever_is_changed(
+            rows in proptest::collection::vec((0usize..4, 0usize..6, proptest::option::of(0u64..12)), 0..5),
+            end in proptest::sample::select(vec!["\n", "\r\n", "\r", "\n\r"]),
+            changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0usize..3, 0usize..14), 0..5),
+        ) {
+            const PATHS: [&str; 4] = ["a.py", "b/c.py", "\u{e9}\u{1f40d}", "x-1.dist-info/RECORD"];
+            const BYTES: [u8; 14] =
+                [0, b'"', b',', b'\r', b'\n', b' ', b'=', b'0', b'+', 0x80, 0xc3, 0xff, 0xef, b'\\'];
+            let digests = [EMPTY, "", "md5=x", "sha256=", "SHA256=x", "sha512=AA"];
+            let row = |(path, digest, size): (usize, usize, Option<u64>)| {
+                let size = size.map(|size| size.to_string()).unwrap_or_default();
+                format!("{},{},{size}{end}", PATHS[path], digests[digest])
+            };
+            let mut text = rows.into_iter().map(row).collect::<String>().into_bytes();
+            for (at, how, byte) in changes {
+                let (at, byte) = (at.index(text.len() + 1), BYTES[byte]);
+                match how {
+                    0 => text.insert(at, byte),
+                    1 if at < text.len() => text[at] = byte,
+                    _ => drop(text.drain(at..(at + 1).min(text.len()))),
+                }
+            }
+            let told = |result: Result<Record, Problem>| result.map_err(|problem| format!("{problem:?}"));
+            for passed in [&[][..], &[Code::RecordHash]] {
+                proptest::prop_assert_eq!(
+                    told(Record::parse_passing(&text, passed)), told(Record::parse_whole(&text, passed))
+                );
+            }
+            proptest::prop_assert_eq!(
+                told(Record::parse_installed(&text)), told(Record::parse_installed_whole(&text))
+            );
+        }
+    }
+
     #[test]
     fn a_row_that_is_read_by_its_commas_is_the_row_that_is_read_as_a_table() {
         for text in [

@@ -122,6 +122,67 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(
+        if std::env::var_os("PIPWARD_TEST_LONG").is_some() { 100_000 } else { 300 }
+    ))]
+    /// Numbers that lie, parts that are gone or there twice: what is read of all files is no more than there is.
+    #[test]
+    fn no_more_is_read_of_a_page_than_there_is(
+        files in prop::collection::vec(file(), 1..7),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, any::<u32>(), 0_usize..60), 1..5),
+        in_head in any::<bool>(),
+    ) {
+        let mut bytes = page(files).0.body().whole().unwrap().to_vec();
+        let head = 4 + u32::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+        for (at, how, number, count) in changes {
+            let at = at.index(if in_head { head } else { bytes.len() }.min(bytes.len()).max(1)).min(bytes.len());
+            let end = (at + count).min(bytes.len());
+            match how {
+                0 => drop(bytes.drain(at..end)),
+                1 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+                how => {
+                    let number = match how {
+                        2 => number % 5,
+                        3 => number % 300,
+                        4 => !(number % 300),
+                        _ => u32::try_from(bytes.len()).unwrap().saturating_sub(number % 60),
+                    };
+                    let end = (at + 4).min(bytes.len());
+                    bytes[at..end].copy_from_slice(&number.to_le_bytes()[..end - at]);
+                }
+            }
+        }
+        let most = bytes.len();
+        let Some(page) = Page::read(Body::Here(bytes.into())) else { return Ok(()) };
+        let names: usize = page.names().map(|(name, _)| name.len()).sum();
+        prop_assert!(names <= most, "{names} of {most}");
+        let files = page.files();
+        let yanked = |yanked: &Option<String>| yanked.as_ref().map_or(0, String::len);
+        let address = |address: &Address| match address {
+            Address::Web(text) => text.len(),
+            Address::Path(path) => path.as_os_str().len(),
+        };
+        // The end of an address may be the name.
+        let read: usize = files.iter().map(|it| address(&it.address) + yanked(&it.yanked)).sum();
+        prop_assert!(read <= 2 * most, "{read} of {most}");
+        let wheels = page.releases().flat_map(PageRelease::wheels);
+        let read: usize = wheels.map(|wheel| wheel.name.as_str().len() + yanked(&wheel.yanked)).sum();
+        prop_assert!(read <= most, "{read} of {most}");
+        let versions: usize = (0..page.count()).filter_map(|at| page.version(at)).count();
+        prop_assert_eq!(versions, page.count());
+        for file in files.iter().take(3) {
+            drop((page.find(file.name.as_str()), page.provenance(file.name.as_str())));
+        }
+        let here = page.body().clone();
+        if let Some(page) = Page::read_of_web(here) {
+            let is_path = |address: &Address| matches!(address, Address::Path(_));
+            prop_assert!(page.files().iter().all(|it| !is_path(&it.address)));
+            prop_assert!(page.files().iter().all(|it| !it.provenance.as_ref().is_some_and(is_path)));
+        }
+    }
+}
+
 #[test]
 fn marks_come_back() {
     for (status, authorized) in [(Status::Archived, true), (Status::Deprecated, false)] {

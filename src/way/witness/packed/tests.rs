@@ -1,5 +1,7 @@
 //! What is written is read, and damaged bytes are read within their bounds.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn stamp(seed: u8) -> Stamp {
@@ -107,6 +109,47 @@ fn damaged_bytes_are_read_within_their_bounds() {
                 );
             }
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(
+        if std::env::var_os("PIPWARD_TEST_LONG").is_some() { 300_000 } else { 500 }
+    ))]
+    /// Lengths that lie, parts that are gone or there twice: all that is read together is no more than there is.
+    #[test]
+    fn no_more_is_read_than_there_is(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..4, any::<u32>(), 0_usize..80), 1..6),
+    ) {
+        let mut bytes = sample();
+        for (at, how, number, count) in changes {
+            let at = at.index(bytes.len().max(1)).min(bytes.len());
+            let end = (at + count).min(bytes.len());
+            match how {
+                0 => drop(bytes.drain(at..end)),
+                1 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+                how => {
+                    // Small, and such that the end would overflow.
+                    let number = if how == 2 { number % 200 } else { !(number % 200) };
+                    let end = (at + 4).min(bytes.len());
+                    bytes[at..end].copy_from_slice(&number.to_le_bytes()[..end - at]);
+                }
+            }
+        }
+        let most = bytes.len();
+        let Some(packed) = Packed::read(bytes) else { return Ok(()) };
+        prop_assert!(packed.all.len() <= most / LEAST);
+        walk(&packed);
+        let mut read = 0;
+        for one in &packed.all {
+            let Some(noted) = Noted::read(packed.part(&one.whole)) else { continue };
+            read += noted.name.len() + noted.spelled.len() + noted.version.len() + noted.judged_by.len();
+            for directory in noted.directories() {
+                let names: usize = directory.names().map(CStr::count_bytes).sum();
+                read += directory.path.count_bytes() + names + directory.files().count() * STAMP;
+            }
+        }
+        prop_assert!(read <= most, "{read} of {most}");
     }
 }
 
