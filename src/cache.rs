@@ -134,7 +134,7 @@ pub fn keep() {
     let mut waiting = LATER.lock().unwrap_or_else(PoisonError::into_inner);
     let entries = std::mem::take(&mut *waiting);
     entries.par_iter().for_each(|(path, [start, rest])| {
-        if let Err(error) = write_parts(path, &[start, rest]) {
+        if let Err(error) = write_parts(path, [start, rest]) {
             tracing::debug!(%error, "an entry of the cache was not kept");
         }
     });
@@ -143,14 +143,18 @@ pub fn keep() {
 /// Writes `path` whole or not at all: a temporary file beside it, mode 0600, renamed over it.
 /// Directories that are missing are made for this user alone.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_parts(path, &[bytes])
+    write_parts(path, [bytes])
 }
 
-fn write_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+/// As [`write_private`], part by part: none is held longer than until it is written.
+pub(crate) fn write_parts(path: &Path, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_private(directory)?;
     let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(directory)?;
-    parts.iter().try_for_each(|part| file.write_all(part))?;
+    let mut writer = io::BufWriter::new(file.as_file_mut());
+    parts.into_iter().try_for_each(|part| writer.write_all(part.as_ref()))?;
+    writer.flush()?;
+    drop(writer);
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -9,13 +9,14 @@ mod packed;
 mod state;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use pipward_resolver::PackageName;
 use rayon::prelude::*;
 
 use crate::digest::Sha256;
@@ -23,9 +24,10 @@ use crate::python::Scheme;
 use crate::python::installed::{self, InstalledDistribution};
 use crate::room::read_at_most;
 use crate::wheel::metadata::Metadata;
+use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
 use packed::{Head, Packed, Written};
-use state::Library;
+use state::{Library, STAMP};
 
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
@@ -56,6 +58,11 @@ pub(crate) struct Vouched {
 }
 
 impl Witness {
+    /// That of which nothing was noted.
+    fn nothing(scheme: &Scheme) -> Self {
+        Self { spelled: scheme.purelib.clone(), ..Self::default() }
+    }
+
     /// What was noted of the environment of `scheme`; nothing where nobody did.
     pub(crate) fn read(cache: Option<&Path>, scheme: &Scheme) -> Self {
         let library = library(scheme);
@@ -128,9 +135,16 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
     let Some(cache) = cache else { return };
     let tick = std::thread::spawn(|| std::thread::sleep(TICK));
     let Ok(places) = installed::places(scheme) else { return };
-    let before = Witness::read(Some(cache), scheme);
     let library = library(scheme);
     let of_run: BTreeMap<&str, &Vouched> = verified.all.iter().map(|one| (one.name.as_str(), one)).collect();
+    // Where all of it is new, nobody asks what was noted before.
+    let is_new = |path: &Path| {
+        name_at(path).is_some_and(|name| of_run.get(name.as_ref()).is_some_and(|one| !one.stood))
+    };
+    let before = match places.iter().all(|(path, _)| is_new(path)) {
+        true => Witness::nothing(scheme),
+        false => Witness::read(Some(cache), scheme),
+    };
     let planned: Option<Vec<Option<Part<'_>>>> = places
         .par_iter()
         .map(|(path, legacy)| {
@@ -144,7 +158,7 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
                 let vouched = of_run.get(found.name.as_ref()).filter(|vouched| !vouched.stood)?;
                 prepare(&found, vouched, verified.judged_by, &before.spelled)
             });
-            Some(new.map(|new| Part::New(Box::new(new))))
+            Some(new.map(Part::New))
         })
         .collect();
     let (Some(planned), Ok(()), Some(opened)) = (planned, tick.join(), Library::open(&before.spelled)) else {
@@ -155,14 +169,16 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
         .flatten()
         .filter_map(|part| match part {
             Part::Before(noted) => Some(noted.written()),
-            Part::New(new) => new.as_it_stands(&opened),
+            Part::New(mut new) => {
+                new.fill(|directory, stamps| state::of(&opened, directory, stamps)).map(|()| new)
+            }
         })
         .collect();
     written.sort_by(|one, other| one.dist_info().cmp(other.dist_info()));
     let closed = verified.closed.then(|| fingerprint(verified.all));
-    let bytes = packed::write(encoded(&library), encoded(&before.spelled), closed, &written);
-    let Some(bytes) = bytes else { return };
-    if let Err(error) = crate::cache::write_private(&file(cache, &library), &bytes) {
+    let parts = packed::parts(encoded(&library), encoded(&before.spelled), closed, written);
+    let Some(parts) = parts else { return };
+    if let Err(error) = crate::cache::write_parts(&file(cache, &library), parts) {
         tracing::debug!(%error, "the state of the environment was not noted");
     }
 }
@@ -171,79 +187,61 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
 enum Part<'w> {
     /// It is as it was noted before, or will not hold.
     Before(Noted<'w>),
-    New(Box<Prepared>),
+    /// It was written by this run.
+    New(Written<'static>),
 }
 
-/// What is noted of a distribution, but for the state of its files.
-struct Prepared {
-    name: String,
-    spelled: String,
-    version: String,
-    sha256: Sha256,
-    judged_by: String,
-    installer: Option<String>,
-    requested: bool,
-    dist_info: Vec<u8>,
-    /// By directory, below the library where they are.
-    files: BTreeMap<Vec<u8>, BTreeSet<String>>,
-}
-
-impl Prepared {
-    fn as_it_stands(&self, library: &Library) -> Option<Written<'static>> {
-        let head = Head {
-            name: &self.name,
-            spelled: &self.spelled,
-            version: &self.version,
-            sha256: self.sha256,
-            judged_by: &self.judged_by,
-            installer: self.installer.as_deref(),
-            requested: self.requested,
-            dist_info: &self.dist_info,
-            files: self.files.values().map(BTreeSet::len).sum(),
-        };
-        let mut written = Written::new(&head)?;
-        for (directory, names) in &self.files {
-            let directory = CString::new(directory.as_slice()).ok()?;
-            let names = names.iter().map(|name| CString::new(name.as_str()));
-            let names: Vec<CString> = names.collect::<Result<_, _>>().ok()?;
-            let (mode, stamps) = state::of(library, &directory, &names)?;
-            written.push(&directory, mode, &names, &stamps)?;
-        }
-        Some(written)
-    }
-}
-
-/// What is noted of a distribution that was verified.
+/// What is noted of a distribution that was verified, but for how its directories and files stand.
 fn prepare(
     found: &InstalledDistribution,
     vouched: &Vouched,
     judged_by: &str,
     library: &Path,
-) -> Option<Prepared> {
+) -> Option<Written<'static>> {
     let record = found.record().ok()?;
     let base = found.library();
-    let mut files = BTreeMap::<Vec<u8>, BTreeSet<String>>::new();
-    for row in record.rows {
-        if row.digest.is_none() && !row.path.ends_with(".dist-info/RECORD") {
-            continue;
-        }
-        let (parent, name) = row.path.rsplit_once('/').unwrap_or(("", &row.path));
+    let is_noted = |row: &&Row| row.digest.is_some() || row.path.ends_with(".dist-info/RECORD");
+    let rows: Vec<(&str, &str)> = record
+        .rows
+        .iter()
+        .filter(is_noted)
+        .map(|row| row.path.rsplit_once('/').unwrap_or(("", &row.path)))
+        .collect();
+    // By directory, below the library where they are. Most rows follow another one of their directory.
+    let mut files = BTreeMap::<Vec<u8>, Vec<&str>>::new();
+    for rows in rows.chunk_by(|(one, _), (other, _)| one == other) {
+        let parent = rows.first().map_or("", |(parent, _)| parent);
         let directory = below(encoded(&lexical(&base.join(parent))), library).into_owned();
-        files.entry(directory).or_default().insert(name.to_owned());
+        files.entry(directory).or_default().extend(rows.iter().map(|(_, name)| name));
+    }
+    for names in files.values_mut() {
+        names.sort_unstable();
+        names.dedup();
     }
     let metadata =
         installed::read_capped(&found.dist_info.join("METADATA"), crate::wheel::metadata::MAX_METADATA);
-    Some(Prepared {
-        name: found.name.to_string(),
-        spelled: Metadata::parse(&metadata.ok()??).ok()?.name_text,
-        version: vouched.version.clone(),
+    let mut written = Written::new(&Head {
+        name: found.name.as_ref(),
+        spelled: &Metadata::parse(&metadata.ok()??).ok()?.name_text,
+        version: &vouched.version,
         sha256: vouched.sha256,
-        judged_by: judged_by.to_owned(),
-        installer: found.installer.clone(),
+        judged_by,
+        installer: found.installer.as_deref(),
         requested: found.requested,
-        dist_info: below(encoded(&found.dist_info), library).into_owned(),
-        files,
-    })
+        dist_info: &below(encoded(&found.dist_info), library),
+        files: files.values().map(Vec::len).sum(),
+    })?;
+    for (directory, names) in files {
+        let names: Vec<CString> = names.into_iter().map(CString::new).collect::<Result<_, _>>().ok()?;
+        written.push(&CString::new(directory).ok()?, 0, &names, &vec![[0; STAMP]; names.len()])?;
+    }
+    written.shrink();
+    Some(written)
+}
+
+/// The name of the distribution whose metadata are at a place, as the place tells it.
+fn name_at(place: &Path) -> Option<PackageName> {
+    place.file_name()?.to_str()?.strip_suffix(".dist-info")?.split('-').next()?.parse().ok()
 }
 
 /// A path without `..`: a RECORD leads up from where its directory is spelled, also where that is a link.

@@ -124,7 +124,7 @@ impl<'w> Directory<'w> {
         Path::new(OsStr::from_bytes(self.path.to_bytes()))
     }
 
-    /// The names of its files.
+    /// The names of its files, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &'w CStr> + use<'w> {
         let mut rest = self.names;
         std::iter::from_fn(move || {
@@ -216,7 +216,7 @@ pub(super) struct Head<'h> {
 }
 
 /// A distribution as it is kept.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written<'w>(Cow<'w, [u8]>);
 
 impl Written<'_> {
@@ -246,29 +246,58 @@ impl Written<'_> {
         Some(())
     }
 
+    /// Gives back the room that it does not need: those of all distributions wait for each other.
+    pub(super) fn shrink(&mut self) {
+        self.0.to_mut().shrink_to_fit();
+    }
+
+    /// Puts in how each directory stands, and each of its files, as `look` tells it. `None` where that tells nothing.
+    pub(super) fn fill(
+        &mut self,
+        mut look: impl FnMut(&Directory<'_>, &mut [Stamp]) -> Option<u32>,
+    ) -> Option<()> {
+        let bytes = self.0.to_mut();
+        let mut at = bytes.len().checked_sub(Noted::read(bytes)?.directories.len())?;
+        while at < bytes.len() {
+            let mut from = Bytes { bytes, at };
+            let path = from.range()?;
+            let mode = from.at..from.at.checked_add(size_of::<u32>())?;
+            from.take(mode.len())?;
+            let count = usize::try_from(from.number()?).ok()?;
+            let (names, start) = (from.range()?, from.at);
+            from.take(count.checked_mul(STAMP)?)?;
+            at = from.at;
+            let (head, stamps) = bytes.get_mut(..at)?.split_at_mut_checked(start)?;
+            let path = CStr::from_bytes_with_nul(head.get(path)?).ok()?;
+            let directory = Directory { path, mode: 0, names: head.get(names)?, stamps: &[] };
+            let found = look(&directory, stamps.as_chunks_mut().0)?;
+            head.get_mut(mode)?.copy_from_slice(&found.to_le_bytes());
+        }
+        Some(())
+    }
+
     /// By this they are sorted.
     pub(super) fn dist_info(&self) -> &[u8] {
         Bytes::of(&self.0).slice().unwrap_or_default()
     }
 }
 
-/// All of it, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit.
-pub(super) fn write(
+/// All of it in parts, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit.
+pub(super) fn parts<'w>(
     library: &[u8],
     spelled: &[u8],
     closed: Option<Sha256>,
-    all: &[Written<'_>],
-) -> Option<Vec<u8>> {
+    all: Vec<Written<'w>>,
+) -> Option<impl Iterator<Item = Cow<'w, [u8]>>> {
     let mut bytes = FORMAT.to_le_bytes().to_vec();
     put(&mut bytes, library)?;
     put(&mut bytes, spelled)?;
     bytes.push(u8::from(closed.is_some()));
     bytes.extend_from_slice(closed.unwrap_or(Sha256::from_bytes([0; 32])).as_bytes());
-    bytes.reserve_exact(all.iter().map(|one| one.0.len().saturating_add(4)).sum());
-    for one in all {
-        put(&mut bytes, &one.0)?;
-    }
-    Some(bytes)
+    let lengths: Vec<u32> = all.iter().map(|one| u32::try_from(one.0.len()).ok()).collect::<Option<_>>()?;
+    let framed = lengths.into_iter().zip(all);
+    let framed = framed.flat_map(|(length, one)| [Cow::Owned(length.to_le_bytes().to_vec()), one.0]);
+    Some(std::iter::once(Cow::Owned(bytes)).chain(framed))
 }
 
 fn put(bytes: &mut Vec<u8>, part: &[u8]) -> Option<()> {

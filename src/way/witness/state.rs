@@ -2,7 +2,7 @@
 //!
 //! Never: opens a file, or follows a link that stands at its name.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -82,12 +82,13 @@ fn holds_in(library: &Library, noted: &Directory<'_>, paths: &mut Paths) -> bool
         })
 }
 
-/// The mode of a directory, and the state of files in it; nothing where one is not a file.
-pub(super) fn of(library: &Library, path: &CStr, names: &[CString]) -> Option<(u32, Vec<Stamp>)> {
-    let opened = directory(library.0.as_fd(), path)?;
-    let mode = mode(&rustix::fs::fstat(&opened).ok()?)?;
-    let stamps: Option<Vec<Stamp>> = names.iter().map(|name| of_file(opened.as_fd(), name)).collect();
-    Some((mode, stamps?))
+/// The mode of a directory, and the state of its files in their order; nothing where one is not a file.
+pub(super) fn of(library: &Library, asked: &Directory<'_>, stamps: &mut [Stamp]) -> Option<u32> {
+    let opened = directory(library.0.as_fd(), asked.path)?;
+    for (name, stamp) in asked.names().zip(stamps) {
+        *stamp = of_file(opened.as_fd(), name)?;
+    }
+    mode(&rustix::fs::fstat(&opened).ok()?)
 }
 
 fn directory(from: BorrowedFd<'_>, path: impl rustix::path::Arg) -> Option<OwnedFd> {

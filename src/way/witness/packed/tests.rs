@@ -30,6 +30,10 @@ fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
     written
 }
 
+fn write(library: &[u8], spelled: &[u8], closed: Option<Sha256>, all: &[Written<'_>]) -> Option<Vec<u8>> {
+    parts(library, spelled, closed, all.to_vec()).map(|parts| parts.flat_map(Cow::into_owned).collect())
+}
+
 fn sample() -> Vec<u8> {
     let all = [
         one("alpha", &[(c".", &[c"alpha.py"]), (c"alpha-1.dist-info", &[c"METADATA", c"RECORD"])]),
@@ -76,6 +80,35 @@ fn what_is_written_is_read() {
         beta.written(),
         one("beta", &[(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"])])
     );
+}
+
+/// What is written before anybody looked, and filled in then, is the same.
+#[test]
+fn what_is_filled_in_is_as_if_it_had_been_known() {
+    let files: [(&CStr, &[&CStr]); 3] =
+        [(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"]), (c"empty", &[])];
+    let whole = one("beta", &files);
+    let mut blank = whole.clone();
+    let clear = |_: &Directory<'_>, stamps: &mut [Stamp]| {
+        stamps.fill([0; STAMP]);
+        Some(0)
+    };
+    blank.fill(clear).unwrap();
+    assert_ne!(blank, whole);
+    let mut looked = Vec::new();
+    blank
+        .fill(|directory, stamps| {
+            looked
+                .push((directory.path.to_owned(), directory.names().map(CStr::to_owned).collect::<Vec<_>>()));
+            assert_eq!(directory.names().count(), stamps.len());
+            stamps.iter_mut().enumerate().for_each(|(at, place)| *place = stamp(at as u8));
+            Some(0o40755)
+        })
+        .unwrap();
+    assert_eq!(blank, whole);
+    let names = |names: &[&CStr]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(looked, files.map(|(path, of)| (path.to_owned(), names(of))));
+    assert!(blank.fill(|directory, _| (directory.path != c"empty").then_some(0)).is_none());
 }
 
 #[test]
