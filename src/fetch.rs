@@ -121,7 +121,7 @@ impl Fetcher {
     /// An outcome's problem is one of `download-truncated`, `download-corrupt`, `file-not-found`,
     /// `index-unreachable`, `http-status`, `tls-failed`, `redirect-refused`, `address-refused`,
     /// `index-page-invalid`, `index-page-too-large`, `disk-full`, `not-writable`, `file-access`.
-    pub fn start(&self, wanted: Vec<LockedFile>) -> Arrivals {
+    pub fn start(&self, wanted: Vec<impl Into<Arc<LockedFile>>>) -> Arrivals {
         let (sender, receiver) = channel(WAITING);
         let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
         let copies = Arc::new(Semaphore::new(COPIES));
@@ -134,7 +134,7 @@ impl Fetcher {
                 progress: self.progress.clone(),
                 copies: Arc::clone(&copies),
                 index,
-                file,
+                file: file.into(),
             })
             .collect();
         jobs.sort_by_key(|job| Reverse(job.file.size));
@@ -207,7 +207,7 @@ struct Job {
     progress: Option<OnProgress>,
     copies: Arc<Semaphore>,
     index: usize,
-    file: LockedFile,
+    file: Arc<LockedFile>,
 }
 
 impl Job {

@@ -58,7 +58,7 @@ use pipward_resolver::{PackageName, Version};
 
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem};
-use crate::wheel::record::{Record, Row};
+use crate::wheel::record::{self, Line, Record, Row};
 
 pub use guard::{interrupt, interrupted};
 pub use held::{Standing, Strictness};
@@ -75,7 +75,6 @@ pub struct InstallPlan {
     version: Version,
     dist_info: PathBuf,
     files: Vec<PlannedFile>,
-    record: Record,
     installer: Installer,
 }
 
@@ -92,10 +91,6 @@ impl InstallPlan {
             file.source = Source::Generated(content.clone());
         }
         self.installer = installer;
-        let row = self.dist_info.file_name().map(|name| format!("{}/INSTALLER", name.to_string_lossy()));
-        for old in self.record.rows.iter_mut().filter(|old| Some(&old.path) == row.as_ref()) {
-            *old = Row::of(old.path.clone(), sha256, size);
-        }
         self
     }
     /// The distribution.
@@ -115,8 +110,29 @@ impl InstallPlan {
         &self.files
     }
     /// The RECORD that is written, complete.
-    pub fn record(&self) -> &Record {
-        &self.record
+    pub fn record(&self) -> Record {
+        let mut lines = self.lines();
+        lines.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        let row = |line: Line<'_>| Row {
+            path: line.path.into_owned(),
+            digest: line.digest.copied(),
+            size: line.size,
+        };
+        Record { rows: lines.into_iter().map(row).collect() }
+    }
+    /// Its text.
+    fn record_text(&self) -> Vec<u8> {
+        record::text_of(self.lines())
+    }
+    /// What RECORD says of each file, and that it is there itself.
+    fn lines(&self) -> Vec<Line<'_>> {
+        let library = self.dist_info.parent().unwrap_or(Path::new(""));
+        let own = Line {
+            path: plan::relative(library, &self.record_path()).into_owned().into(),
+            digest: None,
+            size: None,
+        };
+        self.files.iter().map(|file| file.line(library)).chain([own]).collect()
     }
     /// Where RECORD goes.
     pub fn record_path(&self) -> PathBuf {
@@ -157,6 +173,8 @@ pub struct PlannedFile {
     pub digest: Option<StrongDigest>,
     /// Its size in bytes.
     pub size: u64,
+    /// Whether RECORD tells its size: that of a wheel need not.
+    pub is_sized: bool,
     /// Whether it is left out where another distribution has a different file of its name.
     pub gives_way: bool,
 }
@@ -165,6 +183,15 @@ impl PlannedFile {
     /// The bytes of the path of its directory.
     fn directory(&self) -> &OsStr {
         self.destination.parent().map(Path::as_os_str).unwrap_or_default()
+    }
+
+    /// What a RECORD in this library says of it.
+    fn line(&self, library: &Path) -> Line<'_> {
+        Line {
+            path: plan::relative(library, &self.destination),
+            digest: self.digest.as_ref(),
+            size: self.is_sized.then_some(self.size),
+        }
     }
 
     /// Its name.

@@ -17,6 +17,7 @@ pub(crate) use marker::sets_of_extras;
 pub use select::Subset;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use pipward_resolver::{
@@ -238,10 +239,10 @@ pub struct Selection {
 /// One selected package.
 #[derive(Debug, Clone)]
 pub struct Selected {
-    /// The entry.
-    pub package: LockedPackage,
+    /// The entry: one for all that a run has to do with it.
+    pub package: Arc<LockedPackage>,
     /// The file. `None` for a package known by hash alone: `index::locate` finds its file.
-    pub file: Option<LockedFile>,
+    pub file: Option<Arc<LockedFile>>,
 }
 
 #[cfg(test)]

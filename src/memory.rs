@@ -56,7 +56,7 @@ impl Whole {
 }
 
 /// So many bytes are read of a mapping before its pages are given back.
-const GIVE_BACK: usize = 4 << 20;
+const GIVE_BACK: usize = 1 << 20;
 
 impl Unnamed {
     /// In `directory` if it exists, else in the temporary directory.

@@ -37,7 +37,6 @@ pub struct Wheel {
     metadata_text: Vec<u8>,
     metadata_sha256: Sha256,
     root_is_purelib: bool,
-    record: record::Record,
     entry_points: entry_points::EntryPoints,
     dist_info: String,
     warnings: Vec<Problem>,
@@ -106,12 +105,13 @@ impl Wheel {
                 metadata_sha256 = Some(sha256);
             }
         }
+        // The header of each entry was looked at, which is to say nearly every page.
+        verified.was_read(bytes.len());
         Ok(Self {
             metadata_sha256: metadata_sha256.unwrap_or_else(|| Sha256::of(&metadata_text)),
             metadata_text: metadata_text.into_owned(),
             metadata,
             root_is_purelib: about.root_is_purelib,
-            record,
             entry_points: entry_points.unwrap_or_default(),
             warnings: warnings.into_iter().map(|warning| blame(warning, name)).collect(),
             archive,
@@ -164,9 +164,13 @@ impl Wheel {
     pub fn entry(&self, path: &str) -> Option<&archive::Entry> {
         self.entries().iter().find(|entry| entry.path().as_str() == path)
     }
-    /// RECORD.
-    pub fn record(&self) -> &record::Record {
-        &self.record
+    /// RECORD, as far as it lists files of the archive, in the order of that.
+    pub fn record(&self) -> record::Record {
+        let row = |entry: &archive::Entry| {
+            let archive::Listed { digest, size } = entry.listed();
+            record::Row { path: entry.path().as_str().to_owned(), digest, size }
+        };
+        record::Record { rows: self.entries().iter().map(row).collect() }
     }
     /// entry_points.txt.
     pub fn entry_points(&self) -> &entry_points::EntryPoints {

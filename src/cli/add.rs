@@ -210,6 +210,7 @@ fn bring_in_line(
         sources,
         network,
         cache: cache.directory(&config, printer),
+        tells_metadata: false,
         so_far: SoFar::default(),
     };
     let done = install(&request, &|| {})?;

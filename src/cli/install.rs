@@ -96,6 +96,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
         sources,
         network,
         cache,
+        tells_metadata: arguments.selection.report.is_some(),
         so_far: SoFar::default(),
     };
     let is_new = matches!(request.environment, Environment::New { .. });
@@ -249,6 +250,7 @@ impl InstallArgs {
             sources,
             network,
             cache: self.cache.directory(&config, printer),
+            tells_metadata: false,
             so_far: SoFar::default(),
         })
     }

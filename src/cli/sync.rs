@@ -115,6 +115,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
         sources,
         network,
         cache,
+        tells_metadata: false,
         so_far: SoFar::default(),
     };
     let place = request.environment.directory().to_owned();

@@ -43,6 +43,7 @@ mod tests {
             executable: false,
             digest: None,
             size: *size,
+            is_sized: true,
             gives_way: false,
         };
         let files: Vec<PlannedFile> = sizes.iter().map(file).collect();

@@ -5,12 +5,10 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use super::plan::relative;
 use super::{InstallPlan, PlannedFile, Source};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::Problem;
 use crate::wheel::Wheel;
-use crate::wheel::record::Row;
 
 /// The largest module that is compiled, in bytes.
 const MAX_SOURCE: u64 = crate::wheel::archive::WHOLE_ENTRY;
@@ -42,24 +40,22 @@ impl InstallPlan {
             };
             modules.push((file.destination.clone(), content));
         }
-        let library = self.dist_info.parent().map(PathBuf::from).unwrap_or_default();
         for (destination, content) in compile(modules)? {
             if self.files.iter().any(|file| file.destination == destination) {
                 continue;
             }
             let (sha256, size) = (Sha256::of(&content), content.len() as u64);
-            self.record.rows.push(Row::of(relative(&library, &destination), sha256, size));
             self.files.push(PlannedFile {
                 destination,
                 source: Source::Generated(content),
                 executable: false,
                 digest: Some(StrongDigest::Sha256(sha256)),
                 size,
+                is_sized: true,
                 gives_way: false,
             });
         }
         self.files.sort_by(|one, other| one.destination.cmp(&other.destination));
-        self.record.rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         Ok(self)
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Owns: the claims of the plans of one run on names, and what differs under one name. Never: touches a file.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::files::{Files, Kept};
 use super::PlannedFile;
 use super::places::{OwnIn, owned};
 use crate::digest::StrongDigest;
@@ -38,17 +41,24 @@ pub(super) struct Wanted<'a> {
 #[derive(Debug)]
 pub(super) struct Directory {
     /// The distribution that needs it, for messages.
-    pub(super) package: String,
-    pub(super) files: HashMap<OsString, Claim>,
+    pub(super) package: Arc<str>,
+    pub(super) files: Files,
     /// The names of directories in it that plans need.
     pub(super) below: HashSet<OsString>,
+}
+
+impl Directory {
+    /// One that nothing is in yet, and which this distribution needs.
+    pub(super) fn of(package: &Arc<str>) -> Self {
+        Self { package: Arc::clone(package), files: Files::default(), below: HashSet::new() }
+    }
 }
 
 /// A plan that brings files.
 #[derive(Debug)]
 pub(super) struct Bringer {
     /// The distribution, for messages.
-    pub(super) package: String,
+    pub(super) package: Arc<str>,
     /// Its .dist-info directory, resolved, relative to the prefix.
     pub(super) dist_info: PathBuf,
 }
@@ -57,8 +67,10 @@ pub(super) struct Bringer {
 #[derive(Debug)]
 pub(super) struct Claim {
     first: Arc<Bringer>,
-    others: Vec<Arc<Bringer>>,
-    pub(super) digest: Option<StrongDigest>,
+    /// Few files have any.
+    #[allow(clippy::box_collection)]
+    others: Option<Box<Vec<Arc<Bringer>>>>,
+    digest: Kept,
     pub(super) executable: bool,
     /// Whether all of them leave it out for a different one of another distribution.
     pub(super) gives_way: bool,
@@ -74,29 +86,35 @@ pub(super) struct Rival {
 impl Claim {
     /// Of the first plan that brings the file.
     pub(super) fn new(first: &Arc<Bringer>, file: &PlannedFile) -> Self {
-        let (first, others) = (Arc::clone(first), Vec::new());
         let PlannedFile { digest, executable, gives_way, .. } = *file;
-        Self { first, others, digest, executable, gives_way }
+        Self { first: Arc::clone(first), others: None, digest: digest.into(), executable, gives_way }
     }
 
     /// The distribution that is named in messages.
     pub(super) fn package(&self) -> &str {
-        self.bringers().map(|bringer| bringer.package.as_str()).min().unwrap_or_default()
+        self.bringers().map(|bringer| &*bringer.package).min().unwrap_or_default()
     }
 
     /// The plans that bring it.
     pub(super) fn bringers(&self) -> impl Iterator<Item = &Bringer> {
-        std::iter::once(&self.first).chain(&self.others).map(|bringer| &**bringer)
+        std::iter::once(&self.first)
+            .chain(self.others.iter().flat_map(|others| &**others))
+            .map(|bringer| &**bringer)
+    }
+
+    /// What its content hashes to.
+    pub(super) fn digest(&self) -> Option<StrongDigest> {
+        self.digest.get()
     }
 
     /// Whether it is the same content.
     pub(super) fn is_alike(&self, file: &PlannedFile) -> bool {
-        self.digest.is_some() && self.digest == file.digest
+        file.digest.is_some() && self.digest() == file.digest
     }
 
     /// Of one more plan, which brings it alike.
     pub(super) fn join(&mut self, bringer: &Arc<Bringer>, file: &PlannedFile) {
-        self.others.push(Arc::clone(bringer));
+        self.others.get_or_insert_default().push(Arc::clone(bringer));
         self.gives_way &= file.gives_way;
     }
 }
@@ -116,7 +134,7 @@ impl Claims {
     ) -> Result<Wanted<'a>, Problem> {
         let mut wanted = Wanted::default();
         let Some(taken) = self.directories.get_mut(directory) else { return Ok(wanted) };
-        let (mut blocked, mut rivals) = (Vec::new(), Vec::new());
+        let (mut new, mut blocked, mut rivals) = (Vec::with_capacity(files.len()), Vec::new(), Vec::new());
         for file in files {
             let name = file.name()?;
             if own.has(name) {
@@ -128,7 +146,7 @@ impl Claims {
             }
             match taken.files.get_mut(name) {
                 None => {
-                    taken.files.insert(name.to_owned(), Claim::new(bringer, file));
+                    new.push((name, Claim::new(bringer, file)));
                     wanted.files.push(*file);
                 }
                 Some(claim) if claim.is_alike(file) => {
@@ -140,6 +158,7 @@ impl Claims {
                 Some(_) => rivals.push((name, *file)),
             }
         }
+        taken.files.extend(&mut new)?;
         for (name, file) in blocked {
             let other = self.directories.get(&directory.join(name)).map(|other| other.package.clone());
             self.conflicts.push(two_plans(&file.destination, &bringer.package, &other.unwrap_or_default()));
@@ -153,14 +172,12 @@ impl Claims {
     /// Whether a file (resolved, relative to the prefix) is brought.
     pub(super) fn has(&self, file: &Path) -> bool {
         let directory = file.parent().and_then(|parent| self.directories.get(parent));
-        directory.zip(file.file_name()).is_some_and(|(directory, name)| directory.files.contains_key(name))
+        directory.zip(file.file_name()).is_some_and(|(directory, name)| directory.files.get(name).is_some())
     }
 
     /// The files that the plan with this `.dist-info` directory (resolved, relative to the prefix) brings.
     pub(super) fn of_dist_info(&self, dist_info: &Path) -> Vec<PathBuf> {
-        let is_its = |claim: &Claim| {
-            std::iter::once(&claim.first).chain(&claim.others).any(|bringer| bringer.dist_info == dist_info)
-        };
+        let is_its = |claim: &Claim| claim.bringers().any(|bringer| bringer.dist_info == dist_info);
         let of_directory = |(directory, content): (&PathBuf, &Directory)| {
             let names = content.files.iter().filter(|(_, claim)| is_its(claim));
             names.map(|(name, _)| directory.join(name)).collect::<Vec<_>>()
@@ -183,7 +200,7 @@ impl Claims {
         let mut moves = Vec::new();
         for (directory, content) in &self.directories {
             if stands(directory) {
-                moves.extend(content.files.keys().map(|name| directory.join(name)));
+                moves.extend(content.files.names().map(|name| directory.join(name)));
             } else if directory.parent().is_some_and(stands) {
                 moves.push(directory.clone());
             }
@@ -202,15 +219,15 @@ impl Claims {
 
     /// Takes a claim away.
     pub(super) fn take(&mut self, path: &Path) -> Option<Claim> {
-        self.directories.get_mut(path.parent()?)?.files.remove(path.file_name()?)
+        self.directories.get_mut(path.parent()?)?.files.take(path.file_name()?)
     }
 
-    /// Puts a claim back.
+    /// Puts a claim where one was [taken](Self::take) away.
     pub(super) fn put(&mut self, path: &Path, claim: Claim) {
         if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
             && let Some(directory) = self.directories.get_mut(parent)
         {
-            directory.files.insert(name.to_owned(), claim);
+            directory.files.put(name, claim);
         }
     }
 

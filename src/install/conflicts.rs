@@ -61,11 +61,11 @@ pub(super) fn find(
             Some(kind) if kind.is_dir() => {}
             Some(_) if going.contains(directory) => continue,
             Some(_) => {
-                found.push(Clash::of(directory.clone(), claim.package.clone(), "a directory"));
+                found.push(Clash::of(directory.clone(), claim.package.to_string(), "a directory"));
                 continue;
             }
         }
-        for (name, claim) in &claim.files {
+        for (name, claim) in claim.files.iter() {
             let path = directory.join(name);
             match kind(&at.join(name))? {
                 None => {}
@@ -144,11 +144,11 @@ impl Clash {
 /// Whether both files declare a namespace, and no more.
 fn both_declare(path: &Path, claim: &Claim) -> bool {
     let has = |digest| open(path).and_then(|file| hashes_to(file, digest)).unwrap_or(false);
-    contest::is_namespace(claim.digest) && contest::namespaces().any(has)
+    contest::is_namespace(claim.digest()) && contest::namespaces().any(has)
 }
 
 fn has_content(path: &Path, claim: &Claim) -> bool {
-    let Some(digest) = claim.digest else { return false };
+    let Some(digest) = claim.digest() else { return false };
     open(path).and_then(|file| hashes_to(file, digest)).unwrap_or(false)
 }
 

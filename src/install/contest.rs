@@ -70,14 +70,14 @@ impl InstallPlan {
     pub fn may_be_left_out(&self) -> impl Iterator<Item = String> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
         let files = self.files.iter().filter(|file| file.may_be_left_out());
-        files.map(move |file| relative(library, &file.destination))
+        files.map(move |file| relative(library, &file.destination).into_owned())
     }
 
     /// The rows of RECORD whose files are run.
     pub fn executable(&self) -> impl Iterator<Item = String> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
         let files = self.files.iter().filter(|file| file.executable);
-        files.map(move |file| relative(library, &file.destination))
+        files.map(move |file| relative(library, &file.destination).into_owned())
     }
 }
 
@@ -122,7 +122,8 @@ pub(super) fn decide(at: &Path, rivals: &[Claim]) -> Outcome {
     order.sort_by_key(|at| rivals.get(*at).map(Claim::package));
     let firm: Vec<usize> =
         order.iter().copied().filter(|at| rivals.get(*at).is_some_and(|claim| !claim.gives_way)).collect();
-    let in_effect_one = firm.iter().filter_map(|at| rivals.get(*at)).all(|claim| is_namespace(claim.digest));
+    let in_effect_one =
+        firm.iter().filter_map(|at| rivals.get(*at)).all(|claim| is_namespace(claim.digest()));
     if let [first, others @ ..] = firm.as_slice()
         && !others.is_empty()
         && !in_effect_one

@@ -4,12 +4,14 @@
 //! environment itself. Never: writes.
 
 mod own;
+mod way;
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 pub(super) use self::own::OwnIn;
+use self::way::Way;
 use super::InstallPlan;
 use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};
@@ -27,7 +29,8 @@ pub(super) struct Places {
     prefix: PathBuf,
     /// Where the tree really is now.
     real: PathBuf,
-    known: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+    /// Of directories that are there, and of the outermost of those that are not.
+    known: Mutex<HashMap<PathBuf, Way>>,
     spelling: Spelling,
     purelib: PathBuf,
     platlib: PathBuf,
@@ -212,30 +215,6 @@ impl Places {
     fn relative(&self, path: &Path) -> Option<PathBuf> {
         path.strip_prefix(&self.prefix).or_else(|_| path.strip_prefix(&self.real)).ok().map(Path::to_owned)
     }
-
-    /// Follows the links on the way to a directory (relative to the prefix). What is not there yet is no link.
-    fn resolve(&self, path: &Path) -> Option<PathBuf> {
-        let (Some(parent), Some(name)) = (path.parent(), path.components().next_back()) else {
-            return Some(PathBuf::new());
-        };
-        let Component::Normal(name) = name else { return None };
-        if let Some(known) = self.known.lock().ok()?.get(path) {
-            return known.clone();
-        }
-        let resolved = self.resolve(parent).and_then(|parent| {
-            let plain = parent.join(name);
-            let absolute = self.real.join(&plain);
-            match absolute.symlink_metadata() {
-                Ok(found) if found.is_symlink() => {
-                    absolute.canonicalize().ok()?.strip_prefix(&self.real).ok().map(Path::to_owned)
-                }
-                Ok(_) => Some(parent.join(self.spelling.of(&self.real.join(&parent), name))),
-                Err(_) => Some(plain),
-            }
-        });
-        self.known.lock().ok()?.insert(path.to_owned(), resolved.clone());
-        resolved
-    }
 }
 
 /// Of a file of the environment itself that a wheel brings.
@@ -310,6 +289,12 @@ mod tests {
         check("/final/out/ssl", None);
         check("/final/bin/../lib", None);
         check("/other", None);
+        for path in ["/final/new", "/final/new/deep/er", "/final/lib64/new/deep", "/final/lib64/new"] {
+            let expected = path.trim_start_matches("/final/").replace("lib64", "lib");
+            check(path, Some(&expected));
+            check(path, Some(&expected));
+        }
+        check("/final/new/../lib", None);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 mod direct_url;
 mod root;
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use self::direct_url::DirectUrl;
@@ -16,15 +17,16 @@ use super::{InstallPlan, PlannedFile, Source, contest, scripts};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
-use crate::wheel::archive::{Entry, WHOLE_ENTRY};
+use crate::wheel::archive::{Entry, Listed, WHOLE_ENTRY};
 use crate::wheel::entry_points::Script;
-use crate::wheel::record::{Record, Row};
 use crate::wheel::{ExtractError, Wheel};
 
 /// What file systems allow in one name, in bytes.
 const MAX_NAME: usize = 255;
 /// What system calls allow in one path, in bytes, less what staging adds.
 const MAX_PATH: usize = 4096 - 256;
+/// How many files a plan has at most that are neither of the archive nor scripts: INSTALLER, direct_url.json, REQUESTED.
+const OWN: usize = 3;
 /// The start of a script whose first line is rewritten.
 const PYTHON_SCRIPT: &[u8] = b"#!python";
 
@@ -86,21 +88,16 @@ struct Planner<'a> {
     library: &'a Path,
     /// Where the headers go.
     headers: PathBuf,
-    listed: HashMap<&'a str, &'a Row>,
     /// What a file at the root of the archive is checked against.
     root: Root,
     files: Vec<PlannedFile>,
-    rows: Vec<Row>,
 }
 
 impl<'a> Planner<'a> {
     fn new(wheel: &'a Wheel, scheme: &'a Scheme) -> Self {
         let library = if wheel.root_is_purelib() { &scheme.purelib } else { &scheme.platlib };
-        let listed: HashMap<&str, &Row> =
-            wheel.record().rows.iter().map(|row| (row.path.as_str(), row)).collect();
         let headers = scheme.headers.join(&wheel.metadata().name_text);
-        let (files, rows) = (Vec::with_capacity(wheel.entries().len()), Vec::with_capacity(listed.len()));
-        Self { wheel, scheme, library, headers, listed, root: Root::of(scheme, library), files, rows }
+        Self { wheel, scheme, library, headers, root: Root::of(scheme, library), files: Vec::new() }
     }
 
     fn plan(mut self, requested: bool, direct: Option<DirectUrl>) -> Result<InstallPlan, Problem> {
@@ -113,6 +110,8 @@ impl<'a> Planner<'a> {
         let named: HashSet<&str> =
             wheel.entry_points().scripts.iter().chain(&scripts).map(|script| script.name.as_str()).collect();
         let record = format!("{}/RECORD", wheel.dist_info());
+        let most = wheel.entries().len().saturating_add(scripts.len()).saturating_add(OWN);
+        self.files.reserve_exact(most);
         for (index, entry) in wheel.entries().iter().enumerate() {
             if entry.path().as_str() != record {
                 self.entry(index, entry, &named)?;
@@ -130,8 +129,6 @@ impl<'a> Planner<'a> {
         if requested {
             add("REQUESTED", Vec::new())?;
         }
-        self.rows.push(Row::bare(record));
-        self.rows.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         self.files.sort_unstable_by(|one, other| bytes(&one.destination).cmp(bytes(&other.destination)));
         self.check_nesting(&dist_info.join("RECORD"))?;
         Ok(InstallPlan {
@@ -139,7 +136,6 @@ impl<'a> Planner<'a> {
             version: wheel.metadata().version.clone(),
             dist_info,
             files: self.files,
-            record: Record { rows: self.rows },
             installer: super::Installer::default(),
         })
     }
@@ -150,9 +146,9 @@ impl<'a> Planner<'a> {
         let data = self.wheel.dist_info().strip_suffix(".dist-info").map(|stem| format!("{stem}.data"));
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         if Some(first) != data.as_deref() {
-            let (made, destination) = (self.listed_as(index, path), self.library.join(path));
+            let (made, destination) = (listed_as(index, entry), self.library.join(path));
             if self.root.takes(path, &destination, self.wheel.dist_info()) {
-                self.take(Key::Root, path.to_owned(), destination, entry.executable(), made);
+                self.take(Key::Root, destination, entry.executable(), made);
                 return Ok(());
             }
             return self.add(Key::Root, destination, entry.executable(), made);
@@ -170,7 +166,7 @@ impl<'a> Planner<'a> {
         }
         let made = match key {
             Key::Scripts => self.script(index, entry)?,
-            _ => self.listed_as(index, path),
+            _ => listed_as(index, entry),
         };
         self.add(key, self.directory(key).join(tail), entry.executable(), made)
     }
@@ -186,21 +182,10 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn listed_as(&self, index: usize, path: &str) -> Made {
-        let row = self.listed.get(path);
-        let size = self.wheel.entries().get(index).map(Entry::size).unwrap_or_default();
-        Made::Entry {
-            index,
-            digest: row.and_then(|row| row.digest),
-            listed: row.and_then(|row| row.size),
-            size,
-        }
-    }
-
     /// A shipped script: one that begins with `#!python` gets the environment's interpreter. (Where its path is long or
     /// has a space, pip writes a first line that no kernel can follow; here it is the same form as for entry points.)
     fn script(&self, index: usize, entry: &Entry) -> Result<Made, Problem> {
-        let as_it_is = self.listed_as(index, entry.path().as_str());
+        let as_it_is = listed_as(index, entry);
         if entry.size() > WHOLE_ENTRY {
             if head(self.wheel, entry)?.starts_with(PYTHON_SCRIPT) {
                 return Err(Problem::new(
@@ -238,38 +223,21 @@ impl<'a> Planner<'a> {
     /// Takes a destination into the plan, if it may be written.
     fn add(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) -> Result<(), Problem> {
         self.check(key, &destination)?;
-        let path = relative(self.library, &destination);
-        self.take(key, path, destination, executable, made);
+        self.take(key, destination, executable, made);
         Ok(())
     }
 
     /// Takes what was checked into the plan.
-    fn take(&mut self, key: Key, path: String, destination: PathBuf, executable: bool, made: Made) {
+    fn take(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) {
         let gives_way = key != Key::Scripts && !executable && contest::is_document(&destination);
-        let (row, file) = match made {
-            Made::Entry { index, digest, listed, size } => (
-                Row { path, digest, size: listed },
-                PlannedFile {
-                    destination,
-                    source: Source::Entry(index),
-                    executable,
-                    digest,
-                    size,
-                    gives_way,
-                },
-            ),
+        let (source, digest, size, is_sized) = match made {
+            Made::Entry { index, digest, is_sized, size } => (Source::Entry(index), digest, size, is_sized),
             Made::Generated(content) => {
-                let (sha256, size) = (Sha256::of(&content), content.len() as u64);
-                let digest = Some(StrongDigest::Sha256(sha256));
-                let source = Source::Generated(content);
-                (
-                    Row::of(path, sha256, size),
-                    PlannedFile { destination, source, executable, digest, size, gives_way },
-                )
+                let (digest, size) = (StrongDigest::Sha256(Sha256::of(&content)), content.len() as u64);
+                (Source::Generated(content), Some(digest), size, true)
             }
         };
-        self.files.push(file);
-        self.rows.push(row);
+        self.files.push(PlannedFile { destination, source, executable, digest, size, is_sized, gives_way });
     }
 
     fn check(&self, key: Key, destination: &Path) -> Result<(), Problem> {
@@ -375,8 +343,14 @@ impl<'a> Planner<'a> {
 
 /// Where a planned file's content comes from, and what RECORD says of it.
 enum Made {
-    Entry { index: usize, digest: Option<StrongDigest>, listed: Option<u64>, size: u64 },
+    Entry { index: usize, digest: Option<StrongDigest>, is_sized: bool, size: u64 },
     Generated(Vec<u8>),
+}
+
+/// As RECORD lists it.
+fn listed_as(index: usize, entry: &Entry) -> Made {
+    let Listed { digest, size } = entry.listed();
+    Made::Entry { index, digest, is_sized: size.is_some(), size: entry.size() }
 }
 
 fn refused(code: Code, what: &str, destination: &Path) -> Problem {
@@ -419,16 +393,22 @@ fn head(wheel: &Wheel, entry: &Entry) -> Result<Vec<u8>, Problem> {
 }
 
 /// `path` as RECORD writes it: relative to the directory `base`, with `/`. Both are absolute and without `..`.
-pub(super) fn relative(base: &Path, path: &Path) -> String {
+pub(super) fn relative<'p>(base: &Path, path: &'p Path) -> Cow<'p, str> {
+    // Most paths are below, which their bytes tell.
+    if let Some([b'/', tail @ ..]) = bytes(path).strip_prefix(bytes(base))
+        && let Ok(tail) = std::str::from_utf8(tail)
+    {
+        return tail.into();
+    }
     let mut common = base;
     let mut up = String::new();
     loop {
         if let Ok(tail) = path.strip_prefix(common) {
-            return format!("{up}{}", tail.to_string_lossy());
+            return format!("{up}{}", tail.to_string_lossy()).into();
         }
         match common.parent() {
             Some(parent) => common = parent,
-            None => return path.to_string_lossy().into_owned(),
+            None => return path.to_string_lossy(),
         }
         up.push_str("../");
     }

@@ -43,20 +43,20 @@ fn among<'c>(places: &'c Places, claims: &'c Claims) -> impl Iterator<Item = (&'
 impl Directory {
     /// What its files are imported by, in order.
     fn stems(&self) -> Vec<&str> {
-        let mut stems: Vec<&str> = self.files.keys().filter_map(|name| module::stem(name)).collect();
+        let mut stems: Vec<&str> = self.files.names().filter_map(|name| module::stem(name)).collect();
         stems.sort_unstable();
         stems
     }
 
     fn is_package(&self) -> bool {
-        self.files.keys().any(|name| module::stem(name) == Some(module::PACKAGE))
+        self.files.names().any(|name| module::stem(name) == Some(module::PACKAGE))
     }
 }
 
 /// What plans have for a module.
 fn files_of<'c>(claims: &'c Claims, module: &Path) -> Vec<(PathBuf, &'c Claim)> {
     let named = |directory: &Path, stem: &OsStr| {
-        let files = claims.directories.get(directory).into_iter().flat_map(|content| &content.files);
+        let files = claims.directories.get(directory).into_iter().flat_map(|content| content.files.iter());
         let files = files.filter(|(name, _)| module::stem(name).is_some_and(|found| stem == found));
         files.map(|(name, claim)| (directory.join(name), claim)).collect::<Vec<_>>()
     };
@@ -295,10 +295,8 @@ impl<'h> Standing<'h> {
             if above.is_empty() && missing.is_some() {
                 continue;
             }
-            let mut files: Vec<_> = content.files.iter().collect();
-            files.sort_unstable_by_key(|(name, _)| *name);
             let mut told = BTreeSet::new();
-            for (name, claim) in files {
+            for (name, claim) in content.files.iter() {
                 let Some(stem) = module::stem(name).filter(|stem| *stem != module::PACKAGE) else { continue };
                 let (file, module) = (directory.join(name), directory.join(stem));
                 if is_planned(&module) || !told.insert(stem) {

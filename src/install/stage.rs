@@ -4,7 +4,7 @@
 //! writes into what is installed.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
@@ -58,8 +58,8 @@ impl Stage {
     /// # Errors
     /// Those of the wheel's content and of the file system, `environment-owned`, `environment-invalid`, `interrupted`.
     pub(super) fn add(&self, places: &Places, wheel: &Wheel, plan: &InstallPlan) -> Result<(), Problem> {
-        let package = format!("{} {}", plan.name(), plan.version());
-        self.write_all(places, wheel, plan, &package).map_err(|problem| problem.package(&package))
+        let package: Arc<str> = format!("{} {}", plan.name(), plan.version()).into();
+        self.write_all(places, wheel, plan, &package).map_err(|problem| problem.package(package))
     }
 
     fn write_all(
@@ -67,7 +67,7 @@ impl Stage {
         places: &Places,
         wheel: &Wheel,
         plan: &InstallPlan,
-        package: &str,
+        package: &Arc<str>,
     ) -> Result<(), Problem> {
         // Compared as bytes: a path is compared part by part, which costs more than writing a small file.
         let mut groups: BTreeMap<&OsStr, Vec<&PlannedFile>> = BTreeMap::new();
@@ -77,8 +77,10 @@ impl Stage {
             groups.entry(directory).or_default().extend(files);
         }
         let mut tasks = Vec::new();
-        let bringer =
-            Arc::new(Bringer { package: package.to_owned(), dist_info: places.directory(plan.dist_info())? });
+        let bringer = Arc::new(Bringer {
+            package: Arc::clone(package),
+            dist_info: places.directory(plan.dist_info())?,
+        });
         for (parent, files) in groups {
             let directory = places.directory(Path::new(parent))?;
             let wanted = self.claim(places, &directory, &files, &bringer)?;
@@ -94,13 +96,14 @@ impl Stage {
         if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
             return Err(problem);
         }
-        let text = plan.record().write();
+        let text = plan.record_text();
         let record = PlannedFile {
             destination: plan.record_path(),
             executable: false,
             digest: None,
             size: text.len() as u64,
             source: Source::Generated(text),
+            is_sized: true,
             gives_way: false,
         };
         let directory = bringer.dist_info.clone();
@@ -129,7 +132,7 @@ impl Stage {
         &self,
         claims: &mut Claims,
         directory: &Path,
-        package: &str,
+        package: &Arc<str>,
         shown: &dyn Fn(&Path) -> PathBuf,
     ) -> Result<bool, Problem> {
         if claims.directories.contains_key(directory) {
@@ -151,7 +154,7 @@ impl Stage {
                 Ok(()) => {}
             }
         }
-        let new = Directory { package: package.to_owned(), files: HashMap::new(), below: HashSet::new() };
+        let new = Directory::of(package);
         claims.directories.insert(directory.to_owned(), new);
         if let (Some(parent), Some(name)) = (directory.parent(), directory.file_name())
             && let Some(parent) = claims.directories.get_mut(parent)
@@ -367,6 +370,7 @@ mod tests {
             executable: false,
             digest: None,
             size: text.len() as u64,
+            is_sized: true,
             gives_way: false,
         };
         write_file(&directory, OsStr::new("readme"), &planned("one"), &wheel).unwrap();
@@ -425,13 +429,17 @@ mod tests {
         let claims = &mut *stage.claims();
         std::fs::create_dir(scratch.path().join("there")).unwrap();
         std::fs::write(scratch.path().join("file"), "").unwrap();
-        assert!(stage.make_directory(claims, Path::new("new/deep"), "one 1", &Path::to_owned).unwrap());
+        assert!(
+            stage.make_directory(claims, Path::new("new/deep"), &"one 1".into(), &Path::to_owned).unwrap()
+        );
         assert!(scratch.path().join("new/deep").is_dir());
-        assert!(stage.make_directory(claims, Path::new("new/deep"), "two 1", &Path::to_owned).unwrap());
-        assert!(stage.make_directory(claims, Path::new("there"), "one 1", &Path::to_owned).unwrap());
-        assert_eq!(claims.directories.get(Path::new("new/deep")).unwrap().package, "one 1");
+        assert!(
+            stage.make_directory(claims, Path::new("new/deep"), &"two 1".into(), &Path::to_owned).unwrap()
+        );
+        assert!(stage.make_directory(claims, Path::new("there"), &"one 1".into(), &Path::to_owned).unwrap());
+        assert_eq!(claims.directories.get(Path::new("new/deep")).unwrap().package.as_ref(), "one 1");
         for path in ["file", "file/deep", "missing\0"] {
-            let found = stage.make_directory(claims, Path::new(path), "one 1", &Path::to_owned);
+            let found = stage.make_directory(claims, Path::new(path), &"one 1".into(), &Path::to_owned);
             assert_eq!(found.unwrap_err().code(), Code::FileAccess, "{path}");
         }
         assert!(claims.conflicts.is_empty());
@@ -448,6 +456,7 @@ mod tests {
             executable: false,
             digest: None,
             size: 4,
+            is_sized: true,
             gives_way: true,
         };
         stage.write_apart(&[(1, &planned)], &wheel).unwrap();

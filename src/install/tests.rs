@@ -88,34 +88,28 @@ fn plan(prefix: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Ins
     let dist_info = format!("{SITE}/{name}-{version}.dist-info");
     let metadata = (format!("{dist_info}/METADATA"), format!("Name: {name}\nVersion: {version}\n"));
     let installer = (format!("{dist_info}/INSTALLER"), "pipward\n".to_owned());
-    let mut record = Record::default();
     let mut planned = Vec::new();
     let own = [metadata, installer];
     for (path, content) in
         files.iter().copied().chain(own.iter().map(|(path, text)| (path.as_str(), text.as_str())))
     {
         let digest = Sha256::of(content.as_bytes());
-        let row = path
-            .strip_prefix(SITE)
-            .map_or(format!("../../../{path}"), |path| path.trim_start_matches('/').to_owned());
-        record.rows.push(Row::of(row, digest, content.len() as u64));
         planned.push(PlannedFile {
             destination: prefix.join(path),
             source: Source::Generated(content.as_bytes().to_vec()),
             executable: path.starts_with("bin/"),
             digest: Some(StrongDigest::Sha256(digest)),
             size: content.len() as u64,
+            is_sized: true,
             gives_way: contest::is_document(Path::new(path)),
         });
     }
-    record.rows.push(Row::bare(format!("{name}-{version}.dist-info/RECORD")));
     planned.sort_by(|one, other| one.destination.cmp(&other.destination));
     InstallPlan {
         name: name.parse().unwrap(),
         version: version.parse().unwrap(),
         dist_info: prefix.join(dist_info),
         files: planned,
-        record,
         installer: Installer::default(),
     }
 }

@@ -27,8 +27,8 @@ pub struct Declared<'a> {
 /// What is checked.
 #[derive(Debug, Clone, Copy)]
 pub struct ClosureRequest<'a> {
-    /// The lock; its entries for other environments are known to be left out on purpose.
-    pub lock: &'a Lock,
+    /// The locks; their entries for other environments are known to be left out on purpose.
+    pub locks: &'a [&'a Lock],
     /// What is to be installed.
     pub selection: &'a Selection,
     /// What was asked for, with versions and extras. May be empty.
@@ -121,7 +121,8 @@ impl<'a> Check<'a> {
         if !applies(entry, self.request.target) {
             return;
         }
-        let mut entries = self.request.lock.packages.iter().filter(|package| package.name == entry.name);
+        let all = self.request.locks.iter().flat_map(|lock| &lock.packages);
+        let mut entries = all.filter(|package| package.name == entry.name);
         match self.by_name.get(&entry.name) {
             None if entries.any(|package| package.marker.is_some()) => {}
             None => self.problems.push(missing(Some(&of.package.name), &entry.name, &of.package.place)),

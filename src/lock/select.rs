@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pipward_resolver::{
     ExtraName, MarkerEnvironment, MarkerTree, PackageName, Tags, Target, VersionSpecifiers,
@@ -98,7 +99,7 @@ impl Lock {
         let mut packages = Vec::with_capacity(selected.len());
         for mut package in selected.into_values() {
             let file = match source(&package, &request.target.tags) {
-                Ok(file) => file.cloned(),
+                Ok(file) => file.cloned().map(Arc::new),
                 Err(problem) if elsewhere && problem.code() == Code::NoMatchingWheel => continue,
                 Err(problem) => {
                     let problem = problem.package(package.shown()).at(package.place.clone());
@@ -106,7 +107,7 @@ impl Lock {
                     None
                 }
             };
-            packages.push(Selected { package, file });
+            packages.push(Selected { package: package.into(), file });
         }
         (Selection { packages }, problems)
     }

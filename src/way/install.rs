@@ -88,6 +88,8 @@ pub struct InstallRequest {
     pub network: NetworkOptions,
     /// The cache directory.
     pub cache: Option<PathBuf>,
+    /// Whether METADATA of what is put in is told.
+    pub tells_metadata: bool,
     /// What it has come to.
     pub so_far: SoFar,
 }
@@ -174,16 +176,13 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         strictness: request.upkeep.strictness,
         installer,
         any_python,
-        here: None,
         arriving: arriving.as_ref(),
+        tells_metadata: request.tells_metadata,
         so_far: &request.so_far,
     };
-    // Asked again: nobody else can change the environment now.
-    let here = session.as_ref().and_then(|_| Here::of(request));
-    let staging = Staging { here: here.as_ref(), ..staging };
-    let done = unpack(&items, &fetcher, &staging, step)?;
-    // What was noted before takes memory, and is not asked again.
-    drop(here);
+    // Asked again: nobody else can change the environment now. What was noted before takes memory, and goes at once.
+    let kept = session.as_ref().and_then(|_| Here::of(request)).map(|here| unpack::kept(&items, &here));
+    let done = unpack(&items, kept.unwrap_or_default(), &fetcher, &staging, step)?;
     if request.check_closure {
         let closed = gathered.check_items(&items, done.iter().map(|done| &done.metadata), target);
         closed.inspect_err(|_| request.so_far.done(done.iter()))?;

@@ -7,6 +7,7 @@ mod rules;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use pipward_resolver::{PackageName, Target, Version};
 use rules::{Rules, Sentence};
@@ -218,12 +219,12 @@ fn chosen(
             let same = files.iter().find(|file| Some(file.name.tag_parts()) == tags);
             let best = files.iter().filter_map(|file| Some((target.tags.rank(&file.name)?, file)));
             let best = best.min_by_key(|(rank, _)| *rank).map(|(_, file)| file);
-            Some(same.or(best).or_else(|| files.first())?.clone())
+            Some(same.or(best).or_else(|| files.first())?.clone().into())
         }
         LockedSource::ByHash(_) => None,
         LockedSource::Unusable(_) => return None,
     };
-    Some(Selected { package, file })
+    Some(Selected { package: package.into(), file })
 }
 
 /// What one wheel can do, with its file name as far as it is known.
@@ -245,7 +246,7 @@ fn one(
     let file = Some(item.file.name.as_str().to_owned());
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let look = || {
-        let Some((_, fetched)) = fetcher.start(vec![item.file.clone()]).next() else {
+        let Some((_, fetched)) = fetcher.start(vec![Arc::clone(&item.file)]).next() else {
             return Err(Problem::new(Code::Internal, "a wheel did not arrive"));
         };
         let wheel = request.policy.read(VerifiedWheel::check(fetched?, &item.file)?)?;

@@ -52,16 +52,16 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     let read = if closed && request.locks.asked().is_empty() {
         None
     } else {
-        let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| found.metadata()).collect();
+        let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| Some(found.metadata()?.0)).collect();
         Some(read?)
     };
     if let (false, Some(read)) = (closed, &read) {
         let names = there.iter().map(|(found, _)| found.name.clone());
         let declared: BTreeMap<PackageName, Declared<'_>> =
-            names.zip(read).map(|(name, (metadata, _))| (name, super::install::declared(metadata))).collect();
+            names.zip(read).map(|(name, metadata)| (name, super::install::declared(metadata))).collect();
         let (target, asked) = (request.target(), request.locks.asked());
         let question = ClosureRequest {
-            lock: &here.lock(),
+            locks: &here.locks(),
             selection: &selection,
             roots: &roots,
             asked,
@@ -92,8 +92,8 @@ pub(super) struct There {
     pub(super) version: Version,
     /// Of the wheel.
     pub(super) sha256: Sha256,
-    /// METADATA, read and as it stands, where anybody has to know.
-    pub(super) metadata: Option<(Metadata, Vec<u8>)>,
+    /// METADATA, where anybody has to know.
+    pub(super) metadata: Option<Metadata>,
 }
 
 /// An environment, and what is asked of it.
@@ -237,7 +237,7 @@ impl<'a> Here<'a> {
             name: found.spelled.clone(),
             version: found.version.clone(),
             sha256,
-            metadata: Some((metadata, text)),
+            metadata: Some(metadata),
         })
     }
 
@@ -248,11 +248,9 @@ impl<'a> Here<'a> {
         version.is_none_or(|locked| *locked == found.version).then_some((found, found.sha256?))
     }
 
-    /// All that the locks have.
-    fn lock(&self) -> Lock {
+    fn locks(&self) -> Vec<&Lock> {
         let locks = &self.request.locks;
-        let all = locks.whole().iter().chain(locks.named().map(|(named, _)| named));
-        Lock { packages: all.flat_map(|lock| lock.packages.iter().cloned()).collect(), ..Lock::default() }
+        locks.whole().iter().chain(locks.named().map(|(named, _)| named)).collect()
     }
 
     /// What the locks select; nothing where two of them have one name, which is a matter for the long way.

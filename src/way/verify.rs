@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pipward_resolver::{ExtraName, PackageName};
 
@@ -94,7 +95,7 @@ fn expected(
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut expected = BTreeMap::new();
     let mut faults = Vec::new();
-    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+    for (at, fetched) in fetcher.start(items.iter().map(|item| Arc::clone(&item.file)).collect()) {
         let Some(item) = items.get(at) else { continue };
         match one(item, fetched, request, compiled.contains(&item.package.name)) {
             Ok(one) => {
@@ -127,7 +128,7 @@ fn one(
     let plan = request.policy.yielding(plan);
     Ok(Expected {
         version: wheel.metadata().version.clone(),
-        rows: plan.record().rows.clone(),
+        rows: plan.record().rows,
         may_be_left_out: plan.may_be_left_out().collect(),
         executable: plan.executable().collect(),
         place: item.package.place.clone(),

@@ -14,6 +14,7 @@ mod local;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use self::central::{Kind, Row};
 use super::path::ArchivePath;
@@ -62,6 +63,17 @@ pub struct Entry {
     crc: u32,
     /// What RECORD says of it.
     pub(super) digest: Option<StrongDigest>,
+    /// Whether RECORD says its size too.
+    pub(super) is_sized: bool,
+}
+
+/// What RECORD says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The digest that it gives.
+    pub digest: Option<StrongDigest>,
+    /// The size that it gives, which is that of the file.
+    pub size: Option<u64>,
 }
 
 impl Archive {
@@ -77,14 +89,25 @@ impl Archive {
         check_sizes(&rows, bytes.len(), limits)?;
         let data = tile(bytes, &rows, end.directory.start).map_err(|(name, problem)| at(&name, problem))?;
         let mut archive = Self { entries: Vec::with_capacity(rows.len()), directories: Vec::new() };
+        let names: Arc<str> = rows.iter().map(|row| row.name).collect::<String>().into();
+        let mut end = 0_usize;
         for (row, data) in rows.iter().zip(data) {
-            archive.add(row, data, bytes).map_err(|problem| at(row.name, problem))?;
+            let start = end;
+            end = start.saturating_add(row.name.len());
+            let name = ArchivePath::within(&names, start..start.saturating_add(bare(row.name).len()));
+            archive.add(row, name, data, bytes).map_err(|problem| at(row.name, problem))?;
         }
         check_names(&rows).map_err(|(name, problem)| at(&name, problem))?;
         Ok(archive)
     }
 
-    fn add(&mut self, row: &Row<'_>, data: Range<usize>, bytes: &[u8]) -> Result<(), Problem> {
+    fn add(
+        &mut self,
+        row: &Row<'_>,
+        name: Result<ArchivePath, Problem>,
+        data: Range<usize>,
+        bytes: &[u8],
+    ) -> Result<(), Problem> {
         match row.kind {
             Kind::Directory => {
                 // Some writers deflate even nothing, which makes two bytes.
@@ -92,16 +115,17 @@ impl Archive {
                 if !(content.is_empty() || row.deflated && content == [3, 0]) || row.crc != 0 {
                     return Err(Problem::new(Code::ArchiveEntryKind, "a directory has content"));
                 }
-                self.directories.push(ArchivePath::parse(row.name.strip_suffix('/').unwrap_or(row.name))?);
+                self.directories.push(name?);
             }
             Kind::File { executable } => self.entries.push(Entry {
-                path: ArchivePath::parse(row.name)?,
+                path: name?,
                 size: row.size,
                 executable,
                 data,
                 deflated: row.deflated,
                 crc: row.crc,
                 digest: None,
+                is_sized: false,
             }),
         }
         Ok(())
@@ -135,6 +159,10 @@ impl Entry {
     /// Whether any execute bit of its mode is set.
     pub fn executable(&self) -> bool {
         self.executable
+    }
+    /// What RECORD says of it.
+    pub fn listed(&self) -> Listed {
+        Listed { digest: self.digest, size: self.is_sized.then_some(self.size) }
     }
     /// Its content, piece by piece, from the bytes of its archive; `sink` may stop it with an error of its own.
     pub(super) fn inflate<E>(
@@ -202,16 +230,20 @@ fn tile(bytes: &[u8], rows: &[Row<'_>], directory: usize) -> Result<Vec<Range<us
     Ok(data)
 }
 
+/// A name without the `/` that that of a directory ends with.
+fn bare(name: &str) -> &str {
+    name.strip_suffix('/').unwrap_or(name)
+}
+
 /// No two entries of one name, and no file where another entry needs a directory.
 fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
     let problem = |row: &Row<'_>, message: &str| {
         Err((row.name.to_owned(), Problem::new(Code::ArchiveDuplicate, message)))
     };
-    let bare = |name: &'_ str| name.strip_suffix('/').unwrap_or(name).len();
     let mut names = HashSet::with_capacity(rows.len());
     let mut files = HashSet::with_capacity(rows.len());
     for row in rows {
-        let name = row.name.get(..bare(row.name)).unwrap_or_default();
+        let name = bare(row.name);
         if !names.insert(name) {
             return problem(row, "two entries have the same name");
         }
@@ -221,11 +253,7 @@ fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
     }
     let mut last = "";
     for row in rows {
-        let parent = row
-            .name
-            .get(..bare(row.name))
-            .and_then(|name| name.rsplit_once('/'))
-            .map_or("", |(parent, _)| parent);
+        let parent = bare(row.name).rsplit_once('/').map_or("", |(parent, _)| parent);
         if parent == last {
             continue;
         }

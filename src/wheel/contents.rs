@@ -191,6 +191,7 @@ pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> R
             .found(format!("{} bytes", entry.size())));
         }
         entry.digest = row.digest;
+        entry.is_sized = row.size.is_some();
     }
     // In RECORD's order, so that the same wheel is always refused in the same words.
     match record.rows.iter().find(|row| rows.contains_key(row.path.as_str())) {

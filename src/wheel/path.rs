@@ -3,6 +3,8 @@
 //! Never: normalises. What is not clean as it stands is refused.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::{Code, Problem};
 
@@ -15,8 +17,13 @@ const MAX_PATH: usize = 4096;
 const MAX_PARTS: usize = 64;
 
 /// `pkg/mod.py`: relative, `/`-separated, no empty, `.` or `..` part, no backslash, drive, control or bidi character.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ArchivePath(String);
+#[derive(Clone)]
+pub struct ArchivePath {
+    /// A text that it is a part of: that of all names of an archive, so that thousands of them are one piece of memory.
+    text: Arc<str>,
+    start: usize,
+    length: u32,
+}
 
 impl ArchivePath {
     /// Takes a path as it stands.
@@ -24,27 +31,51 @@ impl ArchivePath {
     /// # Errors
     /// `archive-name`, without place.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        match fault(text) {
-            None => Ok(Self(text.to_owned())),
-            Some(fault) => {
-                Err(Problem::new(Code::ArchiveName, format!("an entry's name {fault}")).found(text))
+        Self::within(&text.into(), 0..text.len())
+    }
+
+    /// Takes the path that stands at a place of a text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub(super) fn within(text: &Arc<str>, place: Range<usize>) -> Result<Self, Problem> {
+        let path = text.get(place.clone()).unwrap_or_default();
+        match (fault(path), u32::try_from(path.len())) {
+            (None, Ok(length)) => Ok(Self { text: Arc::clone(text), start: place.start, length }),
+            (fault, _) => {
+                let fault = fault.unwrap_or("is too long");
+                Err(Problem::new(Code::ArchiveName, format!("an entry's name {fault}")).found(path))
             }
         }
     }
 
     /// As written in the archive.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.text.get(self.start..self.start.saturating_add(self.length as usize)).unwrap_or_default()
     }
     /// Its parts. Never empty.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/')
+        self.as_str().split('/')
+    }
+}
+
+impl PartialEq for ArchivePath {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for ArchivePath {}
+
+impl fmt::Debug for ArchivePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ArchivePath").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for ArchivePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

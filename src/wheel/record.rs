@@ -3,6 +3,7 @@
 //! Owns: the rows (binary distribution format, "The .dist-info directory"; recording installed projects, "The RECORD
 //! file"). Never: touches a file that a row names.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use base64::Engine as _;
@@ -13,6 +14,9 @@ use crate::error::{Code, Problem};
 
 /// No RECORD is larger, in bytes.
 pub const MAX_RECORD: u64 = super::archive::WHOLE_ENTRY;
+
+/// How long a row is besides its path, in bytes: a SHA-256, the size, and what stands between.
+const ROW: usize = 64;
 
 /// A RECORD.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,19 +138,7 @@ impl Record {
 
     /// The text of an installed RECORD: rows sorted by path, digest and size, lines ended as pip's writer ends them.
     pub fn write(&self) -> Vec<u8> {
-        let mut rows: Vec<[String; 3]> = self.rows.iter().map(Row::columns).collect();
-        rows.sort_unstable();
-        let mut text = Vec::new();
-        for columns in &rows {
-            for (at, column) in columns.iter().enumerate() {
-                if at > 0 {
-                    text.push(b',');
-                }
-                push_field(&mut text, column);
-            }
-            text.extend_from_slice(b"\r\n");
-        }
-        text
+        text_of(self.rows.iter().map(Row::line).collect())
     }
 }
 
@@ -161,11 +153,47 @@ impl Row {
         Self { path: path.into(), digest: None, size: None }
     }
 
-    fn columns(&self) -> [String; 3] {
-        let digest = self.digest.as_ref().map(encode).unwrap_or_default();
-        let size = self.size.map(|size| size.to_string()).unwrap_or_default();
-        [self.path.clone(), digest, size]
+    fn line(&self) -> Line<'_> {
+        Line { path: self.path.as_str().into(), digest: self.digest.as_ref(), size: self.size }
     }
+}
+
+/// A row to be written, whose parts lie elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Line<'l> {
+    /// The path as it is written.
+    pub(crate) path: Cow<'l, str>,
+    /// The digest, if there is one.
+    pub(crate) digest: Option<&'l StrongDigest>,
+    /// The size in bytes, if it is told.
+    pub(crate) size: Option<u64>,
+}
+
+impl Line<'_> {
+    /// What stands behind the path. Nothing of it has to be quoted.
+    fn columns(&self) -> [String; 2] {
+        let digest = self.digest.map(encode).unwrap_or_default();
+        let size = self.size.map(|size| size.to_string()).unwrap_or_default();
+        [digest, size]
+    }
+}
+
+/// The text of an installed RECORD, as [`Record::write`] makes it.
+pub(crate) fn text_of(mut lines: Vec<Line<'_>>) -> Vec<u8> {
+    // Two of one path are rare: only theirs are written to be compared.
+    lines.sort_unstable_by(|one, other| {
+        one.path.cmp(&other.path).then_with(|| one.columns().cmp(&other.columns()))
+    });
+    let mut text = Vec::with_capacity(lines.iter().map(|line| line.path.len().saturating_add(ROW)).sum());
+    for line in lines {
+        push_field(&mut text, &line.path);
+        for column in line.columns() {
+            text.push(b',');
+            text.extend_from_slice(column.as_bytes());
+        }
+        text.extend_from_slice(b"\r\n");
+    }
+    text
 }
 
 /// `sha256=` and the digest in URL-safe base64 without padding.

@@ -75,7 +75,8 @@ fn each_scheme_has_its_place() {
     let mut found_sorted = destinations(&found);
     found_sorted.sort();
     assert_eq!(found_sorted, expected);
-    let rows: Vec<&str> = found.record().rows.iter().map(|row| row.path.as_str()).collect();
+    let record = found.record();
+    let rows: Vec<&str> = record.rows.iter().map(|row| row.path.as_str()).collect();
     assert!(rows.contains(&"../../../bin/run") && rows.contains(&"../../../share/pkg/x"));
     assert!(rows.contains(&"../../../lib64/python3.13/site-packages/plat.so"));
     assert_eq!(rows.len(), expected.len() + 1);
@@ -104,8 +105,9 @@ fn record_tells_what_is_planned() {
     }
     let library = Path::new("/env/lib/python3.13/site-packages");
     assert_eq!(found.dist_info(), library.join("pkg-1.0.dist-info"));
-    assert_eq!(found.record().rows.len(), found.files().len() + 1);
-    let bare: Vec<&Row> = found.record().rows.iter().filter(|row| row.digest.is_none()).collect();
+    let record = found.record();
+    assert_eq!(record.rows.len(), found.files().len() + 1);
+    let bare: Vec<&Row> = record.rows.iter().filter(|row| row.digest.is_none()).collect();
     assert_eq!(bare, [&Row::bare("pkg-1.0.dist-info/RECORD")]);
 }
 

@@ -62,6 +62,9 @@ fn item(package: &Package) -> Result<Value, Problem> {
             Problem::new(Code::Internal, "the path of a wheel is no address").found(path.display())
         })?,
     };
+    let Some(metadata) = &package.metadata else {
+        return Err(Problem::new(Code::Internal, "the METADATA of a package was not kept"));
+    };
     let sha256 = package.sha256.to_string();
     let mut item = json!({
         "download_info": {
@@ -71,7 +74,7 @@ fn item(package: &Package) -> Result<Value, Problem> {
         "is_direct": package.direct,
         "is_yanked": package.yanked.is_some(),
         "requested": package.requested,
-        "metadata": inspect::metadata(&Message::parse(&String::from_utf8_lossy(&package.metadata))),
+        "metadata": inspect::metadata(&Message::parse(&String::from_utf8_lossy(metadata))),
     });
     if package.requested && !package.extras.is_empty() {
         let extras: Vec<String> = package.extras.iter().map(ToString::to_string).collect();

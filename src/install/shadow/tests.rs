@@ -1,6 +1,5 @@
 //! What is found, next to what the obvious way finds, for plans and environments of any shape.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::claims::Bringer;
@@ -40,8 +39,7 @@ impl Dice {
 fn claim(claims: &mut Claims, path: &Path, bringer: &Arc<Bringer>, gives_way: bool) {
     let directory = path.parent().unwrap();
     for at in directory.ancestors() {
-        let new =
-            || Directory { package: bringer.package.clone(), files: HashMap::new(), below: HashSet::new() };
+        let new = || Directory::of(&bringer.package);
         claims.directories.entry(at.to_owned()).or_insert_with(new);
         if let (Some(above), Some(name)) = (at.parent(), at.file_name()) {
             let above = claims.directories.entry(above.to_owned()).or_insert_with(new);
@@ -54,10 +52,14 @@ fn claim(claims: &mut Claims, path: &Path, bringer: &Arc<Bringer>, gives_way: bo
         executable: false,
         digest: None,
         size: 0,
+        is_sized: true,
         gives_way,
     };
     let files = &mut claims.directories.get_mut(directory).unwrap().files;
-    files.entry(path.file_name().unwrap().to_owned()).or_insert_with(|| Claim::new(bringer, &file));
+    let name = path.file_name().unwrap();
+    if files.get(name).is_none() {
+        files.extend(&mut vec![(name, Claim::new(bringer, &file))]).unwrap();
+    }
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn it_is_what_the_obvious_way_finds() {
         let mut claims = Claims::default();
         for name in ["one", "two"] {
             let dist_info = PathBuf::from(format!("{SITE}/{name}-1.dist-info"));
-            let bringer = Arc::new(Bringer { package: format!("{name} 1"), dist_info });
+            let bringer = Arc::new(Bringer { package: format!("{name} 1").into(), dist_info });
             for path in dice.paths(7) {
                 claim(&mut claims, Path::new(&path), &bringer, dice.roll(4) == 0);
             }

@@ -200,7 +200,7 @@ fn what_made_it_stands_in_a_plan_and_in_its_record() {
         assert_eq!(new, expected);
     }
     let row = Row::of("pkg-1.0.dist-info/INSTALLER", Sha256::of(b"pip\n"), 4);
-    for (old, new) in plan.record.rows.iter().zip(&named.record.rows) {
+    for (old, new) in plan.record().rows.iter().zip(&named.record().rows) {
         assert_eq!(new, if old.path == row.path { &row } else { old });
     }
     assert_eq!([Installer::Pipward.name(), Installer::Pip.name()], ["pipward", "pip"]);
@@ -226,7 +226,7 @@ fn modules_of_a_plan_are_compiled_and_nothing_else_is() {
         let expected = vec![(world.prefix.join(format!("{SITE}/pkg/a.py")), b"1".to_vec())];
         assert_eq!(given, if is_compiled { expected } else { Vec::new() }, "{size}");
         assert_eq!(compiled.files.len(), plan.files.len() + 1);
-        assert!(compiled.record.rows.contains(&Row::of(
+        assert!(compiled.record().rows.contains(&Row::of(
             "pkg/__pycache__/a.cpython-313.pyc",
             Sha256::of(b"code"),
             4

@@ -25,7 +25,7 @@ fn open(lock: &str, roots: &[&str], metadata: &[(&str, &[&str])]) -> Vec<(Code, 
         .collect();
     let target = linux("3.13.0");
     let request = ClosureRequest {
-        lock: &lock,
+        locks: &[&lock],
         selection: &selection,
         roots: &roots,
         asked: &roots,

@@ -3,6 +3,7 @@
 //! Never: takes anything that no lock has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pipward_resolver::{PackageName, Target};
 
@@ -18,8 +19,9 @@ use crate::verify::VerifiedWheel;
 use crate::wheel::metadata::Metadata;
 
 /// The packages of a run, one entry a name, and what was asked for.
-pub(super) struct Gathered {
-    lock: Lock,
+pub(super) struct Gathered<'r> {
+    /// All that lead to them.
+    locks: Vec<&'r Lock>,
     pub(super) selection: Selection,
     pub(super) requested: BTreeSet<PackageName>,
     roots: Vec<FileRequirement>,
@@ -28,12 +30,15 @@ pub(super) struct Gathered {
     pub(super) known: BTreeMap<PackageName, Metadata>,
 }
 
-impl Gathered {
+impl<'r> Gathered<'r> {
     /// What a request leads to, and the file of each package that is installed.
     ///
     /// # Errors
     /// Those of the selection, and of finding the files.
-    pub(super) fn with_items(request: &InstallRequest, index: &Index) -> Result<(Self, Vec<Item>), Problems> {
+    pub(super) fn with_items(
+        request: &'r InstallRequest,
+        index: &Index,
+    ) -> Result<(Self, Vec<Item>), Problems> {
         request.locks.check_here(request.target())?;
         let mut gathered = Self::new(request, index)?;
         let (left_out, taken): (Vec<Selected>, Vec<Selected>) =
@@ -78,19 +83,19 @@ impl Gathered {
         Problems::unless_empty((), self.check(&all, target))
     }
 
-    pub(super) fn new(request: &InstallRequest, index: &Index) -> Result<Self, Problems> {
+    pub(super) fn new(request: &'r InstallRequest, index: &Index) -> Result<Self, Problems> {
         let target = request.target();
         let select = SelectRequest { target, extras: &request.extras, groups: request.groups.as_deref() };
         let mut faults = Vec::new();
         let mut known = BTreeMap::new();
         let mut gathered: Option<Self> = None;
-        let mut add = |lock: &Lock, part: Self, faults: &mut Vec<Problem>| match &mut gathered {
-            Some(gathered) => gathered.merge(lock, part, faults),
+        let mut add = |part: Self, faults: &mut Vec<Problem>| match &mut gathered {
+            Some(gathered) => gathered.merge(part, faults),
             None => gathered = Some(part),
         };
         for lock in request.locks.whole() {
             match lock.select(&select) {
-                Ok(selection) => add(lock, Self::whole(lock, selection), &mut faults),
+                Ok(selection) => add(Self::whole(lock, selection), &mut faults),
                 Err(problems) => faults.extend(problems),
             }
         }
@@ -101,11 +106,11 @@ impl Gathered {
             let selected =
                 lock.offer(&select).and_then(|all| subset(&all, &names, &mut known, index, request));
             match selected {
-                Ok(selection) => add(lock, Self::named(lock, selection, &names), &mut faults),
+                Ok(selection) => add(Self::named(lock, selection, names), &mut faults),
                 Err(problems) => faults.extend(problems),
             }
         }
-        let mut gathered = gathered.unwrap_or_else(|| Self::whole(&Lock::default(), Selection::default()));
+        let mut gathered = gathered.unwrap_or_else(|| Self::of(None, Selection::default()));
         gathered.known = known;
         gathered.asked = request.locks.asked().to_vec();
         faults.extend(gathered.selection.objections(&target.markers));
@@ -119,32 +124,29 @@ impl Gathered {
         Problems::unless_empty(gathered, faults)
     }
 
-    fn whole(lock: &Lock, selection: Selection) -> Self {
-        let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
+    fn of(lock: Option<&'r Lock>, selection: Selection) -> Self {
         Self {
-            lock: lock.clone(),
+            locks: lock.into_iter().collect(),
             selection,
-            requested,
+            requested: BTreeSet::new(),
             roots: Vec::new(),
             asked: Vec::new(),
             known: BTreeMap::new(),
         }
     }
 
-    fn named(lock: &Lock, selection: Selection, names: &[FileRequirement]) -> Self {
-        let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
-        Self {
-            lock: lock.clone(),
-            selection,
-            requested,
-            roots: names.to_vec(),
-            asked: Vec::new(),
-            known: BTreeMap::new(),
-        }
+    fn whole(lock: &'r Lock, selection: Selection) -> Self {
+        let requested = selection.packages.iter().map(|selected| selected.package.name.clone()).collect();
+        Self { requested, ..Self::of(Some(lock), selection) }
     }
 
-    fn merge(&mut self, lock: &Lock, other: Self, faults: &mut Vec<Problem>) {
-        self.lock.packages.extend(lock.packages.iter().cloned());
+    fn named(lock: &'r Lock, selection: Selection, names: Vec<FileRequirement>) -> Self {
+        let requested = names.iter().map(|named| named.requirement.name.clone()).collect();
+        Self { requested, roots: names, ..Self::of(Some(lock), selection) }
+    }
+
+    fn merge(&mut self, other: Self, faults: &mut Vec<Problem>) {
+        self.locks.extend(other.locks);
         self.requested.extend(other.requested);
         self.roots.extend(other.roots);
         for selected in other.selection.packages {
@@ -159,7 +161,7 @@ impl Gathered {
 
     fn check(&self, declared: &BTreeMap<PackageName, Declared<'_>>, target: &Target) -> Vec<Problem> {
         closure::check(&ClosureRequest {
-            lock: &self.lock,
+            locks: &self.locks,
             selection: &self.selection,
             roots: &self.roots,
             asked: &self.asked,
@@ -213,7 +215,7 @@ fn read_metadata(
     let items = files(packages, index, request)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut faults = Vec::new();
-    for (at, fetched) in fetcher.start(items.iter().map(|item| item.file.clone()).collect()) {
+    for (at, fetched) in fetcher.start(items.iter().map(|item| Arc::clone(&item.file)).collect()) {
         let Some(item) = items.get(at) else { continue };
         let verified = fetched.and_then(|fetched| VerifiedWheel::check(fetched, &item.file));
         match verified.and_then(|verified| request.policy.read(verified)) {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
 
@@ -51,7 +52,7 @@ pub struct Package {
     /// Its version.
     pub version: Version,
     /// Where its file came from; where nothing had to be fetched, only what was asked for by address has one.
-    pub file: Option<LockedFile>,
+    pub file: Option<Arc<LockedFile>>,
     /// Its SHA-256.
     pub sha256: Sha256,
     /// The size of its file in bytes; 0 where none was read.
@@ -68,8 +69,8 @@ pub struct Package {
     pub direct: bool,
     /// Why it was yanked, where the lock or its index says that it was (PEP 592).
     pub yanked: Option<String>,
-    /// METADATA.
-    pub metadata: Vec<u8>,
+    /// METADATA of what was put in, where it was to be told.
+    pub metadata: Option<Vec<u8>>,
     /// Why it is part of the run.
     pub origin: Origin,
 }
@@ -98,10 +99,10 @@ pub(super) fn told(
     told.ignored = ignored(request);
     let origins = origins(items, &done, left_out, request);
     let by_name = by_name(&origins);
-    for (item, done) in items.iter().zip(done) {
+    for (item, mut done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
         let origin = origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default();
-        let package = package(item, &done, origin, request);
+        let package = package(item, &mut done, origin, request);
         told.warnings.extend(unknown_extras(Some(&package), &done.metadata.extras));
         told.packages.push(package);
         let pair = (item.package.name.to_string(), done.metadata.version.to_string());
@@ -131,10 +132,10 @@ pub(super) fn packages(
     let mut told = Installed::default();
     let origins = origins(items, &done, left_out, request);
     let by_name = by_name(&origins);
-    for (item, done) in items.iter().zip(done) {
+    for (item, mut done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
         let origin = origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default();
-        told.packages.push(package(item, &done, origin, request));
+        told.packages.push(package(item, &mut done, origin, request));
     }
     told.arrange(&by_name);
     told.packages
@@ -210,16 +211,24 @@ pub(super) fn asked_extras(name: &PackageName, request: &InstallRequest) -> Vec<
     extras
 }
 
-fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -> Package {
-    let mut file = item.file.clone();
-    if let Location::Url(url) = &mut file.location {
+/// The file as it is told of: of an address, what is behind a `#` is no part.
+pub(super) fn shown(file: &Arc<LockedFile>) -> Arc<LockedFile> {
+    let mut file = Arc::clone(file);
+    if matches!(&file.location, Location::Url(url) if url.fragment().is_some())
+        && let Location::Url(url) = &mut Arc::make_mut(&mut file).location
+    {
         url.set_fragment(None);
     }
+    file
+}
+
+/// Takes METADATA with it.
+fn package(item: &Item, done: &mut Done, origin: Origin, request: &InstallRequest) -> Package {
     Package {
         key: item.package.name.clone(),
         name: done.metadata.name_text.clone(),
         version: done.metadata.version.clone(),
-        file: Some(file),
+        file: Some(shown(&item.file)),
         sha256: done.sha256,
         size: done.size,
         kept: done.kept,
@@ -228,7 +237,7 @@ fn package(item: &Item, done: &Done, origin: Origin, request: &InstallRequest) -
         extras: asked_extras(&item.package.name, request),
         direct: direct_url(item).is_some(),
         yanked: item.package.yanked.clone(),
-        metadata: done.metadata_text.clone(),
+        metadata: done.metadata_text.take(),
         origin,
     }
 }
@@ -252,9 +261,9 @@ pub(in crate::way) fn nothing_to_do(
             requires: there
                 .metadata
                 .as_ref()
-                .map(|(metadata, _)| metadata.requires.as_slice())
+                .map(|metadata| metadata.requires.as_slice())
                 .unwrap_or_default(),
-            spelled: there.metadata.as_ref().map(|(metadata, _)| &metadata.spelled),
+            spelled: there.metadata.as_ref().map(|metadata| &metadata.spelled),
             for_pythons: false,
             kept: true,
             lock: &selected.package.place.file,
@@ -282,10 +291,10 @@ pub(in crate::way) fn nothing_to_do(
             extras: asked_extras(name, request),
             direct: selected.file.as_ref().is_some_and(|file| selected.package.is_direct(file)),
             yanked: selected.package.yanked.clone(),
-            metadata: there.metadata.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
+            metadata: None,
             origin: origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default(),
         });
-        let extras = there.metadata.as_ref().map(|(metadata, _)| metadata.extras.as_slice());
+        let extras = there.metadata.as_ref().map(|metadata| metadata.extras.as_slice());
         told.warnings.extend(unknown_extras(told.packages.last(), extras.unwrap_or_default()));
     }
     told.warnings.extend(request.locks.warnings());

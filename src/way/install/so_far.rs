@@ -3,13 +3,13 @@
 //! Never: decides anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pipward_resolver::{PackageName, WheelName};
 
 use super::InstallRequest;
 use super::origin::{self, Origin, Part};
-use super::outcome::Package;
+use super::outcome::{Package, shown};
 use super::unpack::{Done, Item};
 use crate::error::{Code, Problem, Problems};
 use crate::index::LOOKED_AT;
@@ -21,16 +21,16 @@ use crate::wheel::metadata::Metadata;
 pub struct SoFar(Mutex<BTreeMap<PackageName, Seen>>);
 
 struct Seen {
-    package: LockedPackage,
-    file: Option<LockedFile>,
+    package: Arc<LockedPackage>,
+    file: Option<Arc<LockedFile>>,
     metadata: Option<Metadata>,
     size: u64,
     kept: bool,
 }
 
 impl Seen {
-    fn of(package: &LockedPackage, file: Option<&LockedFile>) -> Self {
-        Self { package: package.clone(), file: file.cloned(), metadata: None, size: 0, kept: false }
+    fn of(package: &Arc<LockedPackage>) -> Self {
+        Self { package: Arc::clone(package), file: None, metadata: None, size: 0, kept: false }
     }
 }
 
@@ -43,7 +43,7 @@ impl SoFar {
     pub(super) fn selected(&self, packages: &[(Selected, bool)]) {
         let mut seen = self.seen();
         for (Selected { package, .. }, _) in packages {
-            seen.entry(package.name.clone()).or_insert_with(|| Seen::of(package, None));
+            seen.entry(package.name.clone()).or_insert_with(|| Seen::of(package));
         }
     }
 
@@ -52,7 +52,7 @@ impl SoFar {
         let mut seen = self.seen();
         for item in items {
             let known = seen.entry(item.package.name.clone());
-            known.or_insert_with(|| Seen::of(&item.package, None)).file = Some(item.file.clone());
+            known.or_insert_with(|| Seen::of(&item.package)).file = Some(Arc::clone(&item.file));
         }
     }
 
@@ -122,17 +122,14 @@ fn part<'s>(name: &'s PackageName, seen: &'s Seen) -> Option<Part<'s>> {
 fn package(key: PackageName, seen: &Seen, origin: Origin) -> Option<Package> {
     let Part { name_text, version, .. } = part(&key, seen)?;
     let (name, version) = (name_text.to_owned(), version.clone());
-    let mut file = seen.file.clone()?;
+    let file = seen.file.as_ref()?;
     let sha256 = file.hashes.sha256s().next()?;
-    let direct = seen.package.is_direct(&file);
-    if let Location::Url(url) = &mut file.location {
-        url.set_fragment(None);
-    }
+    let direct = seen.package.is_direct(file);
     Some(Package {
         key,
         name,
         version,
-        file: Some(file),
+        file: Some(shown(file)),
         sha256,
         size: seen.size,
         kept: seen.kept,
@@ -141,7 +138,7 @@ fn package(key: PackageName, seen: &Seen, origin: Origin) -> Option<Package> {
         extras: Vec::new(),
         direct,
         yanked: seen.package.yanked.clone(),
-        metadata: Vec::new(),
+        metadata: None,
         origin,
     })
 }
@@ -167,7 +164,7 @@ fn note_file(seen: &mut BTreeMap<PackageName, Seen>, problem: &Problem) {
         Err(_) => Location::Path(looked_at.into()),
     };
     let name = looked_at.rsplit('/').next().and_then(|name| WheelName::parse(name).ok());
-    seen.file = name.map(|name| LockedFile {
+    let file = name.map(|name| LockedFile {
         name,
         location,
         size: None,
@@ -175,4 +172,5 @@ fn note_file(seen: &mut BTreeMap<PackageName, Seen>, problem: &Problem) {
         hashes: hashes.clone(),
         place: seen.package.place.clone(),
     });
+    seen.file = file.map(Arc::new);
 }

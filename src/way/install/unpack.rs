@@ -3,7 +3,7 @@
 //! Never: reads a wheel before its hash was compared.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use pipward_resolver::Target;
@@ -31,8 +31,8 @@ use crate::wheel::metadata::Metadata;
 
 /// One package of a run: the locked entry, its file, and whether it was asked for by name.
 pub(in crate::way) struct Item {
-    pub(in crate::way) package: LockedPackage,
-    pub(in crate::way) file: LockedFile,
+    pub(in crate::way) package: Arc<LockedPackage>,
+    pub(in crate::way) file: Arc<LockedFile>,
     pub(in crate::way) requested: bool,
 }
 
@@ -63,10 +63,10 @@ pub(super) struct Staging<'s> {
     pub(super) any_python: bool,
     /// What INSTALLER names.
     pub(super) installer: Installer,
-    /// What a run before has left, where it may be believed.
-    pub(super) here: Option<&'s Here<'s>>,
     /// The store that wheels are put in.
     pub(super) arriving: Option<&'s Arriving>,
+    /// Whether METADATA of what is put in is told.
+    pub(super) tells_metadata: bool,
     /// Where it is noted what was done, where not all could be.
     pub(super) so_far: &'s SoFar,
 }
@@ -127,22 +127,28 @@ pub(super) fn resolve_each(
     let by_hash: Vec<&LockedPackage> = packages
         .iter()
         .filter(|(selected, _)| selected.file.is_none())
-        .map(|(selected, _)| &selected.package)
+        .map(|(selected, _)| &*selected.package)
         .collect();
     let mut located = index.locate_all(&by_hash, target).into_iter();
     let named: Vec<(&LockedFile, &LockedPackage)> = packages
         .iter()
-        .filter_map(|(selected, _)| Some((selected.file.as_ref()?, &selected.package)))
+        .filter_map(|(selected, _)| Some((&**selected.file.as_ref()?, &*selected.package)))
         .collect();
     let mut sourced = index.resolve_sources(&named).into_iter();
     let mut items = Vec::new();
     let mut faults = Vec::new();
-    for (Selected { package, file }, requested) in packages {
-        let file = if file.is_some() { sourced.next() } else { located.next() };
+    for (Selected { mut package, file: locked }, requested) in packages {
+        let file = if locked.is_some() { sourced.next() } else { located.next() };
         match file {
             Some(Ok(file)) => {
-                let yanked = package.yanked.clone().or_else(|| index.yanked(&file.name));
-                items.push(Item { package: LockedPackage { yanked, ..package }, file, requested });
+                // Nearly always it comes from where the lock says: then it is the one of the lock.
+                let file = locked.filter(|locked| **locked == file).unwrap_or_else(|| file.into());
+                if package.yanked.is_none()
+                    && let Some(reason) = index.yanked(&file.name)
+                {
+                    Arc::make_mut(&mut package).yanked = Some(reason);
+                }
+                items.push(Item { package, file, requested });
             }
             Some(Err(problem)) => faults.push(problem.package(&package.name)),
             None => faults.push(Problem::new(Code::Internal, "a package has no file").package(&package.name)),
@@ -157,8 +163,8 @@ pub(super) struct Done {
     pub(super) verified: bool,
     pub(super) sha256: Sha256,
     pub(super) metadata: Metadata,
-    /// METADATA as it stands in the wheel.
-    pub(super) metadata_text: Vec<u8>,
+    /// METADATA as it stands in the wheel, where that is told. All of them are megabytes.
+    pub(super) metadata_text: Option<Vec<u8>>,
     pub(super) size: u64,
     pub(super) kept: bool,
     /// Whether it is the environment itself that has it, and not the user's directory.
@@ -175,7 +181,7 @@ impl Done {
     pub(super) fn of_read(wheel: &Wheel) -> Result<Self, Problem> {
         Ok(Self {
             metadata: wheel.metadata().clone(),
-            metadata_text: wheel.metadata_text().to_vec(),
+            metadata_text: None,
             size: wheel.size(),
             kept: false,
             beneath: false,
@@ -188,12 +194,11 @@ impl Done {
     }
 
     fn of_kept(there: Known) -> Option<Self> {
-        let (metadata, metadata_text) = there.metadata?;
         Some(Self {
             verified: false,
             sha256: there.sha256,
-            metadata,
-            metadata_text,
+            metadata: there.metadata?,
+            metadata_text: None,
             size: 0,
             kept: true,
             beneath: false,
@@ -204,23 +209,28 @@ impl Done {
     }
 }
 
-/// Fetches everything at once but for what is there; each wheel is verified, read, planned and staged as it arrives, on all
+/// What became of items, each by its place among them.
+type Outcomes = BTreeMap<usize, Result<Done, Problems>>;
+
+/// The items that are there as a run before has left them.
+pub(super) fn kept(items: &[Item], here: &Here<'_>) -> Outcomes {
+    let kept = items.par_iter().enumerate();
+    kept.filter_map(|(at, item)| Some((at, Ok(Done::of_kept(here.keeps(item)?)?)))).collect()
+}
+
+/// Fetches everything at once but for what is kept; each wheel is verified, read, planned and staged as it arrives, on all
 /// cores.
 pub(super) fn unpack(
     items: &[Item],
+    kept: Outcomes,
     fetcher: &Fetcher,
     staging: &Staging<'_>,
     step: &(dyn Fn() + Sync),
 ) -> Result<Vec<Done>, Problems> {
     let at_start = AtStart::of(staging.scheme, staging.session)?;
-    let kept: BTreeMap<usize, Result<Done, Problems>> = items
-        .par_iter()
-        .enumerate()
-        .filter_map(|(at, item)| Some((at, Ok(Done::of_kept(staging.here?.keeps(item)?)?))))
-        .collect();
     kept.iter().for_each(|_| step());
     let wanted: Vec<usize> = (0..items.len()).filter(|at| !kept.contains_key(at)).collect();
-    let files = wanted.iter().filter_map(|at| items.get(*at)).map(|item| item.file.clone()).collect();
+    let files = wanted.iter().filter_map(|at| items.get(*at)).map(|item| Arc::clone(&item.file)).collect();
     let mut arrivals = fetcher.start(files);
     let results = Mutex::new(kept);
     let keep = |at: usize, result: Result<Done, Problems>| {
@@ -373,7 +383,7 @@ fn one(
     }
     let done = Done {
         metadata: wheel.metadata().clone(),
-        metadata_text: wheel.metadata_text().to_vec(),
+        metadata_text: (staging.tells_metadata && !kept).then(|| wheel.metadata_text().to_vec()),
         size: wheel.size(),
         kept,
         beneath,

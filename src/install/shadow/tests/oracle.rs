@@ -12,7 +12,7 @@ fn modules<'c>(places: &Places, claims: &'c Claims) -> HashMap<PathBuf, Vec<(Pat
     let mut found: HashMap<PathBuf, Vec<(PathBuf, &Claim)>> = HashMap::new();
     let among = claims.directories.iter().filter(|(at, _)| sites.iter().any(|site| at.starts_with(site)));
     for (directory, content) in among {
-        for (name, claim) in &content.files {
+        for (name, claim) in content.files.iter() {
             let path = directory.join(name);
             if let Some(module) = module::imported_as(&path) {
                 found.entry(module).or_default().push((path, claim));
