@@ -304,10 +304,8 @@ impl Http {
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, Problem> {
         let options = &self.options;
-        let is_plain = url.scheme() == "http"
-            && options.cert.is_none()
-            && options.client_cert.is_none()
-            && !proxy::may_be_asked(options);
+        // Redirects are ours to follow: a client that begins without TLS never comes to speak it, but for a proxy.
+        let is_plain = url.scheme() == "http" && !proxy::may_be_asked(options);
         let client = if is_plain {
             self.plain.get_or_init(|| self.build(tls::without_roots()?))
         } else {

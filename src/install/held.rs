@@ -133,36 +133,35 @@ pub(super) fn odd_directories(
     let dist_info = places.directory(plan.dist_info())?;
     let record = bits(&dist_info.join("RECORD")).map(|(_, mode)| mode);
     let Some(umask) = umask_in(&places.real().join(&dist_info)) else { return Ok(BTreeMap::new()) };
-    let mut directories = BTreeSet::new();
-    let mut last = Path::new("");
+    let mut odd = BTreeMap::new();
+    let mut looked_at = BTreeSet::new();
+    let (mut last, mut missing) = (Path::new(""), None::<&Path>);
     for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
-        // Most files follow another one of their directory.
-        if parent.as_os_str() == last.as_os_str() {
+        // Most files follow another one of their directory. Where a directory is missing, so is all below it.
+        if parent.as_os_str() == last.as_os_str() || missing.is_some_and(|missing| parent.starts_with(missing)) {
             continue;
         }
         last = parent;
         let directory = places.directory(parent)?;
-        let below = |path: &Path| places.sites().any(|site| path != site && path.starts_with(site));
-        for above in directory.ancestors().take_while(|path| below(path)) {
-            if !directories.insert(above.to_owned()) {
-                break;
+        let below = |path: &&Path| places.sites().any(|site| path != &site && path.starts_with(site));
+        let mut way: Vec<&Path> = directory.ancestors().take_while(below).collect();
+        while let Some(above) = way.pop() {
+            if looked_at.contains(above) {
+                continue;
             }
-        }
-    }
-    let mut odd = BTreeMap::new();
-    let mut missing: Option<PathBuf> = None;
-    for path in directories {
-        // Where a directory is missing, so is all below it, which comes next.
-        if missing.as_ref().is_some_and(|missing| path.starts_with(missing)) {
-            continue;
-        }
-        match bits(&path) {
-            None => missing = Some(path),
-            Some((false, _)) => {}
-            Some((true, mode)) => {
-                let usual = mode::odd_directory(umask, record, mode);
-                odd.extend(usual.map(|usual| (path, (mode, usual))));
+            match bits(above) {
+                None => {
+                    // No link leads on from here: its path and that of the plan end alike.
+                    missing = parent.ancestors().nth(way.len());
+                    break;
+                }
+                Some((false, _)) => {}
+                Some((true, mode)) => {
+                    let usual = mode::odd_directory(umask, record, mode);
+                    odd.extend(usual.map(|usual| (above.to_owned(), (mode, usual))));
+                }
             }
+            looked_at.insert(above.to_owned());
         }
     }
     Ok(odd)

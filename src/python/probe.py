@@ -1,4 +1,4 @@
-import json, os, platform, site, sys, sysconfig
+import os, site, sys, sysconfig
 
 KEYS = ("purelib", "platlib", "scripts", "include", "data", "stdlib")
 names = sysconfig.get_scheme_names()
@@ -31,6 +31,50 @@ def number(info):
     return text
 
 
+def system():
+    """What `platform` says of the system; where that is no more than `uname`, without its many imports."""
+    if sys.platform in ("linux", "darwin"):
+        found = os.uname()
+        found = (found.sysname, found.release, found.version, found.machine)
+        # `platform` has nothing where the system says this.
+        return ["" if part == "unknown" else part for part in found]
+    import platform
+    return [platform.system(), platform.release(), platform.version(), platform.machine()]
+
+
+def python():
+    """The name of the implementation, and the version with what a build adds to it: 3.13.0+."""
+    names = {"cpython": "CPython", "pypy": "PyPy"}
+    text = sys.version.split()[0]
+    if sys.implementation.name in names and text.startswith("%d.%d." % sys.version_info[:2]):
+        return names[sys.implementation.name], text
+    import platform
+    return platform.python_implementation(), platform.python_version()
+
+
+def written(value):
+    """JSON of texts, numbers, truths, lists and tables: the module of that name takes as long to import as all of this."""
+    if isinstance(value, str):
+        return '"%s"' % "".join(map(character, value))
+    if isinstance(value, dict):
+        return "{%s}" % ",".join("%s:%s" % (written(key), written(part)) for key, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return "[%s]" % ",".join(map(written, value))
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "true" if value else "false"
+    return "%d" % value
+
+
+def character(one):
+    if " " <= one <= "~" and one not in '"\\':
+        return one
+    number = ord(one)
+    if number < 0x10000:
+        return "\\u%04x" % number
+    number -= 0x10000
+    return "\\u%04x\\u%04x" % (0xD800 + (number >> 10), 0xDC00 + (number & 0x3FF))
+
+
 # With -S nobody has looked for pyvenv.cfg (before 3.14), so sys.prefix may be that of the base installation.
 executable = os.path.abspath(sys.executable)
 beside = os.path.dirname(os.path.dirname(executable))
@@ -46,6 +90,9 @@ debug = sysconfig.get_config_var("Py_DEBUG")
 if debug is None:
     debug = hasattr(sys, "gettotalrefcount")
 
+platform_system, release, version, machine = system()
+implementation, python_version = python()
+
 answer = {
     "executable": executable,
     "implementation": sys.implementation.name,
@@ -58,13 +105,13 @@ answer = {
         "implementation_name": sys.implementation.name,
         "implementation_version": number(sys.implementation.version),
         "os_name": os.name,
-        "platform_machine": platform.machine(),
-        "platform_python_implementation": platform.python_implementation(),
-        "platform_release": platform.release(),
-        "platform_system": platform.system(),
-        "platform_version": platform.version(),
-        "python_full_version": platform.python_version(),
-        "python_version": ".".join(platform.python_version_tuple()[:2]),
+        "platform_machine": machine,
+        "platform_python_implementation": implementation,
+        "platform_release": release,
+        "platform_system": platform_system,
+        "platform_version": version,
+        "python_full_version": python_version,
+        "python_version": ".".join(python_version.split(".")[:2]),
         "sys_platform": sys.platform,
     },
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
@@ -76,4 +123,4 @@ answer = {
     "base_sites": site.getsitepackages([sys.base_prefix, sys.base_exec_prefix]),
     "venv_paths": paths(venv_scheme, "/pipward"),
 }
-sys.stdout.write(json.dumps(answer))
+sys.stdout.write(written(answer))

@@ -25,6 +25,9 @@ const SCRIPT: &str = include_str!("probe.py");
 const FORMAT: u32 = 2;
 /// How long an interpreter may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
+/// How long is waited for a program to end that has said everything, in the beginning and at most.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// The largest answer (and cache file) that is read, in bytes.
 const MAX_ANSWER: u64 = 256 << 10;
 /// The largest EXTERNALLY-MANAGED file that is read, in bytes.
@@ -129,7 +132,8 @@ fn run(program: &Path, arguments: &[&str]) -> std::io::Result<Output> {
     let stdout = child.stdout.take().map(collect);
     let stderr = child.stderr.take().map(collect);
     let started = Instant::now();
-    let mut pause = Duration::from_millis(1);
+    let mut heard = None;
+    let mut pause = FIRST_PAUSE;
     while child.try_wait()?.is_none() {
         if started.elapsed() > TIME_LIMIT {
             child.kill()?;
@@ -139,14 +143,22 @@ fn run(program: &Path, arguments: &[&str]) -> std::io::Result<Output> {
                 format!("it gave no answer in {} seconds", TIME_LIMIT.as_secs()),
             ));
         }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        match &stdout {
+            // Whoever has said everything is about to end.
+            Some(stdout) if heard.is_none() => {
+                heard = stdout.recv_timeout(LONGEST_PAUSE).ok();
+            }
+            _ => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
     }
     // A child of the child may hold the pipes open.
     let said = |pipe: Option<Receiver<Vec<u8>>>| {
         pipe.and_then(|pipe| pipe.recv_timeout(TIME_LIMIT).ok()).unwrap_or_default()
     };
-    Ok(Output { stdout: said(stdout), stderr: said(stderr) })
+    Ok(Output { stdout: heard.unwrap_or_else(|| said(stdout)), stderr: said(stderr) })
 }
 
 fn steers_python(name: &OsStr) -> bool {

@@ -15,6 +15,7 @@ mod trusted;
 mod unpack;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use pipward_resolver::{ExtraName, Target};
 
@@ -211,6 +212,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             report = session.would_report(parts.iter().filter(|part| !part.kept).map(|part| part.name));
         }
     }
+    let changed = Instant::now();
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();
@@ -221,7 +223,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             crate::python::remember(interpreter, cache);
         }
         let judged_by = request.policy.fingerprint(&request.trust.ages);
-        let verified = witness::Verified { all: &all, closed: request.check_closure, judged_by: &judged_by };
+        let (all, closed, judged_by) = (&all[..], request.check_closure, &judged_by[..]);
+        let verified = witness::Verified { all, closed, judged_by, changed };
         witness::note(request.cache.as_deref(), &scheme, verified);
     }
     let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);

@@ -14,7 +14,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pipward_resolver::PackageName;
 use rayon::prelude::*;
@@ -128,12 +128,13 @@ pub(crate) struct Verified<'r> {
     pub(crate) closed: bool,
     /// The policy that let them in.
     pub(crate) judged_by: &'r str,
+    /// When this run changed the environment last, or later.
+    pub(crate) changed: Instant,
 }
 
 /// Notes how an environment stands after a run. A witness that cannot be written is no error.
 pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>) {
     let Some(cache) = cache else { return };
-    let tick = std::thread::spawn(|| std::thread::sleep(TICK));
     let Ok(places) = installed::places(scheme) else { return };
     let library = library(scheme);
     let of_run: BTreeMap<&str, &Vouched> = verified.all.iter().map(|one| (one.name.as_str(), one)).collect();
@@ -161,9 +162,8 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
             Some(new.map(Part::New))
         })
         .collect();
-    let (Some(planned), Ok(()), Some(opened)) = (planned, tick.join(), Library::open(&before.spelled)) else {
-        return;
-    };
+    std::thread::sleep(TICK.saturating_sub(verified.changed.elapsed()));
+    let (Some(planned), Some(opened)) = (planned, Library::open(&before.spelled)) else { return };
     let mut written: Vec<Written<'_>> = planned
         .into_par_iter()
         .flatten()

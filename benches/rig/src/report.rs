@@ -69,6 +69,7 @@ const BARS: &[Bar] = &[
     },
     Bar { scenarios: &[Scenario::Start], peer: Tool::Uv, wall: 1.0, cpu: Some(1.0) },
     Bar { scenarios: &[Scenario::InstallCold, Scenario::LockCold], peer: Tool::Pip, wall: 0.10, cpu: None },
+    Bar { scenarios: &[Scenario::InstallCold], peer: Tool::PipCompiling, wall: 0.10, cpu: None },
     Bar { scenarios: &[Scenario::InstallCold], peer: Tool::Limit, wall: 2.0, cpu: None },
 ];
 

@@ -68,7 +68,7 @@ impl Scenario {
         match self {
             Self::LockCold => &[Tool::Uv, Tool::Pip],
             Self::LockWarm | Self::UniversalCold | Self::UniversalWarm | Self::LockCheck => &[Tool::Uv],
-            Self::InstallCold => &[Tool::Uv, Tool::Pip, Tool::Limit],
+            Self::InstallCold => &[Tool::Uv, Tool::Pip, Tool::PipCompiling, Tool::Limit],
             Self::InstallNoCache | Self::InstallNothing | Self::InstallChanged | Self::Start => &[Tool::Uv],
             Self::InstallWarm => &[Tool::UvCopy, Tool::Uv],
             Self::Verify => &[],

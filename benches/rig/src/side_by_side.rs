@@ -138,7 +138,7 @@ fn scenario_of(
 ) -> Result<BTreeMap<Tool, Vec<crate::measure::Sample>>> {
     let mut stands = Vec::new();
     for tool in std::iter::once(Tool::Pipward).chain(scenario.peers().iter().copied()) {
-        if tool == Tool::Pip && plan.pip_rounds == 0 {
+        if tool.is_pip() && plan.pip_rounds == 0 {
             continue;
         }
         let mut ground =
@@ -152,7 +152,7 @@ fn scenario_of(
     for round in 0..=plan.rounds {
         for (tool, stand) in &mut stands {
             let warming = round == 0;
-            if *tool == Tool::Pip && (warming || round > plan.pip_rounds) {
+            if tool.is_pip() && (warming || round > plan.pip_rounds) {
                 continue;
             }
             let sample = stand.run(plan.programs)?;

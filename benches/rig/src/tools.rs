@@ -18,13 +18,20 @@ pub enum Tool {
     Uv,
     /// uv with `--link-mode copy`, which is what it does across file systems.
     UvCopy,
-    /// pip.
+    /// pip with `--no-compile`: what the others do.
     Pip,
+    /// pip as it comes, which compiles what it installs to byte-code.
+    PipCompiling,
     /// The bare loop.
     Limit,
 }
 
 impl Tool {
+    /// Whether it is pip, which takes its time.
+    pub fn is_pip(self) -> bool {
+        matches!(self, Self::Pip | Self::PipCompiling)
+    }
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -32,6 +39,7 @@ impl Tool {
             Self::Uv => "uv",
             Self::UvCopy => "uv copying",
             Self::Pip => "pip",
+            Self::PipCompiling => "pip compiling",
             Self::Limit => "limit",
         }
     }
@@ -83,7 +91,7 @@ impl Programs {
     /// What a tool calls itself.
     pub fn version(&self, tool: Tool) -> Result<String> {
         let mut command = match tool {
-            Tool::Pip => Command::new(self.peers.join("bin/pip")),
+            Tool::Pip | Tool::PipCompiling => Command::new(self.peers.join("bin/pip")),
             Tool::Uv | Tool::UvCopy => Command::new(self.peers.join("bin/uv")),
             Tool::Pipward | Tool::Limit => Command::new(&self.pipward),
         };
@@ -160,7 +168,7 @@ pub fn command(programs: &Programs, tool: Tool, ground: &Ground, action: Action<
     let mut command = match tool {
         Tool::Pipward => pipward(programs, ground, action),
         Tool::Uv | Tool::UvCopy => uv(programs, ground, action, tool == Tool::UvCopy)?,
-        Tool::Pip => pip(programs, ground, action)?,
+        Tool::Pip | Tool::PipCompiling => pip(programs, ground, action, tool == Tool::PipCompiling)?,
         Tool::Limit => limit(ground, action)?,
     };
     command.env_clear().current_dir(ground.directory.join("work"));
@@ -238,7 +246,7 @@ fn uv(programs: &Programs, ground: &Ground, action: Action<'_>, copy: bool) -> O
     Some(command)
 }
 
-fn pip(programs: &Programs, ground: &Ground, action: Action<'_>) -> Option<Command> {
+fn pip(programs: &Programs, ground: &Ground, action: Action<'_>, compiles: bool) -> Option<Command> {
     let mut command = Command::new(programs.peers.join("bin/python"));
     command.args(["-m", "pip"]);
     match action {
@@ -251,11 +259,8 @@ fn pip(programs: &Programs, ground: &Ground, action: Action<'_>) -> Option<Comma
             command.arg("--cache-dir").arg(ground.cache());
         }
         Action::Install { lock, cached } => {
-            command
-                .arg("--python")
-                .arg(ground.environment())
-                .args(["install", "--no-compile", "-r"])
-                .arg(lock);
+            command.arg("--python").arg(ground.environment()).arg("install");
+            command.args((!compiles).then_some("--no-compile")).arg("-r").arg(lock);
             command.arg("--index-url").arg(&ground.index);
             if cached {
                 command.arg("--cache-dir").arg(ground.cache());

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::fields::Fields;
 use crate::error::{Code, Problem};
 
@@ -61,16 +63,11 @@ fn find(bytes: &[u8]) -> Result<usize, Problem> {
         let comment = Fields::at(bytes, at + 20).u16().map(usize::from);
         comment.and_then(|length| length.checked_add(at + END_SIZE)) == Some(bytes.len())
     };
-    let mut fitting = tail
-        .windows(END.len())
-        .enumerate()
-        .filter(|(_, window)| window == END)
-        .map(|(at, _)| from + at)
-        .filter(|at| comment_fits(*at));
+    let mut fitting = memmem::find_iter(tail, END).map(|at| from + at).filter(|at| comment_fits(*at));
     match (fitting.next(), fitting.next()) {
         (Some(at), None) => Ok(at),
         (Some(_), Some(_)) => Err(framing("there are two end records")),
-        (None, _) if bytes.starts_with(b"PK\x03\x04") || tail.windows(4).any(|window| window == END) => {
+        (None, _) if bytes.starts_with(b"PK\x03\x04") || memmem::find(tail, END).is_some() => {
             Err(framing("no end record ends where the file ends: it is cut, or something was added"))
         }
         (None, _) => Err(Problem::new(Code::ArchiveNotZip, "this is not a ZIP archive")
