@@ -18,6 +18,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 pub(crate) use arriving::Arriving;
 pub(crate) use body::{Body, read_body};
 
+use crate::beside;
 use crate::digest::{Hasher, LockedHashes, Sha256};
 use crate::error::{Place, Problem, io as io_problem};
 use crate::fetch::{PrivateWriter, Unverified};
@@ -28,6 +29,9 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 
 /// An entry that is larger, in bytes, is copied once it is known to be what was locked, or of the locked size.
 const UNSIZED: u64 = 64 << 20;
+
+/// From this size on, in bytes, one thread reads and hashes while another one writes: 4 MiB.
+const BESIDE: u64 = 4 << 20;
 
 /// How files begin that are not whole yet: a name that starts with a dot and ends otherwise than an entry is never mistaken
 /// for one.
@@ -234,9 +238,23 @@ pub(crate) fn copy_private(
     directory: Option<&Path>,
     origin: Place,
 ) -> io::Result<Unverified> {
-    let mut writer = PrivateWriter::new(directory, file.metadata().ok().map(|found| found.len().min(limit)));
+    let size = file.metadata().ok().map(|found| found.len().min(limit));
+    let mut writer = PrivateWriter::new(directory, size);
     let mut hasher = Hasher::new(hashes);
-    read_all(file.take(limit), |bytes| {
+    let mut file = file.take(limit);
+    if size.is_some_and(|size| size >= BESIDE) {
+        let next = |buffer: &mut [u8]| {
+            let count = read_some(&mut file, buffer)?;
+            hasher.update(buffer.get(..count).unwrap_or_default());
+            Ok(Some(count).filter(|count| *count > 0))
+        };
+        let given_up = io::Error::other("a copy was given up");
+        if let Some(copied) = beside::hand_over(next, |bytes| writer.write(bytes), given_up) {
+            copied??;
+            return Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin });
+        }
+    }
+    read_all(file, |bytes| {
         hasher.update(bytes);
         writer.write(bytes)
     })?;
@@ -247,11 +265,18 @@ fn read_all(mut file: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) 
     // On the stack: many threads copy, and an allocator would keep a buffer for each.
     let mut buffer = [0; 64 << 10];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => each(buffer.get(..count).unwrap_or_default())?,
+        match read_some(&mut file, &mut buffer)? {
+            0 => return Ok(()),
+            count => each(buffer.get(..count).unwrap_or_default())?,
+        }
+    }
+}
+
+fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            done => return done,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Never: looks into what it fetched, or decides that it is the locked file (`verify` does).
 
 mod download;
+mod hashing;
 mod private;
 
 use std::cmp::Reverse;

@@ -21,6 +21,8 @@ pub use memory::Allocator;
 
 mod room;
 
+mod beside;
+
 mod document;
 
 pub mod imports;

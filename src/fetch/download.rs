@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use reqwest::header::{self, HeaderValue};
 use url::Url;
 
+use super::hashing::Hashing;
 use super::{Fetched, PrivateWriter, Unverified, limit};
 use crate::digest::{Hasher, LockedHashes};
 use crate::error::{Code, Problem, io as io_problem};
@@ -30,7 +31,7 @@ pub(crate) struct Download<'a> {
 /// What has arrived of a file.
 struct Part {
     writer: PrivateWriter,
-    hasher: Hasher,
+    hashing: Hashing,
     /// By which more of the same file can be asked for.
     tag: Option<HeaderValue>,
     /// How long the whole of it is.
@@ -62,7 +63,7 @@ impl Download<'_> {
             return Err(fault);
         }
         let bytes = part.writer.finish().map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
-        Ok(Unverified { bytes, computed: part.hasher.finish(), origin: place(self.url) })
+        Ok(Unverified { bytes, computed: part.hashing.finish(), origin: place(self.url) })
     }
 
     /// Asks for the rest of what is there already, or for all. Whatever is odd about the answer to the first question
@@ -102,9 +103,10 @@ impl Download<'_> {
         if is_too_large {
             return Err(Fault::Lasting(too_large(&answer.url, cap)));
         }
+        let size = self.size.or(answer.length());
         let part = Part {
-            writer: PrivateWriter::new(self.directory.as_deref(), self.size.or(answer.length())),
-            hasher: self.hashes.map_or_else(Hasher::sha256, Hasher::new),
+            writer: PrivateWriter::new(self.directory.as_deref(), size),
+            hashing: Hashing::new(|| self.hashes.map_or_else(Hasher::sha256, Hasher::new), size),
             tag: strong_tag(answer.headers()),
             total: answer.length(),
         };
@@ -118,9 +120,9 @@ impl Download<'_> {
         tell(part.writer.len(), part.total);
         while let Some(bytes) = answer.chunk().await? {
             let room = usize::try_from(limit.saturating_sub(part.writer.len())).unwrap_or(usize::MAX);
-            let bytes = bytes.get(..room).unwrap_or(&bytes);
-            part.hasher.update(bytes);
-            part.writer.write(bytes).map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
+            let bytes = if room < bytes.len() { bytes.slice(..room) } else { bytes };
+            part.hashing.update(bytes.clone());
+            part.writer.write(&bytes).map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
             tell(part.writer.len(), part.total);
             if part.writer.len() >= limit {
                 break;

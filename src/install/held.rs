@@ -138,7 +138,9 @@ pub(super) fn odd_directories(
     let (mut last, mut missing) = (Path::new(""), None::<&Path>);
     for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
         // Most files follow another one of their directory. Where a directory is missing, so is all below it.
-        if parent.as_os_str() == last.as_os_str() || missing.is_some_and(|missing| parent.starts_with(missing)) {
+        if parent.as_os_str() == last.as_os_str()
+            || missing.is_some_and(|missing| parent.starts_with(missing))
+        {
             continue;
         }
         last = parent;

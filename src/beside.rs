@@ -1,4 +1,4 @@
-//! Large entries: a thread of their own makes the pieces, while the caller's hashes and writes them.
+//! Large files in pieces: a thread of their own makes them (inflates, reads), while the caller's uses them (hashes, writes).
 //!
 //! Owns: that the pieces arrive in order, that few of them wait, and that neither side waits for one that has ended.
 //! Never: calls a sink on another thread than its caller's.
@@ -6,24 +6,28 @@
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
-use super::PIECE;
-use crate::error::{Code, Problem};
-
-/// The size of an entry from which on this pays, in bytes.
-pub(super) const FROM: u64 = 4 << 20;
+/// The size of a piece, in bytes: what stays near the processor until it is hashed and written.
+pub(crate) const PIECE: usize = 256 << 10;
 /// How many pieces there are, whether they wait or are worked on.
 const PIECES: usize = 4;
 
+/// Whether a second thread can run beside this one.
+pub(crate) fn has_cores() -> bool {
+    thread::available_parallelism().is_ok_and(|cores| cores.get() > 1)
+}
+
 /// Hands what `next` puts into a buffer to `sink`, until `next` says that this was all. `None`, before anything was asked
-/// for, where no second thread is to be had, or no core for it.
+/// for, where no second thread is to be had, or no core for it. `given_up` is what `next` would have ended in, where nobody
+/// took its pieces; nobody is told then.
 ///
 /// Each side ends when the other one does, also by a panic: what a thread drops closes the channel that the other waits at.
 /// All threads of a pool may be here at once, since none of them waits for another.
-pub(super) fn hand_over<E>(
-    mut next: impl FnMut(&mut [u8]) -> Result<Option<usize>, Problem> + Send,
+pub(crate) fn hand_over<P: Send, E>(
+    mut next: impl FnMut(&mut [u8]) -> Result<Option<usize>, P> + Send,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Option<Result<Result<(), E>, Problem>> {
-    if thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) {
+    given_up: P,
+) -> Option<Result<Result<(), E>, P>> {
+    if !has_cores() {
         return None;
     }
     thread::scope(|scope| {
@@ -37,9 +41,9 @@ pub(super) fn hand_over<E>(
                 }
             }
             // Nobody takes pieces any more, and whoever took them has an error to tell.
-            Err(Problem::new(Code::Internal, "an entry was given up"))
+            Err(given_up)
         };
-        let making = thread::Builder::new().name("pipward-inflate".to_owned());
+        let making = thread::Builder::new().name("pipward-pieces".to_owned());
         let making = making.spawn_scoped(scope, make).ok()?;
         for _ in 0..PIECES {
             // Where this fails, the other side has ended already.
@@ -61,6 +65,7 @@ pub(super) fn hand_over<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Code, Problem};
     use rayon::prelude::*;
     use std::convert::Infallible;
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,6 +85,13 @@ mod tests {
             at += 1;
             Ok(Some(8 + at))
         }
+    }
+
+    fn hand<E>(
+        next: impl FnMut(&mut [u8]) -> Result<Option<usize>, Problem> + Send,
+        sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Option<Result<Result<(), E>, Problem>> {
+        hand_over(next, sink, Problem::new(Code::Internal, "nobody takes it"))
     }
 
     fn number(piece: &[u8]) -> usize {
@@ -110,7 +122,7 @@ mod tests {
             for pieces in [0, 1, PIECES, MANY] {
                 let mut taken = Vec::new();
                 let caller = thread::current().id();
-                let done = hand_over(count(pieces), |piece| {
+                let done = hand(count(pieces), |piece| {
                     assert_eq!(thread::current().id(), caller);
                     taken.push(number(piece));
                     Ok::<_, Infallible>(())
@@ -130,7 +142,7 @@ mod tests {
                     made += 1;
                     if made > bad { Err(Problem::new(Code::ArchiveData, "bad")) } else { honest(buffer) }
                 };
-                let done = hand_over(next, |_| {
+                let done = hand(next, |_| {
                     taken += 1;
                     Ok::<_, Infallible>(())
                 });
@@ -150,7 +162,7 @@ mod tests {
                     made += 1;
                     honest(buffer)
                 };
-                let done = hand_over(next, |piece| {
+                let done = hand(next, |piece| {
                     taken += 1;
                     if number(piece) == last { Err("full") } else { Ok(()) }
                 });
@@ -166,7 +178,7 @@ mod tests {
         many_at_once(|| {
             for at in [0, 1, PIECES, MANY - 1] {
                 let in_sink = || {
-                    hand_over(count(MANY), |piece| {
+                    hand(count(MANY), |piece| {
                         assert!(number(piece) != at, "sink");
                         Ok::<_, Infallible>(())
                     })
@@ -178,7 +190,7 @@ mod tests {
                     assert!(made <= at, "maker");
                     honest(buffer)
                 };
-                let in_maker = || hand_over(next, |_| Ok::<_, Infallible>(()));
+                let in_maker = || hand(next, |_| Ok::<_, Infallible>(()));
                 assert!(catch_unwind(AssertUnwindSafe(in_maker)).is_err());
             }
         });
