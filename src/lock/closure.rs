@@ -266,17 +266,25 @@ pub(super) fn applies(entry: &LockedDependency, target: &Target) -> bool {
 /// Names with their extras, each handed out again when it gains an extra.
 #[derive(Default)]
 pub(super) struct Wanted {
-    known: BTreeMap<PackageName, BTreeSet<ExtraName>>,
+    known: BTreeMap<PackageName, Known>,
     open: Vec<PackageName>,
+}
+
+/// What is wanted of a name.
+#[derive(Default)]
+struct Known {
+    extras: BTreeSet<ExtraName>,
+    is_open: bool,
 }
 
 impl Wanted {
     pub(super) fn add(&mut self, name: &PackageName, extras: &[ExtraName]) {
         let is_new = !self.known.contains_key(name);
         let known = self.known.entry(name.clone()).or_default();
-        let before = known.len();
-        known.extend(extras.iter().cloned());
-        if (is_new || known.len() > before) && !self.open.contains(name) {
+        let before = known.extras.len();
+        known.extras.extend(extras.iter().cloned());
+        if (is_new || known.extras.len() > before) && !known.is_open {
+            known.is_open = true;
             self.open.push(name.clone());
         }
     }
@@ -287,8 +295,12 @@ impl Wanted {
 
     pub(super) fn next(&mut self) -> Option<(PackageName, Vec<ExtraName>)> {
         let name = self.open.pop()?;
-        let extras = self.known.get(&name).into_iter().flatten().cloned().collect();
-        Some((name, extras))
+        let known = self.known.get_mut(&name);
+        let extras = known.map(|known| {
+            known.is_open = false;
+            known.extras.iter().cloned().collect()
+        });
+        Some((name, extras.unwrap_or_default()))
     }
 }
 

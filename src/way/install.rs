@@ -15,7 +15,6 @@ mod trusted;
 mod unpack;
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use pipward_resolver::{ExtraName, Target};
 
@@ -212,7 +211,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             report = session.would_report(parts.iter().filter(|part| !part.kept).map(|part| part.name));
         }
     }
-    let changed = Instant::now();
+    let tick = witness::Tick::begin();
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();
@@ -224,7 +223,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         }
         let judged_by = request.policy.fingerprint(&request.trust.ages);
         let (all, closed, judged_by) = (&all[..], request.check_closure, &judged_by[..]);
-        let verified = witness::Verified { all, closed, judged_by, changed };
+        let verified = witness::Verified { all, closed, judged_by, tick };
         witness::note(request.cache.as_deref(), &scheme, verified);
     }
     let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);

@@ -14,7 +14,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pipward_resolver::PackageName;
 use rayon::prelude::*;
@@ -121,15 +121,25 @@ impl Witness {
 }
 
 /// What a run verified.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Verified<'r> {
     pub(crate) all: &'r [Vouched],
     /// Whether every dependency of exactly these was found among them.
     pub(crate) closed: bool,
     /// The policy that let them in.
     pub(crate) judged_by: &'r str,
-    /// When this run changed the environment last, or later.
-    pub(crate) changed: Instant,
+    /// Begun once this run had changed the environment.
+    pub(crate) tick: Tick,
+}
+
+/// Waits, while other things are done, until what was changed before is older than a tick.
+#[derive(Debug)]
+pub(crate) struct Tick(std::thread::JoinHandle<()>);
+
+impl Tick {
+    pub(crate) fn begin() -> Self {
+        Self(std::thread::spawn(|| std::thread::sleep(TICK)))
+    }
 }
 
 /// Notes how an environment stands after a run. A witness that cannot be written is no error.
@@ -162,8 +172,11 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
             Some(new.map(Part::New))
         })
         .collect();
-    std::thread::sleep(TICK.saturating_sub(verified.changed.elapsed()));
-    let (Some(planned), Some(opened)) = (planned, Library::open(&before.spelled)) else { return };
+    let (Some(planned), Ok(()), Some(opened)) =
+        (planned, verified.tick.0.join(), Library::open(&before.spelled))
+    else {
+        return;
+    };
     let mut written: Vec<Written<'_>> = planned
         .into_par_iter()
         .flatten()

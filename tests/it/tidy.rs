@@ -115,7 +115,7 @@ fn nothing_is_left_to_do() {
 
 /// The floors of the house. A module uses what lies on the floors below its own.
 const FLOORS: &[&[&str]] = &[
-    &["digest", "error", "memory", "room"],
+    &["beside", "digest", "error", "memory", "room"],
     &["attest", "document", "imports", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
     &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
