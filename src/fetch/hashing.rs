@@ -12,13 +12,13 @@ use crate::digest::{Computed, Hasher};
 
 /// The size of a file from which on a second thread pays, in bytes: 8 MiB.
 const BESIDE: u64 = 8 << 20;
-/// How many pieces wait at most.
-const WAITING: usize = 4;
+/// How many pieces wait at most: the network makes large ones, and several files come at once.
+const WAITING: usize = 1;
 
 /// The hash of what has come.
 pub(super) enum Hashing {
     /// On the thread that takes the bytes.
-    Here(Hasher),
+    Here(Box<Hasher>),
     /// On another one, which ends when nothing more can come.
     Beside(SyncSender<Bytes>, JoinHandle<Hasher>),
 }
@@ -27,7 +27,7 @@ impl Hashing {
     /// Of a file of this size, as far as that is known.
     pub(super) fn new(hasher: impl Fn() -> Hasher, size: Option<u64>) -> Self {
         if size.is_none_or(|size| size < BESIDE) || !beside::has_cores() {
-            return Self::Here(hasher());
+            return Self::Here(Box::new(hasher()));
         }
         let (sender, pieces) = sync_channel::<Bytes>(WAITING);
         let mut one = hasher();
@@ -37,7 +37,7 @@ impl Hashing {
         };
         match thread::Builder::new().name("pipward-hash".to_owned()).spawn(work) {
             Ok(thread) => Self::Beside(sender, thread),
-            Err(_) => Self::Here(hasher()),
+            Err(_) => Self::Here(Box::new(hasher())),
         }
     }
 

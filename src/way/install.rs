@@ -222,8 +222,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             crate::python::remember(interpreter, cache);
         }
         let judged_by = request.policy.fingerprint(&request.trust.ages);
-        let (all, closed, judged_by) = (&all[..], request.check_closure, &judged_by[..]);
-        let verified = witness::Verified { all, closed, judged_by, tick };
+        let closed = request.check_closure;
+        let verified = witness::Verified { all: &all, closed, judged_by: &judged_by, tick };
         witness::note(request.cache.as_deref(), &scheme, verified);
     }
     let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);
