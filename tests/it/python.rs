@@ -105,6 +105,19 @@ fn a_new_environment_is_one_to_python_itself() {
 }
 
 #[test]
+fn a_probe_tells_of_a_path_of_any_characters() {
+    for base in each_python(ALL) {
+        let scratch = scratch();
+        made(&scratch.path().join("env"), &base.executable);
+        let odd = scratch.path().join("a \"path\" of\t\u{e9}\\ \u{20ac}\u{1d11e} \u{7f}");
+        std::os::unix::fs::symlink("env", &odd).unwrap();
+        let probed = python::probe(&odd.join("bin/python"), None).unwrap();
+        assert_eq!(probed.prefix, odd, "{}", base.version);
+        assert!(probed.scheme.purelib.starts_with(&odd), "{}", base.version);
+    }
+}
+
+#[test]
 fn an_environment_of_an_environment_leads_to_the_base() {
     let scratch = scratch();
     let outer = made(&scratch.path().join("outer"), &any_python().executable);
