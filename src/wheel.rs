@@ -75,7 +75,8 @@ impl Wheel {
 
     fn assemble(verified: VerifiedWheel, limits: &archive::Limits, passed: &[Code]) -> Result<Self, Problem> {
         let (name, bytes) = (verified.name(), verified.bytes());
-        let mut archive = archive::Archive::read(bytes, name.as_str(), limits)?;
+        let looked_at = |bytes| verified.was_read(bytes);
+        let mut archive = archive::Archive::read_in_passing(bytes, name.as_str(), limits, &looked_at)?;
         let dist_info = identity::dist_info(&archive, name)?;
         identity::check_layout(&archive, &dist_info)?;
         let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap: limits.metadata };
@@ -105,8 +106,6 @@ impl Wheel {
                 metadata_sha256 = Some(sha256);
             }
         }
-        // The header of each entry was looked at, which is to say nearly every page.
-        verified.was_read(bytes.len());
         Ok(Self {
             metadata_sha256: metadata_sha256.unwrap_or_else(|| Sha256::of(&metadata_text)),
             metadata_text: metadata_text.into_owned(),

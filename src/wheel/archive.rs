@@ -82,12 +82,24 @@ impl Archive {
     /// # Errors
     /// The archive codes. Content is not inflated here.
     pub(super) fn read(bytes: &[u8], file: &str, limits: &Limits) -> Result<Self, Problem> {
+        Self::read_in_passing(bytes, file, limits, &|_| {})
+    }
+
+    /// As [`Self::read`], where `passed` is told of bytes that were looked at, from the first of the file on: the header of each
+    /// entry is, which is to say nearly every page.
+    pub(super) fn read_in_passing(
+        bytes: &[u8],
+        file: &str,
+        limits: &Limits,
+        passed: &dyn Fn(usize),
+    ) -> Result<Self, Problem> {
         let end = end::read(bytes)?;
         let at = |name: &str, problem: Problem| problem.at(Place::file(file).entry(name));
         let rows = central::read(bytes, &end, limits)
             .map_err(|(name, problem)| if name.is_empty() { problem } else { at(&name, problem) })?;
         check_sizes(&rows, bytes.len(), limits)?;
-        let data = tile(bytes, &rows, end.directory.start).map_err(|(name, problem)| at(&name, problem))?;
+        let data =
+            tile(bytes, &rows, end.directory.start, passed).map_err(|(name, problem)| at(&name, problem))?;
         let mut archive = Self { entries: Vec::with_capacity(rows.len()), directories: Vec::new() };
         let names: Arc<str> = rows.iter().map(|row| row.name).collect::<String>().into();
         let mut end = 0_usize;
@@ -210,7 +222,12 @@ pub(super) fn too_large(what: impl Into<String>, key: &str) -> Problem {
 }
 
 /// Where the data of each row is. The local records cover the file from its first byte to the central directory.
-fn tile(bytes: &[u8], rows: &[Row<'_>], directory: usize) -> Result<Vec<Range<usize>>, (String, Problem)> {
+fn tile(
+    bytes: &[u8],
+    rows: &[Row<'_>],
+    directory: usize,
+    passed: &dyn Fn(usize),
+) -> Result<Vec<Range<usize>>, (String, Problem)> {
     let framing = |message: &str| Problem::new(Code::ArchiveFraming, message);
     let mut order: Vec<(u64, usize)> = rows.iter().enumerate().map(|(at, row)| (row.offset, at)).collect();
     order.sort_unstable();
@@ -226,6 +243,7 @@ fn tile(bytes: &[u8], rows: &[Row<'_>], directory: usize) -> Result<Vec<Range<us
     for (next, (_, at)) in nexts.chain([directory]).zip(&order) {
         let (Some(row), Some(slot)) = (rows.get(*at), data.get_mut(*at)) else { continue };
         *slot = local::check(bytes, row, next).map_err(|problem| (row.name.to_owned(), problem))?;
+        passed(next.saturating_sub(usize::try_from(row.offset).unwrap_or(next)));
     }
     Ok(data)
 }
@@ -268,4 +286,29 @@ fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// So that the pages of each entry can go once its header was looked at.
+    #[test]
+    fn all_that_is_looked_at_is_told_of_in_passing() {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (path, size) in [("a.py", 10), ("b/c.py", 70_000), ("d", 0)] {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(path, options.compression_method(zip::CompressionMethod::Stored)).unwrap();
+            writer.write_all(&vec![7; size]).unwrap();
+        }
+        let bytes = writer.finish().unwrap().into_inner();
+        let (told, limits) = (std::cell::RefCell::new(Vec::new()), Limits::default());
+        let passed = |bytes| told.borrow_mut().push(bytes);
+        let archive = Archive::read_in_passing(&bytes, "x", &limits, &passed).unwrap();
+        let told = told.into_inner();
+        assert_eq!((archive.entries().len(), told.len()), (3, 3));
+        assert_eq!(told.iter().sum::<usize>(), end::read(&bytes).unwrap().directory.start);
+        assert!(told.iter().zip(archive.entries()).all(|(told, entry)| *told as u64 >= entry.size()));
+    }
 }
