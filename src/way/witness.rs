@@ -134,11 +134,22 @@ pub(crate) struct Verified<'r> {
 
 /// Waits, while other things are done, until what was changed before is older than a tick.
 #[derive(Debug)]
-pub(crate) struct Tick(std::thread::JoinHandle<()>);
+pub(crate) struct Tick(Option<std::thread::JoinHandle<()>>);
 
 impl Tick {
     pub(crate) fn begin() -> Self {
-        Self(std::thread::spawn(|| std::thread::sleep(TICK)))
+        Self(std::thread::Builder::new().spawn(Self::last).ok())
+    }
+
+    fn last() {
+        std::thread::sleep(TICK);
+    }
+
+    /// Where there can be no other thread, this one waits.
+    fn end(self) {
+        if self.0.is_none_or(|thread| thread.join().is_err()) {
+            Self::last();
+        }
     }
 }
 
@@ -172,11 +183,8 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
             Some(new.map(Part::New))
         })
         .collect();
-    let (Some(planned), Ok(()), Some(opened)) =
-        (planned, verified.tick.0.join(), Library::open(&before.spelled))
-    else {
-        return;
-    };
+    verified.tick.end();
+    let (Some(planned), Some(opened)) = (planned, Library::open(&before.spelled)) else { return };
     let mut written: Vec<Written<'_>> = planned
         .into_par_iter()
         .flatten()
