@@ -25,6 +25,12 @@ impl Corpus {
         &self.directory
     }
 
+    /// How many pages and files there are.
+    pub fn count(&self) -> Result<usize> {
+        let count = |part: &str| Ok(std::fs::read_dir(self.directory.join(part))?.count());
+        count("pages").and_then(|pages| Ok(pages + count("files")?))
+    }
+
     /// Where a wheel or a metadata file lies.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.join("files").join(name)

@@ -14,6 +14,9 @@ use crate::server::{Manner, Served};
 use crate::tools::{Action, Ground, Programs, Tool, command};
 use crate::workload::Workload;
 
+/// How often a scenario is measured until nothing is fetched meanwhile.
+const TRIES: usize = 4;
+
 /// What is run.
 pub struct Plan<'a> {
     /// The programs.
@@ -53,8 +56,13 @@ pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Re
         let locked = lock(plan, workload, &directory, &server.index, run)?;
         for scenario in &plan.scenarios {
             eprintln!("{name}: {}: {}", workload.name, scenario.name());
-            let samples = scenario_of(plan, workload, *scenario, &directory, &locked, &server.index, run)
-                .with_context(|| format!("{name}: {}: {}", workload.name, scenario.name()))?;
+            let told = run.fairness.len();
+            let once = |run: &mut Run| {
+                run.fairness.truncate(told);
+                scenario_of(plan, workload, *scenario, &directory, &locked, &server.index, run)
+                    .with_context(|| format!("{name}: {}: {}", workload.name, scenario.name()))
+            };
+            let samples = undisturbed(plan.corpus, || once(run))?;
             run.rows.push(Row {
                 place: name.to_owned(),
                 workload: workload.name.to_owned(),
@@ -68,6 +76,19 @@ pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Re
         Ground::clear(&directory)?;
     }
     Ok(())
+}
+
+/// Measures anew what the network was waited for: with `--record` the server fetches what it does not have.
+fn undisturbed<S>(corpus: &Corpus, mut measure: impl FnMut() -> Result<S>) -> Result<S> {
+    for _ in 0..TRIES {
+        let before = corpus.count()?;
+        let samples = measure()?;
+        if corpus.count()? == before {
+            return Ok(samples);
+        }
+        eprintln!("something was fetched meanwhile: once more");
+    }
+    anyhow::bail!("each time something was fetched that the corpus does not have")
 }
 
 /// Locks a workload with pipward and with uv, and compares.
