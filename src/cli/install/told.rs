@@ -239,6 +239,9 @@ fn installed_told(done: &Installed, has_bar: bool, printer: &Printer) {
 }
 
 fn document(done: &Installed, place: &Path, dry: bool, printer: &Printer) {
+    if !printer.is_json() {
+        return;
+    }
     let pairs = |list: &[(String, String)]| -> Vec<_> {
         list.iter().map(|(name, version)| json!({ "name": name, "version": version })).collect()
     };
