@@ -67,6 +67,9 @@ enum What {
         /// Leave out the tampering.
         #[arg(long)]
         no_safety: bool,
+        /// Compile `rattler_installs_packages` once, and install with it too.
+        #[arg(long)]
+        rip: bool,
     },
     /// Measure growth curves, and draw them into `plots/`.
     Growth {
@@ -136,7 +139,7 @@ impl Common {
         let python = PathBuf::from(String::from_utf8(told.stdout)?.trim());
         let pipward =
             self.pipward.canonicalize().context("build it with `cargo build --release`, or name it")?;
-        let programs = Programs { pipward, peers: std::path::absolute(&self.peers)?, python };
+        let programs = Programs { pipward, peers: std::path::absolute(&self.peers)?, python, rip: None };
         programs.install_peers()?;
         Ok(programs)
     }
@@ -157,8 +160,11 @@ impl Common {
 fn main() -> Result<()> {
     match Arguments::parse().what {
         What::Freeze(common) => freeze(&common),
-        What::Run { common, manner, scenarios, rounds, pip_rounds, places, keep, no_safety } => {
-            let (programs, corpus) = (common.programs()?, common.corpus()?);
+        What::Run { common, manner, scenarios, rounds, pip_rounds, places, keep, no_safety, rip } => {
+            let (mut programs, corpus) = (common.programs()?, common.corpus()?);
+            if rip {
+                programs.build_rip(&std::path::absolute("target/rig/rip")?)?;
+            }
             made::make(&corpus)?;
             let all = <Scenario as clap::ValueEnum>::value_variants();
             let scenarios = if scenarios.is_empty() { all.to_vec() } else { scenarios };
@@ -280,6 +286,7 @@ fn begun(programs: &Programs, manner: &Manner) -> Result<Run> {
         machine: format!("{cores} cores, Linux {}, load at the start {load}", kernel.trim()),
         versions: [Tool::Pipward, Tool::Uv, Tool::Pip]
             .into_iter()
+            .chain(programs.rip.as_ref().map(|_| Tool::Rip))
             .map(|tool| programs.version(tool))
             .collect::<Result<_>>()?,
         latency: manner.latency,

@@ -69,7 +69,8 @@ impl Scenario {
             Self::LockCold => &[Tool::Uv, Tool::Pip],
             Self::LockWarm | Self::UniversalCold | Self::UniversalWarm | Self::LockCheck => &[Tool::Uv],
             Self::InstallCold => &[Tool::Uv, Tool::Pip, Tool::PipCompiling, Tool::Limit],
-            Self::InstallNoCache | Self::InstallNothing | Self::InstallChanged | Self::Start => &[Tool::Uv],
+            Self::InstallNoCache => &[Tool::Uv, Tool::Rip],
+            Self::InstallNothing | Self::InstallChanged | Self::Start => &[Tool::Uv],
             Self::InstallWarm => &[Tool::UvCopy, Tool::Uv],
             Self::Verify => &[],
         }

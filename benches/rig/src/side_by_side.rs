@@ -159,7 +159,7 @@ fn scenario_of(
 ) -> Result<BTreeMap<Tool, Vec<crate::measure::Sample>>> {
     let mut stands = Vec::new();
     for tool in std::iter::once(Tool::Pipward).chain(scenario.peers().iter().copied()) {
-        if tool.is_pip() && plan.pip_rounds == 0 {
+        if tool.is_pip() && plan.pip_rounds == 0 || tool == Tool::Rip && plan.programs.rip.is_none() {
             continue;
         }
         let mut ground =
@@ -182,7 +182,8 @@ fn scenario_of(
             }
         }
     }
-    if scenario == Scenario::InstallCold {
+    let library = stands.iter().any(|(tool, _)| *tool == Tool::Rip);
+    if scenario == Scenario::InstallCold || library {
         same_trees(workload, &stands, run)?;
     }
     for (_, stand) in &stands {
@@ -209,6 +210,10 @@ fn same_trees(workload: &Workload, stands: &[(Tool, Stand)], run: &mut Run) -> R
             ours.len(),
             tool.name()
         ));
+        if *tool == Tool::Rip {
+            let refused = std::fs::read_to_string(stand.ground.refused())?;
+            run.fairness.extend(refused.lines().map(|line| format!("{}: rip refuses {line}", workload.name)));
+        }
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ pub enum Tool {
     PipCompiling,
     /// The bare loop.
     Limit,
+    /// The library `rattler_installs_packages`, which is handed the wheels as files.
+    Rip,
 }
 
 impl Tool {
@@ -41,6 +43,7 @@ impl Tool {
             Self::Pip => "pip",
             Self::PipCompiling => "pip compiling",
             Self::Limit => "limit",
+            Self::Rip => "rip",
         }
     }
 }
@@ -67,6 +70,8 @@ pub struct Programs {
     pub peers: PathBuf,
     /// The interpreter of all environments.
     pub python: PathBuf,
+    /// The program around `rattler_installs_packages`, where it takes part.
+    pub rip: Option<PathBuf>,
 }
 
 impl Programs {
@@ -88,9 +93,20 @@ impl Programs {
         Ok(())
     }
 
+    /// Builds the program around `rattler_installs_packages` in a directory of its own, unless it is there.
+    pub fn build_rip(&mut self, target: &Path) -> Result<()> {
+        let mut command = Command::new("cargo");
+        command.args(["build", "--quiet", "--release", "--locked", "--manifest-path"]);
+        command.arg(rip_crate().join("Cargo.toml")).arg("--target-dir").arg(target);
+        succeed(&mut command).context("building rip-peer")?;
+        self.rip = Some(target.join("release/rip-peer"));
+        Ok(())
+    }
+
     /// What a tool calls itself.
     pub fn version(&self, tool: Tool) -> Result<String> {
         let mut command = match tool {
+            Tool::Rip => return rip_version(),
             Tool::Pip | Tool::PipCompiling => Command::new(self.peers.join("bin/pip")),
             Tool::Uv | Tool::UvCopy => Command::new(self.peers.join("bin/uv")),
             Tool::Pipward | Tool::Limit => Command::new(&self.pipward),
@@ -101,13 +117,28 @@ impl Programs {
     }
 }
 
+fn rip_crate() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../rip-peer")
+}
+
+/// A library says no version: its lock does.
+fn rip_version() -> Result<String> {
+    const NAME: &str = "rattler_installs_packages";
+    let lock: toml::Table = std::fs::read_to_string(rip_crate().join("Cargo.lock"))?.parse()?;
+    let mut packages = lock.get("package").and_then(toml::Value::as_array).into_iter().flatten();
+    let text = |package: &toml::Value, key: &str| Some(package.get(key)?.as_str()?.to_owned());
+    let found = packages.find(|package| text(package, "name").is_some_and(|name| name == NAME));
+    let version = found.and_then(|package| text(package, "version")).context("not in its lock")?;
+    Ok(format!("{NAME} {version}"))
+}
+
 /// The directory of one tool and one workload, and what is in it.
 #[derive(Debug, Clone)]
 pub struct Ground {
     directory: PathBuf,
     /// The address of the simple index.
     pub index: String,
-    /// The wheels of the lock, for the bare loop.
+    /// The wheels of the lock, for the bare loop and for the library.
     pub wheels: Vec<PathBuf>,
 }
 
@@ -144,6 +175,11 @@ impl Ground {
         self.directory.join("work/pylock.toml")
     }
 
+    /// What a library refused to install in the last run, a line each.
+    pub fn refused(&self) -> PathBuf {
+        self.directory.join("work/refused")
+    }
+
     /// Removes what a run left, if it is there.
     pub fn clear(path: &Path) -> Result<()> {
         match std::fs::symlink_metadata(path) {
@@ -170,6 +206,7 @@ pub fn command(programs: &Programs, tool: Tool, ground: &Ground, action: Action<
         Tool::Uv | Tool::UvCopy => uv(programs, ground, action, tool == Tool::UvCopy)?,
         Tool::Pip | Tool::PipCompiling => pip(programs, ground, action, tool == Tool::PipCompiling)?,
         Tool::Limit => limit(ground, action)?,
+        Tool::Rip => rip(programs, ground, action)?,
     };
     command.env_clear().current_dir(ground.directory.join("work"));
     command.env("PATH", "/usr/bin:/bin").env("LANG", "C.UTF-8");
@@ -280,4 +317,40 @@ fn limit(ground: &Ground, action: Action<'_>) -> Option<Command> {
     let mut command = Command::new(std::env::current_exe().ok()?);
     command.arg("limit").arg("--into").arg(ground.environment().join("limit")).args(&ground.wheels);
     Some(command)
+}
+
+fn rip(programs: &Programs, ground: &Ground, action: Action<'_>) -> Option<Command> {
+    let Action::Install { cached: false, .. } = action else { return None };
+    let mut command = Command::new(programs.rip.as_ref()?);
+    command.arg(ground.environment()).arg(ground.refused()).args(&ground.wheels);
+    Some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_takes_part_where_it_has_something_of_the_kind() {
+        let place = tempfile::tempdir().unwrap();
+        let mut ground = Ground::new(place.path().to_owned(), "http://localhost/").unwrap();
+        ground.wheels = vec![PathBuf::from("a-1-py3-none-any.whl")];
+        let programs =
+            |rip| Programs { pipward: PathBuf::new(), peers: PathBuf::new(), python: PathBuf::new(), rip };
+        let asked = |programs: &Programs, action| command(programs, Tool::Rip, &ground, action);
+        let install = |cached| Action::Install { lock: Path::new("pylock.toml"), cached };
+        let compiled = programs(Some(PathBuf::from("/rip-peer")));
+        let given: Vec<_> = asked(&compiled, install(false)).unwrap().get_args().map(PathBuf::from).collect();
+        assert_eq!(given, [ground.environment(), ground.refused(), ground.wheels[0].clone()]);
+        assert!(asked(&compiled, install(true)).is_none() && asked(&compiled, Action::Start).is_none());
+        assert!(asked(&programs(None), install(false)).is_none());
+    }
+
+    #[test]
+    fn the_library_s_version_is_the_one_of_its_lock() {
+        let manifest: toml::Table =
+            std::fs::read_to_string(rip_crate().join("Cargo.toml")).unwrap().parse().unwrap();
+        let pinned = manifest["dependencies"]["rattler_installs_packages"]["version"].as_str().unwrap();
+        assert_eq!(rip_version().unwrap(), format!("rattler_installs_packages {}", &pinned[1..]));
+    }
 }
