@@ -107,6 +107,40 @@ fn what_is_noted_may_be_damaged() {
     }
 }
 
+#[test]
+fn what_stays_is_noted_still_when_another_package_changes() {
+    let alpha = || with_files("alpha", 3);
+    let place = installed(&[alpha(), simple("beta", "1")]);
+    let is_noted = |name: &str| {
+        let text = std::fs::read(noted(&place)).unwrap();
+        text.windows(name.len()).any(|found| found == name.as_bytes())
+    };
+    assert!(is_noted("alpha-1.dist-info") && is_noted("beta-1.dist-info"));
+    std::fs::write(place.path("lock.txt"), place.offer(&[alpha(), simple("beta", "2")])).unwrap();
+    sync(&place, &[]).ok();
+    assert!(is_noted("alpha-1.dist-info") && is_noted("beta-2.dist-info"));
+    assert!(!is_noted("beta-1.dist-info"));
+}
+
+/// A file that changes within the tick in which it was noted would have the time that was noted. The system's clock has
+/// ticks of ten milliseconds at most, and the note waits for twelve.
+#[test]
+fn what_is_noted_is_older_than_a_tick() {
+    let alpha = with_files("alpha", 1)
+        .file("top.py", "x = 1\n")
+        .entry_points("[console_scripts]\nalpha1 = alpha:main\n");
+    let place = installed(&[alpha]);
+    let nanoseconds = |seconds: i64, rest: i64| seconds * 1_000_000_000 + rest;
+    let note = noted(&place).metadata().unwrap();
+    // These two get their place, and a new ctime, at the very end.
+    for file in ["top.py", "../../../bin/alpha1"] {
+        let found = place.library().join(file).metadata().unwrap();
+        let before =
+            nanoseconds(note.mtime(), note.mtime_nsec()) - nanoseconds(found.ctime(), found.ctime_nsec());
+        assert!(before >= 9_000_000, "{file} was {before} nanoseconds old");
+    }
+}
+
 /// What says that a file is as it was is compared with the system, and not believed.
 #[test]
 fn a_forged_note_is_no_worse_than_none_where_all_is_hashed() {
