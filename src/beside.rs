@@ -6,6 +6,8 @@
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
+/// The size of a file from which on a second thread pays, in bytes.
+pub(crate) const FROM: u64 = 4 << 20;
 /// The size of a piece, in bytes: what stays near the processor until it is hashed and written.
 pub(crate) const PIECE: usize = 256 << 10;
 /// How many pieces there are, whether they wait or are worked on.

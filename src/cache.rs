@@ -30,9 +30,6 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 /// An entry that is larger, in bytes, is copied once it is known to be what was locked, or of the locked size.
 const UNSIZED: u64 = 64 << 20;
 
-/// From this size on, in bytes, one thread reads and hashes while another one writes: 4 MiB.
-const BESIDE: u64 = 4 << 20;
-
 /// How files begin that are not whole yet: a name that starts with a dot and ends otherwise than an entry is never mistaken
 /// for one.
 pub(crate) const NEW: &str = ".new-";
@@ -242,7 +239,8 @@ pub(crate) fn copy_private(
     let mut writer = PrivateWriter::new(directory, size);
     let mut hasher = Hasher::new(hashes);
     let mut file = file.take(limit);
-    if size.is_some_and(|size| size >= BESIDE) {
+    if size.is_some_and(|size| size >= beside::FROM) {
+        // One thread reads and hashes, the other one writes.
         let next = |buffer: &mut [u8]| {
             let count = read_some(&mut file, buffer)?;
             hasher.update(buffer.get(..count).unwrap_or_default());

@@ -130,14 +130,19 @@ fn a_large_file_that_lies_is_refused() {
     install(directory).ok();
 }
 
+/// A lock of one wheel of some size, which is above what is kept in memory.
+fn of_some_size(directory: &Path) {
+    let (name, bytes) = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, 3 << 20)).build();
+    assert!(bytes.len() > 1 << 20);
+    lock(directory, &[("pkg", &name, &bytes)]);
+}
+
 /// A private copy of some size needs a file, unless none can be made.
 #[test]
 fn wheels_of_some_size_need_no_place_for_temporary_files() {
     let scratch = scratch();
     let directory = scratch.path();
-    let wheel = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, 3 << 20)).build();
-    assert!(wheel.1.len() > 1 << 20);
-    lock(directory, &[("pkg", &wheel.0, &wheel.1)]);
+    of_some_size(directory);
     pipward(["install", "--venv", "env", "--no-cache-dir", "-r", "pylock.toml", "--python"])
         .arg(any_python().executable)
         .env("TMPDIR", "/nowhere")
@@ -151,9 +156,7 @@ fn wheels_of_some_size_need_no_place_for_temporary_files() {
 fn wheels_of_some_size_need_no_room_in_the_cache() {
     let scratch = scratch();
     let directory = scratch.path();
-    let wheel = WheelBuilder::new("pkg", "1.0").file(LARGE, content(1, 3 << 20)).build();
-    assert!(wheel.1.len() > 1 << 20);
-    lock(directory, &[("pkg", &wheel.0, &wheel.1)]);
+    of_some_size(directory);
     std::fs::create_dir(directory.join("cache")).unwrap();
     let script = "mount -t tmpfs -o size=$0,mode=700 tmpfs cache && mkdir cache/wheels || exit 77; \"$@\"";
     // Full at once, and in the middle.

@@ -14,8 +14,6 @@ use crate::error::{Code, Problem};
 
 /// One byte of deflated data makes at most this many (RFC 1951: two bits for a match of 258 bytes).
 const MAX_RATIO: u64 = 1032;
-/// The size of an entry from which on a second thread pays, in bytes.
-const BESIDE: u64 = 4 << 20;
 
 thread_local! {
     /// Made once a thread: new ones for each of many small entries cost more than inflating them.
@@ -122,7 +120,7 @@ fn streamed<E>(
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<Result<(), E>, Problem> {
     let mut stream = Stream::new(source, inflater);
-    if source.size >= BESIDE {
+    if source.size >= beside::FROM {
         let given_up = Problem::new(Code::Internal, "an entry was given up");
         if let Some(done) = beside::hand_over(|buffer| stream.next(buffer), &mut sink, given_up) {
             return done;
@@ -307,7 +305,7 @@ mod tests {
 
     #[test]
     fn entries_of_each_size_are_inflated_and_checked() {
-        let from = usize::try_from(BESIDE).unwrap();
+        let from = usize::try_from(beside::FROM).unwrap();
         for size in [PIECE - 1, PIECE, PIECE + 1, from - 1, from, from + 1, from + PIECE, 2 * from + 17] {
             let content = large(size);
             let data = deflate(&content);
@@ -333,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_sink_stops_entries_of_each_size() {
-        let from = usize::try_from(BESIDE).unwrap();
+        let from = usize::try_from(beside::FROM).unwrap();
         for size in [100, 3 * PIECE, from + 3 * PIECE] {
             let content = large(size);
             let data = deflate(&content);
@@ -351,7 +349,7 @@ mod tests {
     fn nothing_beyond_the_size_is_handed_on() {
         let content = vec![7; 12_000_000];
         let data = deflate(&content);
-        for size in [1_000_000, BESIDE, 10_000_000] {
+        for size in [1_000_000, beside::FROM, 10_000_000] {
             let source = Source { size, ..source(&data, &content) };
             let mut taken = 0;
             let result = pieces(&source, |piece| {
