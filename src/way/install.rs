@@ -211,7 +211,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             report = session.would_report(parts.iter().filter(|part| !part.kept).map(|part| part.name));
         }
     }
-    let tick = witness::Tick::begin();
+    let tick = witness::Tick::begin(&scheme.purelib);
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();

@@ -7,6 +7,7 @@
 
 mod packed;
 mod state;
+mod tick;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,7 +15,6 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use pipward_resolver::PackageName;
 use rayon::prelude::*;
@@ -28,11 +28,10 @@ use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
 use packed::{Head, Packed, Written};
 use state::{Library, STAMP};
+pub(crate) use tick::Tick;
 
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
-/// Two changes within one tick of the system's clock have one time. What is noted is older than that.
-const TICK: Duration = Duration::from_millis(12);
 
 /// What was noted of one environment.
 #[derive(Debug, Default)]
@@ -130,27 +129,6 @@ pub(crate) struct Verified<'r> {
     pub(crate) judged_by: &'r str,
     /// Begun once this run had changed the environment.
     pub(crate) tick: Tick,
-}
-
-/// Waits, while other things are done, until what was changed before is older than a tick.
-#[derive(Debug)]
-pub(crate) struct Tick(Option<std::thread::JoinHandle<()>>);
-
-impl Tick {
-    pub(crate) fn begin() -> Self {
-        Self(std::thread::Builder::new().spawn(Self::last).ok())
-    }
-
-    fn last() {
-        std::thread::sleep(TICK);
-    }
-
-    /// Where there can be no other thread, this one waits.
-    fn end(self) {
-        if self.0.is_none_or(|thread| thread.join().is_err()) {
-            Self::last();
-        }
-    }
 }
 
 /// Notes how an environment stands after a run. A witness that cannot be written is no error.
