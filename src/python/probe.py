@@ -1,5 +1,25 @@
-import os, site, sys, sysconfig
+import os, site, sys
 
+
+def needed():
+    """sysconfig (3.12 and newer) takes one name of `threading`, whose own imports take as long as all of this."""
+    if "threading" not in sys.modules:
+        import _thread
+        only = type(sys)("threading")
+        only.RLock = _thread.RLock
+        sys.modules["threading"] = only
+        try:
+            import sysconfig
+            return sysconfig
+        except Exception:
+            sys.modules.pop("sysconfig", None)
+        finally:
+            del sys.modules["threading"]
+    import sysconfig
+    return sysconfig
+
+
+sysconfig = needed()
 KEYS = ("purelib", "platlib", "scripts", "include", "data", "stdlib")
 names = sysconfig.get_scheme_names()
 venv_scheme = "venv" if "venv" in names else "posix_prefix" if os.name == "posix" else "nt"
@@ -124,3 +144,6 @@ answer = {
     "venv_paths": paths(venv_scheme, "/pipward"),
 }
 sys.stdout.write(written(answer))
+sys.stdout.flush()
+# Without taking apart what ends with the process.
+os._exit(0)

@@ -117,6 +117,27 @@ fn a_probe_tells_of_a_path_of_any_characters() {
     }
 }
 
+/// The probe lends `sysconfig` no more of `threading` than it takes today.
+#[test]
+fn a_probe_asks_a_sysconfig_that_needs_all_of_threading() {
+    for base in each_python(ALL) {
+        let scratch = scratch();
+        let needs_all = "import sys, threading\nthreading.Thread\nsys.path.pop(0)\ndel sys.modules['sysconfig']\n\
+            import sysconfig\nsys.modules['sysconfig'] = sysconfig\n";
+        std::fs::write(scratch.path().join("sysconfig.py"), needs_all).unwrap();
+        let shim = scratch.path().join("python");
+        let real = base.executable.display();
+        let first = format!("import sys; sys.path.insert(0, '{}')", scratch.path().display());
+        let script = format!("#!/bin/sh\nexec {real} -I -S -c \"{first}; exec(sys.argv[1])\" \"$4\"\n");
+        std::fs::write(&shim, script).unwrap();
+        std::fs::set_permissions(&shim, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let (probed, plain) =
+            (python::probe(&shim, None).unwrap(), python::probe(&base.executable, None).unwrap());
+        assert_eq!(probed.target.markers, plain.target.markers, "{}", base.version);
+        assert_eq!(probed.scheme, plain.scheme, "{}", base.version);
+    }
+}
+
 #[test]
 fn an_environment_of_an_environment_leads_to_the_base() {
     let scratch = scratch();
