@@ -8,10 +8,18 @@ use std::io::{self, Read as _};
 /// The first bytes of a file, at most so many. (A buffer that grows as it is filled is read into in many small steps, and
 /// takes twice the memory.)
 pub(crate) fn read_at_most(file: File, most: u64) -> io::Result<Vec<u8>> {
-    let size = file.metadata()?.len().min(most);
+    let size = file.metadata()?.len();
+    read_sized(file, size, most)
+}
+
+/// As [`read_at_most`], of a file that said that it has `size` bytes. What it has got since then is not read.
+pub(crate) fn read_sized(file: File, size: u64, most: u64) -> io::Result<Vec<u8>> {
+    // A pipe says that it has none, and so do files that the system makes up.
+    let end = if size == 0 { most } else { size.min(most) };
     // A byte more, so that the end is seen without room for more.
-    let mut bytes = Vec::with_capacity(usize::try_from(size.saturating_add(1)).unwrap_or(0));
-    file.take(most).read_to_end(&mut bytes)?;
+    let room = size.min(most).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
+    file.take(end).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -32,5 +40,12 @@ mod tests {
         check(b"abcd", 4, b"abcd");
         check(b"abcde", 4, b"abcd");
         check(b"abc", 0, b"");
+    }
+
+    #[test]
+    fn what_does_not_say_how_long_it_is_is_read_to_its_end() {
+        let maps = std::fs::File::open("/proc/self/maps").unwrap();
+        assert_eq!(maps.metadata().unwrap().len(), 0);
+        assert!(super::read_at_most(maps, 1 << 20).unwrap().len() > 100);
     }
 }

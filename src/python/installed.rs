@@ -13,7 +13,7 @@ use pipward_resolver::{PackageName, Version};
 
 use super::Scheme;
 use crate::error::{Code, Place, Problem, io};
-use crate::room::read_at_most;
+use crate::room::read_sized;
 use crate::wheel::record::{MAX_RECORD, Record};
 
 /// How much of METADATA is read, in bytes: Name and Version stand near the top.
@@ -62,19 +62,25 @@ impl InstalledDistribution {
     /// # Errors
     /// `unsafe-uninstall` where there is none, `record-invalid` where it cannot be read.
     pub fn record(&self) -> Result<Record, Problem> {
-        let path = self.dist_info.join("RECORD");
-        let bytes = if self.legacy { None } else { read_capped(&path, MAX_RECORD)? };
-        let Some(bytes) = bytes else {
-            return Err(Problem::new(
-                Code::UnsafeUninstall,
-                "it has no RECORD, so nobody knows which files are its own",
-            )
-            .package(&self.name)
-            .at(Place::file(&self.dist_info))
-            .help("make the environment anew from the lock: --venv with a new directory"));
-        };
-        Record::parse_installed(&bytes).map_err(|problem| problem.package(&self.name).at(Place::file(path)))
+        let read = if self.legacy { Err(without_record(&self.dist_info)) } else { record(&self.dist_info) };
+        read.map_err(|problem| problem.package(&self.name))
     }
+}
+
+/// Reads the RECORD in a `.dist-info` directory, as [`InstalledDistribution::record`].
+///
+/// # Errors
+/// As there.
+pub(crate) fn record(dist_info: &Path) -> Result<Record, Problem> {
+    let path = dist_info.join("RECORD");
+    let bytes = read_capped(&path, MAX_RECORD)?.ok_or_else(|| without_record(dist_info))?;
+    Record::parse_installed(&bytes).map_err(|problem| problem.at(Place::file(path)))
+}
+
+fn without_record(dist_info: &Path) -> Problem {
+    Problem::new(Code::UnsafeUninstall, "it has no RECORD, so nobody knows which files are its own")
+        .at(Place::file(dist_info))
+        .help("make the environment anew from the lock: --venv with a new directory")
 }
 
 /// Reads what is installed in `scheme`. A module directory that is not there holds nothing.
@@ -157,14 +163,14 @@ fn name_and_version(head: &[u8]) -> Option<(PackageName, Version)> {
 }
 
 fn read_head(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
-    let Some(file) = open(path)? else { return Ok(None) };
-    read_at_most(file, MAX_HEAD).map(Some).map_err(|error| io("reading a file", path, &error))
+    let Some((file, size)) = open(path)? else { return Ok(None) };
+    read_sized(file, size, MAX_HEAD).map(Some).map_err(|error| io("reading a file", path, &error))
 }
 
 /// The content of a regular file of at most `cap` bytes; `None` where there is none.
 pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, Problem> {
-    let Some(file) = open(path)? else { return Ok(None) };
-    let bytes = read_at_most(file, cap + 1).map_err(|error| io("reading a file", path, &error))?;
+    let Some((file, size)) = open(path)? else { return Ok(None) };
+    let bytes = read_sized(file, size, cap + 1).map_err(|error| io("reading a file", path, &error))?;
     if u64::try_from(bytes.len()).map_or(true, |size| size > cap) {
         return Err(Problem::new(
             Code::EnvironmentInvalid,
@@ -177,15 +183,15 @@ pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Option<Vec<u8>>, Prob
     Ok(Some(bytes))
 }
 
-/// Opens a regular file. What is not there, or is a pipe or a directory, counts as not there.
-fn open(path: &Path) -> Result<Option<std::fs::File>, Problem> {
+/// Opens a regular file, and tells its size. What is not there, or is a pipe or a directory, counts as not there.
+fn open(path: &Path) -> Result<Option<(std::fs::File, u64)>, Problem> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => {
             let file = std::fs::File::from(file);
             let found = file.metadata().map_err(|error| io("reading a file", path, &error))?;
-            Ok(found.is_file().then_some(file))
+            Ok(found.is_file().then_some((file, found.len())))
         }
         Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => Ok(None),
         Err(error) => Err(io("reading a file", path, &error.into())),
