@@ -21,7 +21,8 @@ pub(crate) use body::{Body, read_body};
 use crate::beside;
 use crate::digest::{Hasher, LockedHashes, Sha256};
 use crate::error::{Place, Problem, io as io_problem};
-use crate::fetch::{PrivateWriter, Unverified};
+use crate::fetch::{PrivateWriter, Stored, Unverified};
+use crate::room::read_sized;
 use crate::verify::VerifiedWheel;
 
 /// The largest wheel that is read, in bytes, unless the user says otherwise.
@@ -29,6 +30,19 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 
 /// An entry that is larger, in bytes, is copied once it is known to be what was locked, or of the locked size.
 const UNSIZED: u64 = 64 << 20;
+
+/// An entry that is no larger, in bytes, is read at once, wherever it is asked for.
+const SMALL: u64 = 64 << 10;
+
+/// What the store has of what was asked for.
+pub(crate) enum Sought {
+    /// It.
+    Found(Box<Unverified>),
+    /// Nothing.
+    Missing,
+    /// Something that is large: it takes a while to copy it.
+    Large,
+}
 
 /// How files begin that are not whole yet: a name that starts with a dot and ends otherwise than an entry is never mistaken
 /// for one.
@@ -65,20 +79,43 @@ impl Store {
         size: Option<u64>,
         most: u64,
     ) -> Option<Unverified> {
-        hashes.sha256s().find_map(|sha256| {
+        match self.look(hashes, size, most, u64::MAX) {
+            Sought::Found(found) => Some(*found),
+            Sought::Missing | Sought::Large => None,
+        }
+    }
+
+    /// As [`Self::get_within`], unless that may take long.
+    pub(crate) fn get_at_once(&self, hashes: &LockedHashes, size: Option<u64>, most: u64) -> Sought {
+        self.look(hashes, size, most, SMALL)
+    }
+
+    fn look(&self, hashes: &LockedHashes, size: Option<u64>, most: u64, at_once: u64) -> Sought {
+        for sha256 in hashes.sha256s() {
             let path = self.entry(sha256);
-            if size.is_none() && is_large_and_other(&path, sha256, most).ok()? {
-                let _ = std::fs::remove_file(&path);
-                return None;
+            let Ok((file, found)) = open_sized(&path, false) else { continue };
+            if found > at_once {
+                return Sought::Large;
             }
-            let unverified = copy(&path, hashes, size, most, &self.directory).ok()?;
-            if hashes.accept(&unverified.computed) && unverified.computed.sha256() == sha256 {
-                return Some(unverified);
+            if size.is_some_and(|size| size != found) || found > most {
+                // Not what was locked: nothing of it is read. A good one takes its place when the run has ended well.
+                continue;
+            }
+            let is_unsized = size.is_none() && found > UNSIZED;
+            let is_other = is_unsized.then(|| is_large_and_other(&path, sha256, most)).transpose();
+            let Ok(is_other) = is_other else { continue };
+            if is_other != Some(true) {
+                let (directory, origin) = (Some(self.directory.as_path()), Place::file(&path));
+                let Ok(copied) = copy_sized(file, found, hashes, directory, origin) else { continue };
+                if hashes.accept(&copied.computed) && copied.computed.sha256() == sha256 {
+                    let found = Unverified { stored: Stored::Yes, ..copied };
+                    return Sought::Found(found.into());
+                }
             }
             // Whoever changed it has made us download again, and no more than that.
             let _ = std::fs::remove_file(&path);
-            None
-        })
+        }
+        Sought::Missing
     }
 
     /// Publishes a verified wheel by rename. A store that cannot be written is not an error of the run.
@@ -174,6 +211,11 @@ fn make_private(directory: &Path) -> io::Result<()> {
 /// Opens a regular file for reading, never following a link that stands at `path` itself and
 /// never waiting for a pipe.
 pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
+    open_sized(path, follow).map(|(file, _)| file)
+}
+
+/// As [`open_regular`], with its size.
+fn open_sized(path: &Path, follow: bool) -> io::Result<(File, u64)> {
     let mut options = std::fs::OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -187,8 +229,9 @@ pub(crate) fn open_regular(path: &Path, follow: bool) -> io::Result<File> {
         options.custom_flags(flags.bits().cast_signed());
     }
     let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
+    let found = file.metadata()?;
+    if found.is_file() {
+        Ok((file, found.len()))
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not a regular file"))
     }
@@ -210,23 +253,6 @@ fn is_large_and_other(path: &Path, sha256: Sha256, most: u64) -> io::Result<bool
     Ok(hasher.finish().sha256() != sha256)
 }
 
-/// Copies an entry of the store, hashing as it goes.
-fn copy(
-    path: &Path,
-    hashes: &LockedHashes,
-    size: Option<u64>,
-    most: u64,
-    directory: &Path,
-) -> io::Result<Unverified> {
-    let file = open_regular(path, false)?;
-    let found = file.metadata()?.len();
-    if size.is_some_and(|size| size != found) || found > most {
-        // Not what was locked: nothing of it is read. A good one takes its place when the run has ended well.
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the entry has another size"));
-    }
-    copy_private(file, hashes, found, Some(directory), Place::file(path))
-}
-
 /// Copies at most `limit` bytes of a file into a private copy, hashing as it goes.
 pub(crate) fn copy_private(
     file: File,
@@ -235,10 +261,37 @@ pub(crate) fn copy_private(
     directory: Option<&Path>,
     origin: Place,
 ) -> io::Result<Unverified> {
-    let size = file.metadata().ok().map(|found| found.len().min(limit));
+    match file.metadata()?.len() {
+        // A pipe says that it has none, and so do files that the system makes up.
+        0 => copy_all(file.take(limit), None, hashes, directory, origin),
+        size => copy_sized(file, size.min(limit), hashes, directory, origin),
+    }
+}
+
+/// As [`copy_private`], of a file of so many bytes.
+fn copy_sized(
+    file: File,
+    size: u64,
+    hashes: &LockedHashes,
+    directory: Option<&Path>,
+    origin: Place,
+) -> io::Result<Unverified> {
+    if size <= SMALL {
+        let bytes = read_sized(file, size, size)?;
+        return Ok(Unverified::private(bytes, origin, hashes));
+    }
+    copy_all(file.take(size), Some(size), hashes, directory, origin)
+}
+
+fn copy_all(
+    mut file: io::Take<File>,
+    size: Option<u64>,
+    hashes: &LockedHashes,
+    directory: Option<&Path>,
+    origin: Place,
+) -> io::Result<Unverified> {
     let mut writer = PrivateWriter::new(directory, size);
     let mut hasher = Hasher::new(hashes);
-    let mut file = file.take(limit);
     if size.is_some_and(|size| size >= beside::FROM) {
         // One thread reads and hashes, the other one writes.
         let next = |buffer: &mut [u8]| {
@@ -249,14 +302,19 @@ pub(crate) fn copy_private(
         let given_up = io::Error::other("a copy was given up");
         if let Some(copied) = beside::hand_over(next, |bytes| writer.write(bytes), given_up) {
             copied??;
-            return Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin });
+            return finish(writer, hasher, origin);
         }
     }
     read_all(file, |bytes| {
         hasher.update(bytes);
         writer.write(bytes)
     })?;
-    Ok(Unverified { bytes: writer.finish()?, computed: hasher.finish(), origin })
+    finish(writer, hasher, origin)
+}
+
+fn finish(writer: PrivateWriter, hasher: Hasher, origin: Place) -> io::Result<Unverified> {
+    let (bytes, computed) = (writer.finish()?, hasher.finish());
+    Ok(Unverified { bytes, computed, origin, stored: Stored::Unknown })
 }
 
 fn read_all(mut file: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
@@ -344,6 +402,22 @@ mod tests {
             "a small one is copied and hashed at once"
         );
         assert!(store.get(&hashes(b"good"), None).is_none() && !path.exists());
+    }
+
+    #[test]
+    fn what_is_large_is_not_read_at_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let store = Store::new(cache.path());
+        for (size, is_large) in [(0, false), (SMALL, false), (SMALL + 1, true)] {
+            let bytes = vec![7; usize::try_from(size).unwrap()];
+            let wanted = hashes(&bytes);
+            let sought = || store.get_at_once(&wanted, Some(size), LARGEST);
+            assert!(matches!(sought(), Sought::Missing), "{size}");
+            store.publish(Sha256::of(&bytes), &bytes).unwrap();
+            assert_eq!(matches!(sought(), Sought::Large), is_large, "{size}");
+            assert_eq!(matches!(sought(), Sought::Found(_)), !is_large, "{size}");
+            assert_eq!(store.get(&wanted, None).unwrap().stored, Stored::Yes);
+        }
     }
 
     #[test]

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipward_resolver::WheelName;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use crate::cache::{Store, copy_private, open_regular};
+use crate::cache::{Sought, Store, copy_private, open_regular};
 use crate::digest::{Computed, Hasher, LockedHashes};
 use crate::error::{Code, Place, Problem, io as io_problem};
 use crate::index::NetworkOptions;
@@ -28,8 +28,15 @@ use crate::lock::{Location, LockedFile};
 pub(crate) use download::Download;
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
-/// How many fetched files may wait for their turn to be verified.
-const WAITING: usize = 2;
+/// How many fetched files may wait for their turn to be verified. Whoever takes them has them all at once: to be woken for
+/// each takes longer than to read a small one.
+const WAITING: usize = 64;
+/// How much memory they may take then, in units: 1 MiB.
+const ROOM: u32 = 256;
+/// A unit, in bytes.
+const UNIT: usize = 4 << 10;
+/// What is larger lies in a file, in bytes.
+const MOST: usize = 256 << 10;
 /// How many files are copied at once from this machine. More would only wait for the disk, with a thread and memory each.
 const COPIES: usize = 2;
 /// A file of this size and more is large: 8 MiB.
@@ -45,6 +52,19 @@ pub struct Unverified {
     pub(crate) bytes: PrivateBytes,
     pub(crate) computed: Computed,
     pub(crate) origin: Place,
+    pub(crate) stored: Stored,
+}
+
+/// Whether the store has a file, as far as this run has asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Stored {
+    /// It came from there.
+    Yes,
+    /// It was not there, or not as locked.
+    No,
+    /// Nobody asked.
+    #[default]
+    Unknown,
 }
 
 impl Unverified {
@@ -53,7 +73,8 @@ impl Unverified {
     pub fn private(bytes: Vec<u8>, origin: Place, wanted: &LockedHashes) -> Self {
         let mut hasher = Hasher::new(wanted);
         hasher.update(&bytes);
-        Self { bytes: PrivateBytes::Memory(bytes), computed: hasher.finish(), origin }
+        let (bytes, computed) = (PrivateBytes::Memory(bytes), hasher.finish());
+        Self { bytes, computed, origin, stored: Stored::Unknown }
     }
 }
 
@@ -124,6 +145,7 @@ impl Fetcher {
     /// `index-page-invalid`, `index-page-too-large`, `disk-full`, `not-writable`, `file-access`.
     pub fn start(&self, wanted: Vec<impl Into<Arc<LockedFile>>>) -> Arrivals {
         let (sender, receiver) = channel(WAITING);
+        let room = Arc::new(Semaphore::new(ROOM as usize));
         let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
         let copies = Arc::new(Semaphore::new(COPIES));
         let mut jobs: Vec<Job> = wanted
@@ -141,8 +163,8 @@ impl Fetcher {
         jobs.sort_by_key(|job| Reverse(job.file.size));
         let (large, others) = jobs.into_iter().partition::<Vec<_>, _>(Job::is_large);
         for (jobs, at_once) in [(large, LARGE_AT_ONCE), (others, Semaphore::MAX_PERMITS)] {
-            let (slots, sender) = (Arc::clone(&slots), sender.clone());
-            self.engine.spawn(in_order(jobs, Arc::new(Semaphore::new(at_once)), slots, sender));
+            let (slots, room, sender) = (Arc::clone(&slots), Arc::clone(&room), sender.clone());
+            self.engine.spawn(in_order(jobs, Arc::new(Semaphore::new(at_once)), slots, room, sender));
         }
         Arrivals { receiver, engine: Arc::clone(&self.engine) }
     }
@@ -150,8 +172,15 @@ impl Fetcher {
 
 /// What was asked for, in the order in which it arrives. Each `next` waits.
 pub struct Arrivals {
-    receiver: Receiver<(usize, Fetched)>,
+    receiver: Receiver<Arrival>,
     engine: Arc<Engine>,
+}
+
+/// One of them, and the room that it takes.
+struct Arrival {
+    index: usize,
+    fetched: Fetched,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl std::fmt::Debug for Arrivals {
@@ -164,17 +193,21 @@ impl Iterator for Arrivals {
     type Item = (usize, Fetched);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.receiver.blocking_recv()
+        self.receiver.blocking_recv().map(|arrival| (arrival.index, arrival.fetched))
     }
 }
 
 impl Arrivals {
-    /// The next one, if it comes in time; `Some(None)` once there will be none.
-    #[allow(clippy::option_option)]
-    pub fn next_within(&mut self, time: Duration) -> Option<Option<(usize, Fetched)>> {
-        let next = async { Ok(tokio::time::timeout(time, self.receiver.recv()).await.ok()) };
+    /// Those that are there, or come in time: none where none will come any more. `None` where the time is over.
+    pub fn some_within(&mut self, time: Duration) -> Option<impl Iterator<Item = (usize, Fetched)>> {
+        let mut some = Vec::new();
+        let next = async {
+            let next = self.receiver.recv_many(&mut some, WAITING);
+            Ok(tokio::time::timeout(time, next).await.is_ok())
+        };
         // Where there is no network any more, nothing will come.
-        self.engine.wait(next).unwrap_or(Some(None))
+        let in_time = self.engine.wait(next).unwrap_or(true);
+        in_time.then(|| some.into_iter().map(|arrival| (arrival.index, arrival.fetched)))
     }
 }
 
@@ -183,23 +216,31 @@ async fn in_order(
     jobs: Vec<Job>,
     turns: Arc<Semaphore>,
     slots: Arc<Semaphore>,
-    sender: Sender<(usize, Fetched)>,
+    room: Arc<Semaphore>,
+    sender: Sender<Arrival>,
 ) {
     for job in jobs {
-        // Held until the outcome is taken, so that no more wait than work.
+        // Held until the outcome waits to be taken, so that no more wait than work.
         let turn = Arc::clone(&turns).acquire_owned().await;
         let slot = Arc::clone(&slots).acquire_owned().await;
         if sender.is_closed() {
             return;
         }
-        let sender = sender.clone();
+        let (room, sender) = (Arc::clone(&room), sender.clone());
         tokio::spawn(async move {
             let _held = (turn, slot);
             let fetched = job.run().await;
+            let _room = room.acquire_many_owned(units(&fetched)).await.ok();
             // Nobody is left to be told where this fails.
-            let _ = sender.send((job.index, fetched)).await;
+            let _ = sender.send(Arrival { index: job.index, fetched, _room }).await;
         });
     }
+}
+
+/// The room that an outcome takes.
+fn units(fetched: &Fetched) -> u32 {
+    let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
+    u32::try_from(size.min(MOST).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM)
 }
 
 struct Job {
@@ -225,14 +266,27 @@ impl Job {
             Location::Path(path) => self.copied(path).await,
             Location::Url(url) => self.downloaded(url).await,
         };
-        fetched.map_err(|problem| problem.package(&self.file.name))
+        let fetched = fetched.map_err(|problem| problem.package(&self.file.name))?;
+        let sha256 = fetched.computed.sha256();
+        // It was asked for what is locked, and what is locked may be another digest.
+        let was_asked = self.store.is_some() && self.file.hashes.sha256s().any(|asked| asked == sha256);
+        Ok(Unverified { stored: if was_asked { Stored::No } else { Stored::Unknown }, ..fetched })
     }
 
     async fn kept(&self) -> Option<Unverified> {
-        let (store, hashes, size) = (self.store.clone()?, self.file.hashes.clone(), self.file.size);
+        let (store, file) = (self.store.clone()?, Arc::clone(&self.file));
         let most = self.http.cap(Kind::Wheel).bytes;
+        // Another thread for each of thousands of small ones would take longer than to read them.
+        match store.get_at_once(&file.hashes, file.size, most) {
+            Sought::Found(found) => return Some(*found),
+            Sought::Missing => return None,
+            Sought::Large => {}
+        }
         let _turn = self.copies.acquire().await;
-        tokio::task::spawn_blocking(move || store.get_within(&hashes, size, most)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || store.get_within(&file.hashes, file.size, most))
+            .await
+            .ok()
+            .flatten()
     }
 
     async fn copied(&self, path: &Path) -> Fetched {

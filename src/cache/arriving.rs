@@ -38,25 +38,27 @@ impl Arriving {
         Self { store, waiting: Mutex::default(), made: made.into_iter().rev().collect() }
     }
 
-    /// Puts a wheel beside its place, unless that is there. A store that cannot be written is not an error of the run.
-    pub(crate) fn add(&self, wheel: VerifiedWheel) {
-        if let Err(problem) = self.write(wheel) {
+    /// Puts a wheel beside its place, unless that is there: who `missed` it in the store need not ask again. A store that
+    /// cannot be written is not an error of the run.
+    pub(crate) fn add(&self, wheel: VerifiedWheel, missed: bool) {
+        if let Err(problem) = self.write(wheel, missed) {
             tracing::warn!("{problem}");
         }
     }
 
-    fn write(&self, wheel: VerifiedWheel) -> Result<(), Problem> {
+    fn write(&self, wheel: VerifiedWheel, missed: bool) -> Result<(), Problem> {
         let (sha256, bytes) = wheel.into_bytes();
         let path = self.store.entry(sha256);
-        if self.store.has(&path, bytes.as_slice().len()) {
+        if !missed && self.store.has(&path, bytes.as_slice().len()) {
             return Ok(());
         }
         let failed = |error: io::Error| io_problem("keeping a wheel in the cache", &path, &error);
-        make_private(self.store.directory()).map_err(failed)?;
         let mut beside = Builder::new();
         beside.prefix(NEW);
         let written = match bytes {
-            PrivateBytes::Mapped(map) => self.named(&beside, map.into_whole()),
+            PrivateBytes::Mapped(map) => {
+                make_private(self.store.directory()).and_then(|()| self.named(&beside, map.into_whole()))
+            }
             bytes => self.copied(&beside, |file| {
                 bytes.as_slice().chunks(STEP).try_for_each(|piece| file.write_all(piece))
             }),
@@ -80,7 +82,16 @@ impl Arriving {
         beside: &Builder<'_, '_>,
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<TempPath> {
-        let (mut file, written) = beside.tempfile_in(self.store.directory())?.into_parts();
+        let directory = self.store.directory();
+        let made = match beside.tempfile_in(directory) {
+            // Of thousands of wheels the first one alone finds no directory.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(directory)?;
+                beside.tempfile_in(directory)
+            }
+            made => made,
+        };
+        let (mut file, written) = made?.into_parts();
         write(&mut file)?;
         Ok(written)
     }

@@ -9,7 +9,7 @@ use reqwest::header::{self, HeaderValue};
 use url::Url;
 
 use super::hashing::Hashing;
-use super::{Fetched, PrivateWriter, Unverified, limit};
+use super::{Fetched, PrivateWriter, Stored, Unverified, limit};
 use crate::digest::{Hasher, LockedHashes};
 use crate::error::{Code, Problem, io as io_problem};
 use crate::index::http::{
@@ -63,7 +63,8 @@ impl Download<'_> {
             return Err(fault);
         }
         let bytes = part.writer.finish().map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
-        Ok(Unverified { bytes, computed: part.hashing.finish(), origin: place(self.url) })
+        let (computed, origin) = (part.hashing.finish(), place(self.url));
+        Ok(Unverified { bytes, computed, origin, stored: Stored::Unknown })
     }
 
     /// Asks for the rest of what is there already, or for all. Whatever is odd about the answer to the first question

@@ -25,7 +25,7 @@ use super::signatures;
 use super::unchanged::Here;
 use super::unlisted;
 use super::upkeep::{Part, Upkeep};
-use super::witness::{self, Vouched};
+use super::witness::{self, Placed, Vouched};
 use super::{Writing, check_interrupted};
 use crate::cache::{Arriving, Store};
 use crate::error::{Code, Problem, Problems};
@@ -218,12 +218,21 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     arriving.into_iter().for_each(Arriving::publish);
     if write && request.beneath.is_none() {
         let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
+        let placed = items.iter().zip(&done).filter_map(|(item, done)| {
+            let placed = Placed {
+                spelled: &done.metadata.name_text,
+                installer: installer.name(),
+                requested: item.requested,
+            };
+            Some((done.placed.as_deref()?, placed))
+        });
+        let placed = placed.collect();
         if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
             crate::python::remember(interpreter, cache);
         }
         let judged_by = request.policy.fingerprint(&request.trust.ages);
         let closed = request.check_closure;
-        let verified = witness::Verified { all: &all, closed, judged_by: &judged_by, tick };
+        let verified = witness::Verified { all: &all, placed, closed, judged_by: &judged_by, tick };
         witness::note(request.cache.as_deref(), &scheme, verified);
     }
     let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);

@@ -10,7 +10,7 @@ mod state;
 mod tick;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use crate::digest::Sha256;
 use crate::python::Scheme;
 use crate::python::installed::{self, InstalledDistribution};
 use crate::room::read_at_most;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::{MAX_METADATA, Metadata};
 use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
 use packed::{Head, Packed, Written};
@@ -54,6 +54,17 @@ pub(crate) struct Vouched {
     pub(crate) sha256: Sha256,
     /// Whether it is as an earlier run left it, by the witness.
     pub(crate) stood: bool,
+}
+
+/// What a run knows of a distribution that it has put in itself: nobody reads that again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed<'r> {
+    /// `Name`, as METADATA spells it.
+    pub(crate) spelled: &'r str,
+    /// What INSTALLER says.
+    pub(crate) installer: &'r str,
+    /// Whether there is a REQUESTED.
+    pub(crate) requested: bool,
 }
 
 impl Witness {
@@ -123,6 +134,8 @@ impl Witness {
 #[derive(Debug)]
 pub(crate) struct Verified<'r> {
     pub(crate) all: &'r [Vouched],
+    /// Of those of them that this run has put in, by their `.dist-info` directories.
+    pub(crate) placed: HashMap<&'r Path, Placed<'r>>,
     /// Whether every dependency of exactly these was found among them.
     pub(crate) closed: bool,
     /// The policy that let them in.
@@ -153,11 +166,17 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
             if let Some(noted) = before.noted(path).filter(|noted| stood(noted.name)) {
                 return Some(Some(Part::Before(noted)));
             }
-            let found = installed::distribution(path, *legacy).ok()?;
-            let new = found.and_then(|found| {
-                let vouched = of_run.get(found.name.as_ref()).filter(|vouched| !vouched.stood)?;
-                prepare(&found, vouched, verified.judged_by, &before.spelled)
-            });
+            let prepare = |found: &Standing<'_>, vouched: &Vouched| {
+                prepare(found, vouched, verified.judged_by, &before.spelled)
+            };
+            let new = match verified.placed.get(path.as_path()) {
+                Some(placed) => name_at(path)
+                    .and_then(|name| prepare(&Standing::of(path, placed), of_run.get(name.as_ref())?)),
+                None => installed::distribution(path, *legacy).ok()?.and_then(|found| {
+                    let vouched = of_run.get(found.name.as_ref()).filter(|vouched| !vouched.stood)?;
+                    prepare(&Standing::found(&found)?, vouched)
+                }),
+            };
             Some(new.map(Part::New))
         })
         .collect();
@@ -190,15 +209,42 @@ enum Part<'w> {
     New(Written<'static>),
 }
 
+/// A distribution that was verified, as it says itself.
+struct Standing<'r> {
+    dist_info: &'r Path,
+    spelled: Cow<'r, str>,
+    installer: Option<&'r str>,
+    requested: bool,
+}
+
+impl<'r> Standing<'r> {
+    /// One that this run has put in.
+    fn of(dist_info: &'r Path, placed: &Placed<'r>) -> Self {
+        let Placed { spelled, installer, requested } = *placed;
+        Self { dist_info, spelled: spelled.into(), installer: Some(installer), requested }
+    }
+
+    /// One that was there, and was compared.
+    fn found(found: &'r InstalledDistribution) -> Option<Self> {
+        let metadata = installed::read_capped(&found.dist_info.join("METADATA"), MAX_METADATA).ok()??;
+        Some(Self {
+            dist_info: &found.dist_info,
+            spelled: Metadata::parse(&metadata).ok()?.name_text.into(),
+            installer: found.installer.as_deref(),
+            requested: found.requested,
+        })
+    }
+}
+
 /// What is noted of a distribution that was verified, but for how its directories and files stand.
 fn prepare(
-    found: &InstalledDistribution,
+    found: &Standing<'_>,
     vouched: &Vouched,
     judged_by: &str,
     library: &Path,
 ) -> Option<Written<'static>> {
-    let record = found.record().ok()?;
-    let base = found.library();
+    let record = installed::record(found.dist_info).ok()?;
+    let base = found.dist_info.parent()?;
     let is_noted = |row: &&Row| row.digest.is_some() || row.path.ends_with(".dist-info/RECORD");
     let rows: Vec<(&str, &str)> = record
         .rows
@@ -217,17 +263,15 @@ fn prepare(
         names.sort_unstable();
         names.dedup();
     }
-    let metadata =
-        installed::read_capped(&found.dist_info.join("METADATA"), crate::wheel::metadata::MAX_METADATA);
     let mut written = Written::new(&Head {
-        name: found.name.as_ref(),
-        spelled: &Metadata::parse(&metadata.ok()??).ok()?.name_text,
+        name: &vouched.name,
+        spelled: &found.spelled,
         version: &vouched.version,
         sha256: vouched.sha256,
         judged_by,
-        installer: found.installer.as_deref(),
+        installer: found.installer,
         requested: found.requested,
-        dist_info: &below(encoded(&found.dist_info), library),
+        dist_info: &below(encoded(found.dist_info), library),
         files: files.values().map(Vec::len).sum(),
     })?;
     for (directory, names) in files {

@@ -3,6 +3,7 @@
 //! Never: reads a wheel before its hash was compared.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::there::{self, There};
 use crate::cache::Arriving;
 use crate::digest::Sha256;
 use crate::error::{Code, Problem, Problems};
-use crate::fetch::{Fetched, Fetcher};
+use crate::fetch::{Fetched, Fetcher, Stored};
 use crate::index::Index;
 use crate::install::{InstallPlan, Installer, Session, Standing, Strictness};
 use crate::lock::{LockedFile, LockedPackage, Selected};
@@ -174,6 +175,8 @@ pub(super) struct Done {
     pub(super) stale: usize,
     /// What of it runs by itself.
     startup: Startup,
+    /// Its `.dist-info` directory, where this run put it in.
+    pub(super) placed: Option<PathBuf>,
 }
 
 impl Done {
@@ -190,6 +193,7 @@ impl Done {
             startup: Startup::default(),
             verified: true,
             stale: 0,
+            placed: None,
         })
     }
 
@@ -205,6 +209,7 @@ impl Done {
             warnings: Vec::new(),
             startup: Startup::default(),
             stale: 0,
+            placed: None,
         })
     }
 }
@@ -242,9 +247,8 @@ pub(super) fn unpack(
     let gate = Gate::default();
     rayon::in_place_scope(|scope| {
         loop {
-            let (at, fetched) = match arrivals.next_within(Duration::from_millis(100)) {
-                Some(Some(arrival)) => arrival,
-                Some(None) => break,
+            let some = match arrivals.some_within(Duration::from_millis(100)) {
+                Some(some) => some,
                 None => match check_interrupted() {
                     Ok(()) => continue,
                     Err(problem) => {
@@ -253,17 +257,24 @@ pub(super) fn unpack(
                     }
                 },
             };
-            let Some((at, item)) = wanted.get(at).and_then(|at| Some((*at, items.get(*at)?))) else {
-                continue;
-            };
-            let (keep, gate, at_start) = (&keep, &gate, &at_start);
-            let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
-            let inside = gate.enter(size);
-            scope.spawn(move |_| {
-                keep(at, one(item, fetched, staging, at_start));
-                drop(inside);
-                step();
-            });
+            let mut is_over = true;
+            for (at, fetched) in some {
+                is_over = false;
+                let Some((at, item)) = wanted.get(at).and_then(|at| Some((*at, items.get(*at)?))) else {
+                    continue;
+                };
+                let (keep, gate, at_start) = (&keep, &gate, &at_start);
+                let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
+                let inside = gate.enter(size);
+                scope.spawn(move |_| {
+                    keep(at, one(item, fetched, staging, at_start));
+                    drop(inside);
+                    step();
+                });
+            }
+            if is_over {
+                break;
+            }
         }
     });
     interrupted?;
@@ -359,7 +370,9 @@ fn one(
     staging: &Staging<'_>,
     at_start: &AtStart<'_>,
 ) -> Result<Done, Problems> {
-    let verified = VerifiedWheel::check(fetched?, &item.file)?;
+    let fetched = fetched?;
+    let stored = fetched.stored;
+    let verified = VerifiedWheel::check(fetched, &item.file)?;
     let wheel = staging.policy.read(verified)?;
     agree(item, &wheel)?;
     if !staging.any_python {
@@ -392,9 +405,10 @@ fn one(
         sha256: wheel.verified().sha256(),
         verified: true,
         stale,
+        placed: (!kept && staging.write).then(|| plan.dist_info().to_owned()),
     };
-    if let Some(arriving) = staging.arriving {
-        arriving.add(wheel.into_verified());
+    if let (Some(arriving), Stored::No | Stored::Unknown) = (staging.arriving, stored) {
+        arriving.add(wheel.into_verified(), stored == Stored::No);
     }
     Ok(done)
 }

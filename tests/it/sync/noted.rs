@@ -108,6 +108,16 @@ fn what_is_noted_may_be_damaged() {
 }
 
 #[test]
+fn what_a_run_puts_in_is_noted_as_if_it_were_read_again() {
+    let odd = WheelBuilder::new("Od.d_Name", "1.0").file("odd/__init__.py", "x = 1\n");
+    let place = installed(&[odd, with_files("alpha", 12)]);
+    let put_in = std::fs::read(noted(&place)).unwrap();
+    std::fs::remove_file(noted(&place)).unwrap();
+    sync(&place, &[]).ok().stdout_has("Nothing to do: 2 packages");
+    assert!(std::fs::read(noted(&place)).unwrap() == put_in);
+}
+
+#[test]
 fn what_stays_is_noted_still_when_another_package_changes() {
     let alpha = || with_files("alpha", 3);
     let place = installed(&[alpha(), simple("beta", "1")]);
