@@ -82,6 +82,9 @@ impl InstallPlan {
     /// The same plan, with another name in INSTALLER.
     #[must_use]
     pub fn by(mut self, installer: Installer) -> Self {
+        if self.installer == installer {
+            return self;
+        }
         let place = self.dist_info.join("INSTALLER");
         let content = format!("{}\n", installer.name()).into_bytes();
         let (sha256, size) = (Sha256::of(&content), content.len() as u64);

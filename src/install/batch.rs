@@ -9,6 +9,19 @@ const FILES: usize = 64;
 /// Bytes of one batch at most, unless a file is larger: 1 MiB.
 const BYTES: u64 = 1 << 20;
 
+/// As many files, and as many bytes, are few: 32 and 256 KiB.
+const FEW: (usize, u64) = (32, 256 << 10);
+
+/// Whether files are so few and small that one thread has written them before another one has begun.
+pub(super) fn is_small<'f, 'a: 'f>(mut files: impl Iterator<Item = &'f &'a PlannedFile>) -> bool {
+    let (mut count, mut bytes) = (0, 0u64);
+    files.all(|file| {
+        count += 1;
+        bytes = bytes.saturating_add(file.size);
+        count <= FEW.0 && bytes <= FEW.1
+    })
+}
+
 /// The files in their order, in batches of which none is empty.
 pub(super) fn of<'f, 'a>(files: &'f [&'a PlannedFile]) -> impl Iterator<Item = &'f [&'a PlannedFile]> {
     let mut rest = files;
@@ -35,9 +48,8 @@ mod tests {
     use super::super::Source;
     use super::*;
 
-    #[track_caller]
-    fn check(sizes: &[u64], expected: &[usize]) {
-        let file = |size: &u64| PlannedFile {
+    fn file(size: &u64) -> PlannedFile {
+        PlannedFile {
             destination: "/env/file".into(),
             source: Source::Entry(0),
             executable: false,
@@ -45,12 +57,31 @@ mod tests {
             size: *size,
             is_sized: true,
             gives_way: false,
-        };
+        }
+    }
+
+    #[track_caller]
+    fn check(sizes: &[u64], expected: &[usize]) {
         let files: Vec<PlannedFile> = sizes.iter().map(file).collect();
         let files: Vec<&PlannedFile> = files.iter().collect();
         let counts: Vec<usize> = of(&files).map(<[_]>::len).collect();
         assert_eq!(counts, expected, "{sizes:?}");
         assert!(of(&files).flatten().map(|file| file.size).eq(sizes.iter().copied()));
+    }
+
+    #[test]
+    fn few_small_files_are_small() {
+        let check = |sizes: &[u64], expected: bool| {
+            let files: Vec<PlannedFile> = sizes.iter().map(file).collect();
+            let files: Vec<&PlannedFile> = files.iter().collect();
+            assert_eq!(is_small(files.iter()), expected, "{sizes:?}");
+        };
+        check(&[], true);
+        check(&[0; FEW.0], true);
+        check(&[0; FEW.0 + 1], false);
+        check(&[FEW.1], true);
+        check(&[FEW.1, 1], false);
+        check(&[u64::MAX; 2], false);
     }
 
     #[test]

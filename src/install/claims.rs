@@ -2,13 +2,15 @@
 //!
 //! Owns: the claims of the plans of one run on names, and what differs under one name. Never: touches a file.
 
+mod directories;
 mod files;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::directories::Directories;
 use self::files::{Files, Kept};
 use super::PlannedFile;
 use super::places::{OwnIn, owned};
@@ -18,7 +20,7 @@ use crate::error::{Code, Place, Problem};
 /// The files of the plans of one run, by directory (resolved, relative to the prefix).
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    pub(super) directories: HashMap<PathBuf, Directory>,
+    pub(super) directories: Directories,
     /// What two plans both bring, and differently.
     pub(super) conflicts: Vec<Problem>,
     /// The files that came after a different one of their name, which stand apart under their number.
@@ -178,7 +180,7 @@ impl Claims {
     /// The files that the plan with this `.dist-info` directory (resolved, relative to the prefix) brings.
     pub(super) fn of_dist_info(&self, dist_info: &Path) -> Vec<PathBuf> {
         let is_its = |claim: &Claim| claim.bringers().any(|bringer| bringer.dist_info == dist_info);
-        let of_directory = |(directory, content): (&PathBuf, &Directory)| {
+        let of_directory = |(directory, content): (&Path, &Directory)| {
             let names = content.files.iter().filter(|(_, claim)| is_its(claim));
             names.map(|(name, _)| directory.join(name)).collect::<Vec<_>>()
         };
@@ -189,23 +191,25 @@ impl Claims {
     /// In order of paths, .dist-info last.
     pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         // Where a directory is missing, so is all below it.
-        let mut all: Vec<&Path> = self.directories.keys().map(PathBuf::as_path).collect();
+        let mut all: Vec<&Path> = self.directories.iter().map(|(directory, _)| directory).collect();
         all.sort_unstable_by_key(|directory| directory.as_os_str().len());
-        let mut there: HashMap<&Path, bool> = HashMap::new();
-        for directory in all {
-            let above = directory.parent().and_then(|parent| there.get(parent)).copied().unwrap_or(true);
-            there.insert(directory, above && is_there(directory));
-        }
-        let stands = |path: &Path| there.get(path).copied().unwrap_or(false);
+        let mut there: HashMap<&OsStr, bool> = HashMap::new();
         let mut moves = Vec::new();
-        for (directory, content) in &self.directories {
-            if stands(directory) {
-                moves.extend(content.files.names().map(|name| directory.join(name)));
-            } else if directory.parent().is_some_and(stands) {
-                moves.push(directory.clone());
+        for directory in all {
+            let parent = directory.parent().and_then(|parent| there.get(parent.as_os_str())).copied();
+            let stands = parent.unwrap_or(true) && is_there(directory);
+            there.insert(directory.as_os_str(), stands);
+            if stands {
+                let names = self.directories.get(directory).into_iter().flat_map(|found| found.files.names());
+                moves.extend(names.map(|name| directory.join(name)));
+            } else if parent == Some(true) {
+                moves.push(directory.to_owned());
             }
         }
-        let is_info = |path: &Path| path.iter().any(|part| part.as_encoded_bytes().ends_with(b".dist-info"));
+        let is_info = |path: &Path| {
+            let mut parts = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'/');
+            parts.any(|part| part.ends_with(b".dist-info"))
+        };
         moves.sort_by_cached_key(|path| (is_info(path), path.clone()));
         moves
     }

@@ -27,6 +27,8 @@ pub(super) struct Found {
     pub(super) taken: Vec<PathBuf>,
     /// Files that stay, with their owner: what the plans bring gives way.
     pub(super) staying: Vec<(PathBuf, String)>,
+    /// The directories of the plans that are there.
+    pub(super) standing: HashSet<PathBuf>,
 }
 
 /// Compares what the plans bring with what is there, but for the files in `going`. `owners` tells, if asked, whose
@@ -45,6 +47,7 @@ pub(super) fn find(
     let mut yielding = Vec::new();
     // Where a directory is missing, so is all below it.
     let mut missing: HashSet<&Path> = HashSet::new();
+    let mut standing = HashSet::new();
     let mut all: Vec<_> = claims.directories.iter().collect();
     all.sort_unstable_by_key(|(directory, _)| directory.as_os_str().len());
     for (directory, claim) in all {
@@ -58,10 +61,10 @@ pub(super) fn find(
                 missing.insert(directory);
                 continue;
             }
-            Some(kind) if kind.is_dir() => {}
+            Some(kind) if kind.is_dir() => _ = standing.insert(directory.to_owned()),
             Some(_) if going.contains(directory) => continue,
             Some(_) => {
-                found.push(Clash::of(directory.clone(), claim.package.to_string(), "a directory"));
+                found.push(Clash::of(directory.to_owned(), claim.package.to_string(), "a directory"));
                 continue;
             }
         }
@@ -94,7 +97,7 @@ pub(super) fn find(
     staying.dedup();
     let problems = found.into_iter().map(|clash| clash.problem(places, &owners));
     Problems::unless_empty(
-        Found { taken, staying },
+        Found { taken, staying, standing },
         sorted(problems.chain(claims.conflicts.iter().cloned()).collect()),
     )
 }

@@ -21,6 +21,7 @@ use super::{InstallPlan, Installer, PlannedFile, guard};
 use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
 use crate::error::{Problem, io as io_problem};
 use crate::python::{Interpreter, Scheme};
+use crate::wheel::beneath::is_within;
 use crate::wheel::mode::{self, Seen, Sort};
 
 /// Content is hashed in steps of this many bytes.
@@ -131,27 +132,35 @@ pub(super) fn odd_directories(
         Some((found.is_dir(), found.permissions().mode() & 0o7777))
     };
     let dist_info = places.directory(plan.dist_info())?;
-    let record = bits(&dist_info.join("RECORD")).map(|(_, mode)| mode);
-    let Some(umask) = umask_in(&places.real().join(&dist_info)) else { return Ok(BTreeMap::new()) };
+    // Asked for when there is a directory to be judged: an install brings thousands that are not there.
+    let mut rule = None;
+    let mut rule = || {
+        *rule.get_or_insert_with(|| {
+            let record = bits(&dist_info.join("RECORD")).map(|(_, mode)| mode);
+            umask_in(&places.real().join(&dist_info)).map(|umask| (umask, record))
+        })
+    };
     let mut odd = BTreeMap::new();
     let mut looked_at = BTreeSet::new();
     let (mut last, mut missing) = (Path::new(""), None::<&Path>);
     for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
         // Most files follow another one of their directory. Where a directory is missing, so is all below it.
-        if parent.as_os_str() == last.as_os_str()
-            || missing.is_some_and(|missing| parent.starts_with(missing))
+        if parent.as_os_str() == last.as_os_str() || missing.is_some_and(|missing| is_within(parent, missing))
         {
             continue;
         }
         last = parent;
         let directory = places.directory(parent)?;
-        let below = |path: &&Path| places.sites().any(|site| path != &site && path.starts_with(site));
+        let below = |path: &&Path| {
+            places.sites().any(|site| path.as_os_str() != site.as_os_str() && is_within(path, site))
+        };
         let mut way: Vec<&Path> = directory.ancestors().take_while(below).collect();
         while let Some(above) = way.pop() {
             if looked_at.contains(above) {
                 continue;
             }
-            match bits(above) {
+            let seen = if places.was_missing(above) { None } else { bits(above) };
+            match seen {
                 None => {
                     // No link leads on from here: its path and that of the plan end alike.
                     missing = parent.ancestors().nth(way.len());
@@ -159,6 +168,7 @@ pub(super) fn odd_directories(
                 }
                 Some((false, _)) => {}
                 Some((true, mode)) => {
+                    let Some((umask, record)) = rule() else { return Ok(BTreeMap::new()) };
                     let usual = mode::odd_directory(umask, record, mode);
                     odd.extend(usual.map(|usual| (above.to_owned(), (mode, usual))));
                 }

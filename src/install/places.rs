@@ -7,6 +7,7 @@ mod own;
 mod way;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
@@ -16,6 +17,7 @@ use super::InstallPlan;
 use super::spelling::Spelling;
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
+use crate::wheel::beneath::below;
 
 /// What virtualenv and uv put among the modules of an environment that they make, in small letters.
 pub const ENVIRONMENTS_OWN: [&str; 2] = ["_virtualenv.py", "_virtualenv.pth"];
@@ -30,7 +32,7 @@ pub(super) struct Places {
     /// Where the tree really is now.
     real: PathBuf,
     /// Of directories that are there, and of the outermost of those that are not.
-    known: Mutex<HashMap<PathBuf, Way>>,
+    known: Mutex<HashMap<OsString, Way>>,
     spelling: Spelling,
     purelib: PathBuf,
     platlib: PathBuf,
@@ -213,7 +215,7 @@ impl Places {
 
     /// A path relative to the prefix, of one that is absolute in either spelling.
     fn relative(&self, path: &Path) -> Option<PathBuf> {
-        path.strip_prefix(&self.prefix).or_else(|_| path.strip_prefix(&self.real)).ok().map(Path::to_owned)
+        below(path, &self.prefix).or_else(|| below(path, &self.real)).map(Path::to_owned)
     }
 }
 

@@ -120,7 +120,13 @@ impl<'a> Planner<'a> {
         self.entry_points(&scripts)?;
         let dist_info = self.library.join(wheel.dist_info());
         let mut add = |name: &str, content: Vec<u8>| {
-            self.add(Key::Root, dist_info.join(name), false, Made::Generated(content))
+            let (destination, made) = (dist_info.join(name), Made::Generated(content));
+            let path = format!("{}/{name}", wheel.dist_info());
+            if self.root.takes(&path, &destination, wheel.dist_info()) {
+                self.take(Key::Root, destination, false, made);
+                return Ok(());
+            }
+            self.add(Key::Root, destination, false, made)
         };
         add("INSTALLER", b"pipward\n".to_vec())?;
         if let Some(direct) = direct {

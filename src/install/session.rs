@@ -300,7 +300,7 @@ impl Session {
         directories.extend(uninstall::emptied(&self.places, &discarded));
         let mut out: BTreeSet<PathBuf> =
             removal.files.into_iter().chain(found.taken).chain(discarded).collect();
-        let mut into = work.stage.claims().moves(|directory| self.places.real().join(directory).is_dir());
+        let mut into = work.stage.claims().moves(|directory| found.standing.contains(directory));
         work.stage.finish()?;
         links::stage(&self.places, &work.stage.target, removal.edited, &mut out, &mut into)?;
         let mended = unpoisoned(&self.mended).clone();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::claims::{Claim, Claims, Directory, two_modules};
 use super::places::Places;
 use super::tree::is_missing;
-use crate::wheel::module;
+use crate::wheel::{beneath, module};
 
 /// A file of a plan, and another for its module.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,8 +36,7 @@ pub(super) fn has_module_of(files: &BTreeMap<PathBuf, String>, path: &Path) -> b
 /// The directories of plans that are below the directories of modules.
 fn among<'c>(places: &'c Places, claims: &'c Claims) -> impl Iterator<Item = (&'c Path, &'c Directory)> {
     let sites: Vec<&Path> = places.sites().collect();
-    let directories = claims.directories.iter().map(|(at, content)| (at.as_path(), content));
-    directories.filter(move |(at, _)| sites.iter().any(|site| at.starts_with(site)))
+    claims.directories.iter().filter(move |(at, _)| sites.iter().any(|site| beneath::is_within(at, site)))
 }
 
 impl Directory {
@@ -314,8 +313,12 @@ impl<'h> Standing<'h> {
     /// The files that stand beside a directory, or one above it, for a module of its name.
     fn files_above(&mut self, directory: &Path, is_planned: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         let sites: Vec<&Path> = self.places.sites().collect();
-        let Some(site) = sites.iter().find(|site| directory.starts_with(site)) else { return Vec::new() };
-        let above = directory.ancestors().take_while(|at| at.starts_with(site) && at != site);
+        let Some(site) = sites.iter().find(|site| beneath::is_within(directory, site)) else {
+            return Vec::new();
+        };
+        let above = directory
+            .ancestors()
+            .take_while(|at| at.as_os_str() != site.as_os_str() && beneath::is_within(at, site));
         let mut found = Vec::new();
         for at in above.filter(|at| !is_planned(at)) {
             found.extend(self.beside(at).filter(|_| !self.is_package(at)));

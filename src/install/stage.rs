@@ -90,12 +90,6 @@ impl Stage {
                     .map(|files| Task { directory: directory.clone(), files: files.to_vec() }),
             );
         }
-        // The largest first, and one at a time, so that no thread is left alone with several large ones at the end.
-        tasks.sort_by_key(|task| Reverse(batch::size(&task.files)));
-        let one_by_one = tasks.par_iter().with_max_len(1);
-        if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
-            return Err(problem);
-        }
         let text = plan.record_text();
         let record = PlannedFile {
             destination: plan.record_path(),
@@ -108,7 +102,32 @@ impl Stage {
         };
         let directory = bringer.dist_info.clone();
         let files = self.claim(places, &directory, &[&record], &bringer)?.files;
+        if batch::is_small(tasks.iter().flat_map(|task| &task.files)) {
+            // Another thread would wake up for longer than this one writes.
+            return self.write_in_order(tasks, Task { directory, files }, wheel);
+        }
+        // The largest first, and one at a time, so that no thread is left alone with several large ones at the end.
+        tasks.sort_by_key(|task| Reverse(batch::size(&task.files)));
+        let one_by_one = tasks.par_iter().with_max_len(1);
+        if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
+            return Err(problem);
+        }
         self.write(&Task { directory, files }, wheel)
+    }
+
+    /// Writes files, those of the last one's directory at the end, and its own behind them.
+    fn write_in_order<'a>(
+        &self,
+        mut tasks: Vec<Task<'a>>,
+        mut last: Task<'a>,
+        wheel: &Wheel,
+    ) -> Result<(), Problem> {
+        if let Some(at) = tasks.iter().position(|task| task.directory == last.directory) {
+            let same = tasks.remove(at);
+            last.files.splice(..0, same.files);
+        }
+        tasks.push(last);
+        tasks.iter().try_for_each(|task| self.write(task, wheel))
     }
 
     /// Takes names of a directory for a plan, and makes the directory. Returns the files that are still to be written.
@@ -155,7 +174,7 @@ impl Stage {
             }
         }
         let new = Directory::of(package);
-        claims.directories.insert(directory.to_owned(), new);
+        claims.directories.entry(directory.to_owned()).insert_entry(new);
         if let (Some(parent), Some(name)) = (directory.parent(), directory.file_name())
             && let Some(parent) = claims.directories.get_mut(parent)
         {

@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 /// The directories that are kept open: where a file comes from, and where it goes.
 const RECENT: usize = 2;
@@ -63,8 +64,20 @@ impl Tree {
         let (old_parent, old_name) = self.parent(from)?;
         let (new_parent, new_name) = self.parent(to)?;
         // Only a name of ours is free for sure: rename would silently replace another's.
+        #[cfg(target_os = "linux")]
+        match rustix::fs::renameat_with(
+            &*old_parent,
+            old_name,
+            &*new_parent,
+            new_name,
+            rustix::fs::RenameFlags::NOREPLACE,
+        ) {
+            // Not every file system can, nor every kernel.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            renamed => return Ok(renamed?),
+        }
         match rustix::fs::statat(&*new_parent, new_name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(rustix::io::Errno::NOENT) => {}
+            Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
         }
@@ -76,7 +89,7 @@ impl Tree {
         self.gate.pass()?;
         let (parent, name) = self.parent(path)?;
         match rustix::fs::mkdirat(&*parent, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
-            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -90,9 +103,9 @@ impl Tree {
         // By its handle: whatever its name leads to by now is left alone.
         match rustix::fs::openat(&*parent, name, flags | OFlags::RDONLY, Mode::empty()) {
             Ok(directory) => Ok(rustix::fs::fchmod(&directory, mode)?),
-            Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(Errno::NOENT) => Ok(()),
             // One that may not be read is reached by the name that the system gives to the handle.
-            Err(rustix::io::Errno::ACCESS) => {
+            Err(Errno::ACCESS) => {
                 let directory = rustix::fs::openat(&*parent, name, flags | OFlags::PATH, Mode::empty())?;
                 let handle = format!("/proc/self/fd/{}", directory.as_raw_fd());
                 Ok(rustix::fs::chmod(handle, mode)?)
@@ -121,7 +134,7 @@ impl Tree {
         self.gate.pass()?;
         let (parent, name) = self.parent(path)?;
         match rustix::fs::unlinkat(&*parent, name, AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -261,5 +274,34 @@ impl Gate {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.tripped() && self.fault.as_ref().is_some_and(|fault| fault.stays)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_replaces_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        let tree = Tree::open(scratch.path(), Gate::default()).unwrap();
+        std::fs::create_dir_all(at("empty")).unwrap();
+        std::fs::create_dir_all(at("full/below")).unwrap();
+        std::fs::write(at("file"), "file").unwrap();
+        std::fs::write(at("other"), "other").unwrap();
+        std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+        let check = |from: &str, to: &str| {
+            let error = tree.rename(Path::new(from), Path::new(to)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{from} {to}");
+        };
+        for from in ["other", "full"] {
+            ["empty", "file", "link"].into_iter().for_each(|to| check(from, to));
+        }
+        assert_eq!(std::fs::read(at("file")).unwrap(), b"file");
+        tree.rename(Path::new("other"), Path::new("empty/new")).unwrap();
+        tree.rename(Path::new("full"), Path::new("moved")).unwrap();
+        assert!(at("empty/new").is_file() && at("moved/below").is_dir());
+        assert!(!at("other").exists() && !at("full").exists());
     }
 }

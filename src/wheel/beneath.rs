@@ -23,6 +23,11 @@ pub fn below<'p>(path: &'p Path, directory: &Path) -> Option<&'p Path> {
     }
 }
 
+/// As [`Path::starts_with`]: whether `path` is `directory` or lies below it.
+pub fn is_within(path: &Path, directory: &Path) -> bool {
+    below(path, directory).is_some()
+}
+
 /// A path in small letters; what is not UTF-8 in it is replaced.
 pub fn folded(path: &Path) -> Cow<'_, str> {
     match path.to_str() {

@@ -28,12 +28,18 @@ impl Places {
         }
     }
 
+    /// Whether nothing stood at a directory (resolved), the outermost of its way, when it was looked for.
+    pub(in crate::install) fn was_missing(&self, directory: &Path) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(known.get(directory.as_os_str()), Some(Way::Missing(_)))
+    }
+
     fn way(&self, path: &Path) -> Way {
         let (Some(parent), Some(name)) = (path.parent(), path.components().next_back()) else {
             return Way::Stands(PathBuf::new());
         };
         let Component::Normal(name) = name else { return Way::Out };
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
+        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(path.as_os_str()) {
             return known.clone();
         }
         let parent = match self.way(parent) {
@@ -43,7 +49,10 @@ impl Places {
             Way::Out => return Way::Out,
         };
         let way = self.step(&parent, name);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), way.clone());
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path.as_os_str().to_owned(), way.clone());
         way
     }
 
