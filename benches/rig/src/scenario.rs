@@ -130,12 +130,12 @@ impl Stand {
         let stale = self.warmed.is_none_or(|when| when.elapsed() > FRESH);
         match self.scenario {
             Scenario::LockCold | Scenario::UniversalCold => {
-                Ground::clear(&ground.cache())?;
+                Ground::take_away(&ground.cache())?;
                 Ground::clear(&ground.lock())?;
             }
             Scenario::LockWarm | Scenario::UniversalWarm | Scenario::LockCheck => {
                 if stale {
-                    Ground::clear(&ground.cache())?;
+                    Ground::take_away(&ground.cache())?;
                     Ground::clear(&ground.lock())?;
                     let universal = self.scenario == Scenario::UniversalWarm;
                     self.other(programs, Action::Lock { universal, check: false })?;
@@ -146,12 +146,12 @@ impl Stand {
                 }
             }
             Scenario::InstallCold | Scenario::InstallNoCache => {
-                Ground::clear(&ground.cache())?;
+                Ground::take_away(&ground.cache())?;
                 ground.new_environment(programs)?;
             }
             Scenario::InstallWarm => {
                 if stale {
-                    Ground::clear(&ground.cache())?;
+                    Ground::take_away(&ground.cache())?;
                     ground.new_environment(programs)?;
                     self.other(programs, install)?;
                     self.warmed = Some(Instant::now());
@@ -181,6 +181,7 @@ impl Stand {
     /// Runs once.
     pub fn run(&mut self, programs: &Programs) -> Result<Option<Sample>> {
         self.prepare(programs)?;
+        self.ground.settle()?;
         if self.scenario == Scenario::Start {
             return self.start(programs);
         }

@@ -99,7 +99,8 @@ pub fn serve(corpus: Corpus, manner: Manner) -> Result<()> {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    let server = Arc::new(Server { corpus, manner, origin, pages: RwLock::default(), gone: RwLock::default() });
+    let server =
+        Arc::new(Server { corpus, manner, origin, pages: RwLock::default(), gone: RwLock::default() });
     for stream in listener.incoming() {
         let (stream, server) = (stream?, Arc::clone(&server));
         std::thread::Builder::new().stack_size(256 << 10).spawn(move || {

@@ -47,12 +47,13 @@ pub struct Locked {
     pub wheels: Vec<PathBuf>,
 }
 
-/// Measures everything in one place. `directory` is emptied.
+/// Measures everything in one place: in a directory of its own in `directory`.
 pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Result<()> {
     let server = Served::start(plan.corpus, plan.manner)?;
+    let place = directory.join("pipward-rig");
+    Ground::clear(&place)?;
     for workload in &plan.workloads {
-        let directory = directory.join(workload.name);
-        Ground::clear(&directory)?;
+        let directory = place.join(workload.name);
         let locked = lock(plan, workload, &directory, &server.index, run)?;
         for scenario in &plan.scenarios {
             eprintln!("{name}: {}: {}", workload.name, scenario.name());
@@ -73,9 +74,9 @@ pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Re
                 std::fs::write(keep, serde_json::to_vec_pretty(run)?)?;
             }
         }
-        Ground::clear(&directory)?;
+        Ground::take_away(&directory)?;
     }
-    Ok(())
+    Ground::clear(&place)
 }
 
 /// Measures anew what the network was waited for: with `--record` the server fetches what it does not have.
@@ -187,8 +188,8 @@ fn scenario_of(
         same_trees(workload, &stands, run)?;
     }
     for (_, stand) in &stands {
-        Ground::clear(&stand.ground.cache())?;
-        Ground::clear(&stand.ground.environment())?;
+        Ground::take_away(&stand.ground.cache())?;
+        Ground::take_away(&stand.ground.environment())?;
         Ground::clear(&stand.ground.lock())?;
     }
     samples.retain(|_, samples| !samples.is_empty());

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -189,14 +190,41 @@ impl Ground {
         }
     }
 
+    /// Takes away what a run left, if it is there, before the next run. On a disk it is put beside, and removed with the whole
+    /// ground once all is measured: ext4 does not take the places of files that were removed within the last minutes, and looks
+    /// for others file by file, so that whoever runs next pays for what was removed before.
+    pub fn take_away(path: &Path) -> Result<()> {
+        static TAKEN: AtomicUsize = AtomicUsize::new(0);
+        if !path.is_dir() || is_memory(path)? {
+            return Self::clear(path);
+        }
+        let number = TAKEN.fetch_add(1, Ordering::Relaxed);
+        Ok(std::fs::rename(path, path.with_extension(format!("taken-away-{number}")))?)
+    }
+
+    /// Waits until a disk has everything, so that no run writes for another one.
+    pub fn settle(&self) -> Result<()> {
+        if !is_memory(&self.directory)? {
+            rustix::fs::syncfs(std::fs::File::open(&self.directory)?)?;
+        }
+        Ok(())
+    }
+
     /// Makes an empty environment.
     pub fn new_environment(&self, programs: &Programs) -> Result<()> {
-        Self::clear(&self.environment())?;
+        Self::take_away(&self.environment())?;
         let mut command = Command::new(programs.peers.join("bin/uv"));
         command.args(["venv", "-q", "--no-config", "--no-cache", "--python"]).arg(&programs.python);
         succeed(command.arg(self.environment()))?;
         Ok(())
     }
+}
+
+/// Whether files of a directory are in memory alone.
+fn is_memory(path: &Path) -> Result<bool> {
+    /// `TMPFS_MAGIC` of statfs(2).
+    const TMPFS: u64 = 0x0102_1994;
+    Ok(u64::try_from(rustix::fs::statfs(path)?.f_type)? == TMPFS)
 }
 
 /// The command line of a tool for an action. `None` where it has nothing of the kind.
