@@ -146,6 +146,8 @@ impl Fetcher {
     pub fn start(&self, wanted: Vec<impl Into<Arc<LockedFile>>>) -> Arrivals {
         let (sender, receiver) = channel(WAITING);
         let room = Arc::new(Semaphore::new(ROOM as usize));
+        // Where nothing was ever put, nobody asks for each of thousands.
+        let is_empty = self.store.as_ref().is_none_or(|store| !store.directory().exists());
         let slots = Arc::new(Semaphore::new(self.engine.http.concurrency()));
         let copies = Arc::new(Semaphore::new(COPIES));
         let mut jobs: Vec<Job> = wanted
@@ -154,6 +156,7 @@ impl Fetcher {
             .map(|(index, file)| Job {
                 http: Arc::clone(&self.engine.http),
                 store: self.store.clone(),
+                is_empty,
                 progress: self.progress.clone(),
                 copies: Arc::clone(&copies),
                 index,
@@ -246,6 +249,8 @@ fn units(fetched: &Fetched) -> u32 {
 struct Job {
     http: Arc<Http>,
     store: Option<Store>,
+    /// Whether nothing is in the store.
+    is_empty: bool,
     progress: Option<OnProgress>,
     copies: Arc<Semaphore>,
     index: usize,
@@ -274,7 +279,7 @@ impl Job {
     }
 
     async fn kept(&self) -> Option<Unverified> {
-        let (store, file) = (self.store.clone()?, Arc::clone(&self.file));
+        let (store, file) = (self.store.clone().filter(|_| !self.is_empty)?, Arc::clone(&self.file));
         let most = self.http.cap(Kind::Wheel).bytes;
         // Another thread for each of thousands of small ones would take longer than to read them.
         match store.get_at_once(&file.hashes, file.size, most) {

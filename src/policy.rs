@@ -31,7 +31,9 @@ pub use look_alike::{look_alike, well_known};
 pub use publishers::{Proven, Required, as_before, partial, publishers, unwanted};
 pub(crate) use read::{AGES, read};
 pub use standing::{title, too_young, unwanted_publishers};
-pub use startup::{Imported, Named, Sites, Startup, has_code, imported, named_paths, startup_code, together};
+pub use startup::{
+    Imported, Named, Sites, Startup, has_code, imported, named_paths, reaches_others, startup_code, together,
+};
 pub use yanked::release_yanked;
 
 /// The findings whose level can be set.

@@ -288,10 +288,10 @@ impl Registry {
         }
         let pypi = || Url::parse(PYPI).ok();
         let known = self.pinned(name).or_else(|| self.position(index?)).and_then(|at| self.indexes.get(at));
-        let is_pypi = index.is_some_and(|index| Some(settled(index)) == pypi());
+        let is_pypi = || index.is_some_and(|index| Some(settled(index)) == pypi());
         let (accepted, whose) = match known {
             Some(known) => (hosts(&known.url, &known.source.file_hosts), Some(known.label())),
-            None if is_pypi => {
+            None if is_pypi() => {
                 (pypi().map(|url| hosts(&url, &[])).unwrap_or_default(), Some("PyPI".to_owned()))
             }
             // Where nobody has said which indexes there are, this machine may be one.

@@ -36,6 +36,8 @@ const MAX_PTH: u64 = 64 << 10;
 pub struct Sites<'a> {
     /// The directories in which `site` reads `.pth` files.
     pub modules: &'a [&'a Path],
+    /// Of each of them, [whether it reaches others](reaches_others).
+    pub reach: &'a [bool],
     /// What installed `.pth` files name.
     pub named: &'a [Named],
     /// What their code imports.
@@ -48,14 +50,12 @@ pub struct Sites<'a> {
     pub is_flat: bool,
 }
 
-impl Sites<'_> {
-    /// Whether a file of a directory of modules may be one that other programs run or obey.
-    fn reaches_others(&self, modules: &Path) -> bool {
-        let Ok(tail) = modules.strip_prefix(self.prefix) else { return true };
-        let holds_programs =
-            self.scripts.starts_with(modules) || self.prefix.join("sbin").starts_with(modules);
-        holds_programs || others::may_hold_obeyed(tail)
-    }
+/// Whether a file of a directory of modules may be one that other programs run or obey, by the prefix and the directory of
+/// programs.
+pub fn reaches_others(modules: &Path, prefix: &Path, scripts: &Path) -> bool {
+    let Ok(tail) = modules.strip_prefix(prefix) else { return true };
+    let holds_programs = scripts.starts_with(modules) || prefix.join("sbin").starts_with(modules);
+    holds_programs || others::may_hold_obeyed(tail)
 }
 
 /// What a plan has of start-up code.
@@ -123,7 +123,6 @@ pub fn startup_code(
     let installed: BTreeMap<Spot, &Named> =
         sites.named.iter().rev().map(|named| (Spot::of(&named.path, modules), named)).collect();
     let looks_closer = !installed.is_empty() || modules.iter().any(|directory| mentions_custom(directory));
-    let reach: Vec<bool> = modules.iter().map(|directory| sites.reaches_others(directory)).collect();
     for file in plan.files() {
         let tails = modules.iter().enumerate();
         let among =
@@ -138,7 +137,7 @@ pub fn startup_code(
                 found.add(&what, &file.destination, modules);
             }
         }
-        let may_be_others = among.is_none_or(|(at, _)| reach.get(at).copied().unwrap_or(true));
+        let may_be_others = among.is_none_or(|(at, _)| sites.reach.get(at).copied().unwrap_or(true));
         if may_be_others && let Some((what, at)) = found.about_others(&file.destination, sites) {
             found.files.insert(file.destination.clone());
             found.problems.push(found.about.problem(&what, at));

@@ -33,7 +33,7 @@ use crate::index::{Index, NetworkOptions, Sources};
 use crate::install::{Installer, Session};
 use crate::lock::closure::Declared;
 use crate::policy::DatedPolicy;
-use crate::python::Interpreter;
+use crate::python::{Interpreter, Scheme};
 use crate::wheel::metadata::Metadata;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
@@ -215,27 +215,18 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();
-    arriving.into_iter().for_each(Arriving::publish);
-    if write && request.beneath.is_none() {
-        let all: Vec<Vouched> = items.iter().zip(&done).map(|(item, done)| vouched(item, done)).collect();
-        let placed = items.iter().zip(&done).filter_map(|(item, done)| {
-            let placed = Placed {
-                spelled: &done.metadata.name_text,
-                installer: installer.name(),
-                requested: item.requested,
-            };
-            Some((done.placed.as_deref()?, placed))
-        });
-        let placed = placed.collect();
-        if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
-            crate::python::remember(interpreter, cache);
+    let noting = || {
+        if write && request.beneath.is_none() {
+            note(request, &scheme, &items, &done, tick);
         }
-        let judged_by = request.policy.fingerprint(&request.trust.ages);
-        let closed = request.check_closure;
-        let verified = witness::Verified { all: &all, placed, closed, judged_by: &judged_by, tick };
-        witness::note(request.cache.as_deref(), &scheme, verified);
-    }
-    let mut told = outcome::told(report, &items, done, &gathered.known, &index, request);
+    };
+    let publishing = || {
+        arriving.into_iter().for_each(Arriving::publish);
+        outcome::origins(&items, &done, &gathered.known, request)
+    };
+    // Neither needs the other.
+    let ((), origins) = rayon::join(noting, publishing);
+    let mut told = outcome::told(report, &items, done, &origins, &index, request);
     told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));
     told.warnings.extend(unlisted.warnings);
     told.unlisted = unlisted.going;
@@ -256,6 +247,23 @@ fn refuse_replacing(session: &Session) -> Result<(), Problems> {
         .help("add --upgrade to replace it")
     });
     Problems::unless_empty((), refused.collect())
+}
+
+/// Notes how the environment stands, for later runs.
+fn note(request: &InstallRequest, scheme: &Scheme, items: &[Item], done: &[Done], tick: witness::Tick) {
+    let all: Vec<Vouched> = items.iter().zip(done).map(|(item, done)| vouched(item, done)).collect();
+    let placed = items.iter().zip(done).filter_map(|(item, done)| {
+        let (installer, requested) = (request.installer.name(), item.requested);
+        Some((done.placed.as_deref()?, Placed { spelled: &done.metadata.name_text, installer, requested }))
+    });
+    let placed = placed.collect();
+    if let (Environment::Standing(interpreter), Some(cache)) = (&request.environment, &request.cache) {
+        crate::python::remember(interpreter, cache);
+    }
+    let judged_by = request.policy.fingerprint(&request.trust.ages);
+    let closed = request.check_closure;
+    let verified = witness::Verified { all: &all, placed, closed, judged_by: &judged_by, tick };
+    witness::note(request.cache.as_deref(), scheme, verified);
 }
 
 fn vouched(item: &Item, done: &Done) -> Vouched {

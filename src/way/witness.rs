@@ -256,7 +256,10 @@ fn prepare(
     let mut files = BTreeMap::<Vec<u8>, Vec<&str>>::new();
     for rows in rows.chunk_by(|(one, _), (other, _)| one == other) {
         let parent = rows.first().map_or("", |(parent, _)| parent);
-        let directory = below(encoded(&lexical(&base.join(parent))), library).into_owned();
+        let directory = match base == library && is_plain(parent) {
+            true => parent.as_bytes().to_vec(),
+            false => below(encoded(&lexical(&base.join(parent))), library).into_owned(),
+        };
         files.entry(directory).or_default().extend(rows.iter().map(|(_, name)| name));
     }
     for names in files.values_mut() {
@@ -298,6 +301,11 @@ fn lexical(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Whether a path leads down, part by part: nothing would be left out of it.
+fn is_plain(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// A path as it is noted: from the library on where it is below it, or else as it is.

@@ -128,10 +128,14 @@ fn specifiers(table: &Table<'_, '_>) -> Option<VersionSpecifiers> {
 
 fn packages(root: &Table<'_, '_>, path: &Path) -> Vec<LockedPackage> {
     let Some(item) = root.required("packages") else { return Vec::new() };
-    item.items().iter().filter_map(|item| package(&item.table()?, path)).collect()
+    let mut last = None;
+    item.items().iter().filter_map(|item| package(&item.table()?, path, &mut last)).collect()
 }
 
-fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
+/// The address of the index that the package before named, as it was written: most name the same.
+type LastIndex<'a> = Option<(&'a str, Url)>;
+
+fn package<'a>(table: &Table<'a, '_>, path: &Path, last: &mut LastIndex<'a>) -> Option<LockedPackage> {
     table.warn_of_unknown(&PACKAGE);
     let name: Option<PackageName> = table.required("name").and_then(|item| {
         let name: PackageName = item.parsed("the name of a package")?;
@@ -151,7 +155,7 @@ fn package(table: &Table<'_, '_>, path: &Path) -> Option<LockedPackage> {
     let requires_python = specifiers(table);
     let dependencies =
         table.get("dependencies").map(|item| item.items().iter().filter_map(dependency).collect());
-    let index = index(table);
+    let index = index(table, last);
     let publishers = publishers(table);
     let name = name?;
     let source = source(table, &Owner { name: &name, version: version.as_ref(), lock: path })?;
@@ -188,15 +192,21 @@ fn dependency(item: &Item<'_, '_>) -> Option<LockedDependency> {
 }
 
 /// The index is for audits and for finding a file again; what is no web address is kept out.
-fn index(table: &Table<'_, '_>) -> Option<Url> {
+fn index<'a>(table: &Table<'a, '_>, last: &mut LastIndex<'a>) -> Option<Url> {
     let item = table.get("index")?;
     let text = item.text()?;
+    if let Some((_, known)) = last.as_ref().filter(|(written, _)| *written == text) {
+        return Some(known.clone());
+    }
     match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             item.reading.report(file::credentials(&item.place()));
             None
         }
-        Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => Some(url),
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => {
+            *last = Some((text, url.clone()));
+            Some(url)
+        }
         _ => {
             item.reading.warn(&item.place(), "`index` is not an address and was not read");
             None

@@ -90,15 +90,14 @@ pub(super) fn told(
     report: crate::install::Report,
     items: &[Item],
     done: Vec<Done>,
-    left_out: &BTreeMap<PackageName, Metadata>,
+    origins: &[(PackageName, Origin)],
     index: &Index,
     request: &InstallRequest,
 ) -> Installed {
     let mut told = Installed { removed: report.removed, warnings: index.notes(), ..Installed::default() };
     told.warnings.extend(report.left_out);
     told.ignored = ignored(request);
-    let origins = origins(items, &done, left_out, request);
-    let by_name = by_name(&origins);
+    let by_name = by_name(origins);
     for (item, mut done) in items.iter().zip(done) {
         let origin = by_name.get(&item.package.name);
         let origin = origin.map(|(_, origin)| (*origin).clone()).unwrap_or_default();
@@ -142,7 +141,7 @@ pub(super) fn packages(
 }
 
 /// Why each of them is part of the run. What is `left_out` of it is not told, but needs what it needs.
-fn origins(
+pub(super) fn origins(
     items: &[Item],
     done: &[Done],
     left_out: &BTreeMap<PackageName, Metadata>,

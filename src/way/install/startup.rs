@@ -16,6 +16,8 @@ use crate::wheel::Wheel;
 pub(in crate::way) struct AtStart<'s> {
     session: Option<&'s Session>,
     modules: Vec<PathBuf>,
+    /// Of each of them, whether it reaches others.
+    reach: Vec<bool>,
     named: Vec<Named>,
     imported: Vec<Imported>,
     prefix: PathBuf,
@@ -32,14 +34,19 @@ impl<'s> AtStart<'s> {
         let mut found = Self {
             session,
             modules: vec![scheme.purelib.clone(), scheme.platlib.clone()],
+            reach: Vec::new(),
             named: Vec::new(),
             imported: Vec::new(),
             prefix: scheme.data.clone(),
             scripts: scheme.scripts.clone(),
             is_flat: scheme.purelib == scheme.data,
         };
+        if let Some(session) = session {
+            found.modules = session.modules();
+        }
+        let reaches = |modules: &PathBuf| policy::reaches_others(modules, &scheme.data, &scheme.scripts);
+        found.reach = found.modules.iter().map(reaches).collect();
         let Some(session) = session else { return Ok(found) };
-        found.modules = session.modules();
         for (file, content) in session.path_files()? {
             // All of them: were some left out, a wheel could bring so many that those of another are not looked at.
             for one in policy::named_paths(&content, &file) {
@@ -66,7 +73,8 @@ impl<'s> AtStart<'s> {
         let (modules, name) = (self.modules(), wheel.name().name());
         let find = |named: &[Named], imported: &[Imported]| {
             let (prefix, scripts, is_flat) = (&self.prefix, &self.scripts, self.is_flat);
-            let sites = Sites { modules: &modules, named, imported, prefix, scripts, is_flat };
+            let reach = &self.reach;
+            let sites = Sites { modules: &modules, reach, named, imported, prefix, scripts, is_flat };
             policy::startup_code(wheel, plan, &sites, policy.today())
         };
         let mut found = find(&self.named, &self.imported)?;

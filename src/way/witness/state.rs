@@ -47,7 +47,7 @@ pub(super) fn hold(library: &Library, mut all: Vec<Noted<'_>>) -> bool {
     };
     let (next, holds) = (AtomicUsize::new(0), AtomicBool::new(true));
     let work = || {
-        let mut paths = Paths { bytes: [0; LONGEST], start: LONGEST };
+        let mut paths = Paths::default();
         while holds.load(Ordering::Relaxed)
             && let Some(noted) = all.get(next.fetch_add(1, Ordering::Relaxed))
         {
@@ -84,6 +84,15 @@ fn holds_in(library: &Library, noted: &Directory<'_>, paths: &mut Paths) -> bool
 
 /// The mode of a directory, and the state of its files in their order; nothing where one is not a file.
 pub(super) fn of(library: &Library, asked: &Directory<'_>, stamps: &mut [Stamp]) -> Option<u32> {
+    if asked.len() <= FEW {
+        let found = rustix::fs::statat(&library.0, asked.path, AtFlags::empty()).ok()?;
+        let mut paths = Paths::default();
+        paths.enter(asked.path);
+        for (name, stamp) in asked.names().zip(stamps) {
+            *stamp = of_file(library.0.as_fd(), paths.of(name)?)?;
+        }
+        return mode(&found).filter(|_| is_directory(&found));
+    }
     let opened = directory(library.0.as_fd(), asked.path)?;
     for (name, stamp) in asked.names().zip(stamps) {
         *stamp = of_file(opened.as_fd(), name)?;
@@ -134,6 +143,12 @@ struct Paths {
     bytes: [u8; LONGEST],
     /// How long the path of the directory is, with the `/` behind it; too long where it does not fit.
     start: usize,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { bytes: [0; LONGEST], start: LONGEST }
+    }
 }
 
 impl Paths {
