@@ -220,6 +220,12 @@ pub fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpreter, Pro
     probe::probe(executable, cache)
 }
 
+/// Begins to ask the interpreter at `executable`, for whoever [asks](probe) it next, unless the answer that `cache` holds
+/// will do.
+pub fn begin(executable: &Path, cache: Option<&Path>) {
+    probe::begin(executable, cache);
+}
+
 /// Keeps what `interpreter` answered in this run: for the end of a run that went well.
 pub fn remember(interpreter: &Interpreter, cache: &Path) {
     probe::remember(interpreter, cache);

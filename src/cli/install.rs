@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let (wanted, groups) = arguments.asked(&config, printer)?;
     let network = arguments.sources.network.settle(&config)?;
     let wish = arguments.wish(&config, printer.persona());
+    destination::begin(&wish, cache.as_deref());
     let locks =
         locks::read(&wanted, &|url| crate::index::read_address(url, &network)).or_else(|problems| {
             // A Python that is not there comes before what it was to have.

@@ -3,6 +3,8 @@
 //! Owns: the probe script, how it is run (`-I -S`, no variables of Python, a time limit, a cap on what it says) and the
 //! cache of answers. Never: runs `site` or a package, and never takes an answer whose interpreter has changed since.
 
+mod ahead;
+
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,6 +17,8 @@ use std::time::{Duration, Instant};
 use pipward_resolver::tags::{Platform, PythonBuild};
 use pipward_resolver::{MarkerEnvironment, Tags, Target, Version};
 use serde::{Deserialize, Serialize};
+
+pub(super) use ahead::begin;
 
 use super::{Interpreter, Layout, Scheme, elf};
 use crate::digest::Sha256;
@@ -75,7 +79,7 @@ pub(super) fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpret
     {
         return Ok(Interpreter { kept: true, ..interpreter });
     }
-    let answer = ask(&path)?;
+    let answer = ahead::begun(&path).unwrap_or_else(|| ask(&path))?;
     let mut interpreter = interpret(&answer, &path)?;
     // What a shim answers depends on more than its own file.
     if answer.executable == path {

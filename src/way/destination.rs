@@ -65,6 +65,20 @@ impl Usage {
     }
 }
 
+/// Begins to ask the Python of an environment that is named by its directory, while other things are read. What it says, or
+/// that it says nothing, is told where it is looked for.
+pub fn begin(place: &Place, cache: Option<&Path>) {
+    let (Place::Venv { directory, .. }
+    | Place::Active(directory)
+    | Place::Python(PythonRequest::Path(directory))) = place
+    else {
+        return;
+    };
+    if directory.join("pyvenv.cfg").is_file() {
+        python::begin(&directory.join("bin/python"), cache);
+    }
+}
+
 /// Finds the environment that was asked for, as it is to be used. Returns too whether it is the user's directory in
 /// place of one that cannot be written.
 ///

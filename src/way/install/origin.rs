@@ -66,6 +66,33 @@ pub(crate) fn trace(
     asked: &[FileRequirement],
     markers: &MarkerEnvironment,
 ) -> Vec<(PackageName, Origin)> {
+    let by_lock = if asked.is_empty() { by_lock(parts) } else { None };
+    by_lock.unwrap_or_else(|| walked(parts, asked, markers))
+}
+
+/// The same where the locks alone ask, and nothing is known to need anything: nobody need follow requirements. `None` where
+/// anything is.
+fn by_lock(parts: &[Part<'_>]) -> Option<Vec<(PackageName, Origin)>> {
+    if !parts.iter().all(|part| part.requires.is_empty() && (part.kept || !part.for_pythons)) {
+        return None;
+    }
+    let mut names: Vec<&PackageName> = parts.iter().map(|part| part.name).collect();
+    names.sort_unstable();
+    let origin = |part: &Part<'_>| {
+        let settled = names.binary_search(&part.name).ok()?;
+        let turn = names.len().checked_sub(settled)?.checked_sub(1)?;
+        let Wish { wanted, spelled, lock, .. } = Wish::of_lock(part);
+        Some((part.name.clone(), Origin { wanted, spelled, lock, turn, settled, ..Origin::default() }))
+    };
+    let are_one_each = names.windows(2).all(|pair| pair.first() != pair.last());
+    are_one_each.then(|| parts.iter().map(origin).collect()).flatten()
+}
+
+fn walked(
+    parts: &[Part<'_>],
+    asked: &[FileRequirement],
+    markers: &MarkerEnvironment,
+) -> Vec<(PackageName, Origin)> {
     let mut walk = Walk {
         parts: parts.iter().map(|part| (part.name, part)).collect(),
         markers,
@@ -97,13 +124,7 @@ pub(crate) fn trace(
     }
     // What a lock has is asked for by the lock.
     for part in parts {
-        let wish = Wish {
-            wanted: format!("{}=={}", part.name, part.version),
-            spelled: part.name.to_string(),
-            lock: Some(part.lock.to_owned()),
-            ..Wish::default()
-        };
-        walk.keep(part.name, wish);
+        walk.keep(part.name, Wish::of_lock(part));
         walk.change((part.name.clone(), BTreeSet::new()), |_| {});
     }
     while let Some(node) = walk.next() {
@@ -180,6 +201,16 @@ impl Wish {
             None => {}
         }
         wish
+    }
+
+    /// Of a lock that has it.
+    fn of_lock(part: &Part<'_>) -> Self {
+        Self {
+            wanted: format!("{}=={}", part.name, part.version),
+            spelled: part.name.to_string(),
+            lock: Some(part.lock.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// An address without a name is told by what it led to, normalised.
@@ -423,4 +454,42 @@ fn written(spelled: &str, requirement: &Requirement<VerbatimUrl>) -> String {
         None => {}
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pipward_resolver::Target;
+    use pipward_resolver::tags::Platform;
+
+    #[test]
+    fn what_locks_alone_ask_for_is_told_as_if_it_were_followed() {
+        let platform = Platform::Glibc { arch: "x86_64".into(), major: 2, minor: 36 };
+        let target = Target::described(&"3.12".parse().unwrap(), &platform).unwrap();
+        let version: Version = "1.0".parse().unwrap();
+        let names: Vec<PackageName> =
+            ["b", "a-10", "zoo", "a-9", "a"].iter().map(|name| name.parse().unwrap()).collect();
+        let needs = vec!["zoo".parse().unwrap()];
+        let parts = |kept: bool, for_pythons: bool, requires| -> Vec<Part<'_>> {
+            let part = |name| Part {
+                name,
+                name_text: "x",
+                version: &version,
+                requires,
+                spelled: None,
+                for_pythons,
+                kept,
+                lock: "pylock.toml",
+            };
+            names.iter().map(part).collect()
+        };
+        for (kept, for_pythons) in [(true, true), (true, false), (false, false)] {
+            let parts = parts(kept, for_pythons, &[]);
+            let told = by_lock(&parts).unwrap();
+            assert_eq!(told, walked(&parts, &[], &target.markers), "{kept} {for_pythons}");
+        }
+        assert!(by_lock(&parts(false, true, &[])).is_none());
+        assert!(by_lock(&parts(true, false, &needs)).is_none());
+        assert!(by_lock(&[parts(true, false, &[]), parts(true, false, &[])].concat()).is_none());
+    }
 }
