@@ -6,6 +6,8 @@
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
+use crate::memory::Buffer;
+
 /// The size of a file from which on a second thread pays, in bytes.
 pub(crate) const FROM: u64 = 4 << 20;
 /// The size of a piece, in bytes: what stays near the processor until it is hashed and written.
@@ -34,7 +36,7 @@ pub(crate) fn hand_over<P: Send, E>(
     }
     thread::scope(|scope| {
         let (full, pieces) = sync_channel(PIECES);
-        let (empty, buffers) = channel::<Vec<u8>>();
+        let (empty, buffers) = channel::<Buffer>();
         let make = move || {
             while let Ok(mut buffer) = buffers.recv() {
                 let Some(given) = next(&mut buffer)? else { return Ok(()) };
@@ -49,7 +51,7 @@ pub(crate) fn hand_over<P: Send, E>(
         let making = making.spawn_scoped(scope, make).ok()?;
         for _ in 0..PIECES {
             // Where this fails, the other side has ended already.
-            let _ = empty.send(vec![0; PIECE]);
+            let _ = empty.send(Buffer::new(PIECE));
         }
         for (buffer, given) in &pieces {
             if let Err(error) = sink(buffer.get(..given).unwrap_or_default()) {

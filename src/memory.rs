@@ -56,7 +56,7 @@ impl Whole {
 }
 
 /// So many bytes are read of a mapping before its pages are given back.
-const GIVE_BACK: usize = 1 << 20;
+const GIVE_BACK: usize = 512 << 10;
 
 impl Unnamed {
     /// In `directory` if it exists, else in the temporary directory.
@@ -125,6 +125,41 @@ impl std::ops::Deref for Mapped {
     }
 }
 
+/// Room in pages of its own, all zero, which the system has back when it goes. (An allocator keeps blocks of such sizes for the
+/// thread that made them, whoever frees them.) No page of it takes memory before it is written to.
+pub(crate) enum Buffer {
+    Pages(memmap2::MmapMut),
+    /// Where there are no pages to be had.
+    Block(Vec<u8>),
+}
+
+impl Buffer {
+    /// So many bytes.
+    pub(crate) fn new(size: usize) -> Self {
+        memmap2::MmapMut::map_anon(size).map_or_else(|_| Self::Block(vec![0; size]), Self::Pages)
+    }
+}
+
+impl std::ops::Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Pages(pages) => pages,
+            Self::Block(block) => block,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Pages(pages) => pages,
+            Self::Block(block) => block,
+        }
+    }
+}
+
 /// mimalloc, asked for an alignment only where its blocks might not have it.
 ///
 /// Asked for one it takes a longer way to most sizes that are no power of two, and more room: 2 to 3 % of the instructions of
@@ -182,6 +217,20 @@ const DELAY: c_long = 1;
 /// Lets the allocator give back soon what is free. `MIMALLOC_PURGE_DELAY` says otherwise.
 pub(crate) fn give_back_soon() {
     set_delay(DELAY);
+}
+
+/// Gives back what this thread has freed and the allocator keeps for its next requests: at least a page of each size, some of
+/// them large. It takes some microseconds, so it is for when much was freed.
+#[allow(unsafe_code)]
+pub(crate) fn give_back() {
+    // SAFETY: it may be called at any time, by any thread, and touches no block that is in use.
+    unsafe { libmimalloc_sys::mi_collect(true) };
+}
+
+/// The same of this thread and of all that share its work.
+pub(crate) fn give_back_everywhere() {
+    give_back();
+    rayon::broadcast(|_| give_back());
 }
 
 #[allow(unsafe_code)]

@@ -128,6 +128,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// The arrows that do not point down, each with its reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("beside", "memory", "pieces lie in pages of their own"),
     ("cache", "fetch", "the store hands out Unverified"),
     ("digest", "error", "a digest that cannot be read is a problem"),
     ("fetch", "cache", "it looks into the store before it asks the network"),

@@ -11,6 +11,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::WHOLE_ENTRY;
 use crate::beside::{self, PIECE};
 use crate::error::{Code, Problem};
+use crate::memory::Buffer;
 
 /// One byte of deflated data makes at most this many (RFC 1951: two bits for a match of 258 bytes).
 const MAX_RATIO: u64 = 1032;
@@ -24,14 +25,14 @@ thread_local! {
 struct Tools {
     inflater: Decompress,
     /// One byte more than a piece shows whether there is more.
-    buffer: Vec<u8>,
+    buffer: Buffer,
 }
 
 /// Lends the tools of this thread.
 fn with_tools<T>(work: impl FnOnce(&mut Tools) -> T) -> T {
-    let mut tools = TOOLS
-        .take()
-        .unwrap_or_else(|| Box::new(Tools { inflater: Decompress::new(false), buffer: vec![0; PIECE + 1] }));
+    let mut tools = TOOLS.take().unwrap_or_else(|| {
+        Box::new(Tools { inflater: Decompress::new(false), buffer: Buffer::new(PIECE + 1) })
+    });
     tools.inflater.reset(false);
     let done = work(&mut tools);
     TOOLS.set(Some(tools));
