@@ -32,7 +32,7 @@ pub(crate) const LARGEST: u64 = 8 << 30;
 const UNSIZED: u64 = 64 << 20;
 
 /// An entry that is no larger, in bytes, is read at once, wherever it is asked for.
-const SMALL: u64 = 64 << 10;
+pub(crate) const SMALL: u64 = 64 << 10;
 
 /// What the store has of what was asked for.
 pub(crate) enum Sought {

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use crate::cache::{Sought, Store, copy_private, open_regular};
+use crate::cache::{SMALL, Sought, Store, copy_private, open_regular};
 use crate::digest::{Computed, Hasher, LockedHashes};
 use crate::error::{Code, Place, Problem, io as io_problem};
 use crate::index::NetworkOptions;
@@ -37,7 +37,8 @@ const ROOM: u32 = 256;
 const UNIT: usize = 4 << 10;
 /// What is larger lies in a file, in bytes.
 const MOST: usize = 256 << 10;
-/// How many files are copied at once from this machine. More would only wait for the disk, with a thread and memory each.
+/// How many files are copied at once from this machine, or wait to be taken. More would only wait for the disk, with a thread
+/// and memory each.
 const COPIES: usize = 2;
 /// A file of this size and more is large: 8 MiB.
 const LARGE: u64 = 8 << 20;
@@ -159,6 +160,7 @@ impl Fetcher {
                 is_empty,
                 progress: self.progress.clone(),
                 copies: Arc::clone(&copies),
+                room: Arc::clone(&room),
                 index,
                 file: file.into(),
             })
@@ -166,8 +168,8 @@ impl Fetcher {
         jobs.sort_by_key(|job| Reverse(job.file.size));
         let (large, others) = jobs.into_iter().partition::<Vec<_>, _>(Job::is_large);
         for (jobs, at_once) in [(large, LARGE_AT_ONCE), (others, Semaphore::MAX_PERMITS)] {
-            let (slots, room, sender) = (Arc::clone(&slots), Arc::clone(&room), sender.clone());
-            self.engine.spawn(in_order(jobs, Arc::new(Semaphore::new(at_once)), slots, room, sender));
+            let (slots, sender) = (Arc::clone(&slots), sender.clone());
+            self.engine.spawn(in_order(jobs, Arc::new(Semaphore::new(at_once)), slots, sender));
         }
         Arrivals { receiver, engine: Arc::clone(&self.engine) }
     }
@@ -215,13 +217,7 @@ impl Arrivals {
 }
 
 /// Runs jobs side by side, begun in their order.
-async fn in_order(
-    jobs: Vec<Job>,
-    turns: Arc<Semaphore>,
-    slots: Arc<Semaphore>,
-    room: Arc<Semaphore>,
-    sender: Sender<Arrival>,
-) {
+async fn in_order(jobs: Vec<Job>, turns: Arc<Semaphore>, slots: Arc<Semaphore>, sender: Sender<Arrival>) {
     for job in jobs {
         // Held until the outcome waits to be taken, so that no more wait than work.
         let turn = Arc::clone(&turns).acquire_owned().await;
@@ -229,21 +225,28 @@ async fn in_order(
         if sender.is_closed() {
             return;
         }
-        let (room, sender) = (Arc::clone(&room), sender.clone());
+        let sender = sender.clone();
         tokio::spawn(async move {
             let _held = (turn, slot);
-            let fetched = job.run().await;
-            let _room = room.acquire_many_owned(units(&fetched)).await.ok();
+            let (fetched, held) = job.run().await;
+            let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
+            let _room = match held.room {
+                Some(room) => Some(room),
+                None => job.room(size).await,
+            };
             // Nobody is left to be told where this fails.
             let _ = sender.send(Arrival { index: job.index, fetched, _room }).await;
         });
     }
 }
 
-/// The room that an outcome takes.
-fn units(fetched: &Fetched) -> u32 {
-    let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
-    u32::try_from(size.min(MOST).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM)
+/// What is held until somebody takes a file, so that files do not pile up in memory where unpacking is what takes the time.
+#[derive(Default)]
+struct Held {
+    /// Where it is known before the file is read.
+    room: Option<OwnedSemaphorePermit>,
+    /// Of a copy.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 struct Job {
@@ -253,6 +256,7 @@ struct Job {
     is_empty: bool,
     progress: Option<OnProgress>,
     copies: Arc<Semaphore>,
+    room: Arc<Semaphore>,
     index: usize,
     file: Arc<LockedFile>,
 }
@@ -262,43 +266,66 @@ impl Job {
         self.file.size.is_some_and(|size| size >= LARGE)
     }
 
-    async fn run(&self) -> Fetched {
-        if let Some(kept) = self.kept().await {
+    /// What it ends in, and what it holds until somebody takes that.
+    async fn run(&self) -> (Fetched, Held) {
+        if let Some((kept, held)) = self.kept().await {
             self.tell(kept.bytes.as_slice().len() as u64, None);
-            return Ok(kept);
+            return (Ok(kept), held);
         }
+        let mut held = Held::default();
         let fetched = match &self.file.location {
-            Location::Path(path) => self.copied(path).await,
+            Location::Path(path) => {
+                held._turn = self.turn().await;
+                self.copied(path).await
+            }
             Location::Url(url) => self.downloaded(url).await,
         };
-        let fetched = fetched.map_err(|problem| problem.package(&self.file.name))?;
-        let sha256 = fetched.computed.sha256();
+        let fetched = fetched.map_err(|problem| problem.package(&self.file.name));
         // It was asked for what is locked, and what is locked may be another digest.
-        let was_asked = self.store.is_some() && self.file.hashes.sha256s().any(|asked| asked == sha256);
-        Ok(Unverified { stored: if was_asked { Stored::No } else { Stored::Unknown }, ..fetched })
+        let was_asked =
+            |sha256| self.store.is_some() && self.file.hashes.sha256s().any(|asked| asked == sha256);
+        let stored = |one: &Unverified| match was_asked(one.computed.sha256()) {
+            true => Stored::No,
+            false => Stored::Unknown,
+        };
+        (fetched.map(|one| Unverified { stored: stored(&one), ..one }), held)
     }
 
-    async fn kept(&self) -> Option<Unverified> {
+    /// Room for a file of so many bytes.
+    async fn room(&self, size: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(size.min(MOST).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM);
+        Arc::clone(&self.room).acquire_many_owned(units).await.ok()
+    }
+
+    /// A turn to copy a file.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.copies).acquire_owned().await.ok()
+    }
+
+    async fn kept(&self) -> Option<(Unverified, Held)> {
         let (store, file) = (self.store.clone().filter(|_| !self.is_empty)?, Arc::clone(&self.file));
         let most = self.http.cap(Kind::Wheel).bytes;
+        let held = |room, turn| Held { room, _turn: turn };
         // Another thread for each of thousands of small ones would take longer than to read them.
+        let room = match file.size.unwrap_or(SMALL) {
+            size @ ..=SMALL => self.room(usize::try_from(size).unwrap_or(MOST)).await,
+            _ => None,
+        };
         match store.get_at_once(&file.hashes, file.size, most) {
-            Sought::Found(found) => return Some(*found),
+            Sought::Found(found) => return Some((*found, held(room, None))),
             Sought::Missing => return None,
-            Sought::Large => {}
+            Sought::Large => drop(room),
         }
-        let _turn = self.copies.acquire().await;
-        tokio::task::spawn_blocking(move || store.get_within(&file.hashes, file.size, most))
-            .await
-            .ok()
-            .flatten()
+        let turn = self.turn().await;
+        let found =
+            tokio::task::spawn_blocking(move || store.get_within(&file.hashes, file.size, most)).await;
+        Some((found.ok().flatten()?, held(None, turn)))
     }
 
     async fn copied(&self, path: &Path) -> Fetched {
         let (path, hashes) = (path.to_owned(), self.file.hashes.clone());
         let limit = limit(self.file.size, self.http.cap(Kind::Wheel).bytes);
         let directory = self.directory();
-        let _turn = self.copies.acquire().await;
         blocking(move || {
             let missing = |error: std::io::Error| match error.kind() {
                 std::io::ErrorKind::NotFound => {

@@ -14,8 +14,9 @@ use crate::memory::{Mapped, Unnamed};
 const IN_MEMORY: usize = 256 << 10;
 /// Where no file can be made, or none has room, up to this size: 4 MiB.
 const WITHOUT_FILE: usize = 4 << 20;
-/// From this size on in pages of their own: 64 KiB.
-const IN_PAGES: usize = 64 << 10;
+/// From this size on in pages of their own: 8 KiB. Blocks above that are cut from pieces of half a megabyte, which each thread
+/// that copies would have, for each size.
+const IN_PAGES: usize = 8 << 10;
 
 /// Bytes that only this process can change.
 pub(crate) enum PrivateBytes {
@@ -34,6 +35,11 @@ impl PrivateBytes {
             Self::Pages(map, length) => map.get(..*length).unwrap_or_default(),
             Self::Mapped(map) => map,
         }
+    }
+
+    /// Whether all of it takes memory, also before anybody reads it.
+    pub(crate) fn is_held(&self) -> bool {
+        !matches!(self, Self::Mapped(_))
     }
 
     /// Tells that so many of the bytes were read, or made of what was read.
@@ -64,10 +70,11 @@ impl PrivateWriter {
     pub(crate) fn new(directory: Option<&Path>, size: Option<u64>) -> Self {
         let size = size.and_then(|size| usize::try_from(size).ok());
         let small = size.filter(|size| (IN_PAGES..=IN_MEMORY).contains(size));
+        let room = size.filter(|size| *size < IN_PAGES).unwrap_or_default();
         Self {
             is_large: size.is_some_and(|size| size > IN_MEMORY),
             has_no_room: false,
-            memory: Vec::new(),
+            memory: Vec::with_capacity(room),
             pages: small.and_then(|size| memmap2::MmapMut::map_anon(size).ok()),
             file: None,
             length: 0,

@@ -7,6 +7,10 @@ use super::NetworkOptions;
 use super::http::{Credentials, Http};
 use crate::error::{Code, Problem};
 
+/// So many threads do blocking work at once, and what comes then waits: files of this machine are copied two at a time
+/// (`fetch`), and each thread keeps a stack and memory of its own. None of them waits for another one.
+const BLOCKING: usize = 4;
+
 /// A runtime of its own, so that callers may block.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -21,6 +25,7 @@ impl Engine {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores.clamp(2, 8))
+            .max_blocking_threads(BLOCKING)
             .thread_name("pipward-net")
             .enable_all()
             .build()

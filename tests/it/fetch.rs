@@ -295,6 +295,26 @@ fn local_files_are_copied_before_they_are_hashed() {
     assert_eq!(check(&file).err(), Some(Code::FileAccess));
 }
 
+/// Where nobody takes them, a few are copied and the rest is left where it is: each copy takes memory.
+#[test]
+fn copies_wait_for_those_who_take_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..20).map(|at| directory.path().join(format!("{at}"))).collect();
+    let wheel = vec![7; 256 << 10];
+    paths.iter().for_each(|path| std::fs::write(path, &wheel).unwrap());
+    let file = |path: &std::path::PathBuf| LockedFile {
+        location: Location::Path(path.clone()),
+        ..locked(NAME, &wheel)
+    };
+    let arrivals = Fetcher::new(network(), None).unwrap().start(paths.iter().map(file).collect());
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    let outcomes: Vec<Fetched> = arrivals.map(|(_, fetched)| fetched).collect();
+    assert_eq!(outcomes.len(), 20);
+    let copied = outcomes.iter().filter(|fetched| fetched.is_ok()).count();
+    assert!((1..=6).contains(&copied), "{copied}");
+}
+
 #[test]
 fn problems_name_the_wheel_and_never_a_password() {
     let server = Server::start();
