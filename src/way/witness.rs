@@ -11,7 +11,6 @@ mod tick;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -26,12 +25,14 @@ use crate::room::read_at_most;
 use crate::wheel::metadata::{MAX_METADATA, Metadata};
 use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
-use packed::{Head, Packed, Written};
-use state::{Library, STAMP};
+use packed::{Asked, Head, Packed, Written};
+use state::Library;
 pub(crate) use tick::Tick;
 
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
+/// So many distributions are looked at before what was found is written.
+const AT_ONCE: usize = 64;
 
 /// What was noted of one environment.
 #[derive(Debug, Default)]
@@ -182,17 +183,12 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
         .collect();
     verified.tick.end();
     let (Some(planned), Some(opened)) = (planned, Library::open(&before.spelled)) else { return };
-    let mut written: Vec<Written<'_>> = planned
-        .into_par_iter()
-        .flatten()
-        .filter_map(|part| match part {
-            Part::Before(noted) => Some(noted.written()),
-            Part::New(mut new) => {
-                new.fill(|directory, stamps| state::of(&opened, directory, stamps)).map(|()| new)
-            }
-        })
-        .collect();
-    written.sort_by(|one, other| one.dist_info().cmp(other.dist_info()));
+    let mut planned: Vec<Part<'_>> = planned.into_iter().flatten().collect();
+    planned.sort_by(|one, other| one.dist_info().cmp(other.dist_info()));
+    // Some at once, so that few wait to be written.
+    let written = planned
+        .chunks(AT_ONCE)
+        .flat_map(|some| some.par_iter().filter_map(|part| part.looked_at(&opened)).collect::<Vec<_>>());
     let closed = verified.closed.then(|| fingerprint(verified.all));
     let parts = packed::parts(encoded(&library), encoded(&before.spelled), closed, written);
     let Some(parts) = parts else { return };
@@ -206,7 +202,23 @@ enum Part<'w> {
     /// It is as it was noted before, or will not hold.
     Before(Noted<'w>),
     /// It was written by this run.
-    New(Written<'static>),
+    New(Asked),
+}
+
+impl<'w> Part<'w> {
+    fn looked_at(&self, library: &Library) -> Option<Written<'w>> {
+        match self {
+            Self::Before(noted) => Some(noted.written()),
+            Self::New(new) => new.fill(|directory, stamps| state::of(library, directory, stamps)),
+        }
+    }
+
+    fn dist_info(&self) -> &[u8] {
+        match self {
+            Self::Before(noted) => noted.dist_info(),
+            Self::New(new) => new.dist_info(),
+        }
+    }
 }
 
 /// A distribution that was verified, as it says itself.
@@ -237,12 +249,7 @@ impl<'r> Standing<'r> {
 }
 
 /// What is noted of a distribution that was verified, but for how its directories and files stand.
-fn prepare(
-    found: &Standing<'_>,
-    vouched: &Vouched,
-    judged_by: &str,
-    library: &Path,
-) -> Option<Written<'static>> {
+fn prepare(found: &Standing<'_>, vouched: &Vouched, judged_by: &str, library: &Path) -> Option<Asked> {
     let record = installed::record(found.dist_info).ok()?;
     let base = found.dist_info.parent()?;
     let is_noted = |row: &&Row| row.digest.is_some() || row.path.ends_with(".dist-info/RECORD");
@@ -266,7 +273,7 @@ fn prepare(
         names.sort_unstable();
         names.dedup();
     }
-    let mut written = Written::new(&Head {
+    let mut asked = Asked::new(&Head {
         name: &vouched.name,
         spelled: &found.spelled,
         version: &vouched.version,
@@ -278,11 +285,10 @@ fn prepare(
         files: files.values().map(Vec::len).sum(),
     })?;
     for (directory, names) in files {
-        let names: Vec<CString> = names.into_iter().map(CString::new).collect::<Result<_, _>>().ok()?;
-        written.push(&CString::new(directory).ok()?, 0, &names, &vec![[0; STAMP]; names.len()])?;
+        asked.push(&directory, names.iter().map(|name| name.as_bytes()))?;
     }
-    written.shrink();
-    Some(written)
+    asked.shrink();
+    Some(asked)
 }
 
 /// The name of the distribution whose metadata are at a place, as the place tells it.

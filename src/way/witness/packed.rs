@@ -5,7 +5,7 @@
 //! the reading. Never: asks the file system.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, OsStr};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -78,6 +78,11 @@ impl<'w> Noted<'w> {
             }
             Some(found.unwrap_or(Directory { path: c"", mode: 0, names: &[], stamps: &[] }))
         })
+    }
+
+    /// By this they are sorted.
+    pub(super) fn dist_info(&self) -> &'w [u8] {
+        Bytes::of(self.whole).slice().unwrap_or_default()
     }
 
     /// The same, to be written again.
@@ -215,11 +220,16 @@ pub(super) struct Head<'h> {
     pub(super) files: usize,
 }
 
-/// A distribution as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Written<'w>(Cow<'w, [u8]>);
+/// A distribution as it will be kept, but for how its directories and files stand.
+#[derive(Debug)]
+pub(super) struct Asked {
+    bytes: Vec<u8>,
+    /// Where its directories begin, each with its path, how many files it has, and their names.
+    directories: usize,
+    files: usize,
+}
 
-impl Written<'_> {
+impl Asked {
     /// `None` where a length does not fit.
     pub(super) fn new(head: &Head<'_>) -> Option<Self> {
         let mut bytes = Vec::new();
@@ -231,71 +241,86 @@ impl Written<'_> {
         bytes.extend([u8::from(head.requested), u8::from(head.installer.is_some())]);
         put(&mut bytes, head.installer.unwrap_or_default().as_bytes())?;
         bytes.extend(u32::try_from(head.files).ok()?.to_le_bytes());
-        Some(Self(bytes.into()))
+        Some(Self { directories: bytes.len(), bytes, files: head.files })
     }
 
-    /// Adds a directory. `None` where a length does not fit.
-    pub(super) fn push(&mut self, path: &CStr, mode: u32, names: &[CString], stamps: &[Stamp]) -> Option<()> {
-        let bytes = self.0.to_mut();
-        put(bytes, path.to_bytes_with_nul())?;
-        bytes.extend(mode.to_le_bytes());
-        bytes.extend(u32::try_from(stamps.len()).ok()?.to_le_bytes());
-        let names: Vec<&[u8]> = names.iter().map(CString::as_bytes_with_nul).collect();
-        put(bytes, &names.concat())?;
-        bytes.extend_from_slice(stamps.as_flattened());
-        Some(())
+    /// Adds a directory. `None` where a length does not fit, or a name cannot be one.
+    pub(super) fn push<'n>(
+        &mut self,
+        path: &[u8],
+        names: impl ExactSizeIterator<Item = &'n [u8]> + Clone,
+    ) -> Option<()> {
+        let with_zero = |bytes: &mut Vec<u8>, name: &[u8]| {
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            (!name.contains(&0)).then_some(())
+        };
+        let bytes = &mut self.bytes;
+        bytes.extend(u32::try_from(path.len().checked_add(1)?).ok()?.to_le_bytes());
+        with_zero(bytes, path)?;
+        bytes.extend(u32::try_from(names.len()).ok()?.to_le_bytes());
+        let length =
+            names.clone().try_fold(0_usize, |sum, name| sum.checked_add(name.len())?.checked_add(1))?;
+        bytes.extend(u32::try_from(length).ok()?.to_le_bytes());
+        names.into_iter().try_for_each(|name| with_zero(bytes, name))
     }
 
     /// Gives back the room that it does not need: those of all distributions wait for each other.
     pub(super) fn shrink(&mut self) {
-        self.0.to_mut().shrink_to_fit();
+        self.bytes.shrink_to_fit();
     }
 
-    /// Puts in how each directory stands, and each of its files, as `look` tells it. `None` where that tells nothing.
+    /// The same with how each directory stands, and each of its files, as `look` tells it. `None` where that tells nothing.
     pub(super) fn fill(
-        &mut self,
+        &self,
         mut look: impl FnMut(&Directory<'_>, &mut [Stamp]) -> Option<u32>,
-    ) -> Option<()> {
-        let bytes = self.0.to_mut();
-        let mut at = bytes.len().checked_sub(Noted::read(bytes)?.directories.len())?;
-        while at < bytes.len() {
-            let mut from = Bytes { bytes, at };
-            let path = from.range()?;
-            let mode = from.at..from.at.checked_add(size_of::<u32>())?;
-            from.take(mode.len())?;
-            let count = usize::try_from(from.number()?).ok()?;
-            let (names, start) = (from.range()?, from.at);
-            from.take(count.checked_mul(STAMP)?)?;
-            at = from.at;
-            let (head, stamps) = bytes.get_mut(..at)?.split_at_mut_checked(start)?;
-            let path = CStr::from_bytes_with_nul(head.get(path)?).ok()?;
-            let directory = Directory { path, mode: 0, names: head.get(names)?, stamps: &[] };
-            let found = look(&directory, stamps.as_chunks_mut().0)?;
-            head.get_mut(mode)?.copy_from_slice(&found.to_le_bytes());
+    ) -> Option<Written<'static>> {
+        let (head, directories) = self.bytes.split_at_checked(self.directories)?;
+        let most = self.files.checked_mul(STAMP)?.checked_add(self.bytes.len())?;
+        let mut made = Vec::with_capacity(most);
+        made.extend_from_slice(head);
+        let mut from = Bytes::of(directories);
+        while !from.rest().is_empty() {
+            let (path, count, names) = (from.slice()?, from.number()?, from.slice()?);
+            put(&mut made, path)?;
+            let mode = made.len()..made.len().checked_add(size_of::<u32>())?;
+            made.extend([0; size_of::<u32>()]);
+            made.extend(count.to_le_bytes());
+            put(&mut made, names)?;
+            let start = made.len();
+            made.resize(usize::try_from(count).ok()?.checked_mul(STAMP)?.checked_add(start)?, 0);
+            let path = CStr::from_bytes_with_nul(path).ok()?;
+            let directory = Directory { path, mode: 0, names, stamps: &[] };
+            let found = look(&directory, made.get_mut(start..)?.as_chunks_mut().0)?;
+            made.get_mut(mode)?.copy_from_slice(&found.to_le_bytes());
         }
-        Some(())
+        Some(Written(made.into()))
     }
 
     /// By this they are sorted.
     pub(super) fn dist_info(&self) -> &[u8] {
-        Bytes::of(&self.0).slice().unwrap_or_default()
+        Bytes::of(&self.bytes).slice().unwrap_or_default()
     }
 }
 
-/// All of it in parts, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit.
+/// A distribution as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Written<'w>(Cow<'w, [u8]>);
+
+/// All of it in parts, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit; a
+/// distribution whose own does not is left out.
 pub(super) fn parts<'w>(
     library: &[u8],
     spelled: &[u8],
     closed: Option<Sha256>,
-    all: Vec<Written<'w>>,
+    all: impl Iterator<Item = Written<'w>>,
 ) -> Option<impl Iterator<Item = Cow<'w, [u8]>>> {
     let mut bytes = FORMAT.to_le_bytes().to_vec();
     put(&mut bytes, library)?;
     put(&mut bytes, spelled)?;
     bytes.push(u8::from(closed.is_some()));
     bytes.extend_from_slice(closed.unwrap_or(Sha256::from_bytes([0; 32])).as_bytes());
-    let lengths: Vec<u32> = all.iter().map(|one| u32::try_from(one.0.len()).ok()).collect::<Option<_>>()?;
-    let framed = lengths.into_iter().zip(all);
+    let framed = all.filter_map(|one| Some((u32::try_from(one.0.len()).ok()?, one)));
     let framed = framed.flat_map(|(length, one)| [Cow::Owned(length.to_le_bytes().to_vec()), one.0]);
     Some(std::iter::once(Cow::Owned(bytes)).chain(framed))
 }

@@ -8,7 +8,7 @@ fn stamp(seed: u8) -> Stamp {
     std::array::from_fn(|at| seed.wrapping_add(at as u8))
 }
 
-fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
+fn asked(name: &str, files: &[(&CStr, &[&CStr])]) -> Asked {
     let dist_info = format!("{name}-1.dist-info");
     let head = Head {
         name,
@@ -21,17 +21,24 @@ fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
         dist_info: dist_info.as_bytes(),
         files: files.iter().map(|(_, names)| names.len()).sum(),
     };
-    let mut written = Written::new(&head).unwrap();
+    let mut asked = Asked::new(&head).unwrap();
     for (directory, names) in files {
-        let names: Vec<CString> = names.iter().map(|name| (*name).to_owned()).collect();
-        let stamps: Vec<Stamp> = (0..names.len()).map(|at| stamp(at as u8)).collect();
-        written.push(directory, 0o40755, &names, &stamps).unwrap();
+        asked.push(directory.to_bytes(), names.iter().map(|name| name.to_bytes())).unwrap();
     }
-    written
+    asked
+}
+
+fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
+    let look = |_: &Directory<'_>, stamps: &mut [Stamp]| {
+        stamps.iter_mut().enumerate().for_each(|(at, place)| *place = stamp(at as u8));
+        Some(0o40755)
+    };
+    asked(name, files).fill(look).unwrap()
 }
 
 fn write(library: &[u8], spelled: &[u8], closed: Option<Sha256>, all: &[Written<'_>]) -> Option<Vec<u8>> {
-    parts(library, spelled, closed, all.to_vec()).map(|parts| parts.flat_map(Cow::into_owned).collect())
+    parts(library, spelled, closed, all.iter().cloned())
+        .map(|parts| parts.flat_map(Cow::into_owned).collect())
 }
 
 fn sample() -> Vec<u8> {
@@ -82,33 +89,31 @@ fn what_is_written_is_read() {
     );
 }
 
-/// What is written before anybody looked, and filled in then, is the same.
+/// Each directory is asked for once, with its files in order; what cannot be told of one is told of none.
 #[test]
-fn what_is_filled_in_is_as_if_it_had_been_known() {
+fn every_file_is_looked_at() {
     let files: [(&CStr, &[&CStr]); 3] =
         [(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"]), (c"empty", &[])];
-    let whole = one("beta", &files);
-    let mut blank = whole.clone();
-    let clear = |_: &Directory<'_>, stamps: &mut [Stamp]| {
-        stamps.fill([0; STAMP]);
-        Some(0)
-    };
-    blank.fill(clear).unwrap();
-    assert_ne!(blank, whole);
+    let asked = asked("beta", &files);
+    assert_eq!(asked.dist_info(), b"beta-1.dist-info");
     let mut looked = Vec::new();
-    blank
-        .fill(|directory, stamps| {
-            looked
-                .push((directory.path.to_owned(), directory.names().map(CStr::to_owned).collect::<Vec<_>>()));
-            assert_eq!(directory.names().count(), stamps.len());
-            stamps.iter_mut().enumerate().for_each(|(at, place)| *place = stamp(at as u8));
-            Some(0o40755)
-        })
-        .unwrap();
-    assert_eq!(blank, whole);
+    let filled = asked.fill(|directory, stamps| {
+        looked.push((directory.path.to_owned(), directory.names().map(CStr::to_owned).collect::<Vec<_>>()));
+        assert!(directory.names().count() == stamps.len() && stamps.iter().all(|stamp| *stamp == [0; STAMP]));
+        stamps.iter_mut().enumerate().for_each(|(at, place)| *place = stamp(at as u8));
+        Some(0o40755)
+    });
+    assert_eq!(filled.unwrap(), one("beta", &files));
     let names = |names: &[&CStr]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(looked, files.map(|(path, of)| (path.to_owned(), names(of))));
-    assert!(blank.fill(|directory, _| (directory.path != c"empty").then_some(0)).is_none());
+    assert!(asked.fill(|directory, _| (directory.path != c"empty").then_some(0)).is_none());
+}
+
+#[test]
+fn what_cannot_be_a_name_is_not_asked_for() {
+    let mut asked = asked("beta", &[]);
+    assert!(asked.push(b"a\0b", [].into_iter()).is_none());
+    assert!(asked.push(b"a", [&b"b\0c"[..]].into_iter()).is_none());
 }
 
 #[test]
@@ -189,7 +194,7 @@ proptest! {
 /// Each distribution takes room when it is read, so that none may be too short to be one.
 #[test]
 fn nothing_shorter_than_a_distribution_is_one() {
-    let least = Written::new(&Head {
+    let least = Asked::new(&Head {
         name: "",
         spelled: "",
         version: "",
@@ -200,7 +205,7 @@ fn nothing_shorter_than_a_distribution_is_one() {
         dist_info: b"",
         files: 0,
     });
-    let least = least.unwrap();
+    let least = least.unwrap().fill(|_, _| None).unwrap();
     assert_eq!(least.0.len(), LEAST);
     let read = |one: Written<'_>| Packed::read(write(b"", b"", None, &[one]).unwrap());
     assert!(read(Written((&least.0[1..]).into())).is_none());
