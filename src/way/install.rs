@@ -182,6 +182,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     };
     // Asked again: nobody else can change the environment now. What was noted before takes memory, and goes at once.
     let kept = session.as_ref().and_then(|_| Here::of(request)).map(|here| unpack::kept(&items, &here));
+    // Reading locks leaves much behind.
+    crate::memory::give_back();
     let done = unpack(&items, kept.unwrap_or_default(), &fetcher, &staging, step)?;
     if request.check_closure {
         let closed = gathered.check_items(&items, done.iter().map(|done| &done.metadata), target);
@@ -212,6 +214,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         }
     }
     let tick = witness::Tick::begin(&scheme.purelib);
+    // So do plans and claims.
+    crate::memory::give_back_everywhere();
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();

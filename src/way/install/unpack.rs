@@ -2,9 +2,11 @@
 //!
 //! Never: reads a wheel before its hash was compared.
 
+mod gate;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pipward_resolver::Target;
@@ -29,6 +31,7 @@ use crate::wheel::Wheel;
 use crate::wheel::about::About;
 use crate::wheel::licenses::License;
 use crate::wheel::metadata::Metadata;
+use gate::{Gate, Load};
 
 /// One package of a run: the locked entry, its file, and whether it was asked for by name.
 pub(in crate::way) struct Item {
@@ -264,11 +267,14 @@ pub(super) fn unpack(
                     continue;
                 };
                 let (keep, gate, at_start) = (&keep, &gate, &at_start);
-                let size = fetched.as_ref().map_or(0, |fetched| fetched.bytes.as_slice().len());
-                let inside = gate.enter(size);
+                let load = fetched.as_ref().map_or(Load::default(), |fetched| Load::of(&fetched.bytes));
+                let inside = gate.enter(load);
                 scope.spawn(move |_| {
                     keep(at, one(item, fetched, staging, at_start));
                     drop(inside);
+                    if load.leaves_much() {
+                        crate::memory::give_back();
+                    }
                     step();
                 });
             }
@@ -311,41 +317,6 @@ pub(super) fn unpack(
 /// Whether it is about where things go, which is told once and not for each package.
 fn is_of_place(problem: &Problem) -> bool {
     matches!(problem.code(), Code::NotWritable | Code::DiskFull | Code::EnvironmentBusy | Code::Interrupted)
-}
-
-/// Bounds how many bytes of wheels wait for a core, whatever the number of wheels: the rest stays with the network.
-#[derive(Default)]
-struct Gate {
-    inside: Mutex<usize>,
-    left: Condvar,
-}
-
-impl Gate {
-    /// Bytes of wheels that are worked on at once, unless one is larger.
-    const ROOM: usize = 8 << 20;
-
-    /// Waits for room, which is given back when what is returned goes.
-    fn enter(&self, size: usize) -> Inside<'_> {
-        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |inside: &mut usize| *inside > 0 && inside.saturating_add(size) > Self::ROOM;
-        let mut inside = self.left.wait_while(inside, is_full).unwrap_or_else(PoisonError::into_inner);
-        *inside = inside.saturating_add(size);
-        Inside { gate: self, size }
-    }
-}
-
-/// A wheel that is worked on.
-struct Inside<'g> {
-    gate: &'g Gate,
-    size: usize,
-}
-
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        let mut inside = self.gate.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        *inside = inside.saturating_sub(self.size);
-        self.gate.left.notify_all();
-    }
 }
 
 /// Looks at what several wheels bring together; returns what refuses the run.
