@@ -84,7 +84,7 @@ fn holds_in(library: &Library, noted: &Directory<'_>, paths: &mut Paths) -> bool
 
 /// The mode of a directory, and the state of its files in their order; nothing where one is not a file.
 pub(super) fn of(library: &Library, asked: &Directory<'_>, stamps: &mut [Stamp]) -> Option<u32> {
-    if asked.len() <= FEW {
+    if stamps.len() <= FEW {
         let found = rustix::fs::statat(&library.0, asked.path, AtFlags::empty()).ok()?;
         let mut paths = Paths::default();
         paths.enter(asked.path);
