@@ -90,6 +90,17 @@ impl Stage {
                     .map(|files| Task { directory: directory.clone(), files: files.to_vec() }),
             );
         }
+        let is_small = batch::is_small(tasks.iter().flat_map(|task| &task.files));
+        if !is_small {
+            // The largest first, and one at a time, so that no thread is left alone with several large ones at the end.
+            tasks.sort_by_key(|task| Reverse(batch::size(&task.files)));
+            let one_by_one = tasks.par_iter().with_max_len(1);
+            if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
+                return Err(problem);
+            }
+            tasks = Vec::new();
+        }
+        // Of a large wheel it is large too: it is made when the rest is written.
         let text = plan.record_text();
         let record = PlannedFile {
             destination: plan.record_path(),
@@ -102,17 +113,9 @@ impl Stage {
         };
         let directory = bringer.dist_info.clone();
         let files = self.claim(places, &directory, &[&record], &bringer)?.files;
-        if batch::is_small(tasks.iter().flat_map(|task| &task.files)) {
-            // Another thread would wake up for longer than this one writes.
-            return self.write_in_order(tasks, Task { directory, files }, wheel);
-        }
-        // The largest first, and one at a time, so that no thread is left alone with several large ones at the end.
-        tasks.sort_by_key(|task| Reverse(batch::size(&task.files)));
-        let one_by_one = tasks.par_iter().with_max_len(1);
-        if let Some(problem) = one_by_one.find_map_first(|task| self.write(task, wheel).err()) {
-            return Err(problem);
-        }
-        self.write(&Task { directory, files }, wheel)
+        let last = Task { directory, files };
+        // Where it is small, another thread would wake up for longer than this one writes.
+        if is_small { self.write_in_order(tasks, last, wheel) } else { self.write(&last, wheel) }
     }
 
     /// Writes files, those of the last one's directory at the end, and its own behind them.

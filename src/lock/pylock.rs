@@ -30,7 +30,7 @@ pub fn is_pylock_name(path: &Path) -> bool {
 /// `hash-malformed`, `address-refused`, `wheel-name`, each with line and entry.
 pub fn read(path: &Path) -> Result<Lock, Problems> {
     let bytes = document::read_bytes(path, document::MAX_DOCUMENT, Code::LockSyntax)?;
-    let lock = parse(&decode(&bytes, path)?, path)?;
+    let lock = parse(decode(&bytes, path)?, path)?;
     Ok(Lock { originals: document::Originals::of(path, bytes), ..lock })
 }
 
@@ -43,7 +43,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Lock, Problems> {
 }
 
 /// TOML is UTF-8; a lock is written without a byte order mark.
-fn decode(bytes: &[u8], path: &Path) -> Result<String, Problem> {
+fn decode<'b>(bytes: &'b [u8], path: &Path) -> Result<&'b str, Problem> {
     let refuse = |message: &str, offset: usize| {
         let before = bytes.get(..offset).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -59,7 +59,7 @@ fn decode(bytes: &[u8], path: &Path) -> Result<String, Problem> {
         return Err(refuse("this file has a NUL byte", at));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
+        Ok(text) => Ok(text),
         Err(error) => Err(refuse("this file is not UTF-8", error.valid_up_to())),
     }
 }
