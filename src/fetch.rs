@@ -31,8 +31,8 @@ pub(crate) use private::{PrivateBytes, PrivateWriter};
 /// How many fetched files may wait for their turn to be verified. Whoever takes them has them all at once: to be woken for
 /// each takes longer than to read a small one.
 const WAITING: usize = 64;
-/// How much memory they may take then, in units: 1 MiB.
-const ROOM: u32 = 256;
+/// How much memory they may take then, in units: 512 KiB.
+const ROOM: u32 = 128;
 /// A unit, in bytes.
 const UNIT: usize = 4 << 10;
 /// What is larger lies in a file, in bytes.
