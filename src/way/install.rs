@@ -182,6 +182,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     };
     // Asked again: nobody else can change the environment now. What was noted before takes memory, and goes at once.
     let kept = session.as_ref().and_then(|_| Here::of(request)).map(|here| unpack::kept(&items, &here));
+    let since = witness::Limit::now(&scheme.purelib);
     // Reading locks leaves much behind.
     crate::memory::give_back();
     let done = unpack(&items, kept.unwrap_or_default(), &fetcher, &staging, step)?;
@@ -221,7 +222,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     crate::cache::keep();
     let noting = || {
         if write && request.beneath.is_none() {
-            note(request, &scheme, &items, &done, tick);
+            note(request, &scheme, &items, &done, since, tick);
         }
     };
     let publishing = || {
@@ -254,7 +255,14 @@ fn refuse_replacing(session: &Session) -> Result<(), Problems> {
 }
 
 /// Notes how the environment stands, for later runs.
-fn note(request: &InstallRequest, scheme: &Scheme, items: &[Item], done: &[Done], tick: witness::Tick) {
+fn note(
+    request: &InstallRequest,
+    scheme: &Scheme,
+    items: &[Item],
+    done: &[Done],
+    since: Option<witness::Limit>,
+    tick: witness::Tick,
+) {
     let all: Vec<Vouched> = items.iter().zip(done).map(|(item, done)| vouched(item, done)).collect();
     let placed = items.iter().zip(done).filter_map(|(item, done)| {
         let (installer, requested) = (request.installer.name(), item.requested);
@@ -266,7 +274,7 @@ fn note(request: &InstallRequest, scheme: &Scheme, items: &[Item], done: &[Done]
     }
     let judged_by = request.policy.fingerprint(&request.trust.ages);
     let closed = request.check_closure;
-    let verified = witness::Verified { all: &all, placed, closed, judged_by: &judged_by, tick };
+    let verified = witness::Verified { all: &all, placed, closed, judged_by: &judged_by, since, tick };
     witness::note(request.cache.as_deref(), scheme, verified);
 }
 

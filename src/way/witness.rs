@@ -27,7 +27,7 @@ use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
 use packed::{Asked, Head, Packed, Written};
 use state::Library;
-pub(crate) use tick::Tick;
+pub(crate) use tick::{Limit, Tick};
 
 /// The largest witness that is read, in bytes.
 const MAX_WITNESS: u64 = 256 << 20;
@@ -141,6 +141,8 @@ pub(crate) struct Verified<'r> {
     pub(crate) closed: bool,
     /// The policy that let them in.
     pub(crate) judged_by: &'r str,
+    /// The time before anything that stays was compared.
+    pub(crate) since: Option<Limit>,
     /// Begun once this run had changed the environment.
     pub(crate) tick: Tick,
 }
@@ -172,23 +174,25 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
             };
             let new = match verified.placed.get(path.as_path()) {
                 Some(placed) => name_at(path)
-                    .and_then(|name| prepare(&Standing::of(path, placed), of_run.get(name.as_ref())?)),
+                    .and_then(|name| prepare(&Standing::of(path, placed), of_run.get(name.as_ref())?))
+                    .map(Part::PutIn),
                 None => installed::distribution(path, *legacy).ok()?.and_then(|found| {
                     let vouched = of_run.get(found.name.as_ref()).filter(|vouched| !vouched.stood)?;
-                    prepare(&Standing::found(&found)?, vouched)
+                    prepare(&Standing::found(&found)?, vouched).map(Part::Compared)
                 }),
             };
-            Some(new.map(Part::New))
+            Some(new)
         })
         .collect();
-    verified.tick.end();
+    let limit = verified.tick.end();
+    let limits = Limits { compared: limit.map(|limit| limit.or_before(verified.since)), put_in: limit };
     let (Some(planned), Some(opened)) = (planned, Library::open(&before.spelled)) else { return };
     let mut planned: Vec<Part<'_>> = planned.into_iter().flatten().collect();
     planned.sort_by(|one, other| one.dist_info().cmp(other.dist_info()));
     // Some at once, so that few wait to be written.
-    let written = planned
-        .chunks(AT_ONCE)
-        .flat_map(|some| some.par_iter().filter_map(|part| part.looked_at(&opened)).collect::<Vec<_>>());
+    let written = planned.chunks(AT_ONCE).flat_map(|some| {
+        some.par_iter().filter_map(|part| part.looked_at(&opened, &limits)).collect::<Vec<_>>()
+    });
     let closed = verified.closed.then(|| fingerprint(verified.all));
     let parts = packed::parts(encoded(&library), encoded(&before.spelled), closed, written);
     let Some(parts) = parts else { return };
@@ -202,21 +206,32 @@ enum Part<'w> {
     /// It is as it was noted before, or will not hold.
     Before(Noted<'w>),
     /// It was written by this run.
-    New(Asked),
+    PutIn(Asked),
+    /// It was there, and was compared with its wheel.
+    Compared(Asked),
+}
+
+/// Whoever has changed a file at these times or later has not been looked at: nothing of its distribution is noted.
+struct Limits {
+    compared: Option<Limit>,
+    put_in: Option<Limit>,
 }
 
 impl<'w> Part<'w> {
-    fn looked_at(&self, library: &Library) -> Option<Written<'w>> {
+    fn looked_at(&self, library: &Library, limits: &Limits) -> Option<Written<'w>> {
+        let fill =
+            |new: &Asked, limit| new.fill(|directory, stamps| state::of(library, directory, stamps, limit));
         match self {
             Self::Before(noted) => Some(noted.written()),
-            Self::New(new) => new.fill(|directory, stamps| state::of(library, directory, stamps)),
+            Self::PutIn(new) => fill(new, limits.put_in),
+            Self::Compared(new) => fill(new, limits.compared),
         }
     }
 
     fn dist_info(&self) -> &[u8] {
         match self {
             Self::Before(noted) => noted.dist_info(),
-            Self::New(new) => new.dist_info(),
+            Self::PutIn(new) | Self::Compared(new) => new.dist_info(),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
 use super::packed::{Directory, Noted};
+use super::tick::Limit;
 
 /// How many bytes the state of a file takes: size, inode, mode, mtime and ctime with nanoseconds.
 pub(super) const STAMP: usize = 44;
@@ -82,20 +83,30 @@ fn holds_in(library: &Library, noted: &Directory<'_>, paths: &mut Paths) -> bool
         })
 }
 
-/// The mode of a directory, and the state of its files in their order; nothing where one is not a file.
-pub(super) fn of(library: &Library, asked: &Directory<'_>, stamps: &mut [Stamp]) -> Option<u32> {
+/// The mode of a directory, and the state of its files in their order; nothing where one is not a file, or was changed at the
+/// limit or later.
+pub(super) fn of(
+    library: &Library,
+    asked: &Directory<'_>,
+    stamps: &mut [Stamp],
+    limit: Option<Limit>,
+) -> Option<u32> {
+    let left_alone = |from: BorrowedFd<'_>, path: &CStr| {
+        let found = file(from, path).filter(|found| limit.is_none_or(|limit| limit.is_after(found)))?;
+        stamp(&found)
+    };
     if stamps.len() <= FEW {
         let found = rustix::fs::statat(&library.0, asked.path, AtFlags::empty()).ok()?;
         let mut paths = Paths::default();
         paths.enter(asked.path);
         for (name, stamp) in asked.names().zip(stamps) {
-            *stamp = of_file(library.0.as_fd(), paths.of(name)?)?;
+            *stamp = left_alone(library.0.as_fd(), paths.of(name)?)?;
         }
         return mode(&found).filter(|_| is_directory(&found));
     }
     let opened = directory(library.0.as_fd(), asked.path)?;
     for (name, stamp) in asked.names().zip(stamps) {
-        *stamp = of_file(opened.as_fd(), name)?;
+        *stamp = left_alone(opened.as_fd(), name)?;
     }
     mode(&rustix::fs::fstat(&opened).ok()?)
 }
@@ -115,11 +126,16 @@ fn is_directory(found: &Stat) -> bool {
     FileType::from_raw_mode(found.st_mode).is_dir()
 }
 
-fn of_file(from: BorrowedFd<'_>, path: &CStr) -> Option<Stamp> {
+fn file(from: BorrowedFd<'_>, path: &CStr) -> Option<Stat> {
     let found = rustix::fs::statat(from, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    if !FileType::from_raw_mode(found.st_mode).is_file() {
-        return None;
-    }
+    FileType::from_raw_mode(found.st_mode).is_file().then_some(found)
+}
+
+fn of_file(from: BorrowedFd<'_>, path: &CStr) -> Option<Stamp> {
+    stamp(&file(from, path)?)
+}
+
+fn stamp(found: &Stat) -> Option<Stamp> {
     let mut stamp = [0; STAMP];
     let parts = [
         u64::try_from(found.st_size).ok()?.to_le_bytes(),
@@ -128,7 +144,7 @@ fn of_file(from: BorrowedFd<'_>, path: &CStr) -> Option<Stamp> {
         i64::try_from(i128::from(found.st_ctime)).ok()?.to_le_bytes(),
     ];
     let small = [
-        mode(&found)?.to_le_bytes(),
+        mode(found)?.to_le_bytes(),
         u32::try_from(i128::from(found.st_mtime_nsec)).ok()?.to_le_bytes(),
         u32::try_from(i128::from(found.st_ctime_nsec)).ok()?.to_le_bytes(),
     ];

@@ -1,7 +1,7 @@
 //! The clock that a file system takes its times from.
 //!
-//! Owns: that what is changed after [`Tick::end`] has a later time than what was changed before [`Tick::begin`]. Never:
-//! leaves anything behind; it asks a file without a name.
+//! Owns: that what is changed after [`Tick::end`] has a later time than what was changed before [`Tick::begin`], and which
+//! times nothing has that was left alone. Never: leaves anything behind; it asks a file without a name.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) struct Tick(Way);
 #[derive(Debug)]
 enum Way {
     /// A file without a name has the time of its last change; it is changed again, and has the time of now.
-    Asked { file: OwnedFd, begun: Time },
+    Asked { file: OwnedFd, begun: Limit },
     /// Where there are no such files, the longest time is waited for.
     Waited(Option<JoinHandle<()>>),
 }
@@ -32,36 +32,80 @@ enum Way {
 /// Seconds and nanoseconds.
 type Time = (i128, i128);
 
+/// A time of a file system's clock. What was left alone since has an earlier one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    device: u64,
+    time: Time,
+}
+
+impl Limit {
+    /// The time of now, in a directory of the file system. `None` where nobody can be asked.
+    pub(crate) fn now(directory: &Path) -> Option<Self> {
+        Self::of(&rustix::fs::fstat(unnamed(directory)?).ok()?)
+    }
+
+    fn of(found: &Stat) -> Option<Self> {
+        Some(Self { device: device(found)?, time: changed(found) })
+    }
+
+    /// The earlier one.
+    pub(crate) fn or_before(self, other: Option<Self>) -> Self {
+        let time = other.filter(|other| other.device == self.device).map_or(self.time, |other| other.time);
+        Self { time: self.time.min(time), ..self }
+    }
+
+    /// Whether a file was changed earlier, or has its times from another clock.
+    pub(super) fn is_after(&self, found: &Stat) -> bool {
+        device(found) != Some(self.device) || changed(found) < self.time
+    }
+}
+
 impl Tick {
     /// Begins once all is changed, in a directory of the file system that was written to.
     pub(crate) fn begin(directory: &Path) -> Self {
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let asked = rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR).ok().and_then(|file| {
-            let begun = changed(&rustix::fs::fstat(&file).ok()?);
+        let asked = unnamed(directory).and_then(|file| {
+            let begun = Limit::of(&rustix::fs::fstat(&file).ok()?)?;
             Some(Way::Asked { file, begun })
         });
         Self(asked.unwrap_or_else(|| Way::Waited(thread::Builder::new().spawn(wait_longest).ok())))
     }
 
-    pub(crate) fn end(self) {
+    /// What was changed before has an earlier time than what is returned, and whatever is changed from now on has none. Where
+    /// the clock stood, that is the time at which it stands. `None` where nobody could be asked.
+    pub(crate) fn end(self) -> Option<Limit> {
         match self.0 {
             Way::Asked { file, begun } => {
+                let just_after = Limit { time: (begun.time.0, begun.time.1.saturating_add(1)), ..begun };
+                let mut last = None;
                 for _ in 0..TIMES {
-                    match now(&file) {
-                        Some(now) if now > begun => return,
-                        Some(_) => thread::sleep(PAUSE),
-                        None => return wait_longest(),
+                    last = Some(now(&file)?);
+                    if last > Some(begun.time) {
+                        return Some(just_after);
                     }
+                    thread::sleep(PAUSE);
                 }
+                last.map(|time| Limit { time, ..begun })
             }
             // Where there can be no other thread, this one waits.
             Way::Waited(thread) => {
                 if thread.is_none_or(|thread| thread.join().is_err()) {
                     wait_longest();
                 }
+                None
             }
         }
     }
+}
+
+/// A file without a name.
+fn unnamed(directory: &Path) -> Option<OwnedFd> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR).ok()
+}
+
+fn device(found: &Stat) -> Option<u64> {
+    u64::try_from(i128::from(found.st_dev)).ok()
 }
 
 /// The time that a change has now.
@@ -101,6 +145,22 @@ mod tests {
             assert!(changed(&rustix::fs::stat(&before).unwrap()) < after);
         }
         assert_eq!(std::fs::read_dir(room.path()).unwrap().count(), 400);
+    }
+
+    #[test]
+    fn what_changes_meanwhile_was_not_left_alone() {
+        let room = tempfile::tempdir().unwrap();
+        let [before, after] = ["before", "after"].map(|name| room.path().join(name));
+        std::fs::write(&before, "x").unwrap();
+        let tick = Tick::begin(room.path());
+        wait_longest();
+        std::fs::write(&after, "x").unwrap();
+        let limit = tick.end().unwrap();
+        let is_after = |limit: Limit, file: &Path| limit.is_after(&rustix::fs::stat(file).unwrap());
+        assert!(is_after(limit, &before) && !is_after(limit, &after));
+        let earlier = Limit { time: changed(&rustix::fs::stat(&before).unwrap()), ..limit };
+        assert!(!is_after(earlier, &before) && !is_after(limit.or_before(Some(earlier)), &before));
+        assert!(is_after(Limit { device: limit.device.wrapping_add(1), ..earlier }, &before));
     }
 
     #[test]
