@@ -14,6 +14,7 @@ mod probe;
 pub mod venv;
 
 pub use elsewhere::user_site_is_disabled;
+pub use probe::Ahead;
 
 use std::path::{Path, PathBuf};
 
@@ -222,8 +223,8 @@ pub fn probe(executable: &Path, cache: Option<&Path>) -> Result<Interpreter, Pro
 
 /// Begins to ask the interpreter at `executable`, for whoever [asks](probe) it next, unless the answer that `cache` holds
 /// will do.
-pub fn begin(executable: &Path, cache: Option<&Path>) {
-    probe::begin(executable, cache);
+pub fn begin(executable: &Path, cache: Option<&Path>) -> Option<Ahead> {
+    probe::begin(executable, cache)
 }
 
 /// Keeps what `interpreter` answered in this run: for the end of a run that went well.

@@ -34,13 +34,14 @@ const DEFAULTING: &str = "Defaulting to user installation because normal site-pa
 pub(super) fn run(arguments: &InstallArgs, printer: &Printer) -> Outcome {
     let config = Config::load()?;
     let cache = arguments.cache.directory(&config, printer);
-    // Everything that was typed and every lock is read, and refused if need be, before anything else happens.
+    // Everything that was typed and every lock is read, and refused if need be, before anything else happens; only Python is
+    // asked meanwhile.
     arguments.check(printer)?;
     arguments.selection.report.as_deref().map_or(Ok(()), report::can_be_written)?;
     let (wanted, groups) = arguments.asked(&config, printer)?;
     let network = arguments.sources.network.settle(&config)?;
     let wish = arguments.wish(&config, printer.persona());
-    destination::begin(&wish, cache.as_deref());
+    let _ahead = destination::begin(&wish, cache.as_deref());
     let locks =
         locks::read(&wanted, &|url| crate::index::read_address(url, &network)).or_else(|problems| {
             // A Python that is not there comes before what it was to have.

@@ -72,8 +72,8 @@ impl Tree {
             new_name,
             rustix::fs::RenameFlags::NOREPLACE,
         ) {
-            // Not every file system can, nor every kernel.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            // Not every file system can, nor every kernel, and a container may forbid it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {}
             renamed => return Ok(renamed?),
         }
         match rustix::fs::statat(&*new_parent, new_name, AtFlags::SYMLINK_NOFOLLOW) {

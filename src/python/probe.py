@@ -4,17 +4,17 @@ import os, site, sys
 def needed():
     """sysconfig (3.12 and newer) takes one name of `threading`, whose own imports take as long as all of this."""
     if "threading" not in sys.modules:
-        import _thread
-        only = type(sys)("threading")
-        only.RLock = _thread.RLock
-        sys.modules["threading"] = only
         try:
+            import _thread
+            only = type(sys)("threading")
+            only.RLock = _thread.RLock
+            sys.modules["threading"] = only
             import sysconfig
             return sysconfig
         except Exception:
             sys.modules.pop("sysconfig", None)
         finally:
-            del sys.modules["threading"]
+            sys.modules.pop("threading", None)
     import sysconfig
     return sysconfig
 

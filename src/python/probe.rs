@@ -1,24 +1,22 @@
 //! Asking an interpreter about itself.
 //!
-//! Owns: the probe script, how it is run (`-I -S`, no variables of Python, a time limit, a cap on what it says) and the
-//! cache of answers. Never: runs `site` or a package, and never takes an answer whose interpreter has changed since.
+//! Owns: the probe script, what is made of its answer, and the cache of answers. Never: runs `site` or a package, and never takes an answer whose interpreter has changed since.
 
 mod ahead;
+mod program;
 
-use std::ffi::OsStr;
-use std::io::Read;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
 
 use pipward_resolver::tags::{Platform, PythonBuild};
 use pipward_resolver::{MarkerEnvironment, Tags, Target, Version};
 use serde::{Deserialize, Serialize};
 
+pub use ahead::Ahead;
 pub(super) use ahead::begin;
+use program::{MAX_ANSWER, Output, Running};
 
 use super::{Interpreter, Layout, Scheme, elf};
 use crate::digest::Sha256;
@@ -27,13 +25,6 @@ use crate::error::{Code, Place, Problem};
 const SCRIPT: &str = include_str!("probe.py");
 /// Raised when the script or the meaning of an answer changes.
 const FORMAT: u32 = 2;
-/// How long an interpreter may take to answer.
-const TIME_LIMIT: Duration = Duration::from_secs(20);
-/// How long is waited for a program to end that has said everything, in the beginning and at most.
-const FIRST_PAUSE: Duration = Duration::from_micros(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// The largest answer (and cache file) that is read, in bytes.
-const MAX_ANSWER: u64 = 256 << 10;
 /// The largest EXTERNALLY-MANAGED file that is read, in bytes.
 const MAX_EXTERNALLY_MANAGED: u64 = 64 << 10;
 
@@ -103,8 +94,16 @@ fn unusable(path: &Path, what: &str) -> Problem {
 }
 
 fn ask(path: &Path) -> Result<Answer, Problem> {
-    let output = run(path, &["-I", "-S", "-c", SCRIPT])
-        .map_err(|error| unusable(path, "this Python did not answer").cause(error))?;
+    read(path, asked(path).and_then(Running::end))
+}
+
+/// A Python that is asked.
+fn asked(path: &Path) -> std::io::Result<Running> {
+    Running::begin(path, &["-I", "-S", "-c", SCRIPT])
+}
+
+fn read(path: &Path, said: std::io::Result<Output>) -> Result<Answer, Problem> {
+    let output = said.map_err(|error| unusable(path, "this Python did not answer").cause(error))?;
     let mut answer: Answer = serde_json::from_slice(&output.stdout).map_err(|error| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         let last = complaint.lines().rfind(|line| !line.trim().is_empty());
@@ -117,77 +116,14 @@ fn ask(path: &Path) -> Result<Answer, Problem> {
     Ok(answer)
 }
 
-struct Output {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-}
-
-/// Runs `program` away from the current directory and without variables that steer Python, within the limits.
-fn run(program: &Path, arguments: &[&str]) -> std::io::Result<Output> {
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir("/").stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os() {
-        if steers_python(&name) {
-            command.env_remove(name);
-        }
-    }
-    let mut child = command.spawn()?;
-    let stdout = child.stdout.take().map(collect);
-    let stderr = child.stderr.take().map(collect);
-    let started = Instant::now();
-    let mut heard = None;
-    let mut pause = FIRST_PAUSE;
-    while child.try_wait()?.is_none() {
-        if started.elapsed() > TIME_LIMIT {
-            child.kill()?;
-            child.wait()?;
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::TimedOut,
-                format!("it gave no answer in {} seconds", TIME_LIMIT.as_secs()),
-            ));
-        }
-        match &stdout {
-            // Whoever has said everything is about to end.
-            Some(stdout) if heard.is_none() => {
-                heard = stdout.recv_timeout(LONGEST_PAUSE).ok();
-            }
-            _ => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-        }
-    }
-    // A child of the child may hold the pipes open.
-    let said = |pipe: Option<Receiver<Vec<u8>>>| {
-        pipe.and_then(|pipe| pipe.recv_timeout(TIME_LIMIT).ok()).unwrap_or_default()
-    };
-    Ok(Output { stdout: heard.unwrap_or_else(|| said(stdout)), stderr: said(stderr) })
-}
-
-fn steers_python(name: &OsStr) -> bool {
-    name.to_string_lossy().starts_with("PYTHON") || name == "__PYVENV_LAUNCHER__"
-}
-
-/// At most [`MAX_ANSWER`] bytes; a program that says more loses its pipe.
-fn collect(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is judged by its content; nobody may be waiting any more.
-        pipe.take(MAX_ANSWER).read_to_end(&mut bytes).ok();
-        sender.send(bytes).ok();
-    });
-    receiver
-}
-
 /// The version of musl, told by the program interpreter that the executable names (PEP 656).
 fn musl(executable: &Path) -> Option<(u16, u16)> {
     let loader = elf::program_interpreter(executable)?;
     if !loader.is_absolute() || !loader.file_name()?.to_str()?.contains("musl") {
         return None;
     }
-    musl_version(&String::from_utf8_lossy(&run(&loader, &[]).ok()?.stderr))
+    let said = Running::begin(&loader, &[]).and_then(Running::end).ok()?;
+    musl_version(&String::from_utf8_lossy(&said.stderr))
 }
 
 /// Reads what musl's loader prints: `musl libc (x86_64)`, then `Version 1.2.4`.
@@ -444,16 +380,5 @@ mod tests {
         check("[other]\nError=No\n", None);
         check("[externally-managed]\n[other]\nError=No\n", None);
         check("", None);
-    }
-
-    #[test]
-    fn variables_that_steer_python_are_taken_away() {
-        let check =
-            |name: &str, expected: bool| assert_eq!(steers_python(OsStr::new(name)), expected, "{name}");
-        check("PYTHONPATH", true);
-        check("PYTHONHOME", true);
-        check("__PYVENV_LAUNCHER__", true);
-        check("PATH", false);
-        check("VIRTUAL_ENV", false);
     }
 }

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Place as At, Problem};
-use crate::python::{self, Interpreter, PythonRequest};
+use crate::python::{self, Ahead, Interpreter, PythonRequest};
 
 /// A longer path of an environment would leave no room for the files below it (`PATH_MAX` is 4096), in bytes.
 const MAX_DIRECTORY: usize = 2048;
@@ -67,16 +67,15 @@ impl Usage {
 
 /// Begins to ask the Python of an environment that is named by its directory, while other things are read. What it says, or
 /// that it says nothing, is told where it is looked for.
-pub fn begin(place: &Place, cache: Option<&Path>) {
+pub fn begin(place: &Place, cache: Option<&Path>) -> Option<Ahead> {
     let (Place::Venv { directory, .. }
     | Place::Active(directory)
     | Place::Python(PythonRequest::Path(directory))) = place
     else {
-        return;
+        return None;
     };
-    if directory.join("pyvenv.cfg").is_file() {
-        python::begin(&directory.join("bin/python"), cache);
-    }
+    let is_environment = directory.join("pyvenv.cfg").is_file();
+    is_environment.then(|| python::begin(&directory.join("bin/python"), cache)).flatten()
 }
 
 /// Finds the environment that was asked for, as it is to be used. Returns too whether it is the user's directory in

@@ -7,7 +7,7 @@ use pipward::python::{self, Interpreter, PythonRequest, venv};
 
 use super::support::peers::peers;
 use super::support::pythons::{any_python, each_python};
-use super::support::run::scratch;
+use super::support::run::{pipward, scratch};
 use super::support::tree::{assert_same, tree};
 use super::support::{loudly, offline};
 
@@ -135,6 +135,29 @@ fn a_probe_asks_a_sysconfig_that_needs_all_of_threading() {
             (python::probe(&shim, None).unwrap(), python::probe(&base.executable, None).unwrap());
         assert_eq!(probed.target.markers, plain.target.markers, "{}", base.version);
         assert_eq!(probed.scheme, plain.scheme, "{}", base.version);
+    }
+}
+
+/// A Python is asked while the lock is read. Where that is refused, nobody waits for the answer.
+#[test]
+fn a_refused_run_leaves_no_python_behind() {
+    let scratch = scratch();
+    let at = |name: &str| scratch.path().join(name);
+    std::fs::create_dir_all(at("env/bin")).unwrap();
+    std::fs::write(at("env/pyvenv.cfg"), "version = 3.12.1\n").unwrap();
+    let told = at("number");
+    let script = format!("#!/bin/sh\necho $$ > '{}'\nexec sleep 600\n", told.display());
+    std::fs::write(at("env/bin/python"), script).unwrap();
+    std::fs::set_permissions(at("env/bin/python"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    std::fs::write(at("lock.txt"), "idna==3.10\n").unwrap();
+    let run = pipward(["install", "-r", "lock.txt", "--python", "env"]).dir(scratch.path()).run();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    // It may have been killed before it told its number.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    if let Ok(number) = std::fs::read_to_string(&told) {
+        let process = Path::new("/proc").join(number.trim());
+        assert!(!process.exists(), "{} still runs", process.display());
     }
 }
 

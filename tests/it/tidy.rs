@@ -287,7 +287,7 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
     (
         "the clock",
         &["SystemTime::now", "Timestamp::now", "Zoned::now", "Instant::now"],
-        &["src/cli/", "src/index/", "src/install/recover.rs", "src/python/probe.rs"],
+        &["src/cli/", "src/index/", "src/install/recover.rs", "src/python/probe/program.rs"],
     ),
 ];
 

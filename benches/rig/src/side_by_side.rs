@@ -11,7 +11,7 @@ use crate::measure::succeed;
 use crate::report::{Row, Run};
 use crate::scenario::{Scenario, Stand};
 use crate::server::{Manner, Served};
-use crate::tools::{Action, Ground, Programs, Tool, command};
+use crate::tools::{Action, Ground, Programs, Tool, command, is_memory};
 use crate::workload::Workload;
 
 /// How often a scenario is measured until nothing is fetched meanwhile.
@@ -47,6 +47,9 @@ pub struct Locked {
     pub wheels: Vec<PathBuf>,
 }
 
+/// What a workload may take of a disk, in bytes.
+const ROOM: u64 = 32 << 30;
+
 /// Measures everything in one place: in a directory of its own in `directory`.
 pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Result<()> {
     let server = Served::start(plan.corpus, plan.manner)?;
@@ -75,6 +78,13 @@ pub fn place(plan: &Plan<'_>, name: &str, directory: &Path, run: &mut Run) -> Re
             }
         }
         Ground::take_away(&directory)?;
+        let room = rustix::fs::statvfs(&place)?;
+        if !is_memory(&place)? && room.f_bavail.saturating_mul(room.f_frsize) < ROOM {
+            eprintln!(
+                "{name}: what was measured is removed, for want of room: runs right after it may be slower"
+            );
+            Ground::clear(&place)?;
+        }
     }
     Ground::clear(&place)
 }

@@ -221,7 +221,7 @@ impl Ground {
 }
 
 /// Whether files of a directory are in memory alone.
-fn is_memory(path: &Path) -> Result<bool> {
+pub fn is_memory(path: &Path) -> Result<bool> {
     /// `TMPFS_MAGIC` of statfs(2).
     const TMPFS: u64 = 0x0102_1994;
     Ok(u64::try_from(rustix::fs::statfs(path)?.f_type)? == TMPFS)

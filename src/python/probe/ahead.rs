@@ -1,12 +1,12 @@
 //! An interpreter that is asked while something else is done.
 //!
-//! Owns: what was begun. Never: gives out an answer twice, or one of an interpreter that has changed since it was asked.
+//! Owns: what was begun. Never: gives out an answer twice, or one of an interpreter that has changed since it was asked, or
+//! leaves one running when its run ends.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 
-use super::{Answer, Kept, ask, identity};
+use super::{Answer, Kept, Running, asked, identity, read};
 use crate::error::Problem;
 
 /// The one that was begun and nobody has waited for.
@@ -16,7 +16,7 @@ struct Begun {
     path: PathBuf,
     /// What the interpreter and its environment were then.
     state: State,
-    thread: JoinHandle<Result<Answer, Problem>>,
+    running: Running,
 }
 
 type State = [Option<String>; 2];
@@ -26,24 +26,38 @@ fn state(path: &Path) -> State {
     [identity(path), environment.as_deref().and_then(identity)]
 }
 
+/// Whoever has it may be given the answer; with its end nobody asks any more.
+#[derive(Debug)]
+#[must_use]
+pub struct Ahead(());
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        drop(take(|_| true));
+    }
+}
+
+fn take(which: impl FnOnce(&mut Begun) -> bool) -> Option<Begun> {
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).take_if(which)
+}
+
 /// Begins to ask, unless what it said before will do.
-pub(in crate::python) fn begin(executable: &Path, cache: Option<&Path>) {
-    let Ok(path) = std::path::absolute(executable) else { return };
+pub(in crate::python) fn begin(executable: &Path, cache: Option<&Path>) -> Option<Ahead> {
+    let path = std::path::absolute(executable).ok()?;
     if cache.and_then(|cache| Kept::new(cache, &path)).is_some_and(|kept| kept.read().is_some()) {
-        return;
+        return None;
     }
-    let (state, asked) = (state(&path), path.clone());
-    let thread = std::thread::Builder::new().name("pipward-python".to_owned()).spawn(move || ask(&asked));
-    // Where there can be no thread, it is asked when somebody wants to know.
-    if let Ok(thread) = thread {
-        *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Begun { path, state, thread });
-    }
+    let state = state(&path);
+    // What cannot be begun is told when somebody wants to know.
+    let running = asked(&path).ok()?;
+    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Begun { path, state, running });
+    Some(Ahead(()))
 }
 
 /// What was begun to be asked of this one.
 pub(super) fn begun(path: &Path) -> Option<Result<Answer, Problem>> {
-    let begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner).take_if(|begun| begun.path == path)?;
-    let answer = begun.thread.join().ok()?;
+    let begun = take(|begun| begun.path == path)?;
+    let answer = read(path, begun.running.end());
     (begun.state == state(path)).then_some(answer)
 }
 
@@ -64,16 +78,18 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let [python, other] = ["one/bin/python", "other/bin/python"].map(|tail| scratch.path().join(tail));
         program(&python);
-        begin(&python, None);
+        let _ahead = begin(&python, None).unwrap();
         assert!(begun(&other).is_none());
         assert!(begun(&python).is_some_and(|answer| answer.is_err()));
         assert!(begun(&python).is_none());
         for change in [python.clone(), scratch.path().join("one/pyvenv.cfg")] {
-            begin(&python, None);
+            program(&python);
+            let _ahead = begin(&python, None).unwrap();
             std::fs::write(&change, "changed").unwrap();
             assert!(begun(&python).is_none(), "{}", change.display());
         }
-        begin(&python, None);
-        assert!(begun(&python).is_some());
+        program(&python);
+        drop(begin(&python, None).unwrap());
+        assert!(begun(&python).is_none());
     }
 }

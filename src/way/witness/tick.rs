@@ -79,7 +79,11 @@ impl Tick {
                 let just_after = Limit { time: (begun.time.0, begun.time.1.saturating_add(1)), ..begun };
                 let mut last = None;
                 for _ in 0..TIMES {
-                    last = Some(now(&file)?);
+                    let Some(now) = now(&file) else {
+                        wait_longest();
+                        return None;
+                    };
+                    last = Some(now);
                     if last > Some(begun.time) {
                         return Some(just_after);
                     }

@@ -2,11 +2,14 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{set_times_as, sync};
 use crate::commands::{Place, simple};
+use crate::support::server::{Published, Response, Server};
 use crate::support::tree::{assert_same, tree};
 use crate::support::wheels::WheelBuilder;
+use crate::support::world::offer;
 
 fn with_files(name: &str, count: usize) -> WheelBuilder {
     (0..count).fold(simple(name, "1"), |wheel, at| wheel.file(&format!("{name}/many/f{at}.py"), "x = 1\n"))
@@ -148,6 +151,37 @@ fn what_is_noted_is_older_than_a_tick() {
             assert!(changed < noted, "{file} changed at {changed:?} and was noted at {noted:?}");
         }
     }
+}
+
+/// A package that stays is compared early. What it is at the end of the run, nobody has looked at.
+#[test]
+fn what_changes_while_a_run_works_is_not_noted() {
+    let [alpha, beta] = [with_files("alpha", 3), simple("beta", "1")];
+    let place = installed(std::slice::from_ref(&alpha));
+    let file = place.library().join("alpha/many/f1.py");
+    let wanted = tree(&place.environment());
+    std::fs::remove_file(noted(&place)).unwrap();
+    let server = Server::start();
+    let (name, bytes) = beta.build();
+    let line = format!("beta==1 --hash=sha256:{}\n", pipward::digest::Sha256::of(&bytes));
+    offer(&server, vec![Published::new(alpha.build()), Published::new(beta.build())]);
+    let edited = file.clone();
+    server.on(&format!("/files/{name}"), move |_, _| {
+        // What is here already has been compared by then.
+        std::thread::sleep(Duration::from_secs(1));
+        std::fs::write(&edited, "x = 2\n").unwrap();
+        Response::ok(bytes.clone())
+    });
+    let alone = std::fs::read_to_string(place.path("lock.txt")).unwrap();
+    std::fs::write(place.path("lock.txt"), format!("{alone}{line}")).unwrap();
+    let words = ["sync", "--index-url", &server.url("/simple/"), "-r", "lock.txt"];
+    let run = place.ours(&words).env("PIPWARD_CACHE_DIR", place.path("cache")).run();
+    run.ok().stdout_has("Successfully installed beta-1");
+    assert_eq!(std::fs::read(&file).unwrap(), b"x = 2\n", "it was compared too late for this test");
+    std::fs::write(place.path("lock.txt"), alone).unwrap();
+    sync(&place, &[]).ok().stdout_has("Successfully installed alpha-1");
+    assert_same(&wanted, &tree(&place.environment()));
+    sync(&place, &[]).ok().stdout_has("Nothing to do");
 }
 
 /// What says that a file is as it was is compared with the system, and not believed.
