@@ -26,6 +26,7 @@ use crate::index::http::{Credentials, Http, Kind, place};
 use crate::lock::{Location, LockedFile};
 
 pub(crate) use download::Download;
+use private::IN_MEMORY;
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified. Whoever takes them has them all at once: to be woken for
@@ -35,8 +36,6 @@ const WAITING: usize = 64;
 const ROOM: u32 = 128;
 /// A unit, in bytes.
 const UNIT: usize = 4 << 10;
-/// What is larger lies in a file, in bytes.
-const MOST: usize = 256 << 10;
 /// How many files are copied at once from this machine, or wait to be taken. More would only wait for the disk, with a thread
 /// and memory each.
 const COPIES: usize = 2;
@@ -293,7 +292,7 @@ impl Job {
 
     /// Room for a file of so many bytes.
     async fn room(&self, size: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(size.min(MOST).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM);
+        let units = u32::try_from(size.min(IN_MEMORY).div_ceil(UNIT)).unwrap_or(ROOM).clamp(1, ROOM);
         Arc::clone(&self.room).acquire_many_owned(units).await.ok()
     }
 
@@ -308,7 +307,7 @@ impl Job {
         let held = |room, turn| Held { room, _turn: turn };
         // Another thread for each of thousands of small ones would take longer than to read them.
         let room = match file.size.unwrap_or(SMALL) {
-            size @ ..=SMALL => self.room(usize::try_from(size).unwrap_or(MOST)).await,
+            size @ ..=SMALL => self.room(usize::try_from(size).unwrap_or(IN_MEMORY)).await,
             _ => None,
         };
         match store.get_at_once(&file.hashes, file.size, most) {

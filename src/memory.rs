@@ -55,22 +55,31 @@ impl Whole {
     }
 }
 
+/// A new file without a name, in the file system of a directory. `None` where that has none.
+pub(crate) fn without_name(directory: &Path) -> Option<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Mode, OFlags, open};
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        open(directory, flags, Mode::RUSR | Mode::WUSR).ok().map(File::from)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = directory;
+        None
+    }
+}
+
 /// So many bytes are read of a mapping before its pages are given back.
 const GIVE_BACK: usize = 512 << 10;
 
 impl Unnamed {
     /// In `directory` if it exists, else in the temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> io::Result<Self> {
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::fs::{Mode, OFlags, open};
-            let temporary = std::env::temp_dir();
-            for place in directory.into_iter().chain([temporary.as_path()]) {
-                let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-                if let Ok(descriptor) = open(place, flags, Mode::RUSR | Mode::WUSR) {
-                    return Ok(Self(File::from(descriptor)));
-                }
-            }
+        let temporary = std::env::temp_dir();
+        let places = directory.into_iter().chain([temporary.as_path()]);
+        if let Some(file) = places.filter_map(without_name).next() {
+            return Ok(Self(file));
         }
         // Not every file system has unnamed files. This one is made for its owner alone and unlinked at once.
         match directory.map(tempfile::tempfile_in) {

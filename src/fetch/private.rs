@@ -11,7 +11,7 @@ use crate::memory::{Mapped, Unnamed};
 
 /// Copies up to this size stay in memory: 256 KiB. What is written to a file can become an entry of the store as it is, and
 /// takes no memory until it is read.
-const IN_MEMORY: usize = 256 << 10;
+pub(super) const IN_MEMORY: usize = 256 << 10;
 /// Where no file can be made, or none has room, up to this size: 4 MiB.
 const WITHOUT_FILE: usize = 4 << 20;
 /// From this size on in pages of their own: 8 KiB. Blocks above that are cut from pieces of half a megabyte, which each thread

@@ -7,8 +7,8 @@ use super::NetworkOptions;
 use super::http::{Credentials, Http};
 use crate::error::{Code, Problem};
 
-/// So many threads do blocking work at once, and what comes then waits: files of this machine are copied two at a time
-/// (`fetch`), and each thread keeps a stack and memory of its own. None of them waits for another one.
+/// So many threads at least do blocking work at once, or one a core, and what comes then waits: files of this machine are copied
+/// two at a time (`fetch`), and each thread keeps a stack and memory of its own. None of them waits for another one.
 const BLOCKING: usize = 4;
 
 /// A runtime of its own, so that callers may block.
@@ -25,7 +25,7 @@ impl Engine {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores.clamp(2, 8))
-            .max_blocking_threads(BLOCKING)
+            .max_blocking_threads(cores.max(BLOCKING))
             .thread_name("pipward-net")
             .enable_all()
             .build()

@@ -182,7 +182,8 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     };
     // Asked again: nobody else can change the environment now. What was noted before takes memory, and goes at once.
     let kept = session.as_ref().and_then(|_| Here::of(request)).map(|here| unpack::kept(&items, &here));
-    let since = witness::Limit::now(&scheme.purelib);
+    let notes = write && request.beneath.is_none() && request.cache.is_some();
+    let since = notes.then(|| witness::Limit::now(&scheme.purelib)).flatten();
     // Reading locks leaves much behind.
     crate::memory::give_back();
     let done = unpack(&items, kept.unwrap_or_default(), &fetcher, &staging, step)?;
@@ -214,14 +215,14 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
             report = session.would_report(parts.iter().filter(|part| !part.kept).map(|part| part.name));
         }
     }
-    let tick = witness::Tick::begin(&scheme.purelib);
+    let tick = notes.then(|| witness::Tick::begin(&scheme.purelib));
     // So do plans and claims.
     crate::memory::give_back_everywhere();
     drop(writing);
     // Only a run that ended well leaves anything behind in the cache.
     crate::cache::keep();
     let noting = || {
-        if write && request.beneath.is_none() {
+        if let Some(tick) = tick {
             note(request, &scheme, &items, &done, since, tick);
         }
     };

@@ -306,13 +306,14 @@ fn copies_wait_for_those_who_take_them() {
         location: Location::Path(path.clone()),
         ..locked(NAME, &wheel)
     };
-    let arrivals = Fetcher::new(network(), None).unwrap().start(paths.iter().map(file).collect());
+    let mut arrivals = Fetcher::new(network(), None).unwrap().start(paths.iter().map(file).collect());
+    assert!(arrivals.next().unwrap().1.is_ok());
     std::thread::sleep(std::time::Duration::from_millis(500));
     paths.iter().for_each(|path| std::fs::remove_file(path).unwrap());
     let outcomes: Vec<Fetched> = arrivals.map(|(_, fetched)| fetched).collect();
-    assert_eq!(outcomes.len(), 20);
+    assert_eq!(outcomes.len(), 19);
     let copied = outcomes.iter().filter(|fetched| fetched.is_ok()).count();
-    assert!((1..=6).contains(&copied), "{copied}");
+    assert!(copied <= 6, "{copied}");
 }
 
 #[test]

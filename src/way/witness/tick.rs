@@ -3,12 +3,14 @@
 //! Owns: that what is changed after [`Tick::end`] has a later time than what was changed before [`Tick::begin`], and which
 //! times nothing has that was left alone. Never: leaves anything behind; it asks a file without a name.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::{Stat, Timespec, Timestamps, UTIME_NOW};
+
+use crate::memory::without_name;
 
 /// No clock of a file system stands still for longer: Linux counts in ticks of 1 to 10 milliseconds.
 const LONGEST: Duration = Duration::from_millis(12);
@@ -24,7 +26,7 @@ pub(crate) struct Tick(Way);
 #[derive(Debug)]
 enum Way {
     /// A file without a name has the time of its last change; it is changed again, and has the time of now.
-    Asked { file: OwnedFd, begun: Limit },
+    Asked { file: File, begun: Limit },
     /// Where there are no such files, the longest time is waited for.
     Waited(Option<JoinHandle<()>>),
 }
@@ -42,7 +44,7 @@ pub(crate) struct Limit {
 impl Limit {
     /// The time of now, in a directory of the file system. `None` where nobody can be asked.
     pub(crate) fn now(directory: &Path) -> Option<Self> {
-        Self::of(&rustix::fs::fstat(unnamed(directory)?).ok()?)
+        Self::of(&rustix::fs::fstat(without_name(directory)?).ok()?)
     }
 
     fn of(found: &Stat) -> Option<Self> {
@@ -64,7 +66,7 @@ impl Limit {
 impl Tick {
     /// Begins once all is changed, in a directory of the file system that was written to.
     pub(crate) fn begin(directory: &Path) -> Self {
-        let asked = unnamed(directory).and_then(|file| {
+        let asked = without_name(directory).and_then(|file| {
             let begun = Limit::of(&rustix::fs::fstat(&file).ok()?)?;
             Some(Way::Asked { file, begun })
         });
@@ -102,18 +104,12 @@ impl Tick {
     }
 }
 
-/// A file without a name.
-fn unnamed(directory: &Path) -> Option<OwnedFd> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR).ok()
-}
-
 fn device(found: &Stat) -> Option<u64> {
     u64::try_from(i128::from(found.st_dev)).ok()
 }
 
 /// The time that a change has now.
-fn now(file: &OwnedFd) -> Option<Time> {
+fn now(file: &File) -> Option<Time> {
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
     rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now }).ok()?;
     Some(changed(&rustix::fs::fstat(file).ok()?))
@@ -157,6 +153,10 @@ mod tests {
         let [before, after] = ["before", "after"].map(|name| room.path().join(name));
         std::fs::write(&before, "x").unwrap();
         let tick = Tick::begin(room.path());
+        if matches!(tick.0, Way::Waited(_)) {
+            eprintln!("SKIPPED: the file system of {} has no files without a name", room.path().display());
+            return;
+        }
         wait_longest();
         std::fs::write(&after, "x").unwrap();
         let limit = tick.end().unwrap();
