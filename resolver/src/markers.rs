@@ -4,6 +4,7 @@
 //! for markers that were made to be large.
 
 mod paths;
+mod settled;
 mod shape;
 mod within;
 mod words;

@@ -208,3 +208,40 @@ fn what_alternatives_share_is_drawn_out() {
         "(platform_machine == 'aarch64' and sys_platform == 'linux') or ((sys_platform == 'darwin' or (platform_machine == 'x86_64' and sys_platform == 'linux')) and extra == 'e-a')",
     );
 }
+
+#[test]
+fn what_is_read_of_a_text_is_told_by_the_same_text() {
+    let check = |given: &str, expected: &str| {
+        for within in ["python_version >= '3.8'", "python_version >= '3.10'"] {
+            let mut region = world().clone();
+            region.and(marker(within));
+            let told = text(&marker(given), &region).unwrap();
+            assert_eq!(
+                text(&marker(&told), &region).as_deref(),
+                Some(told.as_str()),
+                "{given} within {within}"
+            );
+            // Whatever is known of the shapes by now.
+            let simple = simplify(&marker(given), &region);
+            assert_eq!(text(&simple, &region).as_deref(), Some(told.as_str()), "{given} within {within}");
+        }
+        check_text(given, "python_version >= '3.8'", expected);
+    };
+    // Each of these has a text of its own in the words of the first diagram, and of that text another one is read.
+    check(
+        "python_version not in '3.9 3.11' and (python_version > '3' or sys_platform == 'win32')",
+        "python_version != '3.9' and python_version != '3.11'",
+    );
+    check(
+        "python_version < '4' and (platform_system == 'Windows' or implementation_name == 'pypy') and (sys_platform == 'darwin' or platform_python_implementation == 'CPython')",
+        "python_version < '4' and ((platform_python_implementation == 'CPython' and sys_platform == 'win32') or (platform_python_implementation == 'PyPy' and sys_platform == 'darwin'))",
+    );
+    check(
+        "implementation_name == 'cpython' or ((python_version != '3.10' or sys_platform == 'linux') and python_version != '3.11' and platform_python_implementation == 'PyPy')",
+        "platform_python_implementation == 'CPython' or ((python_version < '3.10' or python_version >= '3.12' or (python_version < '3.11' and sys_platform == 'linux')) and platform_python_implementation == 'PyPy')",
+    );
+    check(
+        "platform_system == 'Windows' or (python_version >= '3.11' and sys_platform == 'darwin' and (python_version < '4' or platform_python_implementation not in 'CPython CPython'))",
+        "(python_version < '4' or platform_python_implementation not in 'CPython CPython' or sys_platform != 'darwin') and (sys_platform == 'win32' or (python_version >= '3.11' and sys_platform == 'darwin'))",
+    );
+}

@@ -2,12 +2,15 @@
 //!
 //! Owns the search among equal forms. It never gives a form that differs anywhere within what is given.
 
+use std::cell::RefCell;
+
 use pep440_rs::{Operator, Version, VersionSpecifier};
 use pep508_rs::{MarkerExpression, MarkerOperator, MarkerTree, MarkerValueString, MarkerValueVersion};
 
 use super::paths::{Alternatives, alternatives, negated, paths, terms};
+use super::settled::settled;
 use super::shape::Shape;
-use super::{covers, overlaps, same, tree_of, within};
+use super::{Known, covers, overlaps, remembered, same, tree_of, within};
 
 /// Markers with more expressions than this are told as they are.
 const MOST_EXPRESSIONS: usize = 64;
@@ -24,48 +27,51 @@ pub fn text(marker: &MarkerTree, within: &MarkerTree) -> Option<String> {
     shortest(marker, within).map(|shape| shape.words())
 }
 
-/// The shape that is found, and once more from that shape as long as it gets shorter.
+/// The shape that is told. It is looked for once in a run, and is known of what is read from it.
 fn shortest(marker: &MarkerTree, within: &MarkerTree) -> Option<Shape> {
+    thread_local! {
+        static KNOWN: Known<(MarkerTree, MarkerTree), Shape> = RefCell::default();
+    }
     if covers(within, marker) {
         return None;
     }
-    let mut best = shorter(marker, within);
-    for _ in 0..MOST_ROUNDS {
-        if best.size() <= FEW {
-            break;
-        }
-        let next = shorter(&best.tree(), within);
-        if cost(&next) >= cost(&best) {
-            break;
-        }
-        best = next;
+    let mut read = None;
+    let told = remembered(&KNOWN, &(marker.clone(), within.clone()), || {
+        let Some(found) = settled(marker, |tree| shapes(tree, within)) else {
+            return Shape::of(&alternatives(marker));
+        };
+        read = found.read;
+        found.shape
+    });
+    if let Some(read) = read {
+        remembered(&KNOWN, &(read, within.clone()), || told.clone());
     }
-    Some(best)
+    Some(told)
 }
 
-/// The fewest expressions, the shortest text among those: of alternatives whose common parts are drawn out, and of the
-/// opposite of what the marker leaves out.
-fn shorter(marker: &MarkerTree, within: &MarkerTree) -> Shape {
-    let Some(found) = forms(marker, within) else { return Shape::of(&never()) };
-    let shapes = found.iter().map(Shape::of);
-    let best = shapes.min_by_key(cost).unwrap_or_else(|| Shape::of(&alternatives(marker)));
-    if best.size() <= FEW {
-        return best;
+/// What a marker can be told as, the shortest first: alternatives whose common parts are drawn out, and the opposite of what
+/// the marker leaves out.
+fn shapes(marker: &MarkerTree, within: &MarkerTree) -> Vec<Shape> {
+    let Some(found) = forms(marker, within) else { return vec![Shape::of(&never())] };
+    let mut shapes: Vec<Shape> = found.iter().map(Shape::of).collect();
+    if shapes.is_empty() {
+        shapes.push(Shape::of(&alternatives(marker)));
     }
-    let opposite = forms(&marker.negate(), within).unwrap_or_default();
-    let opposite = opposite.iter().filter_map(|form| Shape::of(form).negated());
-    let both = opposite.chain([best.clone()]);
-    both.min_by_key(cost).unwrap_or(best)
+    shapes.sort_by_cached_key(cost);
+    if shapes.first().is_some_and(|best| best.size() > FEW) {
+        let opposite = forms(&marker.negate(), within).unwrap_or_default();
+        shapes.extend(opposite.iter().filter_map(|form| Shape::of(form).negated()));
+        shapes.sort_by_cached_key(cost);
+    }
+    shapes.dedup();
+    shapes
 }
-
-/// So often a shape is looked at for a shorter one.
-const MOST_ROUNDS: usize = 4;
 
 /// So many expressions are not told more shortly as the opposite of something.
 const FEW: usize = 3;
 
-/// What makes a shape long.
-fn cost(shape: &Shape) -> (usize, usize, usize, String) {
+/// What makes a shape long: an `in`, then each expression, then the text.
+pub(super) fn cost(shape: &Shape) -> (usize, usize, usize, String) {
     let text = shape.words();
     (shape.count(&is_within), shape.size(), text.len(), text)
 }
