@@ -196,24 +196,25 @@ impl<'a> Here<'a> {
 
     /// Whether anything may be there that no RECORD lists, where that matters.
     fn has_unlisted(&self) -> bool {
-        let is_known = |directory: &Path, name: &str| {
-            let standing = self.installed.iter().filter(|one| one.sha256.is_some());
-            Kind::of(Path::new(name)).is_none()
-                || ENVIRONMENTS_OWN.contains(&name.to_ascii_lowercase().as_str())
-                || standing
-                    .map(|one| one.dist_info.as_path())
-                    .any(|one| self.witness.lists(one, directory, name))
+        let is_asked = |name: &str| {
+            Kind::of(Path::new(name)).is_some()
+                && !ENVIRONMENTS_OWN.contains(&name.to_ascii_lowercase().as_str())
         };
         let scheme = &self.request.environment.interpreter().scheme;
         match self.request.upkeep.unlisted {
             Unlisted::Passed => false,
             // Who asks for all of it to go waits for a look at all of it.
             Unlisted::Go => true,
-            Unlisted::Judged => scheme.module_directories().into_iter().any(|directory| {
-                let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-                let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-                names.into_iter().any(|name| !is_known(directory, &name))
-            }),
+            Unlisted::Judged => {
+                let directories = scheme.module_directories();
+                let names = directories.iter().flat_map(|directory| {
+                    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+                    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+                    names.filter(|name| is_asked(name)).map(|name| (*directory, name))
+                });
+                let standing = self.installed.iter().filter(|one| one.sha256.is_some());
+                !self.witness.list(standing.map(|one| one.dist_info.as_path()), names.collect())
+            }
         }
     }
 

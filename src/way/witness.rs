@@ -11,7 +11,9 @@ mod tick;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -21,7 +23,6 @@ use rayon::prelude::*;
 use crate::digest::Sha256;
 use crate::python::Scheme;
 use crate::python::installed::{self, InstalledDistribution};
-use crate::room::read_at_most;
 use crate::wheel::metadata::{MAX_METADATA, Metadata};
 use crate::wheel::record::Row;
 pub(crate) use packed::Noted;
@@ -42,6 +43,8 @@ pub(crate) struct Witness {
     /// The same, once anything in it was asked for.
     opened: OnceLock<Option<Library>>,
     packed: Packed,
+    /// Where what was noted of files stands.
+    kept: Option<File>,
 }
 
 /// A distribution that is installed from a wheel whose hash was compared.
@@ -80,23 +83,51 @@ impl Witness {
         let spelled = scheme.purelib.clone();
         let read = || {
             let file = crate::cache::open_regular(&file(cache?, &library), false).ok()?;
-            let packed = Packed::read(read_at_most(file, MAX_WITNESS).ok()?)?;
-            packed.is_of(encoded(&library), encoded(&spelled)).then_some(packed)
+            let size = file.metadata().ok().map(|found| found.len()).filter(|size| *size <= MAX_WITNESS)?;
+            let packed = Packed::read(size, |range| {
+                let mut bytes = vec![0; usize::try_from(range.end.checked_sub(range.start)?).ok()?];
+                file.read_exact_at(&mut bytes, range.start).ok()?;
+                Some(bytes)
+            })?;
+            packed.is_of(encoded(&library), encoded(&spelled)).then_some((packed, file))
         };
-        Self { packed: read().unwrap_or_default(), spelled, opened: OnceLock::new() }
+        let (packed, kept) = read().unzip();
+        Self { packed: packed.unwrap_or_default(), kept, spelled, opened: OnceLock::new() }
     }
 
-    /// Whether a file or package directly in a directory is one that was noted of the distribution whose metadata is in
-    /// `dist_info`.
-    pub(crate) fn lists(&self, dist_info: &Path, directory: &Path, name: &str) -> bool {
-        let package = directory.join(name);
-        self.noted(dist_info).is_some_and(|noted| {
-            noted.directories().any(|found| {
+    /// Whether each of these files and packages, named with the directory that it is directly in, is one that was noted of a
+    /// distribution whose metadata is in one of `all`.
+    pub(crate) fn list<'p>(
+        &self,
+        all: impl Iterator<Item = &'p Path>,
+        mut names: Vec<(&Path, String)>,
+    ) -> bool {
+        for dist_info in all {
+            if names.is_empty() {
+                break;
+            }
+            let Some(body) = self.noted(dist_info).and_then(|noted| self.body(&noted)) else { continue };
+            for found in packed::directories(&body) {
                 let at = self.spelled.join(found.path_below());
-                let is_one = || found.names().any(|known| known.to_bytes() == name.as_bytes());
-                at.starts_with(&package) || at == directory && is_one()
-            })
-        })
+                names.retain(|(directory, name)| {
+                    let is_one = || found.names().any(|known| known.to_bytes() == name.as_bytes());
+                    !(at.starts_with(directory.join(name)) || at == *directory && is_one())
+                });
+            }
+        }
+        names.is_empty()
+    }
+
+    /// What was noted of the files of a distribution.
+    fn body(&self, noted: &Noted<'_>) -> Option<Vec<u8>> {
+        let length = noted.body.end.checked_sub(noted.body.start)?;
+        let mut body = vec![0; usize::try_from(length).ok()?];
+        self.read_at(noted.body.start, &mut body)?;
+        Some(body)
+    }
+
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> Option<()> {
+        self.kept.as_ref()?.read_exact_at(bytes, at).ok()
     }
 
     /// Whether anything was noted.
@@ -120,7 +151,7 @@ impl Witness {
     pub(crate) fn hold(&self, all: &[&Path]) -> bool {
         let noted: Option<Vec<Noted<'_>>> = all.iter().map(|dist_info| self.noted(dist_info)).collect();
         match (noted, self.opened.get_or_init(|| Library::open(&self.spelled))) {
-            (Some(noted), Some(library)) => state::hold(library, noted),
+            (Some(noted), Some(library)) => state::hold(library, noted, &|at, bytes| self.read_at(at, bytes)),
             _ => false,
         }
     }
@@ -191,7 +222,7 @@ pub(crate) fn note(cache: Option<&Path>, scheme: &Scheme, verified: Verified<'_>
     planned.sort_by(|one, other| one.dist_info().cmp(other.dist_info()));
     // Some at once, so that few wait to be written.
     let written = planned.chunks(AT_ONCE).flat_map(|some| {
-        some.par_iter().filter_map(|part| part.looked_at(&opened, &limits)).collect::<Vec<_>>()
+        some.par_iter().filter_map(|part| part.looked_at(&before, &opened, &limits)).collect::<Vec<_>>()
     });
     let closed = verified.closed.then(|| fingerprint(verified.all));
     let parts = packed::parts(encoded(&library), encoded(&before.spelled), closed, written);
@@ -218,11 +249,11 @@ struct Limits {
 }
 
 impl<'w> Part<'w> {
-    fn looked_at(&self, library: &Library, limits: &Limits) -> Option<Written<'w>> {
+    fn looked_at(&self, before: &Witness, library: &Library, limits: &Limits) -> Option<Written<'w>> {
         let fill =
             |new: &Asked, limit| new.fill(|directory, stamps| state::of(library, directory, stamps, limit));
         match self {
-            Self::Before(noted) => Some(noted.written()),
+            Self::Before(noted) => Some(noted.written(before.body(noted)?)),
             Self::PutIn(new) => fill(new, limits.put_in),
             Self::Compared(new) => fill(new, limits.compared),
         }

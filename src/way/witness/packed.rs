@@ -1,8 +1,11 @@
 //! The witness as it is kept: read where it lies, and not parsed into anything.
 //!
+//! What is noted of the files comes first, one distribution behind the other, then what is known of each besides, and how long
+//! that is. So the files of a large environment are read when somebody looks at them, and are never in memory all at once.
+//!
 //! Numbers are little-endian, texts have their length before them, and names end with a zero, as the system takes them.
 //! Whoever can write the cache has written this: each length is looked at before it is used, and what does not fit ends
-//! the reading. Never: asks the file system.
+//! the reading. Never: asks the file system itself.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, OsStr};
@@ -14,11 +17,17 @@ use super::state::{STAMP, Stamp};
 use crate::digest::Sha256;
 
 /// Raised when the form or the meaning of what is kept changes.
-const FORMAT: u32 = 6;
-/// No distribution takes less: the lengths of its texts, a hash, two flags and how many files it has.
-const LEAST: usize = 62;
+const FORMAT: u32 = 7;
+/// What is kept begins with the format, so that earlier readers do not take it for theirs.
+const START: u64 = 4;
+/// At the end stand how long the heads are, and the format.
+const END: usize = 8;
+/// So much of the end is read at once: the heads of most environments.
+const TAIL: u64 = 16 << 10;
+/// No head takes less: the lengths of its texts, a hash, two flags, how many files there are, and how long they are.
+const LEAST: usize = 66;
 
-/// All that was kept of one environment.
+/// All that was kept of one environment, but for the files.
 #[derive(Debug, Default)]
 pub(super) struct Packed {
     bytes: Vec<u8>,
@@ -34,11 +43,13 @@ pub(super) struct Packed {
 #[derive(Debug)]
 struct Record {
     dist_info: Range<usize>,
-    whole: Range<usize>,
+    head: Range<usize>,
+    /// Its files, in what is kept.
+    body: Range<u64>,
 }
 
 /// What was noted of one distribution.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Noted<'w> {
     /// Its normalised name.
     pub(crate) name: &'w str,
@@ -55,8 +66,24 @@ pub(crate) struct Noted<'w> {
     requested: bool,
     /// How many files there are, as it is told: nothing depends on that but the order of work.
     pub(super) files: u32,
-    directories: &'w [u8],
-    whole: &'w [u8],
+    /// Where its [directories] stand in what is kept.
+    pub(super) body: Range<u64>,
+    head: &'w [u8],
+}
+
+/// The directories of a body. One that cannot be read comes last, and does not hold.
+pub(super) fn directories(body: &[u8]) -> impl Iterator<Item = Directory<'_>> {
+    let mut rest = Bytes::of(body);
+    std::iter::from_fn(move || {
+        if rest.rest().is_empty() {
+            return None;
+        }
+        let found = Directory::read(&mut rest);
+        if found.is_none() {
+            rest = Bytes::of(&[]);
+        }
+        Some(found.unwrap_or(Directory { path: c"", mode: 0, names: &[], stamps: &[] }))
+    })
 }
 
 impl<'w> Noted<'w> {
@@ -65,33 +92,18 @@ impl<'w> Noted<'w> {
         self.installer == Some(installer) && self.requested == requested
     }
 
-    /// The directories of its files. One that cannot be read comes last, and does not hold.
-    pub(super) fn directories(&self) -> impl Iterator<Item = Directory<'w>> + use<'w> {
-        let mut rest = Bytes::of(self.directories);
-        std::iter::from_fn(move || {
-            if rest.rest().is_empty() {
-                return None;
-            }
-            let found = Directory::read(&mut rest);
-            if found.is_none() {
-                rest = Bytes::of(&[]);
-            }
-            Some(found.unwrap_or(Directory { path: c"", mode: 0, names: &[], stamps: &[] }))
-        })
-    }
-
     /// By this they are sorted.
     pub(super) fn dist_info(&self) -> &'w [u8] {
-        Bytes::of(self.whole).slice().unwrap_or_default()
+        Bytes::of(self.head).slice().unwrap_or_default()
     }
 
-    /// The same, to be written again.
-    pub(super) fn written(&self) -> Written<'w> {
-        Written(self.whole.into())
+    /// The same with its body, to be written again.
+    pub(super) fn written(&self, body: Vec<u8>) -> Written<'w> {
+        Written { head: self.head.into(), body }
     }
 
-    fn read(whole: &'w [u8]) -> Option<Self> {
-        let mut from = Bytes::of(whole);
+    fn read(head: &'w [u8], body: &Range<u64>) -> Option<Self> {
+        let mut from = Bytes::of(head);
         let _dist_info = from.slice()?;
         let (name, spelled, version) = (from.text()?, from.text()?, from.text()?);
         let (judged_by, sha256) = (from.text()?, Sha256::from_bytes(from.array()?));
@@ -107,8 +119,8 @@ impl<'w> Noted<'w> {
             installer: has_installer.then_some(installer),
             requested,
             files,
-            directories: from.rest(),
-            whole,
+            body: body.clone(),
+            head,
         })
     }
 }
@@ -161,25 +173,39 @@ impl<'w> Directory<'w> {
 }
 
 impl Packed {
-    /// What was kept, if it is of this format.
-    pub(super) fn read(bytes: Vec<u8>) -> Option<Self> {
-        let mut from = Bytes::of(&bytes);
-        if from.number()? != FORMAT {
+    /// What was kept in so many bytes, of which `read` gives some, if it is of this format.
+    pub(super) fn read(size: u64, read: impl Fn(Range<u64>) -> Option<Vec<u8>>) -> Option<Self> {
+        let mut bytes = read(size.saturating_sub(TAIL)..size)?;
+        let (rest, end) = bytes.split_at_checked(bytes.len().checked_sub(END)?)?;
+        let mut end = Bytes::of(end);
+        let (length, format) = (usize::try_from(end.number()?).ok()?, end.number()?);
+        let heads = size.checked_sub(u64::try_from(length.checked_add(END)?).ok()?)?;
+        if format != FORMAT || heads < START {
             return None;
         }
+        match rest.len().checked_sub(length) {
+            Some(before) => drop(bytes.drain(..before)),
+            None => bytes = read(heads..size)?,
+        }
+        bytes.truncate(length);
+        let mut from = Bytes::of(&bytes);
         let (library, spelled) = (from.range()?, from.range()?);
         let (is_closed, closed) = (from.flag()?, Sha256::from_bytes(from.array()?));
-        let mut all = Vec::new();
+        let (mut all, mut at) = (Vec::new(), START);
         while !from.rest().is_empty() {
-            let whole = from.range()?;
-            let dist_info = Bytes { at: whole.start, ..from }.range()?;
+            let head = from.range()?;
+            let dist_info = Bytes { at: head.start, ..from }.range()?;
             // Else what is kept could ask for much more room than it takes.
-            if whole.len() < LEAST || dist_info.end > whole.end {
+            if head.len() < LEAST || dist_info.end > head.end {
                 return None;
             }
-            all.push(Record { dist_info, whole });
+            let last = bytes.get(head.clone())?.last_chunk()?;
+            let body = at..at.checked_add(u32::from_le_bytes(*last).into())?;
+            at = body.end;
+            all.push(Record { dist_info, head, body });
         }
-        Some(Self { closed: is_closed.then_some(closed), library, spelled, all, bytes })
+        let is_whole = at == heads;
+        is_whole.then_some(Self { closed: is_closed.then_some(closed), library, spelled, all, bytes })
     }
 
     /// Whether it is of the environment with this library, which is spelled so.
@@ -199,7 +225,8 @@ impl Packed {
     /// What was noted of the distribution with this `.dist-info` directory.
     pub(super) fn get(&self, dist_info: &[u8]) -> Option<Noted<'_>> {
         let at = self.all.binary_search_by(|one| self.part(&one.dist_info).cmp(dist_info)).ok()?;
-        Noted::read(self.part(&self.all.get(at)?.whole))
+        let record = self.all.get(at)?;
+        Noted::read(self.part(&record.head), &record.body)
     }
 
     fn part(&self, range: &Range<usize>) -> &[u8] {
@@ -276,9 +303,7 @@ impl Asked {
         mut look: impl FnMut(&Directory<'_>, &mut [Stamp]) -> Option<u32>,
     ) -> Option<Written<'static>> {
         let (head, directories) = self.bytes.split_at_checked(self.directories)?;
-        let most = self.files.checked_mul(STAMP)?.checked_add(self.bytes.len())?;
-        let mut made = Vec::with_capacity(most);
-        made.extend_from_slice(head);
+        let mut made = Vec::with_capacity(self.files.checked_mul(STAMP)?.checked_add(self.bytes.len())?);
         let mut from = Bytes::of(directories);
         while !from.rest().is_empty() {
             let (path, count, names) = (from.slice()?, from.number()?, from.slice()?);
@@ -294,7 +319,8 @@ impl Asked {
             let found = look(&directory, made.get_mut(start..)?.as_chunks_mut().0)?;
             made.get_mut(mode)?.copy_from_slice(&found.to_le_bytes());
         }
-        Some(Written(made.into()))
+        let length = u32::try_from(made.len()).ok()?.to_le_bytes();
+        Some(Written { head: [head, &length].concat().into(), body: made })
     }
 
     /// By this they are sorted.
@@ -305,7 +331,11 @@ impl Asked {
 
 /// A distribution as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Written<'w>(Cow<'w, [u8]>);
+pub(super) struct Written<'w> {
+    /// Its last number tells how long the body is.
+    head: Cow<'w, [u8]>,
+    body: Vec<u8>,
+}
 
 /// All of it in parts, the distributions in the order of their `.dist-info` directories. `None` where a length does not fit; a
 /// distribution whose own does not is left out.
@@ -314,15 +344,27 @@ pub(super) fn parts<'w>(
     spelled: &[u8],
     closed: Option<Sha256>,
     all: impl Iterator<Item = Written<'w>>,
-) -> Option<impl Iterator<Item = Cow<'w, [u8]>>> {
-    let mut bytes = FORMAT.to_le_bytes().to_vec();
-    put(&mut bytes, library)?;
-    put(&mut bytes, spelled)?;
-    bytes.push(u8::from(closed.is_some()));
-    bytes.extend_from_slice(closed.unwrap_or(Sha256::from_bytes([0; 32])).as_bytes());
-    let framed = all.filter_map(|one| Some((u32::try_from(one.0.len()).ok()?, one)));
-    let framed = framed.flat_map(|(length, one)| [Cow::Owned(length.to_le_bytes().to_vec()), one.0]);
-    Some(std::iter::once(Cow::Owned(bytes)).chain(framed))
+) -> Option<impl Iterator<Item = Vec<u8>>> {
+    let mut heads = Vec::new();
+    put(&mut heads, library)?;
+    put(&mut heads, spelled)?;
+    heads.push(u8::from(closed.is_some()));
+    heads.extend_from_slice(closed.unwrap_or(Sha256::from_bytes([0; 32])).as_bytes());
+    let (mut all, mut heads) = (all.fuse(), Some(heads));
+    let rest = std::iter::from_fn(move || {
+        let written = all.by_ref().find_map(|one| {
+            put(heads.as_mut()?, &one.head)?;
+            Some(one.body)
+        });
+        written.or_else(|| {
+            let mut end = heads.take()?;
+            // What is longer than can be told is not read again.
+            let length = u32::try_from(end.len()).unwrap_or(u32::MAX);
+            end.extend([length, FORMAT].map(u32::to_le_bytes).as_flattened());
+            Some(end)
+        })
+    });
+    Some(std::iter::once(FORMAT.to_le_bytes().to_vec()).chain(rest))
 }
 
 fn put(bytes: &mut Vec<u8>, part: &[u8]) -> Option<()> {

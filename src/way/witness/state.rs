@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 
-use super::packed::{Directory, Noted};
+use super::packed::{self, Directory, Noted};
 use super::tick::Limit;
 
 /// How many bytes the state of a file takes: size, inode, mode, mtime and ctime with nanoseconds.
@@ -36,23 +36,46 @@ impl Library {
     }
 }
 
-/// Whether each file of all these is as it was noted.
-pub(super) fn hold(library: &Library, mut all: Vec<Noted<'_>>) -> bool {
+/// So many bytes of what stands side by side are read at once.
+const AT_ONCE: u64 = 64 << 10;
+
+/// Whether each file of all these is as it was noted, in what `read` gives: so many bytes from a place on, or nothing.
+pub(super) fn hold(
+    library: &Library,
+    mut all: Vec<Noted<'_>>,
+    read: &(dyn Fn(u64, &mut [u8]) -> Option<()> + Sync),
+) -> bool {
+    all.sort_by_key(|noted| noted.body.start);
+    let files = |some: &[Noted<'_>]| some.iter().fold(0_usize, |sum, one| sum.saturating_add(one.files as usize));
+    let number = files(&all);
+    let mut groups = side_by_side(&all);
     // What takes longest is begun first, so that all are done at about the same time.
-    all.sort_by_key(|noted| std::cmp::Reverse(noted.files));
-    let files = all.iter().fold(0_usize, |sum, noted| sum.saturating_add(noted.files as usize));
+    groups.sort_by_key(|some| std::cmp::Reverse(files(some)));
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let more = match files / FILES_A_THREAD {
+    let more = match number / FILES_A_THREAD {
         0 => 0,
-        threads => threads.min(MOST_THREADS).min(all.len()).min(cores()).saturating_sub(1),
+        threads => threads.min(MOST_THREADS).min(groups.len()).min(cores()).saturating_sub(1),
     };
     let (next, holds) = (AtomicUsize::new(0), AtomicBool::new(true));
     let work = || {
-        let mut paths = Paths::default();
+        let (mut paths, mut bytes) = (Paths::default(), Vec::new());
+        let mut is_same = |some: &[Noted<'_>]| {
+            let (start, end) = (some.first()?.body.start, some.last()?.body.end);
+            let within = |at: u64| usize::try_from(at.checked_sub(start)?).ok();
+            let length = within(end)?;
+            if bytes.len() < length {
+                bytes = vec![0; length];
+            }
+            let bytes = bytes.get_mut(..length)?;
+            read(start, bytes)?;
+            let mut bodies = some.iter().map(|one| bytes.get(within(one.body.start)?..within(one.body.end)?));
+            let mut holds = |body| packed::directories(body).all(|found| holds_in(library, &found, &mut paths));
+            bodies.all(|body| body.is_some_and(&mut holds)).then_some(())
+        };
         while holds.load(Ordering::Relaxed)
-            && let Some(noted) = all.get(next.fetch_add(1, Ordering::Relaxed))
+            && let Some(some) = groups.get(next.fetch_add(1, Ordering::Relaxed))
         {
-            if !noted.directories().all(|directory| holds_in(library, &directory, &mut paths)) {
+            if is_same(some).is_none() {
                 holds.store(false, Ordering::Relaxed);
             }
         }
@@ -65,6 +88,24 @@ pub(super) fn hold(library: &Library, mut all: Vec<Noted<'_>>) -> bool {
         work();
     });
     holds.into_inner()
+}
+
+/// Those in groups whose bodies stand side by side and are read at once; of a large one it alone.
+fn side_by_side<'s, 'w>(mut all: &'s [Noted<'w>]) -> Vec<&'s [Noted<'w>]> {
+    let mut groups = Vec::new();
+    while let Some(first) = all.first() {
+        let most = first.body.start.saturating_add(AT_ONCE);
+        let mut end = first.body.end;
+        let others = all.get(1..).unwrap_or_default().iter().take_while(|next| {
+            let is_next = next.body.start == end && next.body.end <= most;
+            end = next.body.end;
+            is_next
+        });
+        let (group, rest) = all.split_at(others.count().saturating_add(1));
+        groups.push(group);
+        all = rest;
+    }
+    groups
 }
 
 /// Whether a directory, and each file in it, is as it was noted.

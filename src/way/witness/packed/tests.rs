@@ -38,7 +38,16 @@ fn one(name: &str, files: &[(&CStr, &[&CStr])]) -> Written<'static> {
 
 fn write(library: &[u8], spelled: &[u8], closed: Option<Sha256>, all: &[Written<'_>]) -> Option<Vec<u8>> {
     parts(library, spelled, closed, all.iter().cloned())
-        .map(|parts| parts.flat_map(Cow::into_owned).collect())
+        .map(|parts| parts.flatten().collect())
+}
+
+/// What is read of these bytes.
+fn read(bytes: &[u8]) -> Option<Packed> {
+    Packed::read(bytes.len() as u64, |range| part(bytes, &range).map(<[u8]>::to_vec))
+}
+
+fn part<'b>(bytes: &'b [u8], range: &Range<u64>) -> Option<&'b [u8]> {
+    bytes.get(range.start as usize..range.end as usize)
 }
 
 fn sample() -> Vec<u8> {
@@ -50,13 +59,13 @@ fn sample() -> Vec<u8> {
 }
 
 /// Everything that can be asked of it.
-fn walk(packed: &Packed) -> Vec<String> {
+fn walk(packed: &Packed, bytes: &[u8]) -> Vec<String> {
     let mut told = vec![format!("{:?}", packed.closed())];
     for dist_info in ["alpha-1.dist-info", "beta-1.dist-info", ""] {
         let Some(noted) = packed.get(dist_info.as_bytes()) else { continue };
         told.push(format!("{} {} {} {}", noted.name, noted.spelled, noted.version, noted.sha256));
         told.push(format!("{} {}", noted.judged_by, noted.is_of("pipward", true)));
-        for directory in noted.directories() {
+        for directory in directories(part(bytes, &noted.body).unwrap()) {
             let files: Vec<_> = directory.files().collect();
             assert!(files.len() <= directory.len() && directory.names().count() == files.len());
             told.push(format!("{:?} {:o} {files:?}", directory.path, directory.mode));
@@ -67,7 +76,8 @@ fn walk(packed: &Packed) -> Vec<String> {
 
 #[test]
 fn what_is_written_is_read() {
-    let packed = Packed::read(sample()).unwrap();
+    let bytes = sample();
+    let packed = read(&bytes).unwrap();
     assert!(packed.is_of(b"/e/lib", b"/link/lib"));
     assert!(!packed.is_of(b"/e/lib", b"/e/lib") && !packed.is_of(b"/link/lib", b"/link/lib"));
     assert_eq!(packed.closed(), Some(Sha256::of(b"closed")));
@@ -75,7 +85,8 @@ fn what_is_written_is_read() {
     assert_eq!((beta.name, beta.spelled, beta.version, beta.judged_by), ("beta", "BETA", "1", "policy"));
     assert_eq!((beta.sha256, beta.files), (Sha256::of(b"beta"), 4));
     assert!(beta.is_of("pipward", true) && !beta.is_of("pip", true) && !beta.is_of("pipward", false));
-    let directories: Vec<_> = beta.directories().collect();
+    let body = part(&bytes, &beta.body).unwrap();
+    let directories: Vec<_> = directories(body).collect();
     assert_eq!(
         directories.iter().map(Directory::path_below).collect::<Vec<_>>(),
         ["/e/bin", "beta"].map(Path::new)
@@ -84,7 +95,7 @@ fn what_is_written_is_read() {
     assert_eq!(files, [(c"a.py", &stamp(0)), (c"b.py", &stamp(1)), (c"\xff.py", &stamp(2))]);
     assert!(packed.get(b"gamma-1.dist-info").is_none());
     assert_eq!(
-        beta.written(),
+        beta.written(body.to_vec()),
         one("beta", &[(c"/e/bin", &[c"beta"]), (c"beta", &[c"a.py", c"b.py", c"\xff.py"])])
     );
 }
@@ -118,30 +129,60 @@ fn what_cannot_be_a_name_is_not_asked_for() {
 
 #[test]
 fn nothing_is_read_of_another_format() {
-    assert!(Packed::read(Vec::new()).is_none());
-    assert!(Packed::read(b"{\"format\":5}".to_vec()).is_none());
+    assert!(read(b"").is_none());
+    assert!(read(b"{\"format\":5}").is_none());
     let mut other = sample();
-    other[0] ^= 1;
-    assert!(Packed::read(other).is_none());
+    *other.last_mut().unwrap() ^= 1;
+    assert!(read(&other).is_none());
+    // Where an earlier reader looks.
+    assert_eq!(sample()[..4], FORMAT.to_le_bytes());
+}
+
+/// What the end does not hold is read as well, and once.
+#[test]
+fn heads_are_read_in_one_go_or_two() {
+    let name = |at: usize| format!("package{at:03}");
+    for (number, times) in [(10, 1), (200, 2)] {
+        let all: Vec<_> = (0..number).map(|at| one(&name(at), &[(c".", &[c"a.py", c"b.py"])])).collect();
+        let bytes = write(b"/e/lib", b"/e/lib", None, &all).unwrap();
+        let asked = std::cell::RefCell::new(Vec::new());
+        let packed = Packed::read(bytes.len() as u64, |range| {
+            asked.borrow_mut().push(range.clone());
+            part(&bytes, &range).map(<[u8]>::to_vec)
+        });
+        let packed = packed.unwrap();
+        assert_eq!(asked.borrow().len(), times);
+        for at in 0..number {
+            let noted = packed.get(format!("{}-1.dist-info", name(at)).as_bytes()).unwrap();
+            assert_eq!(noted.name, name(at));
+            assert_eq!(directories(part(&bytes, &noted.body).unwrap()).count(), 1);
+            assert_eq!(noted.written(part(&bytes, &noted.body).unwrap().to_vec()), all[at]);
+        }
+        assert!(Packed::read(bytes.len() as u64, |range| (range.start != 0 && times == 2)
+            .then(|| part(&bytes, &range).map(<[u8]>::to_vec))
+            .flatten()
+            .filter(|read| read.len() <= TAIL as usize))
+        .is_none());
+    }
 }
 
 /// Whoever can write the cache can write anything: it is read within its bounds, or not at all.
 #[test]
 fn damaged_bytes_are_read_within_their_bounds() {
     let whole = sample();
-    let before = walk(&Packed::read(whole.clone()).unwrap());
+    let before = walk(&read(&whole).unwrap(), &whole);
     for end in 0..whole.len() {
-        if let Some(packed) = Packed::read(whole[..end].to_vec()) {
-            walk(&packed);
+        if let Some(packed) = read(&whole[..end]) {
+            walk(&packed, &whole[..end]);
         }
     }
     for at in 0..whole.len() {
         for damage in [0x01, 0x80, 0xff] {
             let mut bytes = whole.clone();
             bytes[at] ^= damage;
-            if let Some(packed) = Packed::read(bytes) {
+            if let Some(packed) = read(&bytes) {
                 assert!(
-                    walk(&packed) != before
+                    walk(&packed, &bytes) != before
                         || !packed.is_of(b"/e/lib", b"/link/lib")
                         || is_unread(at, &whole)
                 );
@@ -175,14 +216,14 @@ proptest! {
             }
         }
         let most = bytes.len();
-        let Some(packed) = Packed::read(bytes) else { return Ok(()) };
+        let Some(packed) = read(&bytes) else { return Ok(()) };
         prop_assert!(packed.all.len() <= most / LEAST);
-        walk(&packed);
+        walk(&packed, &bytes);
         let mut read = 0;
         for one in &packed.all {
-            let Some(noted) = Noted::read(packed.part(&one.whole)) else { continue };
+            let Some(noted) = Noted::read(packed.part(&one.head), &one.body) else { continue };
             read += noted.name.len() + noted.spelled.len() + noted.version.len() + noted.judged_by.len();
-            for directory in noted.directories() {
+            for directory in directories(part(&bytes, &noted.body).unwrap()) {
                 let names: usize = directory.names().map(CStr::count_bytes).sum();
                 read += directory.path.count_bytes() + names + directory.files().count() * STAMP;
             }
@@ -206,28 +247,36 @@ fn nothing_shorter_than_a_distribution_is_one() {
         files: 0,
     });
     let least = least.unwrap().fill(|_, _| None).unwrap();
-    assert_eq!(least.0.len(), LEAST);
-    let read = |one: Written<'_>| Packed::read(write(b"", b"", None, &[one]).unwrap());
-    assert!(read(Written((&least.0[1..]).into())).is_none());
-    let noted = read(least).unwrap();
+    assert_eq!((least.head.len(), least.body.len()), (LEAST, 0));
+    let read_one = |one: Written<'_>| read(&write(b"", b"", None, &[one]).unwrap());
+    let short = Written { head: least.head[1..].to_vec().into(), body: Vec::new() };
+    assert!(read_one(short).is_none());
+    let noted = read_one(least).unwrap();
     assert_eq!(noted.get(b"").unwrap().name, "");
-    for count in [4, 400] {
-        let empty = [&write(b"", b"", None, &[]).unwrap()[..], &vec![0; count]].concat();
-        assert!(Packed::read(empty).is_none(), "{count}");
-    }
-    // A directory of metadata that ends behind what is said to be all of the distribution.
+    // Bytes that belong to no distribution.
+    let mut empty = write(b"", b"", None, &[]).unwrap();
+    assert!(read(&empty).is_some());
+    empty.splice(4..4, [0; 4]);
+    assert!(read(&empty).is_none());
+    // A directory of metadata that ends behind what is said to be all of the head.
     let mut beyond = one("alpha", &[]);
-    let length = u32::try_from(beyond.0.len()).unwrap() - 4;
-    beyond.0.to_mut()[..4].copy_from_slice(&(length + 1).to_le_bytes());
-    let bytes = write(b"", b"", None, &[beyond, one("beta", &[])]).unwrap();
-    assert!(Packed::read(bytes).is_none());
+    let length = u32::try_from(beyond.head.len()).unwrap() - 4;
+    beyond.head.to_mut()[..4].copy_from_slice(&(length + 1).to_le_bytes());
+    assert!(read(&write(b"", b"", None, &[beyond, one("beta", &[])]).unwrap()).is_none());
+    // Bodies that are longer or shorter than what is there.
+    for change in [1, 2, 0x80] {
+        let mut other = one("alpha", &[(c".", &[c"a.py"])]);
+        let last = other.head.len() - 4;
+        other.head.to_mut()[last] ^= change;
+        assert!(read_one(other).is_none());
+    }
 }
 
-/// Whether a byte is one that tells how much work there is, and nothing that counts.
+/// Whether a byte is one that earlier readers look at, or that tells how much work there is, and nothing that counts.
 fn is_unread(at: usize, whole: &[u8]) -> bool {
     let count =
         |needle: &[u8]| whole.windows(needle.len()).position(|found| found == needle).unwrap() + needle.len();
     let alpha = count(b"\x07\0\0\0pipward");
     let beta = alpha + whole[alpha..].windows(7).position(|found| found == b"pipward").unwrap() + 7;
-    (alpha..alpha + 4).contains(&at) || (beta..beta + 4).contains(&at)
+    at < 4 || (alpha..alpha + 4).contains(&at) || (beta..beta + 4).contains(&at)
 }
