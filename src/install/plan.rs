@@ -30,6 +30,15 @@ const OWN: usize = 3;
 /// The start of a script whose first line is rewritten.
 const PYTHON_SCRIPT: &[u8] = b"#!python";
 
+/// A path in a directory, in no more room than it takes: [`Path::join`] makes room twice, and more of it.
+fn below(directory: &Path, path: &str) -> PathBuf {
+    let length = directory.as_os_str().len().saturating_add(1).saturating_add(path.len());
+    let mut joined = PathBuf::with_capacity(length);
+    joined.push(directory);
+    joined.push(path);
+    joined
+}
+
 /// A scheme of the binary distribution format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
@@ -152,7 +161,7 @@ impl<'a> Planner<'a> {
         let data = self.wheel.dist_info().strip_suffix(".dist-info").map(|stem| format!("{stem}.data"));
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         if Some(first) != data.as_deref() {
-            let (made, destination) = (listed_as(index, entry), self.library.join(path));
+            let (made, destination) = (listed_as(index, entry), below(self.library, path));
             if self.root.takes(path, &destination, self.wheel.dist_info()) {
                 self.take(Key::Root, destination, entry.executable(), made);
                 return Ok(());
