@@ -47,7 +47,7 @@ pub struct Lock {
     /// `default-groups`, normalised.
     pub default_groups: Vec<ExtraName>,
     /// `[[packages]]`.
-    pub packages: Vec<LockedPackage>,
+    pub packages: Vec<Arc<LockedPackage>>,
     /// `[tool.pipward]`.
     pub tool: Option<ToolTable>,
     /// What was seen and not read, each one sentence with its place: unknown keys, a newer minor version.

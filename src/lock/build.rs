@@ -63,7 +63,7 @@ pub fn build(
             .or_insert_with(|| LockMarker::told(&resolved.marker, &request.resolution.universe))
             .clone();
         match package(resolved, request, marker, facts) {
-            Ok(package) => packages.push(package),
+            Ok(package) => packages.push(package.into()),
             Err(found) => problems.extend(found),
         }
     }

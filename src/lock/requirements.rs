@@ -9,6 +9,7 @@ mod constrain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{PackageName, Version, WheelName};
@@ -150,6 +151,7 @@ pub fn vouched(file: &RequirementsFile) -> Vec<LockedPackage> {
 
 /// A lock of packages that stood in requirements files.
 pub fn lock_of(packages: Vec<LockedPackage>, path: &Path) -> Lock {
+    let packages = packages.into_iter().map(Arc::new).collect();
     Lock { file: path.to_owned(), created_by: "a requirements file".to_owned(), packages, ..Lock::default() }
 }
 
@@ -412,7 +414,7 @@ pub fn write(lock: &Lock) -> String {
             _ => drop(writeln!(out, "--extra-index-url {index}")),
         }
     }
-    let mut packages: Vec<&LockedPackage> = lock.packages.iter().collect();
+    let mut packages: Vec<&LockedPackage> = lock.packages.iter().map(Arc::as_ref).collect();
     packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     for package in packages {
         write_package(&mut out, package);

@@ -69,7 +69,7 @@ impl Lock {
         let elsewhere = !problems.is_empty();
 
         // "For each package listed in packages":
-        let mut selected: BTreeMap<&PackageName, LockedPackage> = BTreeMap::new();
+        let mut selected: BTreeMap<&PackageName, Arc<LockedPackage>> = BTreeMap::new();
         for package in &self.packages {
             // "If marker is specified, check if it is satisfied; if it isn't, skip to the next package."
             if package.marker.as_ref().is_some_and(|m| !m.holds(environment, &extras, &groups)) {
@@ -79,18 +79,19 @@ impl Lock {
             // (That its source is specified appropriately was checked when the lock was read.)
             if let Some(other) = selected.get_mut(&package.name) {
                 let problem = ambiguous(other, package);
-                other.objections.push(Objection { marker: MarkerTree::TRUE, problem });
+                Arc::make_mut(other).objections.push(Objection { marker: MarkerTree::TRUE, problem });
                 continue;
             }
-            let mut package_here = package.clone();
+            let mut package_here = Arc::clone(package);
             // "If requires-python is specified, check if it is satisfied."
             let wrong = package.requires_python.as_ref().and_then(|wanted| {
                 wrong_python(wanted, request.target, "this package is for another Python")
                     .map(|problem| problem.package(&package.name).at(package.place.clone()))
             });
-            package_here
-                .objections
-                .extend(wrong.map(|problem| Objection { marker: MarkerTree::TRUE, problem }));
+            if let Some(problem) = wrong {
+                let objection = Objection { marker: MarkerTree::TRUE, problem };
+                Arc::make_mut(&mut package_here).objections.push(objection);
+            }
             // "Add the package to the set of packages to install."
             selected.insert(&package.name, package_here);
         }
@@ -103,11 +104,13 @@ impl Lock {
                 Err(problem) if elsewhere && problem.code() == Code::NoMatchingWheel => continue,
                 Err(problem) => {
                     let problem = problem.package(package.shown()).at(package.place.clone());
-                    package.objections.push(Objection { marker: MarkerTree::TRUE, problem });
+                    Arc::make_mut(&mut package)
+                        .objections
+                        .push(Objection { marker: MarkerTree::TRUE, problem });
                     None
                 }
             };
-            packages.push(Selected { package: package.into(), file });
+            packages.push(Selected { package, file });
         }
         (Selection { packages }, problems)
     }

@@ -97,7 +97,7 @@ const CIRCLE: &str = "needed in a circle alone";
 impl Graph {
     /// The graph of a lock. `metadata` stands beside `lock.packages`, `None` for what is not at hand.
     pub fn of_lock(lock: &Lock, metadata: &[Option<Metadata>]) -> Self {
-        let nodes = lock.packages.iter().map(node).collect();
+        let nodes = lock.packages.iter().map(|package| node(package)).collect();
         let by_name = by_name(lock.packages.iter().map(|package| package.name.as_ref()));
         let needs = lock.packages.iter().enumerate().map(|(at, package)| {
             let declared = metadata.get(at).and_then(Option::as_ref).map(|it| it.requires.clone());
@@ -113,7 +113,7 @@ impl Graph {
         let needs: Vec<Needs> = needs.collect();
         let tool = lock.tool.iter().flat_map(|tool| &tool.inputs);
         let inputs: Vec<Input> = tool.filter_map(|(text, from)| Input::read(text, from)).collect();
-        let trees: Vec<MarkerTree> = lock.packages.iter().map(tree).collect();
+        let trees: Vec<MarkerTree> = lock.packages.iter().map(|package| tree(package)).collect();
         Made { nodes, by_name, needs, trees, target: None }.graph(&inputs)
     }
 

@@ -6,6 +6,7 @@ mod chosen;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pep508_rs::MarkerTree;
 use pipward_resolver::{PackageName, Target, Version, VersionSpecifiers};
@@ -279,7 +280,7 @@ fn read_pylock(file: &Path, fetch: &Fetch<'_>) -> Result<Lock, Problems> {
             .help("save it as UTF-8")
     })?;
     let lock = pylock::parse(&text, file)?;
-    let is_local = |package: &&LockedPackage| match &package.source {
+    let is_local = |package: &&Arc<LockedPackage>| match &package.source {
         LockedSource::Wheels(files) => files.iter().any(|file| matches!(file.location, Location::Path(_))),
         _ => false,
     };
@@ -313,12 +314,12 @@ fn named_lock(wanted: &Wanted, open: &[Open], vouching: &[Lock]) -> Option<PathB
 fn joined(written: Vec<LockedPackage>, spare: Vec<LockedPackage>, vouching: Vec<Lock>, place: &Path) -> Lock {
     let mut locks = vouching.into_iter();
     let mut lock = locks.next().unwrap_or_else(|| hashed::lock_of(Vec::new(), place));
-    let mut packages = written;
-    let mut add = |more: Vec<LockedPackage>| {
+    let mut packages: Vec<Arc<LockedPackage>> = written.into_iter().map(Arc::new).collect();
+    let mut add = |more: Vec<Arc<LockedPackage>>| {
         let known: BTreeSet<PackageName> = packages.iter().map(|package| package.name.clone()).collect();
         packages.extend(more.into_iter().filter(|package| !known.contains(&package.name)));
     };
-    add(spare);
+    add(spare.into_iter().map(Arc::new).collect());
     add(std::mem::take(&mut lock.packages));
     for other in locks {
         add(other.packages);

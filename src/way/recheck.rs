@@ -85,7 +85,7 @@ fn published(request: &PolicyRequest, index: &Index) -> Result<Judged, Problem> 
     let can_ask = |file: &File| !request.network.offline || kept.contains_key(&file.1);
     let packages = request.lock.packages.iter().filter(|package| !package.publishers.is_empty());
     let named: Vec<(&LockedPackage, Vec<File>)> =
-        packages.map(|package| (package, provable(package).filter(can_ask).collect())).collect();
+        packages.map(|package| (&**package, provable(package).filter(can_ask).collect())).collect();
     let asked = named.iter().flat_map(|(_, files)| files.iter().cloned()).collect();
     let (answers, _) = prove(policy, index, asked, &kept)?;
     let mut judged = Judged::default();

@@ -211,7 +211,8 @@ fn chosen(
     target: &Target,
 ) -> Option<Selected> {
     let mut entries = lock.packages.iter().filter(|package| package.name == change.name);
-    let is_it = |package: &&LockedPackage| package.version.is_none() || package.version.as_ref() == version;
+    let is_it =
+        |package: &&Arc<LockedPackage>| package.version.is_none() || package.version.as_ref() == version;
     let package = entries.find(is_it)?.clone();
     let file = match &package.source {
         LockedSource::Wheels(files) => {
@@ -224,7 +225,7 @@ fn chosen(
         LockedSource::ByHash(_) => None,
         LockedSource::Unusable(_) => return None,
     };
-    Some(Selected { package: package.into(), file })
+    Some(Selected { package, file })
 }
 
 /// What one wheel can do, with its file name as far as it is known.

@@ -112,8 +112,8 @@ fn fetch(lock: &Lock, found: &mut [Option<Vec<u8>>], index: &Index, target: &Tar
         }
     }
     let files: Vec<(&LockedFile, &LockedPackage)> =
-        named.iter().map(|(package, file, _)| (*file, *package)).collect();
-    let packages: Vec<&LockedPackage> = by_hash.iter().map(|(package, _)| *package).collect();
+        named.iter().map(|(package, file, _)| (*file, &***package)).collect();
+    let packages: Vec<&LockedPackage> = by_hash.iter().map(|(package, _)| &***package).collect();
     let sourced = index.resolve_sources(&files).into_iter().chain(index.locate_all(&packages, target));
     let all = named.into_iter().map(|(package, _, place)| (package, place)).chain(by_hash);
     let (mut faults, mut places, mut located) = (Vec::new(), Vec::new(), Vec::new());
@@ -166,7 +166,7 @@ pub fn bill(
 
 /// The time that a lock tells: its cutoff, else when its newest file was uploaded.
 fn time_of(lock: &Lock) -> Option<jiff::Timestamp> {
-    let files = lock.packages.iter().flat_map(wheels);
+    let files = lock.packages.iter().flat_map(|package| wheels(package));
     lock.tool
         .as_ref()
         .and_then(|tool| tool.cutoff)

@@ -171,7 +171,7 @@ pub(in crate::cli) fn inputs_of(file: &Path) -> Vec<PathBuf> {
 fn is_requirements_lock(file: &Path) -> bool {
     let Ok(Some(lock)) = standing::requirements(file) else { return false };
     let is_hashed = |package: &LockedPackage| matches!(package.source, LockedSource::ByHash(_));
-    lock.tool.is_some() || !lock.packages.is_empty() && lock.packages.iter().all(is_hashed)
+    lock.tool.is_some() || !lock.packages.is_empty() && lock.packages.iter().all(|package| is_hashed(package))
 }
 
 fn requirements_or_pylock(file: &Path) -> Format {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use pipward_resolver::{ExtraName, PackageName, Version, VersionSpecifiers};
 use url::Url;
@@ -126,10 +127,10 @@ fn specifiers(table: &Table<'_, '_>) -> Option<VersionSpecifiers> {
     table.get("requires-python")?.parsed("a list of version specifiers such as >=3.9")
 }
 
-fn packages(root: &Table<'_, '_>, path: &Path) -> Vec<LockedPackage> {
+fn packages(root: &Table<'_, '_>, path: &Path) -> Vec<Arc<LockedPackage>> {
     let Some(item) = root.required("packages") else { return Vec::new() };
     let mut last = None;
-    item.items().iter().filter_map(|item| package(&item.table()?, path, &mut last)).collect()
+    item.items().iter().filter_map(|item| package(&item.table()?, path, &mut last).map(Arc::new)).collect()
 }
 
 /// The address of the index that the package before named, as it was written: most name the same.

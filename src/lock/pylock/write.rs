@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -33,7 +34,7 @@ pub fn write(lock: &Lock) -> String {
     if lock.packages.is_empty() {
         out.push_str("packages = []\n");
     }
-    let mut packages: Vec<&LockedPackage> = lock.packages.iter().collect();
+    let mut packages: Vec<&LockedPackage> = lock.packages.iter().map(Arc::as_ref).collect();
     packages.sort_by(|a, b| {
         let key = |package: &LockedPackage| package.marker.as_ref().map(|marker| marker.text.clone());
         (&a.name, &a.version).cmp(&(&b.name, &b.version)).then_with(|| key(a).cmp(&key(b)))

@@ -1,6 +1,7 @@
 //! Requirements files as locks.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -181,7 +182,7 @@ fn a_wheel_that_no_index_is_known_for_keeps_its_address() {
 /// All of a lock but where its entries stand.
 fn content(lock: &Lock) -> String {
     let mut lock = lock.clone();
-    lock.packages.iter_mut().for_each(|package| package.place = Place::file(""));
+    lock.packages.iter_mut().for_each(|package| Arc::make_mut(package).place = Place::file(""));
     lock.packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     format!("{lock:#?}")
 }

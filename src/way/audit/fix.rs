@@ -4,6 +4,7 @@
 //! the new lock is audited as the old one was. Never: writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pep508_rs::VersionOrUrl;
 use pipward_resolver::{MarkerTree, PackageName, Version, VersionSpecifiers, markers};
@@ -275,7 +276,7 @@ impl Search<'_> {
     fn marker(&self, name: &PackageName, version: &Version) -> Option<MarkerTree> {
         let lock = self.best.as_ref().map(|locked| &locked.lock).or(self.request.standing.as_ref())?;
         let entries: Vec<_> = lock.packages.iter().filter(|package| package.name == *name).collect();
-        let is_it = |package: &&&crate::lock::LockedPackage| package.version.as_ref() == Some(version);
+        let is_it = |package: &&&Arc<crate::lock::LockedPackage>| package.version.as_ref() == Some(version);
         let mut own = entries
             .iter()
             .filter(is_it)

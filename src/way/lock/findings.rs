@@ -158,5 +158,5 @@ pub(super) fn is_found(sentence: &str, lock: &Lock) -> bool {
         let version = package.version.as_ref().map(ToString::to_string).unwrap_or_default();
         package.yanked.is_some() && sentence.starts_with(&format!("{} {version} was yanked", package.name))
     };
-    lock.packages.iter().any(of)
+    lock.packages.iter().any(|package| of(package))
 }

@@ -3,6 +3,7 @@
 //! Owns: which files are looked at, and what a package had before. Never: judges (the policy does).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pipward_resolver::{PackageName, Version};
 
@@ -41,7 +42,7 @@ impl LockRequest {
                 self.proven_already(package)
             };
             if let Some(publishers) = known {
-                package.publishers = publishers;
+                Arc::make_mut(package).publishers = publishers;
                 continue;
             }
             let Some(version) = &package.version else { continue };
@@ -67,6 +68,7 @@ impl LockRequest {
         let known = Known { answers, bare, earlier, standing };
         let mut judged = Judged::default();
         for package in lock.packages.iter_mut().filter(|package| package.index.is_some()) {
+            let package = Arc::make_mut(package);
             let (mut found, mut partial) = self.found(package, &known);
             if self.accepted.contains(&package.name) {
                 found.retain(|it| !matches!(it.code(), Code::ProvenanceLost | Code::PublisherChanged));
@@ -77,7 +79,7 @@ impl LockRequest {
         }
         if !given.is_empty() {
             let locked: BTreeSet<String> =
-                lock.packages.iter().flat_map(provable).map(|(_, file, _)| file).collect();
+                lock.packages.iter().flat_map(|package| provable(package)).map(|(_, file, _)| file).collect();
             given.retain(|file, _| keeps && locked.contains(file));
         }
         Ok((judged.told()?, given))
@@ -123,7 +125,7 @@ impl LockRequest {
         Ok(Some(wheels))
     }
 
-    fn standing_of<'a>(&'a self, name: &'a PackageName) -> impl Iterator<Item = &'a LockedPackage> {
+    fn standing_of<'a>(&'a self, name: &'a PackageName) -> impl Iterator<Item = &'a Arc<LockedPackage>> {
         self.standing.iter().flat_map(|lock| &lock.packages).filter(move |old| old.name == *name)
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pep440_rs::Operator;
 use pep508_rs::VersionOrUrl;
@@ -33,11 +34,11 @@ pub fn requirements(path: &Path) -> Result<Option<Lock>, Problems> {
 }
 
 /// What a requirements file pins, and a problem (`usage`) for each requirement that it does not.
-pub fn pins(file: &RequirementsFile) -> (Vec<LockedPackage>, Vec<Problem>) {
+pub fn pins(file: &RequirementsFile) -> (Vec<Arc<LockedPackage>>, Vec<Problem>) {
     let (mut packages, mut faults) = (Vec::new(), Vec::new());
     for pinned in file.requirements.iter().map(pin) {
         match pinned {
-            Ok(package) => packages.push(package),
+            Ok(package) => packages.push(package.into()),
             Err(fault) => faults.push(fault),
         }
     }

@@ -58,7 +58,7 @@ pub(super) fn one_of_each(lock: &Lock, sight: &Sight, step: &dyn Fn()) -> Result
         let best = ranked.min_by_key(|(rank, _)| *rank).map(|(_, file)| file);
         best.or(files.first().copied()).into_iter().map(|file| file.name.clone()).collect::<Vec<_>>()
     };
-    let chosen: Vec<WheelName> = lock.packages.iter().flat_map(best).collect();
+    let chosen: Vec<WheelName> = lock.packages.iter().flat_map(|package| best(package)).collect();
     through(
         lock,
         sight,
@@ -116,6 +116,7 @@ fn files(
     let (mut named, mut by_hash): (Vec<(usize, &LockedFile, &LockedPackage)>, Vec<_>) =
         (Vec::new(), Vec::new());
     for (at, package) in lock.packages.iter().enumerate() {
+        let package = &**package;
         named.extend(which(package).into_iter().map(|file| (at, file, package)));
         if matches!(package.source, LockedSource::ByHash(_)) {
             by_hash.push((at, package));

@@ -46,7 +46,8 @@ pub(super) fn hold(
     read: &(dyn Fn(u64, &mut [u8]) -> Option<()> + Sync),
 ) -> bool {
     all.sort_by_key(|noted| noted.body.start);
-    let files = |some: &[Noted<'_>]| some.iter().fold(0_usize, |sum, one| sum.saturating_add(one.files as usize));
+    let files =
+        |some: &[Noted<'_>]| some.iter().fold(0_usize, |sum, one| sum.saturating_add(one.files as usize));
     let number = files(&all);
     let mut groups = side_by_side(&all);
     // What takes longest is begun first, so that all are done at about the same time.
@@ -69,7 +70,8 @@ pub(super) fn hold(
             let bytes = bytes.get_mut(..length)?;
             read(start, bytes)?;
             let mut bodies = some.iter().map(|one| bytes.get(within(one.body.start)?..within(one.body.end)?));
-            let mut holds = |body| packed::directories(body).all(|found| holds_in(library, &found, &mut paths));
+            let mut holds =
+                |body| packed::directories(body).all(|found| holds_in(library, &found, &mut paths));
             bodies.all(|body| body.is_some_and(&mut holds)).then_some(())
         };
         while holds.load(Ordering::Relaxed)

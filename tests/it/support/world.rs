@@ -52,5 +52,5 @@ pub fn packages(directory: &Path) -> Vec<String> {
         let marker = package.marker.as_ref().map(|marker| format!(" ; {}", marker.text)).unwrap_or_default();
         format!("{} {}{marker}", package.name, package.version.as_ref().unwrap())
     };
-    lock.packages.iter().map(told).collect()
+    lock.packages.iter().map(|package| told(package)).collect()
 }
