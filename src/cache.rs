@@ -171,11 +171,15 @@ pub fn keep() {
     // Held until all is written: whoever keeps at the same time returns when everything is there.
     let mut waiting = LATER.lock().unwrap_or_else(PoisonError::into_inner);
     let entries = std::mem::take(&mut *waiting);
-    entries.par_iter().for_each(|(path, [start, rest])| {
+    let write = |(path, [start, rest]): &(PathBuf, [Bytes; 2])| {
         if let Err(error) = write_parts(path, [start, rest]) {
             tracing::debug!(%error, "an entry of the cache was not kept");
         }
-    });
+    };
+    match entries.len() > 1 && crate::threads::share().is_ok() {
+        true => entries.par_iter().for_each(write),
+        false => entries.iter().for_each(write),
+    }
 }
 
 /// Writes `path` whole or not at all: a temporary file beside it, mode 0600, renamed over it.

@@ -50,6 +50,7 @@ use std::process::ExitCode;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::error::{Code, ExitClass, Problem, Problems};
+use crate::threads::limited;
 use options::OutputArgs;
 use render::Printer;
 
@@ -275,7 +276,10 @@ fn interruptible() -> Result<(), Problem> {
             std::process::exit(i32::from(ExitClass::Interrupted.status()));
         }
     })
-    .map_err(|error| Problem::new(Code::Internal, "the handler for Ctrl-C could not be set").cause(error))
+    .map_err(|error| match error {
+        ctrlc::Error::System(error) => limited("the system gives no thread to wait for Ctrl-C", error),
+        error => Problem::new(Code::Internal, "the handler for Ctrl-C could not be set").cause(error),
+    })
 }
 
 /// What goes on: on standard error; for pip on standard output, where it has it.

@@ -120,7 +120,7 @@ impl Fetcher {
     /// connections and credentials of an index.
     ///
     /// # Errors
-    /// `internal` where the system gives no threads.
+    /// `process-limit` where the system gives no threads.
     pub fn new(network: NetworkOptions, store: Option<Store>) -> Result<Self, Problem> {
         let engine = Engine::new(network, Credentials::from_netrc())?;
         Ok(Self::with_engine(Arc::new(engine), store))
@@ -316,8 +316,7 @@ impl Job {
             Sought::Large => drop(room),
         }
         let turn = self.turn().await;
-        let found =
-            tokio::task::spawn_blocking(move || store.get_within(&file.hashes, file.size, most)).await;
+        let found = blocking(move || Ok(store.get_within(&file.hashes, file.size, most))).await;
         Some((found.ok().flatten()?, held(None, turn)))
     }
 

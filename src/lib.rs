@@ -21,6 +21,8 @@ pub use memory::Allocator;
 
 mod room;
 
+mod threads;
+
 mod beside;
 
 mod document;

@@ -18,6 +18,9 @@ pub(super) fn watch() {
 }
 
 fn note(info: &PanicHookInfo<'_>) {
+    if crate::threads::is_tried() {
+        return;
+    }
     let place = info.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
     let what = format!("{}{}", message(info.payload()), place.unwrap_or_default());
     if let Ok(mut first) = FIRST.lock() {

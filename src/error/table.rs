@@ -288,6 +288,9 @@ codes! {
     FileAccess, "file-access", Incomplete,
         "The system refused an operation on a file.",
         "The system's own words say why. Whatever had been written before has been taken back; put the cause right and run the same command again.";
+    ProcessLimit, "process-limit", Incomplete,
+        "The system gives no thread or no process.",
+        "A limit is reached: of the processes and threads of this user (`ulimit -u`), of a container (`docker run --pids-limit`, pids.max of its cgroup), or memory. pipward makes do with one thread of each kind, and needs a process to ask Python; with less nothing is done, and whatever had been written before has been taken back. Raise the limit or end other programs, and run the same command again.";
     Interrupted, "interrupted", Interrupted,
         "The run was interrupted.",
         "Everything written so far has been taken back. Run the same command again whenever you like.";

@@ -8,6 +8,7 @@ mod answer;
 mod credentials;
 mod decode;
 mod keyring;
+mod names;
 mod proxy;
 mod ranges;
 mod tls;
@@ -327,7 +328,8 @@ impl Http {
             .read_timeout(idle)
             .http2_initial_stream_window_size(4 << 20)
             .http2_initial_connection_window_size(32 << 20)
-            .pool_max_idle_per_host(self.concurrency());
+            .pool_max_idle_per_host(self.concurrency())
+            .dns_resolver(Arc::new(names::Names));
         proxy::set(builder, &self.options)?
             .build()
             .map_err(|error| Problem::new(Code::Internal, "HTTP could not be set up").cause(deepest(&error)))

@@ -78,6 +78,8 @@ const TILDE: &str = "\"Ignoring invalid distribution -ip\": since 2021 thousands
                      had left the half of a package behind, with its name changed to `~ip`.";
 const TOYOTA: &str = "Toyota, 29 August 2023: all of its factories in Japan stood still for a day; the disk of a server for orders had \
                       run full while it was being worked on, and that of its stand-by too.";
+const KINESIS: &str = "Amazon Kinesis, 25 November 2020: servers that were added made each of the others need more threads than its system \
+                       allowed. What hung on it, CloudWatch and Cognito among it, did not work for most of a day.";
 const NPM_SUDO: &str = "npm 5.7.0, February 2018: run with sudo it made files of the system, /etc and /usr among them, belong to \
                         somebody else, and machines had to be set up anew.";
 const CROWDSTRIKE: &str = "CrowdStrike, 19 July 2024: a file of rules had one field more than its reader was made for. It read beyond \
@@ -160,6 +162,7 @@ pub(super) fn case(code: Code) -> &'static str {
         C::EnvironmentBusy => CONCURRENT,
         C::EnvironmentInvalid | C::JournalUnreadable | C::Interrupted => TILDE,
         C::DiskFull => TOYOTA,
+        C::ProcessLimit => KINESIS,
         C::NotWritable | C::FileAccess => NPM_SUDO,
         C::Internal => CROWDSTRIKE,
         C::Usage => S3,

@@ -137,6 +137,9 @@ pub(super) fn way_out(code: Code) -> &'static str {
         C::DiskFull => "Free some space, and run the same command again.",
         C::NotWritable => "Give the permission, or choose another place.",
         C::FileAccess => "Put the cause right that the system names, and run the same command again.",
+        C::ProcessLimit => {
+            "Raise the limit of processes, or end other programs, and run the same command again."
+        }
         C::Interrupted => "Run the same command again whenever you like.",
         C::Internal => "Report it, with the command that you typed.",
         C::Usage => "See `pipward COMMAND --help`.",

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use super::Interpreter;
 use crate::error::{Code, Place, Problem};
+use crate::threads::{is_limit, limited};
 
 const SCRIPT: &str = include_str!("compile.py");
 /// The largest compiled module, in bytes.
@@ -24,12 +25,16 @@ impl Interpreter {
     /// compiled has none.
     ///
     /// # Errors
-    /// `python-unusable`.
+    /// `python-unusable`, `process-limit`.
     pub fn compile(&self, modules: Vec<Module>) -> Result<Vec<Module>, Problem> {
         if modules.is_empty() {
             return Ok(Vec::new());
         }
         let unusable = |error: std::io::Error| {
+            if is_limit(&error) {
+                let what = "the system gives no process, or no thread, to compile modules with";
+                return limited(what, error).at(Place::file(&self.executable));
+            }
             Problem::new(Code::PythonUnusable, "this Python did not compile what it was given")
                 .at(Place::file(&self.executable))
                 .cause(error)
@@ -47,7 +52,7 @@ fn compile(python: &Path, modules: Vec<Module>) -> std::io::Result<Vec<Module>> 
     let count = modules.len();
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     // It answers while it still reads.
-    let writer = std::thread::spawn(move || -> std::io::Result<()> {
+    let writing = move || -> std::io::Result<()> {
         let Some(mut stdin) = stdin else { return Ok(()) };
         for (path, source) in modules {
             for part in [path.as_os_str().as_bytes(), &source] {
@@ -56,7 +61,16 @@ fn compile(python: &Path, modules: Vec<Module>) -> std::io::Result<Vec<Module>> 
             }
         }
         Ok(())
-    });
+    };
+    let writer = match std::thread::Builder::new().spawn(writing) {
+        Ok(writer) => writer,
+        Err(error) => {
+            // It ends by itself too: its input has ended.
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
     let mut compiled = Vec::new();
     let mut answers = stdout.map(BufReader::new);
     for _ in 0..count {

@@ -21,6 +21,7 @@ use program::{MAX_ANSWER, Output, Running};
 use super::{Interpreter, Layout, Scheme, elf};
 use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem};
+use crate::threads::{is_limit, limited};
 
 const SCRIPT: &str = include_str!("probe.py");
 /// Raised when the script or the meaning of an answer changes.
@@ -103,7 +104,10 @@ fn asked(path: &Path) -> std::io::Result<Running> {
 }
 
 fn read(path: &Path, said: std::io::Result<Output>) -> Result<Answer, Problem> {
-    let output = said.map_err(|error| unusable(path, "this Python did not answer").cause(error))?;
+    let output = said.map_err(|error| match is_limit(&error) {
+        true => limited("the system gives no process to ask this Python", error).at(Place::file(path)),
+        false => unusable(path, "this Python did not answer").cause(error),
+    })?;
     let mut answer: Answer = serde_json::from_slice(&output.stdout).map_err(|error| {
         let complaint = String::from_utf8_lossy(&output.stderr);
         let last = complaint.lines().rfind(|line| !line.trim().is_empty());

@@ -34,6 +34,7 @@ use crate::install::{Installer, Session};
 use crate::lock::closure::Declared;
 use crate::policy::DatedPolicy;
 use crate::python::{Interpreter, Scheme};
+use crate::threads::share;
 use crate::wheel::metadata::Metadata;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
@@ -138,6 +139,7 @@ pub fn install(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Ins
 /// # Errors
 /// As [`install`].
 pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Installed, Problems> {
+    share()?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let target = request.target();
     let (gathered, items) = Gathered::with_items(request, &index)?;

@@ -88,6 +88,7 @@ pub(super) fn prove(
     let given = bodies.iter().filter_map(|(file, body)| Some((file, body.as_ref().ok()?.as_ref()?)));
     let given = given.filter_map(|(file, body)| Some((file.clone(), serde_json::from_slice(body).ok()?)));
     let given: Kept = given.collect();
+    crate::threads::share()?;
     let answers = files.into_par_iter().map(|(_, file, sha256)| {
         let answer = match bodies.get(&file) {
             Some(Ok(Some(body))) => proven(&verifier, body, &file, &sha256),

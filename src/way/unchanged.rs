@@ -52,6 +52,8 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     let read = if closed && request.locks.asked().is_empty() {
         None
     } else {
+        // Where there are no threads, the long way says so.
+        crate::threads::share().ok()?;
         let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| Some(found.metadata()?.0)).collect();
         Some(read?)
     };

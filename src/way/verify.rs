@@ -67,6 +67,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Inspection, Problems> {
         own: &ENVIRONMENTS_OWN,
         umask: umask_in(&scheme.purelib),
     };
+    crate::threads::share()?;
     let inspection = inspect::inspect(&site, &subjects, expected.as_ref());
     crate::cache::keep();
     Ok(inspection)

@@ -66,6 +66,7 @@ mod steering;
 mod store;
 mod survey;
 mod sync;
+mod threads;
 mod tidy;
 mod transactions;
 mod trust;

@@ -115,7 +115,7 @@ fn nothing_is_left_to_do() {
 
 /// The floors of the house. A module uses what lies on the floors below its own.
 const FLOORS: &[&[&str]] = &[
-    &["beside", "digest", "error", "memory", "room"],
+    &["beside", "digest", "error", "memory", "room", "threads"],
     &["attest", "document", "imports", "pep508", "signature"],
     &["requirements", "lock", "verify", "wheel"],
     &["advisory", "audit", "cache", "fetch", "index", "inspect", "install", "policy", "python", "survey"],
@@ -141,6 +141,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("python", "cache", "what an interpreter said is kept in the cache"),
     ("policy", "index", "rules name packages by the patterns of an index"),
     ("policy", "install", "what runs at the start is a matter of where a plan puts it"),
+    ("threads", "error", "a limit of processes is a problem"),
     ("verify", "fetch", "it consumes Unverified, whose bytes nobody else may touch"),
     ("verify", "lock", "what was fetched is compared with what was locked"),
     ("wheel", "verify", "a wheel is read from verified bytes alone"),
@@ -277,12 +278,33 @@ const WORLD: &[(&str, &[&str], &[&str])] = &[
             "src/memory.rs",
             "src/python/",
             "src/requirements.rs",
+            "src/threads.rs",
         ],
     ),
     (
         "the network",
         &["reqwest::", "std::net::", "tokio::net::"],
         &["src/fetch.rs", "src/fetch/", "src/index/", "src/lab/index.rs"],
+    ),
+    (
+        // Which are there, or not to be had, once `threads::share` was asked, by them or before them.
+        "shared threads",
+        &["rayon::"],
+        &[
+            "src/cache.rs",
+            "src/inspect.rs",
+            "src/install/held.rs",
+            "src/install/stage.rs",
+            "src/memory.rs",
+            "src/threads.rs",
+            "src/way/audit/places.rs",
+            "src/way/install.rs",
+            "src/way/install/download.rs",
+            "src/way/install/unpack.rs",
+            "src/way/provenance.rs",
+            "src/way/unchanged.rs",
+            "src/way/witness.rs",
+        ],
     ),
     (
         "the clock",

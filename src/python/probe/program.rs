@@ -4,11 +4,15 @@
 //! cap on what they say. Never: leaves one running that nobody waits for.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{self, Read};
+use std::mem::take;
+use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::Receiver;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 /// How long a program may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -27,13 +31,13 @@ pub(super) struct Output {
 pub(super) struct Running {
     child: Child,
     started: Instant,
-    stdout: Option<Receiver<Vec<u8>>>,
-    stderr: Option<Receiver<Vec<u8>>>,
+    stdout: Pipe<ChildStdout>,
+    stderr: Pipe<ChildStderr>,
     has_ended: bool,
 }
 
 impl Running {
-    pub(super) fn begin(program: &Path, arguments: &[&str]) -> std::io::Result<Self> {
+    pub(super) fn begin(program: &Path, arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).current_dir("/").stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -43,39 +47,86 @@ impl Running {
             }
         }
         let mut child = command.spawn()?;
-        let [stdout, stderr] = [child.stdout.take().map(collect), child.stderr.take().map(collect)];
+        let (stdout, stderr) = (Pipe::new(child.stdout.take())?, Pipe::new(child.stderr.take())?);
         Ok(Self { child, started: Instant::now(), stdout, stderr, has_ended: false })
     }
 
     /// Waits for its end.
-    pub(super) fn end(mut self) -> std::io::Result<Output> {
-        let mut heard = None;
+    pub(super) fn end(mut self) -> io::Result<Output> {
+        let is_told = self.listen()?;
         let mut pause = FIRST_PAUSE;
         while self.child.try_wait()?.is_none() {
-            if self.started.elapsed() > TIME_LIMIT {
-                return Err(std::io::Error::new(
-                    std::io::ErrorKind::TimedOut,
+            // Whoever has said everything is about to end.
+            if !is_told || self.left().is_none() {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
                     format!("it gave no answer in {} seconds", TIME_LIMIT.as_secs()),
                 ));
             }
-            match &self.stdout {
-                // Whoever has said everything is about to end.
-                Some(stdout) if heard.is_none() => {
-                    heard = stdout.recv_timeout(LONGEST_PAUSE).ok();
-                }
-                _ => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         self.has_ended = true;
-        // A child of the child may hold the pipes open.
-        let said = |pipe: Option<Receiver<Vec<u8>>>| {
-            pipe.and_then(|pipe| pipe.recv_timeout(TIME_LIMIT).ok()).unwrap_or_default()
+        Ok(Output { stdout: take(&mut self.stdout.said), stderr: take(&mut self.stderr.said) })
+    }
+
+    /// Takes what it says, until both pipes end. `false` where they stay open for too long: it may have ended all the same, and
+    /// a child of it hold them.
+    fn listen(&mut self) -> io::Result<bool> {
+        loop {
+            let Some(left) = self.left() else { return Ok(false) };
+            let open = [self.stdout.asked(), self.stderr.asked()];
+            let mut asked: Vec<PollFd<'_>> = open.into_iter().flatten().collect();
+            if asked.is_empty() {
+                return Ok(true);
+            }
+            match poll(&mut asked, Timespec::try_from(left).ok().as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.stdout.read();
+            self.stderr.read();
+        }
+    }
+
+    /// How much time it has left.
+    fn left(&self) -> Option<Duration> {
+        TIME_LIMIT.checked_sub(self.started.elapsed())
+    }
+}
+
+/// What is said through a pipe.
+struct Pipe<P> {
+    open: Option<P>,
+    said: Vec<u8>,
+}
+
+impl<P: Read + AsFd> Pipe<P> {
+    fn new(open: Option<P>) -> io::Result<Self> {
+        // Whoever reads takes what is there, and waits for both pipes at once.
+        open.iter().try_for_each(|pipe| rustix::io::ioctl_fionbio(pipe, true))?;
+        Ok(Self { open, said: Vec::new() })
+    }
+
+    fn asked(&self) -> Option<PollFd<'_>> {
+        self.open.as_ref().map(|pipe| PollFd::new(pipe, PollFlags::IN))
+    }
+
+    /// Takes what is there, if anything. A program that says more than [`MAX_ANSWER`] bytes loses its pipe.
+    fn read(&mut self) {
+        let Some(pipe) = &mut self.open else { return };
+        let mut buffer = [0; 4 << 10];
+        let is_open = match pipe.read(&mut buffer) {
+            Ok(count) => {
+                self.said.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                count > 0 && self.said.len() as u64 <= MAX_ANSWER
+            }
+            // What was read before an error is judged by its content.
+            Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
         };
-        let stdout = heard.unwrap_or_else(|| said(self.stdout.take()));
-        Ok(Output { stdout, stderr: said(self.stderr.take()) })
+        if !is_open {
+            self.open = None;
+        }
     }
 }
 
@@ -91,18 +142,6 @@ impl Drop for Running {
 
 fn steers_python(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with("PYTHON") || name == "__PYVENV_LAUNCHER__"
-}
-
-/// At most [`MAX_ANSWER`] bytes; a program that says more loses its pipe.
-fn collect(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is judged by its content; nobody may be waiting any more.
-        pipe.take(MAX_ANSWER).read_to_end(&mut bytes).ok();
-        sender.send(bytes).ok();
-    });
-    receiver
 }
 
 #[cfg(test)]

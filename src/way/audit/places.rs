@@ -81,6 +81,7 @@ pub(super) fn of_bytes(bytes: &[u8], path: &Path, names: &Names, rules: &Rules) 
             .cause(problem)
             .help("a download may have ended early: take it again, with `pipward audit --update-db URL` say")
     })?;
+    crate::threads::share()?;
     let looked = bundle
         .entries()
         .par_iter()
@@ -104,6 +105,7 @@ fn of_folder(path: &Path, names: &Names, rules: &Rules) -> Result<Loaded, Proble
     let records = path.join("vulns");
     let mut files = Vec::new();
     walk(if records.is_dir() { &records } else { path }, &mut files)?;
+    crate::threads::share()?;
     let looked = files.par_iter().map(|(file, form)| {
         let bytes = document::read_bytes(file, LARGEST, Code::AdvisoryInvalid)?;
         look(&bytes, *form, &Place::file(file), names, rules)

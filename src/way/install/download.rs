@@ -16,6 +16,7 @@ use crate::error::{Code, Problem, Problems, io};
 use crate::fetch::Fetched;
 use crate::index::Index;
 use crate::lock::{Location, LockedFile};
+use crate::threads::share;
 use crate::verify::VerifiedWheel;
 use crate::way::signatures;
 use crate::way::{Writing, check_interrupted};
@@ -70,6 +71,7 @@ pub fn download(
     folder: &Path,
     step: &(dyn Fn() + Sync),
 ) -> Result<Downloaded, Problems> {
+    share()?;
     signatures::check(&request.locks, &request.policy, request.trust.now)?;
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
