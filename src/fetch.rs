@@ -8,6 +8,7 @@ mod hashing;
 mod private;
 
 use std::cmp::Reverse;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::index::http::{Credentials, Http, Kind, place};
 use crate::lock::{Location, LockedFile};
 
 pub(crate) use download::Download;
-use private::IN_MEMORY;
+use private::{IN_MEMORY, unwritable};
 pub(crate) use private::{PrivateBytes, PrivateWriter};
 
 /// How many fetched files may wait for their turn to be verified. Whoever takes them has them all at once: to be woken for
@@ -326,7 +327,7 @@ impl Job {
         let directory = self.directory();
         blocking(move || {
             let missing = |error: std::io::Error| match error.kind() {
-                std::io::ErrorKind::NotFound => {
+                ErrorKind::NotFound => {
                     Problem::new(Code::FileNotFound, "there is no file at the locked path")
                         .at(Place::file(&path))
                         .help("put the file there, or lock again with `pipward lock`")
@@ -334,8 +335,14 @@ impl Job {
                 _ => io_problem("reading a wheel", &path, &error),
             };
             let file = open_regular(&path, true).map_err(missing)?;
-            copy_private(file, &hashes, limit, directory.as_deref(), Place::file(&path))
-                .map_err(|error| io_problem("copying a wheel", &path, &error))
+            copy_private(file, &hashes, limit, directory.as_deref(), Place::file(&path)).map_err(|error| {
+                match error.kind() {
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                        unwritable("copying a wheel", &error)
+                    }
+                    _ => io_problem("copying a wheel", &path, &error),
+                }
+            })
         })
         .await
     }

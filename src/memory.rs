@@ -92,6 +92,17 @@ impl Unnamed {
         self.0.write_all(bytes)
     }
 
+    /// The first bytes that were written, once more in a file of the temporary directory.
+    pub(crate) fn again(mut self, length: u64) -> io::Result<Self> {
+        use std::io::{Read as _, Seek as _};
+        let mut other = Self::new(None)?;
+        self.0.rewind()?;
+        if io::copy(&mut self.0.take(length), &mut other.0)? != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(other)
+    }
+
     /// What was written.
     #[allow(unsafe_code)]
     pub(crate) fn map(self) -> io::Result<Mapped> {

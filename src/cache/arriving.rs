@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tempfile::{Builder, TempPath};
 
@@ -25,6 +25,8 @@ pub(crate) struct Arriving {
     store: Store,
     /// Written, and where they belong.
     waiting: Mutex<Vec<(TempPath, PathBuf)>>,
+    /// Why one was not written. The first reason is the one that is told.
+    unkept: OnceLock<Problem>,
     /// The directories that were not there before, the outermost first.
     made: Vec<PathBuf>,
 }
@@ -35,15 +37,21 @@ impl Arriving {
         let missing = |directory: &&Path| !directory.exists();
         let made: Vec<PathBuf> =
             store.directory().ancestors().take_while(missing).map(Path::to_owned).collect();
-        Self { store, waiting: Mutex::default(), made: made.into_iter().rev().collect() }
+        let made = made.into_iter().rev().collect();
+        Self { store, waiting: Mutex::default(), unkept: OnceLock::new(), made }
     }
 
     /// Puts a wheel beside its place, unless that is there: who `missed` it in the store need not ask again. A store that
     /// cannot be written is not an error of the run.
     pub(crate) fn add(&self, wheel: VerifiedWheel, missed: bool) {
         if let Err(problem) = self.write(wheel, missed) {
-            tracing::warn!("{problem}");
+            self.lacks(problem);
         }
+    }
+
+    fn lacks(&self, problem: Problem) {
+        tracing::info!("{problem}");
+        self.unkept.get_or_init(|| problem);
     }
 
     fn write(&self, wheel: VerifiedWheel, missed: bool) -> Result<(), Problem> {
@@ -96,16 +104,16 @@ impl Arriving {
         Ok(written)
     }
 
-    /// Publishes all of them: the run has ended well.
-    pub(crate) fn publish(mut self) {
+    /// Publishes all of them: the run has ended well. Tells why a wheel is not kept, if one is not.
+    pub(crate) fn publish(mut self) -> Option<Problem> {
         self.made.clear();
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for (written, path) in waiting {
             if let Err(error) = written.persist(&path) {
-                let problem = io_problem("keeping a wheel in the cache", &path, &error.error);
-                tracing::warn!("{problem}");
+                self.lacks(io_problem("keeping a wheel in the cache", &path, &error.error));
             }
         }
+        self.unkept.take()
     }
 }
 

@@ -9,9 +9,10 @@ use reqwest::header::{self, HeaderValue};
 use url::Url;
 
 use super::hashing::Hashing;
+use super::private::unwritable;
 use super::{Fetched, PrivateWriter, Stored, Unverified, limit};
 use crate::digest::{Hasher, LockedHashes};
-use crate::error::{Code, Problem, io as io_problem};
+use crate::error::{Code, Problem};
 use crate::index::http::{
     Answer, Ask, Fault, Http, Kind, content_range, place, status_problem, strong_tag, too_large,
 };
@@ -62,7 +63,8 @@ impl Download<'_> {
             *kept = Some(part).filter(|part| part.tag.is_some() && part.writer.len() > 0);
             return Err(fault);
         }
-        let bytes = part.writer.finish().map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
+        let bytes =
+            part.writer.finish().map_err(|error| Fault::Lasting(unwritable("keeping a download", &error)))?;
         let (computed, origin) = (part.hashing.finish(), place(self.url));
         Ok(Unverified { bytes, computed, origin, stored: Stored::Unknown })
     }
@@ -123,7 +125,9 @@ impl Download<'_> {
             let room = usize::try_from(limit.saturating_sub(part.writer.len())).unwrap_or(usize::MAX);
             let bytes = if room < bytes.len() { bytes.slice(..room) } else { bytes };
             part.hashing.update(bytes.clone());
-            part.writer.write(&bytes).map_err(|error| Fault::Lasting(self.unwritable(&error)))?;
+            part.writer
+                .write(&bytes)
+                .map_err(|error| Fault::Lasting(unwritable("keeping a download", &error)))?;
             tell(part.writer.len(), part.total);
             if part.writer.len() >= limit {
                 break;
@@ -143,11 +147,6 @@ impl Download<'_> {
             )),
             _ => Ok(()),
         }
-    }
-
-    fn unwritable(&self, error: &std::io::Error) -> Problem {
-        let directory = self.directory.clone().unwrap_or_else(std::env::temp_dir);
-        io_problem("keeping a download", directory, error)
     }
 }
 

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Code, Problem, io as io_problem};
 use crate::memory::{Mapped, Unnamed};
 
 /// Copies up to this size stay in memory: 256 KiB. What is written to a file can become an entry of the store as it is, and
@@ -65,7 +66,7 @@ pub(crate) struct PrivateWriter {
 }
 
 impl PrivateWriter {
-    /// A new copy. `directory` is where a large one goes if it exists; else the temporary directory. `size` is how many bytes
+    /// A new copy. `directory` is where a large one goes if it exists and has room; else the temporary directory. `size` is how many bytes
     /// are expected. Nobody need keep to it: pages that are not written to take no memory.
     pub(crate) fn new(directory: Option<&Path>, size: Option<u64>) -> Self {
         let size = size.and_then(|size| usize::try_from(size).ok());
@@ -93,11 +94,9 @@ impl PrivateWriter {
         let end = start.saturating_add(bytes.len());
         self.length = self.length.saturating_add(bytes.len() as u64);
         if let Some(file) = &mut self.file {
-            let written = file.write(bytes);
-            return if end > WITHOUT_FILE {
-                written
-            } else {
-                written.or_else(|_| self.give_up_file(start, bytes))
+            return match file.write(bytes) {
+                Err(error) => self.give_up_file(start, bytes, error),
+                written => written,
             };
         }
         if let Some(room) = self.pages.as_mut().and_then(|pages| pages.get_mut(start..end)) {
@@ -113,32 +112,44 @@ impl PrivateWriter {
             self.memory.extend_from_slice(bytes);
             return Ok(());
         }
-        let file = Unnamed::new(self.directory.as_deref()).and_then(|mut file| {
-            file.write(&self.memory)?;
-            file.write(bytes)?;
-            Ok(file)
-        });
-        match file {
-            Ok(file) => {
-                self.memory = Vec::new();
-                self.file = Some(file);
-            }
+        match self.begin_file(bytes) {
             Err(_) if end <= WITHOUT_FILE => {
                 self.has_no_room = true;
                 self.memory.extend_from_slice(bytes);
+                Ok(())
             }
-            Err(error) => return Err(error),
+            // Where they are kept afterwards there is no room, or nobody may write: then they are not kept.
+            Err(_) if self.directory.take().is_some() => self.begin_file(bytes),
+            begun => begun,
         }
+    }
+
+    /// Goes on in a new file with what lies in memory, and with the next bytes.
+    fn begin_file(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = Unnamed::new(self.directory.as_deref())?;
+        file.write(&self.memory)?;
+        file.write(bytes)?;
+        self.memory = Vec::new();
+        self.file = Some(file);
         Ok(())
     }
 
-    /// Goes on in memory with what the file has so far, and takes the next bytes, for which it has no room.
-    fn give_up_file(&mut self, length: usize, bytes: &[u8]) -> io::Result<()> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let written = file.map()?;
-        self.memory.extend_from_slice(written.get(..length).ok_or(io::ErrorKind::UnexpectedEof)?);
-        self.memory.extend_from_slice(bytes);
-        self.has_no_room = true;
+    /// Goes on in memory, or in another file, with what the file has so far, and takes the next bytes, for which it has no room.
+    fn give_up_file(&mut self, length: usize, bytes: &[u8], error: io::Error) -> io::Result<()> {
+        let Some(file) = self.file.take() else { return Err(error) };
+        if length.saturating_add(bytes.len()) <= WITHOUT_FILE {
+            let written = file.map()?;
+            self.memory.extend_from_slice(written.get(..length).ok_or(io::ErrorKind::UnexpectedEof)?);
+            self.memory.extend_from_slice(bytes);
+            self.has_no_room = true;
+            return Ok(());
+        }
+        if self.directory.take().is_none() {
+            return Err(error);
+        }
+        let mut other = file.again(length as u64)?;
+        other.write(bytes)?;
+        self.file = Some(other);
         Ok(())
     }
 
@@ -152,6 +163,17 @@ impl PrivateWriter {
             }
             (None, None) => Ok(PrivateBytes::Memory(self.memory)),
         }
+    }
+}
+
+/// There is no room for a private copy. What cannot be written elsewhere goes to the temporary directory, so it is about that.
+pub(super) fn unwritable(doing: &str, error: &io::Error) -> Problem {
+    let problem = io_problem(doing, std::env::temp_dir(), error);
+    match problem.code() {
+        Code::DiskFull | Code::NotWritable => problem.help(
+            "free some space there, or name another directory for temporary files by TMPDIR, and run the same command again",
+        ),
+        _ => problem,
     }
 }
 

@@ -229,17 +229,25 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
         }
     };
     let publishing = || {
-        arriving.into_iter().for_each(Arriving::publish);
-        outcome::origins(&items, &done, &gathered.known, request)
+        let unkept = arriving.and_then(Arriving::publish);
+        (unkept, outcome::origins(&items, &done, &gathered.known, request))
     };
     // Neither needs the other.
-    let ((), origins) = rayon::join(noting, publishing);
+    let ((), (unkept, origins)) = rayon::join(noting, publishing);
     let mut told = outcome::told(report, &items, done, &origins, &index, request);
     told.warnings.extend(trusted.into_iter().chain(request.locks.warnings()));
     told.warnings.extend(unlisted.warnings);
+    told.warnings.extend(unkept.as_ref().map(not_kept));
     told.unlisted = unlisted.going;
     told.markers = Some(request.environment.interpreter().target.markers.clone());
     Ok(told)
+}
+
+/// The store is for later runs; this one has what it needs.
+fn not_kept(problem: &Problem) -> String {
+    let why = problem.cause_text().unwrap_or_else(|| problem.message());
+    let place = problem.place().map(|place| format!(" ({place})")).unwrap_or_default();
+    format!("the cache does not keep all wheels of this run: {why}{place}")
 }
 
 /// `--target` without `--upgrade` adds to a folder. (pip leaves what is there and says so in a warning; then the folder

@@ -9,6 +9,7 @@ use pipward::error::Code;
 use crate::support::loudly;
 use crate::support::pythons::any_python;
 use crate::support::run::{Output, Run, pipward, scratch};
+use crate::support::server::Server;
 use crate::support::tree::{assert_same, tree};
 use crate::support::wheels::WheelBuilder;
 use crate::support::zips::Member;
@@ -175,4 +176,109 @@ fn wheels_of_some_size_need_no_room_in_the_cache() {
         let (path, _) = installed.iter().find(|(path, _)| path.ends_with(LARGE)).unwrap();
         assert!(std::fs::read(directory.join(size).join(path)).unwrap() == content(1, 3 << 20));
     }
+}
+
+/// Runs a command with the cache, and the directory of temporary files, on file systems of these sizes; its last lines on standard
+/// output are what the cache has, and whether each entry is what its name says. `None` where nothing can be mounted.
+fn on_small_disks(directory: &Path, cache: &str, temporary: &str, what: [&str; 3]) -> Option<Output> {
+    let script = "mount -t tmpfs -o mode=700,size=$0 tmpfs cache && mkdir cache/wheels || exit 77\n\
+                  mount -t tmpfs -o mode=700,size=$1 tmpfs tmp || exit 77\n\
+                  shift; TMPDIR=$PWD/tmp \"$@\"; code=$?\n\
+                  cd cache/wheels && for file in $(ls -A); do echo \"kept $file $(sha256sum $file | head -c 64).whl\"; done\n\
+                  exit $code";
+    for name in ["cache", "tmp"] {
+        std::fs::create_dir_all(directory.join(name)).unwrap();
+    }
+    let told = Run::new("unshare")
+        .args(["-rm", "sh", "-c", script, cache, temporary, env!("CARGO_BIN_EXE_pipward")])
+        .args(what)
+        .args(["--cache-dir", "cache", "-r", "pylock.toml", "--python"])
+        .arg(any_python().executable)
+        .dir(directory)
+        .run();
+    if told.code == Some(77) || told.stderr.contains("unshare") {
+        loudly("SKIPPED: no file system may be mounted in a namespace here");
+        return None;
+    }
+    for kept in told.stdout.lines().filter_map(|line| line.strip_prefix("kept ")) {
+        let (name, content) = kept.split_once(' ').unwrap();
+        assert_eq!(name, content, "half a wheel\n{}", told.told());
+    }
+    Some(told)
+}
+
+/// Two wheels above what is taken into memory, one from a server and one by its path.
+fn two_large_wheels(directory: &Path, server: &Server) {
+    let built = [("apple", 1), ("pear", 2)].map(|(name, seed)| {
+        WheelBuilder::new(name, "1.0").file(&format!("{name}/large.bin"), content(seed, SIZE)).build()
+    });
+    let [apple, pear] = &built;
+    lock(directory, &[("apple", &apple.0, &apple.1)]);
+    server.file(&format!("/files/{}", pear.0), pear.1.clone());
+    let mut text = std::fs::read_to_string(directory.join("pylock.toml")).unwrap();
+    text.push_str(&format!(
+        "[[packages]]\nname = \"pear\"\nversion = \"1.0\"\nwheels = [{{ url = \"{}\", hashes = {{ sha256 = \"{}\" }} }}]\n",
+        server.url(&format!("/files/{}", pear.0)),
+        Sha256::of(&pear.1)
+    ));
+    std::fs::write(directory.join("pylock.toml"), text).unwrap();
+}
+
+const UNKEPT: &str = "the cache does not keep all wheels of this run: No space left on device";
+
+#[test]
+fn large_wheels_need_no_room_in_the_cache() {
+    let (scratch, server) = (scratch(), Server::start());
+    let directory = scratch.path();
+    two_large_wheels(directory, &server);
+    // Full at once, in the middle of one, after one; and large enough.
+    for (size, kept) in [("8k", 0..=0), ("3m", 0..=0), ("8m", 1..=1), ("64m", 2..=2)] {
+        let Some(told) = on_small_disks(directory, size, "64m", ["install", "--venv", size]) else { return };
+        let told = told.ok();
+        let count = told.stdout.lines().filter(|line| line.starts_with("kept ")).count();
+        assert!(kept.contains(&count), "{size}: {count}\n{}", told.told());
+        assert_eq!(told.stderr.matches(UNKEPT).count(), usize::from(size != "64m"), "{}", told.told());
+        for (name, seed) in [("apple", 1), ("pear", 2)] {
+            let installed = tree(&directory.join(size));
+            let file = format!("{name}/large.bin");
+            let (path, _) = installed.iter().find(|(path, _)| path.ends_with(&file)).unwrap();
+            assert!(std::fs::read(directory.join(size).join(path)).unwrap() == content(seed, SIZE));
+        }
+    }
+    let told = on_small_disks(directory, "8k", "64m", ["download", "--dest", "folder"]).unwrap().ok();
+    assert_eq!(told.stderr.matches(UNKEPT).count(), 1, "{}", told.told());
+    assert_eq!(directory.join("folder").read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn where_nothing_has_room_for_a_large_wheel_that_is_said() {
+    let (scratch, server) = (scratch(), Server::start());
+    let directory = scratch.path();
+    two_large_wheels(directory, &server);
+    let Some(told) = on_small_disks(directory, "8k", "2m", ["install", "--venv", "env"]) else { return };
+    let told = told.refused(Code::DiskFull).stderr_has("/tmp").stderr_has("TMPDIR");
+    assert!(!told.stdout.contains("kept ") && !directory.join("env").exists(), "{}", told.told());
+}
+
+/// What is in the store is hashed in a copy, for which its own file system has no room.
+#[test]
+fn large_wheels_of_a_full_cache_are_taken_from_it() {
+    let (scratch, server) = (scratch(), Server::start());
+    let directory = scratch.path();
+    two_large_wheels(directory, &server);
+    let script = "mount -t tmpfs -o mode=700,size=14m tmpfs cache || exit 77; pip=$0\n\
+                  for env in one two; do $pip install --venv $env --cache-dir cache -r pylock.toml --python \"$1\" || exit; \
+                  head -c 14M /dev/zero > cache/full; rm -f *.whl; done; exit 0";
+    std::fs::create_dir(directory.join("cache")).unwrap();
+    let told = Run::new("unshare")
+        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_pipward")])
+        .arg(any_python().executable)
+        .dir(directory)
+        .run();
+    if told.code == Some(77) || told.stderr.contains("unshare") {
+        return loudly("SKIPPED: no file system may be mounted in a namespace here");
+    }
+    told.ok();
+    let asked = server.requests().iter().filter(|request| request.path.contains("/files/")).count();
+    assert_eq!(asked, 1, "the second install has it from the store");
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::gather::Gathered;
 use super::outcome;
 use super::unpack::{Done, Item, agree, runs_here};
-use super::{InstallRequest, Package, releases, trusted};
+use super::{InstallRequest, Package, not_kept, releases, trusted};
 use crate::cache::Store;
 use crate::digest::{Hasher, Sha256};
 use crate::error::{Code, Problem, Problems, io};
@@ -76,7 +76,7 @@ pub fn download(
     let index = Index::of_locked(&request.sources, &request.network, request.cache.as_deref())?;
     let (gathered, items) = Gathered::with_items(request, &index)?;
     releases::check_all(&request.taken, &items)?;
-    let warnings = trusted::check(request, &index, &items)?;
+    let mut warnings = trusted::check(request, &index, &items)?;
     let fetcher = index.fetcher(request.cache.as_deref().map(Store::new));
     let mut wheels: Vec<Option<(VerifiedWheel, Done)>> = items.iter().map(|_| None).collect();
     let mut faults = Vec::new();
@@ -113,7 +113,7 @@ pub fn download(
     if let Some(store) = request.cache.as_deref().map(Store::new)
         && let Err(problem) = wheels.par_iter().try_for_each(|(verified, _)| store.put(verified))
     {
-        tracing::warn!("{problem}");
+        warnings.push(not_kept(&problem));
     }
     let done = wheels.into_iter().map(|(_, done)| done).collect();
     let packages = outcome::packages(&items, done, &gathered.known, request);
