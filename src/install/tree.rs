@@ -65,13 +65,10 @@ impl Tree {
         let (new_parent, new_name) = self.parent(to)?;
         // Only a name of ours is free for sure: rename would silently replace another's.
         #[cfg(target_os = "linux")]
-        match rustix::fs::renameat_with(
-            &*old_parent,
-            old_name,
-            &*new_parent,
-            new_name,
-            rustix::fs::RenameFlags::NOREPLACE,
-        ) {
+        match self.gate.pass_flags().and_then(|()| {
+            let flags = rustix::fs::RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(&*old_parent, old_name, &*new_parent, new_name, flags)
+        }) {
             // Not every file system can, nor every kernel, and a container may forbid it.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {}
             renamed => return Ok(renamed?),
@@ -224,12 +221,18 @@ pub(super) fn read_file(file: std::fs::File, cap: u64) -> io::Result<Option<Vec<
 pub(super) struct Gate {
     #[cfg(test)]
     fault: Option<std::sync::Arc<Fault>>,
+    /// What flags of a rename are refused with.
+    #[cfg(test)]
+    refused: Option<Errno>,
 }
 
 #[cfg(not(test))]
 #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
 impl Gate {
     pub(super) fn pass(&self) -> io::Result<()> {
+        Ok(())
+    }
+    pub(super) fn pass_flags(&self) -> rustix::io::Result<()> {
         Ok(())
     }
     pub(super) fn is_stopped(&self) -> bool {
@@ -250,12 +253,25 @@ struct Fault {
 impl Gate {
     /// The change number `at` (from 0) does not succeed.
     pub(super) fn failing(at: usize) -> Self {
-        Self { fault: Some(std::sync::Arc::new(Fault { at, stays: false, passed: 0.into() })) }
+        Self::with(Fault { at, stays: false, passed: 0.into() })
     }
 
     /// Nothing happens any more from change number `at` on.
     pub(super) fn stopping(at: usize) -> Self {
-        Self { fault: Some(std::sync::Arc::new(Fault { at, stays: true, passed: 0.into() })) }
+        Self::with(Fault { at, stays: true, passed: 0.into() })
+    }
+
+    fn with(fault: Fault) -> Self {
+        Self { fault: Some(std::sync::Arc::new(fault)), refused: None }
+    }
+
+    /// As on a file system that knows no flags of a rename.
+    fn without_flags(refused: Errno) -> Self {
+        Self { fault: None, refused: Some(refused) }
+    }
+
+    pub(super) fn pass_flags(&self) -> rustix::io::Result<()> {
+        self.refused.map_or(Ok(()), Err)
     }
 
     /// Whether the fault has happened.
@@ -281,11 +297,10 @@ impl Gate {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_move_replaces_nothing() {
+    fn a_move_replaces_nothing(gate: Gate) {
         let scratch = tempfile::tempdir().unwrap();
         let at = |name: &str| scratch.path().join(name);
-        let tree = Tree::open(scratch.path(), Gate::default()).unwrap();
+        let tree = Tree::open(scratch.path(), gate).unwrap();
         std::fs::create_dir_all(at("empty")).unwrap();
         std::fs::create_dir_all(at("full/below")).unwrap();
         std::fs::write(at("file"), "file").unwrap();
@@ -295,13 +310,39 @@ mod tests {
             let error = tree.rename(Path::new(from), Path::new(to)).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{from} {to}");
         };
-        for from in ["other", "full"] {
-            ["empty", "file", "link"].into_iter().for_each(|to| check(from, to));
+        for from in ["other", "full", "link"] {
+            ["empty", "file", "link", "full"].into_iter().for_each(|to| check(from, to));
         }
         assert_eq!(std::fs::read(at("file")).unwrap(), b"file");
+        assert_eq!(std::fs::read(at("other")).unwrap(), b"other");
+        assert_eq!(std::fs::read_link(at("link")).unwrap(), Path::new("nowhere"));
+        assert!(at("empty").is_dir() && at("full/below").is_dir());
         tree.rename(Path::new("other"), Path::new("empty/new")).unwrap();
         tree.rename(Path::new("full"), Path::new("moved")).unwrap();
+        tree.rename(Path::new("link"), Path::new("moved/link")).unwrap();
         assert!(at("empty/new").is_file() && at("moved/below").is_dir());
-        assert!(!at("other").exists() && !at("full").exists());
+        assert!(at("moved/link").is_symlink());
+        assert!(["other", "full", "link"].iter().all(|name| at(name).symlink_metadata().is_err()));
+        let missing = tree.rename(Path::new("nothing"), Path::new("new")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_move_replaces_nothing_with_flags_and_without() {
+        a_move_replaces_nothing(Gate::default());
+        for refused in [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM] {
+            a_move_replaces_nothing(Gate::without_flags(refused));
+        }
+    }
+
+    /// What else may be wrong is told, and no other way is tried.
+    #[test]
+    fn a_move_that_fails_otherwise_is_not_tried_without_flags() {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("file"), "file").unwrap();
+        let tree = Tree::open(scratch.path(), Gate::without_flags(Errno::NOSPC)).unwrap();
+        let error = tree.rename(Path::new("file"), Path::new("new")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(scratch.path().join("file").is_file() && !scratch.path().join("new").exists());
     }
 }

@@ -342,6 +342,25 @@ fn promise_4_a_full_or_failing_disk_changes_nothing() {
     }
 }
 
+/// Not every file system can be told to replace nothing (NFS, FUSE): what is in the way is looked for then.
+#[test]
+fn an_environment_is_changed_where_a_rename_knows_no_flags() {
+    let Some(strace) = strace() else { return };
+    for change in [Change::Install, Change::Upgrade, Change::Uninstall] {
+        let world = World::new(change);
+        let status = world
+            .command(&strace)
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=renameat2:error=EINVAL"])
+            .arg(env!("CARGO_BIN_EXE_pipward"))
+            .args(&world.change)
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(0), "{change:?}");
+        let told = differences(&world.new, &tree(&world.place.environment()));
+        assert!(told.is_empty(), "{change:?}: {}", told.join("\n"));
+    }
+}
+
 /// A file system of a few hundred kilobytes, in a namespace of its own: writing fails wherever it is full.
 #[test]
 fn promise_4_a_small_disk_changes_nothing_or_everything() {
