@@ -80,9 +80,10 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
     };
     let network = arguments.sources.network.settle(&config)?;
     let wanted = Wanted { files, ..Wanted::default() };
+    let (wish, cache) = (arguments.wish(&config, printer), arguments.cache.directory(&config, printer));
+    let _ahead = destination::begin(&wish, cache.as_deref());
     let locks = locks::read(&wanted, &|url| crate::index::read_address(url, &network))?;
     let (sources, network) = arguments.sources.settle(&config, locks.sources())?;
-    let (wish, cache) = (arguments.wish(&config, printer), arguments.cache.directory(&config, printer));
     let usage = Usage { elsewhere: Elsewhere::Own, ..Usage::default() };
     let (environment, _) = destination::find_kept(&wish, &usage, cache.as_deref())?;
     if arguments.no_deps {

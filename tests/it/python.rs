@@ -8,6 +8,7 @@ use pipward::python::{self, Interpreter, PythonRequest, venv};
 use super::support::peers::peers;
 use super::support::pythons::{any_python, each_python};
 use super::support::run::{pipward, scratch};
+use super::support::server::{Response, Server};
 use super::support::tree::{assert_same, tree};
 use super::support::{loudly, offline};
 
@@ -141,21 +142,30 @@ fn a_probe_asks_a_sysconfig_that_needs_all_of_threading() {
 /// A Python is asked while the lock is read. Where that is refused, nobody waits for the answer.
 #[test]
 fn a_refused_run_leaves_no_python_behind() {
-    let scratch = scratch();
-    let at = |name: &str| scratch.path().join(name);
-    std::fs::create_dir_all(at("env/bin")).unwrap();
-    std::fs::write(at("env/pyvenv.cfg"), "version = 3.12.1\n").unwrap();
-    let told = at("number");
-    let script = format!("#!/bin/sh\necho $$ > '{}'\nexec sleep 600\n", told.display());
-    std::fs::write(at("env/bin/python"), script).unwrap();
-    std::fs::set_permissions(at("env/bin/python"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
-    std::fs::write(at("lock.txt"), "idna==3.10\n").unwrap();
-    let run = pipward(["install", "-r", "lock.txt", "--python", "env"]).dir(scratch.path()).run();
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
-    // It may have been killed before it told its number.
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    if let Ok(number) = std::fs::read_to_string(&told) {
+    for words in [["install", "--python", "env"], ["sync", "--venv", "env"], ["sync", "--python", "env"]] {
+        let (scratch, server) = (scratch(), Server::start());
+        let at = |name: &str| scratch.path().join(name);
+        std::fs::create_dir_all(at("env/bin")).unwrap();
+        std::fs::write(at("env/pyvenv.cfg"), "version = 3.12.1\n").unwrap();
+        let told = at("number");
+        let script =
+            format!("#!/bin/sh\necho $$ > '{0}.new'; mv '{0}.new' '{0}'\nexec sleep 600\n", told.display());
+        std::fs::write(at("env/bin/python"), script).unwrap();
+        std::fs::set_permissions(at("env/bin/python"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        // The lock comes once Python was asked, or after a while.
+        let number = told.clone();
+        server.on("/lock.txt", move |_, _| {
+            let began = std::time::Instant::now();
+            while !number.exists() && began.elapsed() < std::time::Duration::from_secs(15) {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            Response::ok("idna==3.10\n")
+        });
+        let run = pipward(words).args(["-r", &server.url("/lock.txt")]).dir(scratch.path()).run();
+        assert_eq!(run.code, Some(1), "{}", run.told());
+        assert!(run.stderr.contains("idna"), "{}", run.told());
+        let number = std::fs::read_to_string(&told).expect("Python is asked while the lock is read");
         let process = Path::new("/proc").join(number.trim());
         assert!(!process.exists(), "{} still runs", process.display());
     }
