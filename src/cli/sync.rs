@@ -58,6 +58,9 @@ pub(crate) struct SyncArgs {
     /// Remove the files among the modules that no RECORD lists
     #[arg(long, conflicts_with = "no_heal")]
     remove_unlisted: bool,
+    /// Take everything out, where the lock selects nothing for this environment
+    #[arg(long)]
+    allow_empty_requirements: bool,
     /// Compile modules to byte-code
     #[arg(long)]
     compile: bool,
@@ -100,6 +103,7 @@ pub(super) fn run(arguments: &SyncArgs, printer: &Printer) -> Outcome {
             changed: if arguments.no_heal { Changed::Refuse } else { Changed::Heal },
             strictness: Strictness::Whole,
             unlisted: if arguments.remove_unlisted { Unlisted::Go } else { Unlisted::Judged },
+            must_select: wanted.files.into_iter().next().filter(|_| !arguments.allow_empty_requirements),
         },
         target: None,
         any_python: false,

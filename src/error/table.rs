@@ -99,6 +99,9 @@ codes! {
     PythonMismatch, "python-mismatch", Refused,
         "The lock, or a package in it, is for another Python.",
         "requires-python says for which interpreters the lock was resolved. Use a Python it names (--python), or lock for this one.";
+    NothingSelected, "nothing-selected", Refused,
+        "A lock selects nothing for an environment that would be emptied.",
+        "`sync` takes out what a lock does not have. One that has nothing for this Python and platform would take out everything, and is seldom meant: a file that a failed command left empty, a lock for other platforms, a group that nobody asked for. Look at the file; where an empty environment is meant, say so with --allow-empty-requirements.";
     EnvironmentMismatch, "environment-mismatch", Refused,
         "The lock was made for other environments than this one.",
         "PEP 751's `environments` says for which platforms and Pythons the lock was resolved; elsewhere its set of packages may be wrong. Lock for this environment.";

@@ -165,7 +165,7 @@ pub(super) fn case(code: Code) -> &'static str {
         C::ProcessLimit => KINESIS,
         C::NotWritable | C::FileAccess => NPM_SUDO,
         C::Internal => CROWDSTRIKE,
-        C::Usage => S3,
+        C::Usage | C::NothingSelected => S3,
         C::ConfigInvalid => CLOUDFLARE,
         C::NoSolution => OLD_RESOLVER,
         C::FileMissing => BUMBLEBEE,

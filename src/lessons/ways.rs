@@ -64,6 +64,9 @@ pub(super) fn way_out(code: Code) -> &'static str {
         C::PythonMismatch => {
             "Take a Python that the lock is for (--python), or `pipward lock --python-version …` for this one."
         }
+        C::NothingSelected => {
+            "Look at the lock; where an empty environment is meant, --allow-empty-requirements says so."
+        }
         C::EnvironmentMismatch => "`pipward lock` with this environment among `environments`.",
         C::NoMatchingWheel => {
             "`pipward lock` for this platform and Python, or a version of the package that has a wheel for it."

@@ -206,7 +206,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let mut report = crate::install::Report::default();
     let mut unlisted = unlisted::Told::default();
     if let Some(session) = session {
-        request.upkeep.apply(&session, &parts)?;
+        request.upkeep.apply(&session, &parts, request.locks.len())?;
         unlisted = unlisted::settle(&request.upkeep, &session, &request.policy)?;
         if request.change == Change::Add {
             refuse_replacing(&session)?;

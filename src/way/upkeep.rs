@@ -2,9 +2,11 @@
 //!
 //! Never: changes anything itself; the session does.
 
+use std::path::{Path, PathBuf};
+
 use pipward_resolver::PackageName;
 
-use crate::error::{Code, Problem, Problems};
+use crate::error::{Code, Place, Problem, Problems};
 use crate::install::{Session, Strictness};
 
 /// What is done with what is there.
@@ -18,6 +20,8 @@ pub struct Upkeep {
     pub strictness: Strictness,
     /// What becomes of files that no RECORD lists.
     pub unlisted: Unlisted,
+    /// The lock that has to select something, since all that it does not select goes; `None` where nothing may be meant.
+    pub must_select: Option<PathBuf>,
 }
 
 /// What becomes of distributions that are not part of a run.
@@ -65,11 +69,21 @@ pub(crate) struct Part<'a> {
 }
 
 impl Upkeep {
-    /// Tells the session what goes.
+    /// Tells the session what goes. The parts were selected of so many entries.
     ///
     /// # Errors
-    /// `file-changed` for each that would have to be healed and may not.
-    pub(crate) fn apply(&self, session: &Session, parts: &[Part<'_>]) -> Result<(), Problems> {
+    /// `file-changed` for each that would have to be healed and may not, `nothing-selected`.
+    pub(crate) fn apply(
+        &self,
+        session: &Session,
+        parts: &[Part<'_>],
+        entries: usize,
+    ) -> Result<(), Problems> {
+        if let (Some(lock), []) = (&self.must_select, parts)
+            && !session.installed().is_empty()
+        {
+            return Err(nothing_selected(lock, entries).into());
+        }
         if self.changed == Changed::Refuse {
             let faults = parts.iter().filter(|part| !part.kept).filter_map(|part| refusal(session, part));
             Problems::unless_empty((), faults.collect())?;
@@ -87,13 +101,25 @@ impl Upkeep {
     }
 }
 
+/// Nothing is seldom meant, where all else goes.
+fn nothing_selected(lock: &Path, entries: usize) -> Problem {
+    let found = match entries {
+        0 => "no entries".to_owned(),
+        1 => "1 entry, which is not for this Python, platform, or group".to_owned(),
+        _ => format!("{entries} entries, none of which is for this Python, platform, or group"),
+    };
+    let what = "nothing is selected for this environment, and all that is installed would be taken out";
+    let help = "look at the file; where an empty environment is meant, add --allow-empty-requirements";
+    Problem::new(Code::NothingSelected, what).at(Place::file(lock)).found(found).help(help)
+}
+
 fn refusal(session: &Session, part: &Part<'_>) -> Option<Problem> {
     let (version, place) = session.version_of(part.name)?;
     let same = version.parse::<pipward_resolver::Version>().is_ok_and(|version| version == *part.version);
     same.then(|| {
         Problem::new(Code::FileChanged, "what is installed is not what the locked wheel leads to")
             .package(format_args!("{} {}", part.name, part.version))
-            .at(crate::error::Place::file(place))
+            .at(Place::file(place))
             .help("find out who changed it with `pipward verify -r LOCK`; without --no-heal it is put right")
     })
 }

@@ -74,6 +74,38 @@ fn put_right(heals: bool, change: impl Fn(&Place)) -> Output {
     told
 }
 
+/// Everything goes only where that was said.
+#[test]
+fn a_lock_that_selects_nothing_empties_no_environment_by_itself() {
+    let elsewhere = "alpha==1 ; sys_platform == 'win32' --hash=sha256:\
+                     0000000000000000000000000000000000000000000000000000000000000000\n";
+    let empty = "lock-version = \"1.0\"\ncreated-by = \"tests\"\npackages = []\n";
+    for (file, text) in
+        [("lock.txt", ""), ("lock.txt", "# nothing\n"), ("lock.txt", elsewhere), ("pylock.toml", empty)]
+    {
+        let (place, wanted) = fresh();
+        std::fs::write(place.path(file), text).unwrap();
+        let run = |options: &[&str]| {
+            let words = ["sync", "--no-index", "--find-links", "wheels", "-r", file];
+            place.ours(&[&words, options].concat()).env("PIPWARD_CACHE_DIR", place.path("cache")).run()
+        };
+        for options in [&[] as &[&str], &["--dry-run"], &["--rehash"]] {
+            let told = run(options).refused(Code::NothingSelected);
+            assert!(
+                told.stderr.contains(file) && told.stderr.contains("--allow-empty-requirements"),
+                "{}",
+                told.told()
+            );
+            assert_same(&wanted, &tree(&place.environment()));
+        }
+        run(&["--allow-empty-requirements", "--dry-run"]).ok().stdout_has("Would remove alpha-1 beta-1");
+        assert_same(&wanted, &tree(&place.environment()));
+        run(&["--allow-empty-requirements"]).ok().stdout_has("Successfully uninstalled alpha-1 beta-1");
+        // What has nothing loses nothing.
+        run(&[]).ok().stdout_has("Nothing to do: 0 packages");
+    }
+}
+
 fn set_times_as(path: &Path, other: &Path) {
     crate::support::run::Run::new("touch").arg("-r").arg(other).arg(path).run().ok();
 }
