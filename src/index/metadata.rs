@@ -354,7 +354,7 @@ fn from_path(path: &Path, wheel: &WheelName) -> Result<Vec<u8>, Problem> {
 }
 
 fn understand(text: &[u8], wheel: &WheelName) -> Result<Dependencies, Problem> {
-    let metadata = Metadata::parse(text)?;
+    let metadata = Metadata::parse_one_of_many(text)?;
     if metadata.name != *wheel.name() || metadata.version != *wheel.version() {
         return Err(Problem::new(Code::MetadataMismatch, "the metadata is of another project or version")
             .expected(format!("{} {}", wheel.name(), wheel.version()))

@@ -13,7 +13,7 @@ use pipward_resolver::{
 
 use super::headers::Headers;
 use crate::error::{Code, Problem};
-use crate::pep508;
+use crate::pep508::{self, Strictness};
 
 /// No METADATA is larger, in bytes.
 pub const MAX_METADATA: u64 = 16 << 20;
@@ -42,12 +42,27 @@ pub struct Metadata {
     pub requires_python: Option<VersionSpecifiers>,
 }
 
+/// How a line of `Requires-Dist` is read.
+type ReadRequirement = fn(&str) -> Result<Requirement<VerbatimUrl>, String>;
+
 impl Metadata {
-    /// Reads METADATA. The problem has no package or place: the caller adds them. Used for wheels and by `index`.
+    /// Reads METADATA. The problem has no package or place: the caller adds them.
     ///
     /// # Errors
     /// `metadata-invalid`.
     pub fn parse(text: &[u8]) -> Result<Self, Problem> {
+        Self::read(text, |line| pep508::requirement(line, Strictness::Lenient))
+    }
+
+    /// As [`parse`](Self::parse), for `index`, which reads that of many releases of one project: what they say again is known.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn parse_one_of_many(text: &[u8]) -> Result<Self, Problem> {
+        Self::read(text, pep508::known_requirement)
+    }
+
+    fn read(text: &[u8], read_requirement: ReadRequirement) -> Result<Self, Problem> {
         if u64::try_from(text.len()).map_or(true, |size| size > MAX_METADATA) {
             return Err(invalid("it is too large").expected(format!("at most {MAX_METADATA} bytes")));
         }
@@ -66,7 +81,7 @@ impl Metadata {
         let version = Version::from_str(version_text)
             .map_err(|_| invalid("its Version is not a version (PEP 440)").found(version_text))?;
         let requires_python = headers.optional("Requires-Python").map_err(invalid)?;
-        let requires = requirements(&headers)?;
+        let requires = requirements(&headers, read_requirement)?;
         Ok(Self {
             name,
             name_text: name_text.to_owned(),
@@ -101,11 +116,14 @@ fn is_known_format(text: &str) -> bool {
     })
 }
 
-fn requirements(headers: &Headers<'_>) -> Result<Vec<Requirement<VerbatimUrl>>, Problem> {
+fn requirements(
+    headers: &Headers<'_>,
+    read: ReadRequirement,
+) -> Result<Vec<Requirement<VerbatimUrl>>, Problem> {
     if headers.all("Requires-Dist").count() > MAX_REQUIREMENTS {
         return Err(invalid("it has too many requirements").expected(format!("at most {MAX_REQUIREMENTS}")));
     }
-    headers.all("Requires-Dist").map(requirement).collect()
+    headers.all("Requires-Dist").map(|text| requirement(text, read)).collect()
 }
 
 fn spelled(headers: &Headers<'_>, requires: &[Requirement<VerbatimUrl>]) -> BTreeMap<PackageName, String> {
@@ -119,14 +137,14 @@ fn spelled(headers: &Headers<'_>, requires: &[Requirement<VerbatimUrl>]) -> BTre
     both.map(|(requirement, written)| (requirement.name.clone(), written.to_owned())).collect()
 }
 
-fn requirement(text: &str) -> Result<Requirement<VerbatimUrl>, Problem> {
+fn requirement(text: &str, read: ReadRequirement) -> Result<Requirement<VerbatimUrl>, Problem> {
     let bad = |what: &str| invalid(format_args!("a Requires-Dist {what}")).found(excerpt(text));
     if text.len() > MAX_REQUIREMENT {
         return Err(bad("is too long").expected(format!("at most {MAX_REQUIREMENT} bytes")));
     }
     // Older tools fold long lines.
     let line = if text.contains('\n') { Cow::Owned(text.replace('\n', " ")) } else { Cow::Borrowed(text) };
-    pep508::known_requirement(&line).map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
+    read(&line).map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
 }
 
 fn excerpt(text: &str) -> String {
