@@ -110,6 +110,8 @@ impl<'w> Noted<'w> {
         let (requested, has_installer) = (from.flag()?, from.flag()?);
         let installer = from.text()?;
         let files = from.number()?;
+        // How long the body is stands last, and nothing before it is passed over.
+        let _length: [u8; 4] = from.rest().try_into().ok()?;
         Some(Self {
             name,
             spelled,

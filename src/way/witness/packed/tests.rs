@@ -271,6 +271,26 @@ fn nothing_shorter_than_a_distribution_is_one() {
     }
 }
 
+/// A head ends with how long the body is: what is more or less than its parts is not passed over.
+#[test]
+fn a_head_is_its_parts_and_nothing_else() {
+    let whole = one("alpha", &[(c".", &[c"alpha.py"])]);
+    let is_read = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut other = whole.clone();
+        change(other.head.to_mut());
+        let bytes = write(b"/e/lib", b"/e/lib", None, &[other]).unwrap();
+        read(&bytes).is_some_and(|packed| packed.get(b"alpha-1.dist-info").is_some())
+    };
+    assert!(is_read(&|_| {}));
+    for junk in [&b"j"[..], b"junk", b"more junk"] {
+        assert!(!is_read(&|head| drop(head.splice(head.len() - 4..head.len() - 4, junk.iter().copied()))));
+    }
+    let installer = whole.head.windows(11).position(|found| found == b"\x07\0\0\0pipward").unwrap();
+    for length in [0, 1, 3, 6, 8, 11] {
+        assert!(!is_read(&|head| head[installer] = length), "{length}");
+    }
+}
+
 /// Whether a byte is one that earlier readers look at, or that tells how much work there is, and nothing that counts.
 fn is_unread(at: usize, whole: &[u8]) -> bool {
     let count =
