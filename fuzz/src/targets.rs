@@ -15,7 +15,7 @@ use pipward::wheel::entry_points::EntryPoints;
 use pipward::wheel::metadata::Metadata;
 use pipward::wheel::record::{Record, Row};
 use pipward::wheel::{ExtractError, Wheel};
-use pipward_resolver::{MarkerTree, Platform, Target, WheelName};
+use pipward_resolver::{MarkerTree, Platform, Target, WheelName, markers};
 
 use super::advisories;
 use super::oracle::{Files, Zipfile, unzip, zip_crate};
@@ -33,6 +33,7 @@ pub const ALL: &[Body] = &[
     ("wheel_file", wheel_file),
     ("entry_points", entry_points),
     ("requirement", requirement),
+    ("marker", marker),
     ("requirements", requirements),
     ("pyproject", pyproject),
     ("pylock", pylock),
@@ -261,6 +262,34 @@ pub fn requirement(bytes: &[u8]) {
         if let Ok(marker) = pep508::marker(text, strictness) {
             use_marker(&marker);
         }
+    }
+}
+
+/// A marker, and its shortest words, everywhere and in the world.
+pub fn marker(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(marker) = pep508::marker(text, Strictness::Strict) else { return };
+    use_marker(&marker);
+    // Old names of variables (`python_implementation`) are variables of their own in the algebra, and written as the new ones.
+    let Some(written) = marker.try_to_string() else { return };
+    let marker = pep508::marker(&written, Strictness::Strict).expect("a marker that was written is read");
+    for within in [&MarkerTree::TRUE, markers::world()] {
+        let Some(told) = markers::text(&marker, within) else { continue };
+        let again = pep508::marker(&told, Strictness::Strict).expect("a marker that was told is read");
+        let (mut here, mut there) = (marker.clone(), again.clone());
+        here.and(within.clone());
+        there.and(within.clone());
+        assert!(markers::same(&here, &there), "{text} is not {told}");
+        assert_eq!(
+            markers::text(&again, within).as_ref(),
+            Some(&told),
+            "what is read of it is told otherwise"
+        );
+        assert_eq!(
+            markers::text(&markers::simplify(&marker, within), within),
+            Some(told),
+            "the same in short"
+        );
     }
 }
 
