@@ -308,5 +308,6 @@ fn safety(plan: &Plan<'_>, run: &mut Run) -> Result<Vec<String>> {
         directory: scratch.path().join("case"),
         requirements: workload.requirements(),
         wheel: side_by_side::a_wheel(&locked)?,
+        changed: workload.changed,
     })
 }

@@ -31,6 +31,8 @@ pub struct Case<'a> {
     pub requirements: String,
     /// A wheel that is installed.
     pub wheel: String,
+    /// The project whose version changes in "one package changed".
+    pub changed: Option<&'static str>,
 }
 
 /// Tampers in every scenario, one after the other. What is neither refused nor healed is an error.
@@ -53,11 +55,29 @@ pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
     told.push("install warm: a changed entry of the store was not used, and fetched anew".to_owned());
 
     let victim = installed(&good, &ground.environment())?;
-    for scenario in [Scenario::InstallNothing, Scenario::InstallChanged] {
-        tamper(&victim)?;
-        succeed(&mut stand(scenario).command(case.programs).context("no command")?)?;
+    tamper(&victim)?;
+    succeed(&mut stand(Scenario::InstallNothing).command(case.programs).context("no command")?)?;
+    same(&good, &ground.environment())?;
+    told.push("install of nothing: an edited installed file was written anew".to_owned());
+    if let Some(name) = case.changed {
+        let other = locked_without(case, name, &ground, &lock)?;
+        let with = |scenario, lock: &PathBuf| {
+            Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), other.clone())
+        };
+        with(Scenario::InstallWarm, &other).run(case.programs)?;
+        let wanted = tree(&ground.environment())?;
+        with(Scenario::InstallWarm, &lock).run(case.programs)?;
         same(&good, &ground.environment())?;
-        told.push(format!("{}: an edited installed file was written anew", scenario.name()));
+        let mut both = good.clone();
+        both.retain(|path, digest| wanted.get(path) == Some(digest));
+        if both.len() == good.len() {
+            bail!("one package changed: the two locks install the same");
+        }
+        tamper(&installed(&both, &ground.environment())?)?;
+        succeed(&mut with(Scenario::InstallChanged, &lock).command(case.programs).context("no command")?)?;
+        same(&wanted, &ground.environment())?;
+        told.push("one package changed: an edited file of another one was written anew".to_owned());
+        with(Scenario::InstallWarm, &lock).run(case.programs)?;
     }
     tamper(&victim)?;
     if run(&mut stand(Scenario::Verify).command(case.programs).context("no command")?)?.ok {
@@ -76,6 +96,20 @@ fn locked(case: &Case<'_>, index: &str) -> Result<(Ground, PathBuf)> {
     let lock = case.directory.join("pylock.toml");
     std::fs::copy(ground.lock(), &lock)?;
     Ok((ground, lock))
+}
+
+/// A lock of the same requirements with another version of a project.
+fn locked_without(case: &Case<'_>, name: &str, ground: &Ground, lock: &Path) -> Result<PathBuf> {
+    let pins = pins(lock)?;
+    let pinned = pins.iter().find_map(|pin| pin.strip_prefix(&format!("{name} ")));
+    let version = pinned.and_then(|pin| pin.split(' ').next()).context("nothing to change")?;
+    std::fs::write(ground.requirements(), format!("{}{name}!={version}\n", case.requirements))?;
+    Ground::clear(&ground.lock())?;
+    let action = Action::Lock { universal: false, check: false };
+    succeed(&mut command(case.programs, Tool::Pipward, ground, action).context("no command")?)?;
+    let other = case.directory.join("pylock.changed.toml");
+    std::fs::copy(ground.lock(), &other)?;
+    Ok(other)
 }
 
 /// A metadata file that is not what its page says: the lock is the one that honest files give, or there is none.

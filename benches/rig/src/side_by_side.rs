@@ -1,6 +1,6 @@
 //! The run: every workload, scenario and place, the tools in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -137,15 +137,13 @@ pub fn lock(
         }
     }
     let [ours, theirs] = locks.as_slice() else { anyhow::bail!("two locks") };
-    let versions = |pins: &std::collections::BTreeSet<String>| -> std::collections::BTreeSet<String> {
-        pins.iter().map(|pin| pin.rsplit_once(' ').map_or(pin.as_str(), |(pin, _)| pin).to_owned()).collect()
-    };
     let (all, other) = (versions(ours), versions(theirs).symmetric_difference(&versions(ours)).count());
     run.fairness.push(format!(
         "{}: {} packages locked; {other} entries differ from uv's lock",
         workload.name,
         all.len()
     ));
+    same_universal(plan, workload, directory, index, run)?;
     let mut download = std::process::Command::new(&plan.programs.pipward);
     let folder = directory.join("wheels");
     download.args(["download", "-q", "-r"]).arg(&locked.lock).arg("-d").arg(&folder);
@@ -157,6 +155,37 @@ pub fn lock(
     wheels.retain(|path| path.extension().is_some_and(|extension| extension == "whl"));
     wheels.sort();
     Ok(Locked { wheels, ..locked })
+}
+
+/// Locks for all environments with both, and compares.
+fn same_universal(
+    plan: &Plan<'_>,
+    workload: &Workload,
+    directory: &Path,
+    index: &str,
+    run: &mut Run,
+) -> Result<()> {
+    let action = Action::Lock { universal: true, check: false };
+    let mut locks = Vec::new();
+    for tool in [Tool::Pipward, Tool::Uv] {
+        let ground = Ground::new(directory.join(format!("universal-{}", tool.name())), index)?;
+        std::fs::write(ground.requirements(), workload.requirements())?;
+        succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
+        locks.push(versions(&pins(&ground.lock())?));
+    }
+    let [ours, theirs] = locks.as_slice() else { anyhow::bail!("two locks") };
+    run.fairness.push(format!(
+        "{}: {} versions locked for all environments; {} differ from uv's",
+        workload.name,
+        ours.len(),
+        ours.symmetric_difference(theirs).count()
+    ));
+    Ok(())
+}
+
+/// Names and versions of what is pinned.
+fn versions(pins: &BTreeSet<String>) -> BTreeSet<String> {
+    pins.iter().map(|pin| pin.rsplit_once(' ').map_or(pin.as_str(), |(pin, _)| pin).to_owned()).collect()
 }
 
 fn scenario_of(
@@ -193,9 +222,16 @@ fn scenario_of(
             }
         }
     }
-    let library = stands.iter().any(|(tool, _)| *tool == Tool::Rip);
-    if scenario == Scenario::InstallCold || library {
-        same_trees(workload, &stands, run)?;
+    let is_install = matches!(
+        scenario,
+        Scenario::InstallCold
+            | Scenario::InstallNoCache
+            | Scenario::InstallWarm
+            | Scenario::InstallNothing
+            | Scenario::InstallChanged
+    );
+    if is_install {
+        same_trees(workload, scenario, &stands, run)?;
     }
     for (_, stand) in &stands {
         Ground::take_away(&stand.ground.cache())?;
@@ -206,7 +242,12 @@ fn scenario_of(
     Ok(samples)
 }
 
-fn same_trees(workload: &Workload, stands: &[(Tool, Stand)], run: &mut Run) -> Result<()> {
+fn same_trees(
+    workload: &Workload,
+    scenario: Scenario,
+    stands: &[(Tool, Stand)],
+    run: &mut Run,
+) -> Result<()> {
     let mut ours: Option<BTreeMap<String, String>> = None;
     for (tool, stand) in stands.iter().filter(|(tool, _)| *tool != Tool::Limit) {
         let theirs = tree(&stand.ground.environment())?;
@@ -216,8 +257,9 @@ fn same_trees(workload: &Workload, stands: &[(Tool, Stand)], run: &mut Run) -> R
         };
         let told = difference(ours, &theirs).unwrap_or_else(|| "file for file the same".to_owned());
         run.fairness.push(format!(
-            "{}: {} files next to {}'s: {told}",
+            "{}: {}: {} files next to {}'s: {told}",
             workload.name,
+            scenario.name(),
             ours.len(),
             tool.name()
         ));
