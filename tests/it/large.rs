@@ -162,20 +162,31 @@ fn wheels_of_some_size_need_no_room_in_the_cache() {
     let script = "mount -t tmpfs -o size=$0,mode=700 tmpfs cache && mkdir cache/wheels || exit 77; \"$@\"";
     // Full at once, and in the middle.
     for size in ["8k", "700k"] {
-        let told = Run::new("unshare")
-            .args(["-rm", "sh", "-c", script, size, env!("CARGO_BIN_EXE_pipward"), "install", "--venv"])
-            .args([size, "--cache-dir", "cache", "-r", "pylock.toml", "--python"])
-            .arg(any_python().executable)
-            .dir(directory)
-            .run();
-        if told.code == Some(77) || told.stderr.contains("unshare") {
-            return loudly("SKIPPED: no file system may be mounted in a namespace here");
-        }
+        let install =
+            [size, env!("CARGO_BIN_EXE_pipward"), "install", "--venv", size, "--cache-dir", "cache"];
+        let arguments = [&install[..], &["-r", "pylock.toml", "--python"]].concat();
+        let Some(told) = mounting(directory, script, &arguments) else { return };
         told.ok();
         let installed = tree(&directory.join(size));
         let (path, _) = installed.iter().find(|(path, _)| path.ends_with(LARGE)).unwrap();
         assert!(std::fs::read(directory.join(size).join(path)).unwrap() == content(1, 3 << 20));
     }
+}
+
+/// Runs a script that mounts file systems, with these arguments and a Python behind them. It ends with 77 where it cannot;
+/// `None` then, and where there is no namespace in which it may.
+fn mounting(directory: &Path, script: &str, arguments: &[&str]) -> Option<Output> {
+    let told = Run::new("unshare")
+        .args(["-rm", "sh", "-c", script])
+        .args(arguments)
+        .arg(any_python().executable)
+        .dir(directory)
+        .run();
+    if told.code == Some(77) || told.stderr.contains("unshare") {
+        loudly("SKIPPED: no file system may be mounted in a namespace here");
+        return None;
+    }
+    Some(told)
 }
 
 /// Runs a command with the cache, and the directory of temporary files, on file systems of these sizes; its last lines on standard
@@ -189,17 +200,9 @@ fn on_small_disks(directory: &Path, cache: &str, temporary: &str, what: [&str; 3
     for name in ["cache", "tmp"] {
         std::fs::create_dir_all(directory.join(name)).unwrap();
     }
-    let told = Run::new("unshare")
-        .args(["-rm", "sh", "-c", script, cache, temporary, env!("CARGO_BIN_EXE_pipward")])
-        .args(what)
-        .args(["--cache-dir", "cache", "-r", "pylock.toml", "--python"])
-        .arg(any_python().executable)
-        .dir(directory)
-        .run();
-    if told.code == Some(77) || told.stderr.contains("unshare") {
-        loudly("SKIPPED: no file system may be mounted in a namespace here");
-        return None;
-    }
+    let arguments = [&[cache, temporary, env!("CARGO_BIN_EXE_pipward")][..], &what].concat();
+    let cached = ["--cache-dir", "cache", "-r", "pylock.toml", "--python"];
+    let told = mounting(directory, script, &[&arguments[..], &cached].concat())?;
     for kept in told.stdout.lines().filter_map(|line| line.strip_prefix("kept ")) {
         let (name, content) = kept.split_once(' ').unwrap();
         assert_eq!(name, content, "half a wheel\n{}", told.told());
@@ -270,14 +273,7 @@ fn large_wheels_of_a_full_cache_are_taken_from_it() {
                   for env in one two; do $pip install --venv $env --cache-dir cache -r pylock.toml --python \"$1\" || exit; \
                   head -c 14M /dev/zero > cache/full; rm -f *.whl; done; exit 0";
     std::fs::create_dir(directory.join("cache")).unwrap();
-    let told = Run::new("unshare")
-        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_pipward")])
-        .arg(any_python().executable)
-        .dir(directory)
-        .run();
-    if told.code == Some(77) || told.stderr.contains("unshare") {
-        return loudly("SKIPPED: no file system may be mounted in a namespace here");
-    }
+    let Some(told) = mounting(directory, script, &[env!("CARGO_BIN_EXE_pipward")]) else { return };
     told.ok();
     let asked = server.requests().iter().filter(|request| request.path.contains("/files/")).count();
     assert_eq!(asked, 1, "the second install has it from the store");

@@ -9,7 +9,8 @@ use crate::fairness::{difference, pins, tree};
 use crate::measure::{run, succeed};
 use crate::scenario::{Scenario, Stand};
 use crate::server::{Manner, Served};
-use crate::tools::{Action, Ground, Programs, Tool, command};
+use crate::side_by_side::{lock_by, lock_without};
+use crate::tools::{Ground, Programs, Tool};
 
 /// Changes one byte in the middle.
 pub fn change(bytes: &mut [u8]) {
@@ -60,7 +61,9 @@ pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
     same(&good, &ground.environment())?;
     told.push("install of nothing: an edited installed file was written anew".to_owned());
     if let Some(name) = case.changed {
-        let other = locked_without(case, name, &ground, &lock)?;
+        lock_without(case.programs, &ground, &case.requirements, name)?;
+        let other = case.directory.join("pylock.changed.toml");
+        std::fs::copy(ground.lock(), &other)?;
         let with = |scenario, lock: &PathBuf| {
             Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), other.clone())
         };
@@ -90,26 +93,10 @@ pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
 fn locked(case: &Case<'_>, index: &str) -> Result<(Ground, PathBuf)> {
     Ground::clear(&case.directory)?;
     let ground = Ground::new(case.directory.clone(), index)?;
-    std::fs::write(ground.requirements(), &case.requirements)?;
-    let action = Action::Lock { universal: false, check: false };
-    succeed(&mut command(case.programs, Tool::Pipward, &ground, action).context("no command")?)?;
+    lock_by(case.programs, Tool::Pipward, &ground, &case.requirements, false)?;
     let lock = case.directory.join("pylock.toml");
     std::fs::copy(ground.lock(), &lock)?;
     Ok((ground, lock))
-}
-
-/// A lock of the same requirements with another version of a project.
-fn locked_without(case: &Case<'_>, name: &str, ground: &Ground, lock: &Path) -> Result<PathBuf> {
-    let pins = pins(lock)?;
-    let pinned = pins.iter().find_map(|pin| pin.strip_prefix(&format!("{name} ")));
-    let version = pinned.and_then(|pin| pin.split(' ').next()).context("nothing to change")?;
-    std::fs::write(ground.requirements(), format!("{}{name}!={version}\n", case.requirements))?;
-    Ground::clear(&ground.lock())?;
-    let action = Action::Lock { universal: false, check: false };
-    succeed(&mut command(case.programs, Tool::Pipward, ground, action).context("no command")?)?;
-    let other = case.directory.join("pylock.changed.toml");
-    std::fs::copy(ground.lock(), &other)?;
-    Ok(other)
 }
 
 /// A metadata file that is not what its page says: the lock is the one that honest files give, or there is none.

@@ -115,23 +115,15 @@ pub fn lock(
         changed: directory.join("pylock.changed.toml"),
         wheels: Vec::new(),
     };
-    let action = Action::Lock { universal: false, check: false };
     let mut locks = Vec::new();
     for tool in [Tool::Pipward, Tool::Uv] {
         let ground = Ground::new(directory.join(format!("lock-{}", tool.name())), index)?;
-        std::fs::write(ground.requirements(), workload.requirements())?;
-        succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
-        locks.push(pins(&ground.lock())?);
+        locks.push(lock_by(plan.programs, tool, &ground, &workload.requirements(), false)?);
         if tool == Tool::Pipward {
             std::fs::copy(ground.lock(), &locked.lock)?;
             std::fs::copy(ground.lock(), &locked.changed)?;
             if let Some(name) = workload.changed {
-                let pinned = locks[0].iter().find_map(|pin| pin.strip_prefix(&format!("{name} ")));
-                let version = pinned.and_then(|pin| pin.split(' ').next()).context("nothing to change")?;
-                let requirements = format!("{}{name}!={version}\n", workload.requirements());
-                std::fs::write(ground.requirements(), requirements)?;
-                Ground::clear(&ground.lock())?;
-                succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
+                lock_without(plan.programs, &ground, &workload.requirements(), name)?;
                 std::fs::copy(ground.lock(), &locked.changed)?;
             }
         }
@@ -157,6 +149,30 @@ pub fn lock(
     Ok(Locked { wheels, ..locked })
 }
 
+/// Locks with a tool. What that pins.
+pub fn lock_by(
+    programs: &Programs,
+    tool: Tool,
+    ground: &Ground,
+    requirements: &str,
+    universal: bool,
+) -> Result<BTreeSet<String>> {
+    std::fs::write(ground.requirements(), requirements)?;
+    Ground::clear(&ground.lock())?;
+    let action = Action::Lock { universal, check: false };
+    succeed(&mut command(programs, tool, ground, action).context("no command")?)?;
+    pins(&ground.lock())
+}
+
+/// Locks anew, with another version of a project than the standing lock has.
+pub fn lock_without(programs: &Programs, ground: &Ground, requirements: &str, name: &str) -> Result<()> {
+    let standing = pins(&ground.lock())?;
+    let pinned = standing.iter().find_map(|pin| pin.strip_prefix(&format!("{name} ")));
+    let version = pinned.and_then(|pin| pin.split(' ').next()).context("nothing to change")?;
+    let requirements = format!("{requirements}{name}!={version}\n");
+    lock_by(programs, Tool::Pipward, ground, &requirements, false).map(|_| ())
+}
+
 /// Locks for all environments with both, and compares.
 fn same_universal(
     plan: &Plan<'_>,
@@ -165,13 +181,10 @@ fn same_universal(
     index: &str,
     run: &mut Run,
 ) -> Result<()> {
-    let action = Action::Lock { universal: true, check: false };
     let mut locks = Vec::new();
     for tool in [Tool::Pipward, Tool::Uv] {
         let ground = Ground::new(directory.join(format!("universal-{}", tool.name())), index)?;
-        std::fs::write(ground.requirements(), workload.requirements())?;
-        succeed(&mut command(plan.programs, tool, &ground, action).context("no command")?)?;
-        locks.push(versions(&pins(&ground.lock())?));
+        locks.push(versions(&lock_by(plan.programs, tool, &ground, &workload.requirements(), true)?));
     }
     let [ours, theirs] = locks.as_slice() else { anyhow::bail!("two locks") };
     run.fairness.push(format!(
