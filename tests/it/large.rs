@@ -253,6 +253,23 @@ fn large_wheels_need_no_room_in_the_cache() {
     assert_eq!(directory.join("folder").read_dir().unwrap().count(), 2);
 }
 
+/// More has arrived by then than memory takes: it goes along into another file.
+#[test]
+fn a_large_wheel_goes_on_elsewhere_from_its_middle() {
+    let scratch = scratch();
+    let directory = scratch.path();
+    let (name, bytes) = WheelBuilder::new("apple", "1.0").file("apple/large.bin", content(1, SIZE)).build();
+    assert!(bytes.len() > 4600 << 10, "{}", bytes.len());
+    lock(directory, &[("apple", &name, &bytes)]);
+    let Some(told) = on_small_disks(directory, "4500k", "64m", ["install", "--venv", "env"]) else { return };
+    let told = told.ok();
+    assert!(!told.stdout.contains("kept "), "{}", told.told());
+    assert_eq!(told.stderr.matches(UNKEPT).count(), 1, "{}", told.told());
+    let installed = tree(&directory.join("env"));
+    let (path, _) = installed.iter().find(|(path, _)| path.ends_with("apple/large.bin")).unwrap();
+    assert!(std::fs::read(directory.join("env").join(path)).unwrap() == content(1, SIZE));
+}
+
 #[test]
 fn where_nothing_has_room_for_a_large_wheel_that_is_said() {
     let (scratch, server) = (scratch(), Server::start());

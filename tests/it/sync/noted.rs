@@ -80,6 +80,16 @@ fn a_change_is_found_among_many_files() {
     }
 }
 
+/// What was noted of small ones is read together; each of them is looked at.
+#[test]
+fn a_change_is_found_in_each_of_many_small_ones() {
+    let names = ["alpha", "beta", "gamma", "delta"];
+    let place = installed(&names.map(|name| with_files(name, 3)));
+    for name in names {
+        is_found(&place, |file| edit(&place, file), &format!("{name}/many/f1.py"));
+    }
+}
+
 fn noted(place: &Place) -> PathBuf {
     let mut found = std::fs::read_dir(place.path("cache/witness")).unwrap();
     found.next().unwrap().unwrap().path()
