@@ -1,11 +1,13 @@
 //! The same commands with something tampered with: speed that was bought with a check shows here.
 
+mod locks;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::corpus::Corpus;
-use crate::fairness::{difference, pins, tree};
+use crate::fairness::{difference, tree};
 use crate::measure::{run, succeed};
 use crate::scenario::{Scenario, Stand};
 use crate::server::{Manner, Served};
@@ -38,12 +40,12 @@ pub struct Case<'a> {
 
 /// Tampers in every scenario, one after the other. What is neither refused nor healed is an error.
 pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
-    let mut told = vec![metadata(case)?];
+    let mut told = locks::check(case)?;
     for scenario in [Scenario::InstallCold, Scenario::InstallNoCache] {
         told.push(download(case, scenario)?);
     }
     let honest = Served::start(case.corpus, &Manner::default())?;
-    let (ground, lock) = locked(case, &honest.index)?;
+    let (ground, lock) = locked(case, &honest.index, false)?;
     let stand = |scenario| Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), lock.clone());
     let mut warm = stand(Scenario::InstallWarm);
     warm.run(case.programs)?;
@@ -90,36 +92,21 @@ pub fn check(case: &Case<'_>) -> Result<Vec<String>> {
     Ok(told)
 }
 
-fn locked(case: &Case<'_>, index: &str) -> Result<(Ground, PathBuf)> {
+/// A lock of the case over an empty cache, and a copy of it.
+fn locked(case: &Case<'_>, index: &str, universal: bool) -> Result<(Ground, PathBuf)> {
     Ground::clear(&case.directory)?;
     let ground = Ground::new(case.directory.clone(), index)?;
-    lock_by(case.programs, Tool::Pipward, &ground, &case.requirements, false)?;
+    lock_by(case.programs, Tool::Pipward, &ground, &case.requirements, universal)?;
     let lock = case.directory.join("pylock.toml");
     std::fs::copy(ground.lock(), &lock)?;
     Ok((ground, lock))
-}
-
-/// A metadata file that is not what its page says: the lock is the one that honest files give, or there is none.
-fn metadata(case: &Case<'_>) -> Result<String> {
-    let honest = Served::start(case.corpus, &Manner::default())?;
-    let (_, lock) = locked(case, &honest.index)?;
-    let good = pins(&lock)?;
-    let tamper = Some(format!("{}.metadata", case.wheel));
-    let server = Served::start(case.corpus, &Manner { tamper, ..Manner::default() })?;
-    let Ok((_, lock)) = locked(case, &server.index) else {
-        return Ok("lock cold: a changed metadata file was refused".to_owned());
-    };
-    if pins(&lock)? != good {
-        bail!("lock cold: a changed metadata file was believed");
-    }
-    Ok("lock cold: a changed metadata file was not used, and the wheel itself asked".to_owned())
 }
 
 /// A wheel that is not what the lock says.
 fn download(case: &Case<'_>, scenario: Scenario) -> Result<String> {
     let manner = Manner { tamper: Some(case.wheel.clone()), ..Manner::default() };
     let server = Served::start(case.corpus, &manner)?;
-    let (ground, lock) = locked(case, &server.index)?;
+    let (ground, lock) = locked(case, &server.index, false)?;
     let mut stand = Stand::new(scenario, Tool::Pipward, ground.clone(), lock.clone(), lock);
     stand.prepare(case.programs)?;
     let before = tree(&ground.environment())?;
