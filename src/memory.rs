@@ -3,6 +3,9 @@
 //! Owns: all unsafe code of this crate: mapping an unnamed file, giving its pages back, the allocator and one option of it.
 //! Never: maps a file that has a name, or that anybody else has open.
 
+#[cfg(target_os = "linux")]
+mod program;
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_long;
 use std::fs::File;
@@ -253,6 +256,28 @@ pub(crate) fn give_back_everywhere() {
     rayon::broadcast(|_| give_back());
 }
 
+/// Gives back the pages of the program itself. Those that are asked for again are those of its file, which the system still
+/// has. It maps sixteen for each that is, so that what ran once keeps far more than itself: after the start of an install 13
+/// MiB of 23.
+pub(crate) fn give_back_program() {
+    #[cfg(target_os = "linux")]
+    if let Ok(smaps) = std::fs::read_to_string("/proc/self/smaps") {
+        let own: fn() = give_back_program;
+        program::unchanged(&smaps, (own as *const ()).addr()).into_iter().for_each(give_back_part);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn give_back_part(part: std::ops::Range<usize>) {
+    use rustix::mm::{Advice, madvise};
+    let start = std::ptr::with_exposed_provenance_mut(part.start);
+    // SAFETY: MADV_DONTNEED throws away pages that were changed, and there are none: nobody may write to this mapping, and the
+    // system has said that each page of it is its file's. Whoever reads it, also just now, finds the same bytes. It is of the
+    // file that this function is run from, which stays mapped while it is.
+    let _ = unsafe { madvise(start, part.len(), Advice::LinuxDontNeed) };
+}
+
 #[allow(unsafe_code)]
 fn set_delay(delay: c_long) {
     // SAFETY: the function writes one number of mimalloc's table of options, whose place is in bounds, and may be called
@@ -310,6 +335,21 @@ mod tests {
             assert!(*mapped == *bytes);
             mapped.was_read(usize::MAX >> 1);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_program_runs_on_once_its_pages_are_given_back() {
+        // The third number: pages of files.
+        let mapped = || {
+            let numbers = std::fs::read_to_string("/proc/self/statm").unwrap();
+            numbers.split(' ').nth(2).unwrap().parse::<usize>().unwrap()
+        };
+        let before = mapped();
+        super::give_back_program();
+        let after = mapped();
+        assert!(after < before, "{before} {after}");
+        assert_eq!(format!("{:?}", "1.5".parse::<f64>()), "Ok(1.5)");
     }
 
     /// So that an update of mimalloc whose blocks are aligned otherwise is seen.

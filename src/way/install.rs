@@ -45,6 +45,9 @@ pub(super) use startup::AtStart;
 use unpack::{Beneath, Done, Staging, unpack};
 pub(super) use unpack::{Item, agree, direct_url, judge, resolve_files};
 
+/// So many wheels are many.
+const MANY: usize = 16;
+
 /// Everything that an install depends on.
 pub struct InstallRequest {
     /// What to install.
@@ -186,9 +189,13 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let kept = session.as_ref().and_then(|_| Here::of(request)).map(|here| unpack::kept(&items, &here));
     let notes = write && request.beneath.is_none() && request.cache.is_some();
     let since = notes.then(|| witness::Limit::now(&scheme.purelib)).flatten();
-    // Reading locks leaves much behind.
+    let kept = kept.unwrap_or_default();
+    // Reading locks leaves much behind, and so does the start: for a few wheels that is less than a start is.
     crate::memory::give_back();
-    let done = unpack(&items, kept.unwrap_or_default(), &fetcher, &staging, step)?;
+    if items.len().saturating_sub(kept.len()) >= MANY {
+        crate::memory::give_back_program();
+    }
+    let done = unpack(&items, kept, &fetcher, &staging, step)?;
     if request.check_closure {
         let closed = gathered.check_items(&items, done.iter().map(|done| &done.metadata), target);
         closed.inspect_err(|_| request.so_far.done(done.iter()))?;

@@ -1,0 +1,96 @@
+//! Where the program itself lies in memory, as the system tells it.
+//!
+//! Pure. Never: takes for the program's what is another file's, or what was written to since it was mapped.
+
+use std::ops::Range;
+
+/// A mapping, as far as it was read.
+struct Mapping<'s> {
+    addresses: Range<usize>,
+    /// Device and inode.
+    file: (&'s str, &'s str),
+    /// Whether nobody may write to it, and nobody else sees it if somebody does.
+    is_fixed: bool,
+    /// Whether it has pages that are no longer those of its file: what was relocated, or what a debugger wrote.
+    is_changed: bool,
+}
+
+/// Those addresses of the program at which it is what its file is. `smaps` is the text of `/proc/self/smaps`, and `own` is
+/// where a function of the program lies. Nothing where the text is not understood.
+pub(super) fn unchanged(smaps: &str, own: usize) -> Vec<Range<usize>> {
+    let mut mappings: Vec<Mapping<'_>> = Vec::new();
+    for line in smaps.lines() {
+        if let Some(mapping) = mapping(line) {
+            mappings.push(mapping);
+        } else if let Some(last) = mappings.last_mut() {
+            last.is_changed |= has_own_pages(line);
+        }
+    }
+    let Some(file) = mappings.iter().find(|one| one.addresses.contains(&own)).map(|one| one.file) else {
+        return Vec::new();
+    };
+    let parts = mappings.into_iter().filter(|one| one.file == file && one.is_fixed && !one.is_changed);
+    parts.map(|one| one.addresses).collect()
+}
+
+/// `55d0c8a2b000-55d0c8a4d000 r-xp 00026000 fd:00 1234 /usr/bin/pipward`.
+fn mapping(line: &str) -> Option<Mapping<'_>> {
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    let addresses = address(start)?..address(end)?;
+    let rights = words.next()?;
+    let _offset = words.next()?;
+    let file = (words.next()?, words.next()?);
+    let is_fixed = matches!(rights, "r--p" | "r-xp") && file.1 != "0";
+    Some(Mapping { addresses, file, is_fixed, is_changed: false })
+}
+
+/// `Anonymous: 12 kB`, of pages in memory, or `Swap:` of those that are not.
+fn has_own_pages(line: &str) -> bool {
+    let own = line.strip_prefix("Anonymous:").or_else(|| line.strip_prefix("Swap:"));
+    own.is_some_and(|size| size.trim_ascii() != "0 kB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMAPS: &str = "\
+1000-5000 r--p 00000000 fd:00 77  /usr/bin/pipward
+Rss:                  16 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+5000-9000 r-xp 00004000 fd:00 77  /usr/bin/pipward
+Anonymous:             0 kB
+SwapPss:               0 kB
+Swap:                  0 kB
+9000-a000 r--p 00008000 fd:00 77  /usr/bin/pipward
+Anonymous:             4 kB
+Swap:                  0 kB
+a000-b000 r--p 00009000 fd:00 77  /usr/bin/pipward
+Anonymous:             0 kB
+Swap:                  4 kB
+b000-c000 rw-p 0000a000 fd:00 77  /usr/bin/pipward
+Anonymous:             0 kB
+c000-d000 rw-p 00000000 00:00 0   [heap]
+d000-e000 r--p 00000000 00:00 0   [vvar]
+e000-f000 r-xp 00000000 fd:01 77  /usr/lib/libc.so.6
+Anonymous:             0 kB
+f000-10000 r--s 00000000 fd:00 77 /usr/bin/pipward
+";
+
+    #[test]
+    fn what_may_be_read_again_is_the_program_as_it_stands_in_its_file() {
+        assert_eq!(unchanged(SMAPS, 0x5678), [0x1000..0x5000, 0x5000..0x9000]);
+        assert_eq!(unchanged(SMAPS, 0xe123).first(), Some(&(0xe000..0xf000)));
+    }
+
+    #[test]
+    fn where_the_text_is_not_understood_nothing_is() {
+        let odd = "Anonymous: 4 kB\n1000-x r-xp\n-\n1-2\n1-2 r-xp 0 fd:00";
+        for (smaps, own) in [(SMAPS, 0x9_0000), ("", 1), (odd, 1)] {
+            assert!(unchanged(smaps, own).is_empty(), "{smaps} {own}");
+        }
+    }
+}
