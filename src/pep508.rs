@@ -7,6 +7,7 @@
 
 mod marker;
 mod shown;
+mod written;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use pep508_rs::{Pep508Error, Pep508ErrorSource};
 use pipward_resolver::{MarkerTree, Requirement, VerbatimUrl};
 pub(crate) use shown::{marker_of_requirement, marker_text};
+pub use written::Written;
 
 /// The longest requirement or marker that is read, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;

@@ -22,7 +22,7 @@ pub mod startup;
 use crate::digest::Sha256;
 use crate::error::{Code, Place, Problem};
 use crate::verify::VerifiedWheel;
-use pipward_resolver::WheelName;
+use pipward_resolver::{MarkerEnvironment, WheelName};
 
 pub use passed::EXCEPTABLE;
 
@@ -146,6 +146,10 @@ impl Wheel {
     /// METADATA.
     pub fn metadata(&self) -> &metadata::Metadata {
         &self.metadata
+    }
+    /// What is kept of METADATA once all else is done with the wheel, for an environment.
+    pub fn brief(&self, markers: &MarkerEnvironment) -> metadata::Brief {
+        metadata::Brief::of(&self.metadata, &self.metadata_text, markers)
     }
     /// `Root-Is-Purelib` of WHEEL.
     pub fn root_is_purelib(&self) -> bool {

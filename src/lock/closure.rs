@@ -11,13 +11,14 @@ use pipward_resolver::{ExtraName, PackageName, Requirement, Target, VerbatimUrl,
 
 use super::{Lock, LockedDependency, Selected, Selection};
 use crate::error::{Code, Place, Problem, without_passwords};
+use crate::pep508::Written;
 use crate::requirements::FileRequirement;
 
 /// What a wheel's METADATA says of its dependencies.
 #[derive(Debug, Clone, Copy)]
 pub struct Declared<'a> {
     /// `Requires-Dist`.
-    pub requires: &'a [Requirement<VerbatimUrl>],
+    pub requires: &'a Written,
     /// `Provides-Extra`.
     pub extras: &'a [ExtraName],
     /// The names in `requires` that are written otherwise than they are normalised.
@@ -97,7 +98,7 @@ impl<'a> Check<'a> {
                 recorded.iter().for_each(|entry| self.recorded(selected, entry));
             }
             (None, Some(declared)) => {
-                for requirement in declared.requires {
+                for requirement in declared.requires.with(extras) {
                     if requirement.evaluate_markers(&self.request.target.markers, extras) {
                         self.requirement(Some(&package.name), requirement, &package.place);
                     }

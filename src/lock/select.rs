@@ -278,6 +278,7 @@ impl Selection {
                     .for_each(|entry| wanted.add(&entry.name, &[])),
                 (None, Some(declared)) => declared
                     .requires
+                    .with(&extras)
                     .iter()
                     .filter(|requirement| requirement.evaluate_markers(&target.markers, &extras))
                     .for_each(|requirement| wanted.add(&requirement.name, &requirement.extras)),

@@ -35,7 +35,7 @@ use crate::lock::closure::Declared;
 use crate::policy::DatedPolicy;
 use crate::python::{Interpreter, Scheme};
 use crate::threads::share;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::Brief;
 use gather::Gathered;
 pub(super) use outcome::nothing_to_do;
 pub use outcome::{Installed, Package, VerifiedFile};
@@ -306,6 +306,6 @@ fn vouched(item: &Item, done: &Done) -> Vouched {
 }
 
 /// METADATA as the closure check reads it.
-pub(super) fn declared(metadata: &Metadata) -> Declared<'_> {
+pub(super) fn declared(metadata: &Brief) -> Declared<'_> {
     Declared { requires: &metadata.requires, extras: &metadata.extras, spelled: Some(&metadata.spelled) }
 }

@@ -19,7 +19,7 @@ use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedSource, SelectRequest, Selected, Selection, Subset};
 use crate::python::installed;
 use crate::requirements::FileRequirement;
-use crate::wheel::metadata::{MAX_METADATA, Metadata};
+use crate::wheel::metadata::{Brief, MAX_METADATA, Metadata};
 use crate::wheel::startup::Kind;
 
 /// What an install would do, where that is nothing.
@@ -54,7 +54,7 @@ pub(super) fn look(request: &InstallRequest) -> Option<Installed> {
     } else {
         // Where there are no threads, the long way says so.
         crate::threads::share().ok()?;
-        let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| Some(found.metadata()?.0)).collect();
+        let read: Option<Vec<_>> = there.par_iter().map(|(found, _)| here.brief(found)).collect();
         Some(read?)
     };
     if let (false, Some(read)) = (closed, &read) {
@@ -95,7 +95,7 @@ pub(super) struct There {
     /// Of the wheel.
     pub(super) sha256: Sha256,
     /// METADATA, where anybody has to know.
-    pub(super) metadata: Option<Metadata>,
+    pub(super) metadata: Option<Brief>,
 }
 
 /// An environment, and what is asked of it.
@@ -220,6 +220,11 @@ impl<'a> Here<'a> {
         }
     }
 
+    fn brief(&self, found: &Found) -> Option<Brief> {
+        let (metadata, text) = found.metadata()?;
+        Some(Brief::of(&metadata, &text, &self.request.target().markers))
+    }
+
     /// METADATA and wheel of an item of which nothing is to be fetched, since the locked wheel is there as a run left it.
     pub(super) fn keeps(&self, item: &Item) -> Option<There> {
         let package = &item.package;
@@ -240,7 +245,7 @@ impl<'a> Here<'a> {
             name: found.spelled.clone(),
             version: found.version.clone(),
             sha256,
-            metadata: Some(metadata),
+            metadata: Some(Brief::of(&metadata, &text, &self.request.target().markers)),
         })
     }
 
@@ -292,7 +297,7 @@ impl<'a> Here<'a> {
             .iter()
             .map(|root| (root.requirement.name.clone(), root.requirement.extras.clone()))
             .collect();
-        let mut known: BTreeMap<PackageName, Metadata> = BTreeMap::new();
+        let mut known: BTreeMap<PackageName, Brief> = BTreeMap::new();
         loop {
             let declared =
                 known.iter().map(|(name, read)| (name.clone(), super::install::declared(read))).collect();
@@ -301,7 +306,7 @@ impl<'a> Here<'a> {
                 Subset::NeedsMetadata(packages) => {
                     for selected in packages {
                         let (found, _) = self.vouched(&selected)?;
-                        known.insert(selected.package.name.clone(), found.metadata()?.0);
+                        known.insert(selected.package.name.clone(), self.brief(found)?);
                     }
                 }
             }

@@ -3,6 +3,8 @@
 //! Owns: which headers must be there, and turning them into types. Never: evaluates a marker, reads the
 //! environment, or lets a hostile text run deep or long.
 
+mod brief;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
@@ -14,6 +16,7 @@ use pipward_resolver::{
 use super::headers::Headers;
 use crate::error::{Code, Problem};
 use crate::pep508::{self, Strictness};
+pub use brief::Brief;
 
 /// No METADATA is larger, in bytes.
 pub const MAX_METADATA: u64 = 16 << 20;

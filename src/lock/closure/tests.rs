@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ClosureRequest, Declared, check};
 use crate::error::Code;
 use crate::lock::tests::{linux, lock_of, name, pure, read, select};
-use crate::pep508::{Strictness, requirement};
+use crate::pep508::{Strictness, Written, requirement};
 use crate::requirements::parse_specifier;
 
 /// The codes and messages of a closure check. `metadata`: packages with their `Requires-Dist`.
@@ -13,10 +13,11 @@ fn open(lock: &str, roots: &[&str], metadata: &[(&str, &[&str])]) -> Vec<(Code, 
     let lock = read(&lock_of(lock)).unwrap();
     let selection = select(&lock, "3.13.0").unwrap();
     let roots: Vec<_> = roots.iter().map(|text| parse_specifier(text).unwrap()).collect();
-    let requires: Vec<(_, Vec<_>)> = metadata
+    let requires: Vec<(_, Written)> = metadata
         .iter()
         .map(|(of, texts)| {
-            (name(of), texts.iter().map(|t| requirement(t, Strictness::Strict).unwrap()).collect())
+            let read = texts.iter().map(|t| requirement(t, Strictness::Strict).unwrap());
+            (name(of), read.collect::<Vec<_>>().into())
         })
         .collect();
     let declared: BTreeMap<_, _> = requires

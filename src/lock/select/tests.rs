@@ -9,6 +9,7 @@ use crate::error::Code;
 use crate::lock::closure::Declared;
 use crate::lock::tests::{codes, hex, linux, lock_of, name, pure, read, select};
 use crate::lock::{SelectRequest, Selection};
+use crate::pep508::Written;
 
 fn selected(selection: &Selection) -> Vec<String> {
     let tell = |one: &crate::lock::Selected| {
@@ -195,12 +196,12 @@ fn a_subset_asks_for_metadata_where_the_lock_records_nothing() {
         Ok(Subset::Whole(selection)) => format!("= {}", selected(&selection).join(", ")),
         Err(codes) => format!("{codes:?}"),
     };
-    let requires = |texts: &[&str]| -> Vec<_> {
-        texts
-            .iter()
-            .map(|t| crate::pep508::requirement(t, crate::pep508::Strictness::Strict).unwrap())
-            .collect()
+    let requires = |texts: &[&str]| -> Written {
+        let read =
+            texts.iter().map(|t| crate::pep508::requirement(t, crate::pep508::Strictness::Strict).unwrap());
+        read.collect::<Vec<_>>().into()
     };
+    let nothing = Written::default();
     let (of_a, of_b) = (requires(&["b[y]", "d ; extra == 'z'"]), requires(&["c ; extra == 'y'"]));
     let mut known = BTreeMap::new();
     assert_eq!(needs(subset(&lock, &["a"], &known)), "a");
@@ -208,6 +209,6 @@ fn a_subset_asks_for_metadata_where_the_lock_records_nothing() {
     assert_eq!(needs(subset(&lock, &["a"], &known)), "b");
     known.insert(name("b"), Declared { requires: &of_b, extras: &[], spelled: None });
     assert_eq!(needs(subset(&lock, &["a"], &known)), "c");
-    known.insert(name("c"), Declared { requires: &[], extras: &[], spelled: None });
+    known.insert(name("c"), Declared { requires: &nothing, extras: &[], spelled: None });
     assert_eq!(needs(subset(&lock, &["a"], &known)), "= a 1, b 1, c 1");
 }

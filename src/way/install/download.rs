@@ -20,7 +20,7 @@ use crate::threads::share;
 use crate::verify::VerifiedWheel;
 use crate::way::signatures;
 use crate::way::{Writing, check_interrupted};
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::Brief;
 
 /// A wheel in the folder.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ fn one(item: &Item, fetched: Fetched, request: &InstallRequest) -> Result<(Verif
     if !request.any_python {
         runs_here(item, wheel.metadata(), request.target())?;
     }
-    let done = Done::of_read(&wheel)?;
+    let done = Done::of_read(&wheel, request.target())?;
     Ok((wheel.into_verified(), done))
 }
 
@@ -152,7 +152,7 @@ fn nearest(file: &LockedFile, folder: &Path) -> LockedFile {
 }
 
 /// Writes a wheel beside its place and renames it there. What has the name and the bytes already stays.
-fn save(item: &Item, wheel: &VerifiedWheel, metadata: &Metadata, folder: &Path) -> Result<Saved, Problem> {
+fn save(item: &Item, wheel: &VerifiedWheel, metadata: &Brief, folder: &Path) -> Result<Saved, Problem> {
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join(item.file.name.as_str());

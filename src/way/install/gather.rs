@@ -16,7 +16,7 @@ use crate::lock::closure::{self, ClosureRequest, Declared};
 use crate::lock::{Lock, LockedPackage, LockedSource, SelectRequest, Selected, Selection, Subset};
 use crate::requirements::FileRequirement;
 use crate::verify::VerifiedWheel;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::Brief;
 
 /// The packages of a run, one entry a name, and what was asked for.
 pub(super) struct Gathered<'r> {
@@ -27,7 +27,7 @@ pub(super) struct Gathered<'r> {
     roots: Vec<FileRequirement>,
     asked: Vec<FileRequirement>,
     /// METADATA of what is needed and not itself installed (`--only-deps`), or was read on the way.
-    pub(super) known: BTreeMap<PackageName, Metadata>,
+    pub(super) known: BTreeMap<PackageName, Brief>,
 }
 
 impl<'r> Gathered<'r> {
@@ -72,7 +72,7 @@ impl<'r> Gathered<'r> {
     pub(super) fn check_items<'m>(
         &'m self,
         items: &'m [Item],
-        read: impl Iterator<Item = &'m Metadata>,
+        read: impl Iterator<Item = &'m Brief>,
         target: &Target,
     ) -> Result<(), Problems> {
         let mut all: BTreeMap<PackageName, Declared<'_>> =
@@ -176,7 +176,7 @@ impl<'r> Gathered<'r> {
 fn subset(
     all: &Selection,
     names: &[FileRequirement],
-    known: &mut BTreeMap<PackageName, Metadata>,
+    known: &mut BTreeMap<PackageName, Brief>,
     index: &Index,
     request: &InstallRequest,
 ) -> Result<Selection, Problems> {
@@ -209,7 +209,7 @@ fn read_metadata(
     packages: Vec<Selected>,
     index: &Index,
     request: &InstallRequest,
-) -> Result<BTreeMap<PackageName, Metadata>, Problems> {
+) -> Result<BTreeMap<PackageName, Brief>, Problems> {
     let mut read = BTreeMap::new();
     let packages = packages.into_iter().map(|selected| (selected, false)).collect();
     let items = files(packages, index, request)?;
@@ -219,7 +219,9 @@ fn read_metadata(
         let Some(item) = items.get(at) else { continue };
         let verified = fetched.and_then(|fetched| VerifiedWheel::check(fetched, &item.file));
         match verified.and_then(|verified| request.policy.read(verified)) {
-            Ok(wheel) => _ = read.insert(item.package.name.clone(), wheel.metadata().clone()),
+            Ok(wheel) => {
+                read.insert(item.package.name.clone(), wheel.brief(&request.target().markers));
+            }
             Err(problem) => faults.push((at, problem)),
         }
     }

@@ -13,6 +13,7 @@ use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Requirement, V
 
 use self::turns::Graph;
 use crate::error::Place;
+use crate::pep508::Written;
 use crate::requirements::FileRequirement;
 
 /// What is known of a package of a run.
@@ -24,8 +25,8 @@ pub(crate) struct Part<'a> {
     pub(crate) name_text: &'a str,
     /// Its version.
     pub(crate) version: &'a Version,
-    /// What it requires.
-    pub(crate) requires: &'a [Requirement<VerbatimUrl>],
+    /// What it requires, where that is known.
+    pub(crate) requires: Option<&'a Written>,
     /// The names in it that are written otherwise than they are normalised.
     pub(crate) spelled: Option<&'a BTreeMap<PackageName, String>>,
     /// Whether it says for which Pythons it is.
@@ -73,7 +74,10 @@ pub(crate) fn trace(
 /// The same where the locks alone ask, and nothing is known to need anything: nobody need follow requirements. `None` where
 /// anything is.
 fn by_lock(parts: &[Part<'_>]) -> Option<Vec<(PackageName, Origin)>> {
-    if !parts.iter().all(|part| part.requires.is_empty() && (part.kept || !part.for_pythons)) {
+    if !parts
+        .iter()
+        .all(|part| part.requires.is_none_or(Written::is_empty) && (part.kept || !part.for_pythons))
+    {
         return None;
     }
     let mut names: Vec<&PackageName> = parts.iter().map(|part| part.name).collect();
@@ -429,7 +433,8 @@ fn needed<'a>(
     extras: &'a [ExtraName],
     markers: &'a MarkerEnvironment,
 ) -> impl Iterator<Item = &'a Requirement<VerbatimUrl>> {
-    part.requires.iter().filter(move |requirement| requirement.evaluate_markers(markers, extras))
+    let all = part.requires.into_iter().flat_map(|requires| requires.with(extras));
+    all.filter(move |requirement| requirement.evaluate_markers(markers, extras))
 }
 
 /// `; extra == "dev"`, as pip tells it.
@@ -469,7 +474,7 @@ mod tests {
         let version: Version = "1.0".parse().unwrap();
         let names: Vec<PackageName> =
             ["b", "a-10", "zoo", "a-9", "a"].iter().map(|name| name.parse().unwrap()).collect();
-        let needs = vec!["zoo".parse().unwrap()];
+        let needs = Written::from(vec!["zoo".parse().unwrap()]);
         let parts = |kept: bool, for_pythons: bool, requires| -> Vec<Part<'_>> {
             let part = |name| Part {
                 name,
@@ -484,12 +489,12 @@ mod tests {
             names.iter().map(part).collect()
         };
         for (kept, for_pythons) in [(true, true), (true, false), (false, false)] {
-            let parts = parts(kept, for_pythons, &[]);
+            let parts = parts(kept, for_pythons, None);
             let told = by_lock(&parts).unwrap();
             assert_eq!(told, walked(&parts, &[], &target.markers), "{kept} {for_pythons}");
         }
-        assert!(by_lock(&parts(false, true, &[])).is_none());
-        assert!(by_lock(&parts(true, false, &needs)).is_none());
-        assert!(by_lock(&[parts(true, false, &[]), parts(true, false, &[])].concat()).is_none());
+        assert!(by_lock(&parts(false, true, None)).is_none());
+        assert!(by_lock(&parts(true, false, Some(&needs))).is_none());
+        assert!(by_lock(&[parts(true, false, None), parts(true, false, None)].concat()).is_none());
     }
 }

@@ -15,7 +15,7 @@ use crate::digest::Sha256;
 use crate::index::Index;
 use crate::lock::{Location, LockedFile, Selection};
 use crate::way::unchanged::There;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::Brief;
 
 /// What an install did.
 #[derive(Debug, Default)]
@@ -125,7 +125,7 @@ pub(super) fn told(
 pub(super) fn packages(
     items: &[Item],
     done: Vec<Done>,
-    left_out: &BTreeMap<PackageName, Metadata>,
+    left_out: &BTreeMap<PackageName, Brief>,
     request: &InstallRequest,
 ) -> Vec<Package> {
     let mut told = Installed::default();
@@ -144,7 +144,7 @@ pub(super) fn packages(
 pub(super) fn origins(
     items: &[Item],
     done: &[Done],
-    left_out: &BTreeMap<PackageName, Metadata>,
+    left_out: &BTreeMap<PackageName, Brief>,
     request: &InstallRequest,
 ) -> Vec<(PackageName, Origin)> {
     let is_taken = |name: &PackageName| items.iter().any(|item| item.package.name == *name);
@@ -160,14 +160,14 @@ pub(super) fn origins(
     origin::trace(&parts, request.locks.asked(), &request.target().markers)
 }
 
-fn part(metadata: &Metadata, kept: bool) -> Part<'_> {
+fn part(metadata: &Brief, kept: bool) -> Part<'_> {
     Part {
         name: &metadata.name,
         name_text: &metadata.name_text,
         version: &metadata.version,
-        requires: &metadata.requires,
+        requires: Some(&metadata.requires),
         spelled: Some(&metadata.spelled),
-        for_pythons: metadata.requires_python.is_some(),
+        for_pythons: metadata.for_pythons,
         kept,
         lock: "",
     }
@@ -257,11 +257,7 @@ pub(in crate::way) fn nothing_to_do(
             name: &selected.package.name,
             name_text: &there.name,
             version: &there.version,
-            requires: there
-                .metadata
-                .as_ref()
-                .map(|metadata| metadata.requires.as_slice())
-                .unwrap_or_default(),
+            requires: there.metadata.as_ref().map(|metadata| &metadata.requires),
             spelled: there.metadata.as_ref().map(|metadata| &metadata.spelled),
             for_pythons: false,
             kept: true,

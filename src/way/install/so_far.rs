@@ -14,7 +14,7 @@ use super::unpack::{Done, Item};
 use crate::error::{Code, Problem, Problems};
 use crate::index::LOOKED_AT;
 use crate::lock::{Location, LockedFile, LockedPackage, LockedSource, Selected};
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::Brief;
 
 /// The packages of a run that may come to nothing.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub struct SoFar(Mutex<BTreeMap<PackageName, Seen>>);
 struct Seen {
     package: Arc<LockedPackage>,
     file: Option<Arc<LockedFile>>,
-    metadata: Option<Metadata>,
+    metadata: Option<Brief>,
     size: u64,
     kept: bool,
 }
@@ -57,7 +57,7 @@ impl SoFar {
     }
 
     /// Notes what was read.
-    pub(super) fn read<'m>(&self, all: impl Iterator<Item = &'m Metadata>) {
+    pub(super) fn read<'m>(&self, all: impl Iterator<Item = &'m Brief>) {
         let mut seen = self.seen();
         for metadata in all {
             if let Some(seen) = seen.get_mut(&metadata.name) {
@@ -110,9 +110,9 @@ fn part<'s>(name: &'s PackageName, seen: &'s Seen) -> Option<Part<'s>> {
         name,
         name_text: metadata.map_or(name.as_ref(), |metadata| &metadata.name_text),
         version: version.or_else(of_file)?,
-        requires: metadata.map(|metadata| metadata.requires.as_slice()).unwrap_or_default(),
+        requires: metadata.map(|metadata| &metadata.requires),
         spelled: metadata.map(|metadata| &metadata.spelled),
-        for_pythons: metadata.is_some_and(|metadata| metadata.requires_python.is_some()),
+        for_pythons: metadata.is_some_and(|metadata| metadata.for_pythons),
         kept: seen.kept,
         lock: &seen.package.place.file,
     })

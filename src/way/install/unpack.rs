@@ -30,7 +30,7 @@ use crate::verify::VerifiedWheel;
 use crate::wheel::Wheel;
 use crate::wheel::about::About;
 use crate::wheel::licenses::License;
-use crate::wheel::metadata::Metadata;
+use crate::wheel::metadata::{Brief, Metadata};
 use gate::{Gate, Load};
 
 /// One package of a run: the locked entry, its file, and whether it was asked for by name.
@@ -166,7 +166,7 @@ pub(super) struct Done {
     /// Whether a wheel was verified for it in this run.
     pub(super) verified: bool,
     pub(super) sha256: Sha256,
-    pub(super) metadata: Metadata,
+    pub(super) metadata: Brief,
     /// METADATA as it stands in the wheel, where that is told. All of them are megabytes.
     pub(super) metadata_text: Option<Vec<u8>>,
     pub(super) size: u64,
@@ -184,9 +184,9 @@ pub(super) struct Done {
 
 impl Done {
     /// A wheel that was read and is not unpacked.
-    pub(super) fn of_read(wheel: &Wheel) -> Result<Self, Problem> {
+    pub(super) fn of_read(wheel: &Wheel, target: &Target) -> Result<Self, Problem> {
         Ok(Self {
-            metadata: wheel.metadata().clone(),
+            metadata: wheel.brief(&target.markers),
             metadata_text: None,
             size: wheel.size(),
             kept: false,
@@ -366,7 +366,7 @@ fn one(
             .map_err(|problem| staging.policy.with_ended(problem, &item.package.name))?;
     }
     let done = Done {
-        metadata: wheel.metadata().clone(),
+        metadata: wheel.brief(&staging.target.markers),
         metadata_text: (staging.tells_metadata && !kept).then(|| wheel.metadata_text().to_vec()),
         size: wheel.size(),
         kept,
