@@ -125,6 +125,44 @@ impl fmt::Debug for StrongDigest {
     }
 }
 
+/// A digest, if there is one, in half the room: that of nearly every file is a SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// There is none.
+    Nothing,
+    /// A SHA-256.
+    Sha256(Sha256),
+    /// Another one.
+    Longer(Box<StrongDigest>),
+}
+
+impl Kept {
+    /// The digest.
+    pub fn get(&self) -> Option<StrongDigest> {
+        match self {
+            Self::Nothing => None,
+            Self::Sha256(digest) => Some(StrongDigest::Sha256(*digest)),
+            Self::Longer(digest) => Some(**digest),
+        }
+    }
+}
+
+impl PartialEq<Option<StrongDigest>> for Kept {
+    fn eq(&self, other: &Option<StrongDigest>) -> bool {
+        self.get() == *other
+    }
+}
+
+impl From<Option<StrongDigest>> for Kept {
+    fn from(digest: Option<StrongDigest>) -> Self {
+        match digest {
+            None => Self::Nothing,
+            Some(StrongDigest::Sha256(digest)) => Self::Sha256(digest),
+            Some(longer) => Self::Longer(longer.into()),
+        }
+    }
+}
+
 /// What a set of locked hashes says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Match {
@@ -380,5 +418,18 @@ mod tests {
         assert!(accepts(Match::Any));
         assert!(!accepts(Match::All));
         assert!(LockedHashes::new(Match::Any, vec![]).is_none());
+    }
+
+    #[test]
+    fn every_digest_that_is_kept_comes_back() {
+        for digest in [
+            Some(StrongDigest::Sha256(Sha256::of(b"x"))),
+            Some(StrongDigest::Sha384([1; 48])),
+            Some(StrongDigest::Sha512([7; 64])),
+            None,
+        ] {
+            assert_eq!(Kept::from(digest).get(), digest);
+        }
+        assert!(size_of::<Kept>() <= 40);
     }
 }

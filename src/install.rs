@@ -39,6 +39,7 @@ mod in_place;
 mod journal;
 mod links;
 mod names;
+mod place;
 mod places;
 mod plan;
 mod recover;
@@ -51,22 +52,27 @@ mod tree;
 mod umask;
 mod uninstall;
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use pipward_resolver::{PackageName, Version};
 
-use crate::digest::{Sha256, StrongDigest};
+use crate::digest::{Kept, Sha256};
 use crate::error::{Code, Place, Problem};
-use crate::wheel::record::{self, Line, Record, Row};
+use crate::wheel::record::{Line, Record, Row};
 
 pub use guard::{interrupt, interrupted};
 pub use held::{Standing, Strictness};
+pub use place::Destination;
 pub use places::ENVIRONMENTS_OWN;
 pub use plan::DirectUrl;
 pub use recover::{Settled, is_settled, recover, repair};
 pub use session::{Listed, Report, Session};
 pub use umask::{umask, umask_in};
+
+/// RECORD is written in pieces of so many bytes.
+const PIECE: usize = 64 << 10;
 
 /// Where each file of a wheel goes, and the RECORD that will say so.
 #[derive(Debug, Clone)]
@@ -89,7 +95,7 @@ impl InstallPlan {
         let content = format!("{}\n", installer.name()).into_bytes();
         let (sha256, size) = (Sha256::of(&content), content.len() as u64);
         for file in self.files.iter_mut().filter(|file| file.destination == place) {
-            file.digest = Some(StrongDigest::Sha256(sha256));
+            file.digest = Kept::Sha256(sha256);
             file.size = size;
             file.source = Source::Generated(content.clone());
         }
@@ -114,28 +120,33 @@ impl InstallPlan {
     }
     /// The RECORD that is written, complete.
     pub fn record(&self) -> Record {
-        let mut lines = self.lines();
-        lines.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        let row = |line: Line<'_>| Row {
-            path: line.path.into_owned(),
-            digest: line.digest.copied(),
-            size: line.size,
-        };
-        Record { rows: lines.into_iter().map(row).collect() }
+        let row = |line: Line<'_>| Row { path: line.path.into_owned(), digest: line.digest, size: line.size };
+        Record { rows: self.lines().map(row).collect() }
     }
-    /// Its text.
-    fn record_text(&self) -> Vec<u8> {
-        record::text_of(self.lines())
+    /// Writes its text, in pieces: that of a large wheel is large too.
+    fn write_record(&self, into: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        for line in self.lines() {
+            line.push(&mut text);
+            if text.len() >= PIECE {
+                into.write_all(&text)?;
+                text.clear();
+            }
+        }
+        into.write_all(&text)
     }
-    /// What RECORD says of each file, and that it is there itself.
-    fn lines(&self) -> Vec<Line<'_>> {
+    /// What RECORD says of each file, and that it is there itself, in order.
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
-        let own = Line {
-            path: plan::relative(library, &self.record_path()).into_owned().into(),
-            digest: None,
-            size: None,
-        };
-        self.files.iter().map(|file| file.line(library)).chain([own]).collect()
+        let own = plan::relative(library, &self.record_path()).into_owned().into();
+        let mut order: Vec<(Cow<'_, str>, Option<&PlannedFile>)> =
+            self.files.iter().map(|file| (file.relative(library), Some(file))).chain([(own, None)]).collect();
+        order.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        order.into_iter().map(|(path, file)| Line {
+            path,
+            digest: file.and_then(|file| file.digest.get()),
+            size: file.filter(|file| file.is_sized).map(|file| file.size),
+        })
     }
     /// Where RECORD goes.
     pub fn record_path(&self) -> PathBuf {
@@ -167,13 +178,13 @@ impl Installer {
 #[derive(Debug, Clone)]
 pub struct PlannedFile {
     /// Its final place; absolute.
-    pub destination: PathBuf,
+    pub destination: Destination,
     /// Where its content comes from.
     pub source: Source,
     /// Whether its execute bits are set.
     pub executable: bool,
     /// What its content hashes to.
-    pub digest: Option<StrongDigest>,
+    pub digest: Kept,
     /// Its size in bytes.
     pub size: u64,
     /// Whether RECORD tells its size: that of a wheel need not.
@@ -183,24 +194,19 @@ pub struct PlannedFile {
 }
 
 impl PlannedFile {
-    /// The bytes of the path of its directory.
-    fn directory(&self) -> &OsStr {
-        self.destination.parent().map(Path::as_os_str).unwrap_or_default()
-    }
-
-    /// What a RECORD in this library says of it.
-    fn line(&self, library: &Path) -> Line<'_> {
-        Line {
-            path: plan::relative(library, &self.destination),
-            digest: self.digest.as_ref(),
-            size: self.is_sized.then_some(self.size),
+    /// Its path as RECORD in this library writes it.
+    fn relative(&self, library: &Path) -> Cow<'_, str> {
+        match self.destination.within(library) {
+            Some(tail) => tail.into(),
+            None => plan::relative(library, &self.destination.path()).into_owned().into(),
         }
     }
 
     /// Its name.
     fn name(&self) -> Result<&OsStr, Problem> {
         self.destination.file_name().ok_or_else(|| {
-            Problem::new(Code::Internal, "a planned file has no name").at(Place::file(&self.destination))
+            Problem::new(Code::Internal, "a planned file has no name")
+                .at(Place::file(self.destination.path()))
         })
     }
 }

@@ -79,8 +79,13 @@ impl Wheel {
         let mut archive = archive::Archive::read_in_passing(bytes, name.as_str(), limits, &looked_at)?;
         let dist_info = identity::dist_info(&archive, name)?;
         identity::check_layout(&archive, &dist_info)?;
-        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap: limits.metadata };
-        let mut record = files.record(passed)?;
+        let cap = limits.metadata;
+        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap };
+        let record = files.record()?;
+        let is_bound = passed.is_empty() && contents::bind_plain(&mut archive, &record, &dist_info);
+        // Where there is anything wrong with it, what else is wrong comes first.
+        let record = if is_bound { None } else { Some(record::Record::parse_passing(&record, passed)?) };
+        let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap };
         let metadata_text = files.metadata()?;
         let metadata = metadata::Metadata::parse(&metadata_text)?;
         identity::check_metadata(&metadata, name)?;
@@ -88,8 +93,10 @@ impl Wheel {
         let (about, warnings) = contents::About::parse(&wheel_text, name)?;
         let scripts_text = files.entry_points()?;
         let entry_points = scripts_text.as_deref().map(entry_points::EntryPoints::parse).transpose()?;
-        passed::mend(&archive, bytes, &mut record, &dist_info, passed)?;
-        contents::bind(&mut archive, &record, &dist_info)?;
+        if let Some(mut record) = record {
+            passed::mend(&archive, bytes, &mut record, &dist_info, passed)?;
+            contents::bind(&mut archive, &record, &dist_info)?;
+        }
         // What was acted on above has to be what RECORD vouches for, also where a caller extracts nothing.
         let mut metadata_sha256 = None;
         for entry in archive.entries() {

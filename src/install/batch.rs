@@ -53,7 +53,7 @@ mod tests {
             destination: "/env/file".into(),
             source: Source::Entry(0),
             executable: false,
-            digest: None,
+            digest: crate::digest::Kept::Nothing,
             size: *size,
             is_sized: true,
             gives_way: false,

@@ -3,10 +3,10 @@
 //! Owns: which files of a plan are compiled, and their rows of RECORD. Never: compiles; the caller hands in a compiler.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{InstallPlan, PlannedFile, Source};
-use crate::digest::{Sha256, StrongDigest};
+use crate::digest::{Kept, Sha256};
 use crate::error::Problem;
 use crate::wheel::Wheel;
 
@@ -28,7 +28,8 @@ impl InstallPlan {
     ) -> Result<Self, Problem> {
         let mut modules = Vec::new();
         for file in &self.files {
-            if file.destination.extension() != Some(OsStr::new("py")) || file.size > MAX_SOURCE {
+            let name = file.destination.file_name().map(Path::new);
+            if name.and_then(Path::extension) != Some(OsStr::new("py")) || file.size > MAX_SOURCE {
                 continue;
             }
             let content = match &file.source {
@@ -38,7 +39,7 @@ impl InstallPlan {
                 },
                 Source::Generated(content) => content.clone(),
             };
-            modules.push((file.destination.clone(), content));
+            modules.push((file.destination.path(), content));
         }
         for (destination, content) in compile(modules)? {
             if self.files.iter().any(|file| file.destination == destination) {
@@ -46,10 +47,10 @@ impl InstallPlan {
             }
             let (sha256, size) = (Sha256::of(&content), content.len() as u64);
             self.files.push(PlannedFile {
-                destination,
+                destination: destination.into(),
                 source: Source::Generated(content),
                 executable: false,
-                digest: Some(StrongDigest::Sha256(sha256)),
+                digest: Kept::Sha256(sha256),
                 size,
                 is_sized: true,
                 gives_way: false,

@@ -1,26 +1,32 @@
 //! Which plan brings which file.
 //!
-//! Owns: the claims of the plans of one run on names, and what differs under one name. Never: touches a file.
+//! Owns: the claims of the plans of one run on names, and what differs under one name. Never: writes, or reads what was not
+//! staged.
 
 mod directories;
 mod files;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::directories::Directories;
-use self::files::{Files, Kept};
+use self::directories::{Directories, Directory};
+use self::files::{Files, Spot};
 use super::PlannedFile;
+use super::held::sha256_of;
 use super::places::{OwnIn, owned};
-use crate::digest::StrongDigest;
-use crate::error::{Code, Place, Problem};
+use super::uninstall::open;
+use crate::digest::{Kept, StrongDigest};
+use crate::error::{Code, Place, Problem, io};
 
 /// The files of the plans of one run, by directory (resolved, relative to the prefix).
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    pub(super) directories: Directories,
+    /// Where the files are written.
+    target: PathBuf,
+    directories: Directories,
+    files: Files,
     /// What two plans both bring, and differently.
     pub(super) conflicts: Vec<Problem>,
     /// The files that came after a different one of their name, which stand apart under their number.
@@ -39,21 +45,11 @@ pub(super) struct Wanted<'a> {
     pub(super) apart: Vec<(usize, &'a PlannedFile)>,
 }
 
-/// A directory that plans need.
-#[derive(Debug)]
-pub(super) struct Directory {
-    /// The distribution that needs it, for messages.
-    pub(super) package: Arc<str>,
-    pub(super) files: Files,
-    /// The names of directories in it that plans need.
-    pub(super) below: HashSet<OsString>,
-}
-
-impl Directory {
-    /// One that nothing is in yet, and which this distribution needs.
-    pub(super) fn of(package: &Arc<str>) -> Self {
-        Self { package: Arc::clone(package), files: Files::default(), below: HashSet::new() }
-    }
+/// A directory that plans need, and what they bring into it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folder<'c> {
+    claims: &'c Claims,
+    own: &'c Directory,
 }
 
 /// A plan that brings files.
@@ -66,13 +62,15 @@ pub(super) struct Bringer {
 }
 
 /// A file that one plan brings, or several alike.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Claim {
     first: Arc<Bringer>,
     /// Few files have any.
     #[allow(clippy::box_collection)]
     others: Option<Box<Vec<Arc<Bringer>>>>,
     digest: Kept,
+    /// Whether it is the file as it was written that tells its digest, which is a SHA-256.
+    is_written: bool,
     pub(super) executable: bool,
     /// Whether all of them leave it out for a different one of another distribution.
     pub(super) gives_way: bool,
@@ -88,8 +86,9 @@ pub(super) struct Rival {
 impl Claim {
     /// Of the first plan that brings the file.
     pub(super) fn new(first: &Arc<Bringer>, file: &PlannedFile) -> Self {
-        let PlannedFile { digest, executable, gives_way, .. } = *file;
-        Self { first: Arc::clone(first), others: None, digest: digest.into(), executable, gives_way }
+        let PlannedFile { executable, gives_way, .. } = *file;
+        let (first, digest) = (Arc::clone(first), file.digest.clone());
+        Self { first, others: None, digest, is_written: false, executable, gives_way }
     }
 
     /// The distribution that is named in messages.
@@ -104,14 +103,14 @@ impl Claim {
             .map(|bringer| &**bringer)
     }
 
-    /// What its content hashes to.
+    /// What its content hashes to, of one whose digest is [known](Claims::known).
     pub(super) fn digest(&self) -> Option<StrongDigest> {
         self.digest.get()
     }
 
     /// Whether it is the same content.
     pub(super) fn is_alike(&self, file: &PlannedFile) -> bool {
-        file.digest.is_some() && self.digest() == file.digest
+        self.digest != Kept::Nothing && self.digest == file.digest
     }
 
     /// Of one more plan, which brings it alike.
@@ -121,7 +120,52 @@ impl Claim {
     }
 }
 
+impl<'c> Folder<'c> {
+    /// Its path.
+    pub(super) fn path(self) -> &'c Path {
+        self.claims.directories.path(self.own)
+    }
+
+    /// The distribution that needs it, for messages.
+    pub(super) fn package(self) -> &'c str {
+        &self.own.package
+    }
+
+    /// What is claimed of a name.
+    pub(super) fn get(self, name: &OsStr) -> Option<Claim> {
+        let files = &self.claims.files;
+        self.own.order.find(files, name).and_then(|spot| files.get(spot))
+    }
+
+    /// The names of the files, in order.
+    pub(super) fn names(self) -> impl Iterator<Item = &'c OsStr> {
+        let files = &self.claims.files;
+        self.own.order.iter().filter(|spot| files.has(*spot)).map(|spot| files.name(spot))
+    }
+
+    /// The files, in the order of their names.
+    pub(super) fn files(self) -> impl Iterator<Item = (&'c OsStr, Claim)> {
+        let files = &self.claims.files;
+        self.own.order.iter().filter_map(|spot| Some((files.name(spot), files.get(spot)?)))
+    }
+
+    /// The names of directories in it that plans need.
+    pub(super) fn below(self) -> impl Iterator<Item = &'c OsStr> {
+        self.claims.directories.below(self.own)
+    }
+
+    /// Whether plans need a directory of this name in it.
+    pub(super) fn has_below(self, name: &OsStr) -> bool {
+        self.claims.directories.has_below(self.own, name)
+    }
+}
+
 impl Claims {
+    /// Those on what is written beneath `target`.
+    pub(super) fn on(target: PathBuf) -> Self {
+        Self { target, ..Self::default() }
+    }
+
     /// Takes names of a directory (resolved, relative to the prefix, claimed) for a plan. Returns the files that are still to
     /// be written.
     ///
@@ -135,73 +179,143 @@ impl Claims {
         own: &OwnIn<'_>,
     ) -> Result<Wanted<'a>, Problem> {
         let mut wanted = Wanted::default();
-        let Some(taken) = self.directories.get_mut(directory) else { return Ok(wanted) };
+        let Some(number) = self.directories.find(directory) else { return Ok(wanted) };
+        let Some(taken) = self.directories.at(number) else { return Ok(wanted) };
         let (mut new, mut blocked, mut rivals) = (Vec::with_capacity(files.len()), Vec::new(), Vec::new());
         for file in files {
             let name = file.name()?;
             if own.has(name) {
-                return Err(owned(&file.destination));
+                return Err(owned(&file.destination.path()));
             }
-            if taken.below.contains(name) {
+            if self.directories.has_below(taken, name) {
                 blocked.push((name, *file));
                 continue;
             }
-            match taken.files.get_mut(name) {
-                None => {
-                    new.push((name, Claim::new(bringer, file)));
-                    wanted.files.push(*file);
+            let Some(spot) = taken.order.find(&self.files, name) else {
+                new.push((name, *file));
+                wanted.files.push(*file);
+                continue;
+            };
+            let Some(claim) = self.files.get(spot) else {
+                self.files.set(spot, Some(Claim::new(bringer, file)));
+                wanted.files.push(*file);
+                continue;
+            };
+            let path = directory.join(name);
+            let mut claim = self.known(&path, claim)?;
+            if claim.is_alike(file) {
+                claim.join(bringer, file);
+                if claim.executable != file.executable {
+                    self.executable.insert(path);
                 }
-                Some(claim) if claim.is_alike(file) => {
-                    if claim.executable != file.executable {
-                        self.executable.insert(directory.join(name));
-                    }
-                    claim.join(bringer, file);
-                }
-                Some(_) => rivals.push((name, *file)),
+            } else {
+                rivals.push((path, *file));
             }
+            self.files.set(spot, Some(claim));
         }
-        taken.files.extend(&mut new)?;
+        if !new.is_sorted_by_key(|(name, _)| *name) {
+            new.sort_by_key(|(name, _)| *name);
+        }
+        let new = self.files.push(bringer, &new)?;
+        if let Some(taken) = self.directories.at_mut(number) {
+            taken.order.join(new, &self.files);
+        }
         for (name, file) in blocked {
-            let other = self.directories.get(&directory.join(name)).map(|other| other.package.clone());
-            self.conflicts.push(two_plans(&file.destination, &bringer.package, &other.unwrap_or_default()));
+            let other = self.folder(&directory.join(name)).map(Folder::package).unwrap_or_default();
+            let problem = two_plans(&file.destination.path(), &bringer.package, other);
+            self.conflicts.push(problem);
         }
-        for (name, file) in rivals {
-            wanted.apart.extend(self.rival(directory.join(name), bringer, file).map(|at| (at, file)));
+        for (path, file) in rivals {
+            wanted.apart.extend(self.rival(path, bringer, file).map(|at| (at, file)));
         }
         Ok(wanted)
     }
 
+    /// Makes room for what a plan is about to bring: so many files, whose names have so many bytes.
+    pub(super) fn begin(&mut self, bringer: &Arc<Bringer>, files: usize, bytes: usize) {
+        self.files.begin(bringer, files, bytes);
+    }
+
+    /// All files of a plan are written.
+    pub(super) fn end(&mut self, bringer: &Arc<Bringer>) {
+        self.files.end(bringer);
+    }
+
+    /// A claim on a file (resolved, relative to the prefix) with its digest, made of what was written if need be: that was
+    /// checked while it was, and lies where nobody else writes.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(super) fn known(&self, path: &Path, mut claim: Claim) -> Result<Claim, Problem> {
+        if claim.is_written {
+            let at = self.target.join(path);
+            let digest = open(&at).and_then(sha256_of).map_err(|error| io("reading a file", at, &error))?;
+            (claim.digest, claim.is_written) = (Kept::Sha256(digest), false);
+        }
+        Ok(claim)
+    }
+
+    /// Notes a directory (resolved, relative to the prefix) that a distribution needs, unless it is noted.
+    ///
+    /// # Errors
+    /// `internal` where there are billions.
+    pub(super) fn add_directory(&mut self, path: &Path, package: &Arc<str>) -> Result<(), Problem> {
+        self.directories.add(path, package)
+    }
+
+    /// A directory (resolved, relative to the prefix) that plans need.
+    pub(super) fn folder(&self, path: &Path) -> Option<Folder<'_>> {
+        let own = self.directories.at(self.directories.find(path)?)?;
+        Some(Folder { claims: self, own })
+    }
+
+    /// All of them, in no order.
+    pub(super) fn folders(&self) -> impl Iterator<Item = Folder<'_>> {
+        self.directories.iter().map(|own| Folder { claims: self, own })
+    }
+
+    /// What is claimed of a file (resolved, relative to the prefix).
+    fn get(&self, file: &Path) -> Option<Claim> {
+        self.spot(file).and_then(|spot| self.files.get(spot))
+    }
+
+    fn spot(&self, file: &Path) -> Option<Spot> {
+        self.folder(file.parent()?)?.own.order.find(&self.files, file.file_name()?)
+    }
+
     /// Whether a file (resolved, relative to the prefix) is brought.
     pub(super) fn has(&self, file: &Path) -> bool {
-        let directory = file.parent().and_then(|parent| self.directories.get(parent));
-        directory.zip(file.file_name()).is_some_and(|(directory, name)| directory.files.get(name).is_some())
+        self.spot(file).is_some_and(|spot| self.files.has(spot))
     }
 
     /// The files that the plan with this `.dist-info` directory (resolved, relative to the prefix) brings.
     pub(super) fn of_dist_info(&self, dist_info: &Path) -> Vec<PathBuf> {
-        let is_its = |claim: &Claim| claim.bringers().any(|bringer| bringer.dist_info == dist_info);
-        let of_directory = |(directory, content): (&Path, &Directory)| {
-            let names = content.files.iter().filter(|(_, claim)| is_its(claim));
-            names.map(|(name, _)| directory.join(name)).collect::<Vec<_>>()
+        let is_it = |bringer: &Bringer| bringer.dist_info == dist_info;
+        if !self.files.has_of(is_it) {
+            return Vec::new();
+        }
+        let of_folder = |folder: Folder<'_>| {
+            let its = folder.files().filter(|(_, claim)| claim.bringers().any(is_it));
+            its.map(|(name, _)| folder.path().join(name)).collect::<Vec<_>>()
         };
-        self.directories.iter().flat_map(of_directory).collect()
+        self.folders().flat_map(of_folder).collect()
     }
 
     /// The moves that bring everything: whole directories where `is_there` says that nothing stands, else file by file.
     /// In order of paths, .dist-info last.
     pub(super) fn moves(&self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         // Where a directory is missing, so is all below it.
-        let mut all: Vec<&Path> = self.directories.iter().map(|(directory, _)| directory).collect();
-        all.sort_unstable_by_key(|directory| directory.as_os_str().len());
+        let mut all: Vec<Folder<'_>> = self.folders().collect();
+        all.sort_unstable_by_key(|folder| folder.path().as_os_str().len());
         let mut there: HashMap<&OsStr, bool> = HashMap::new();
         let mut moves = Vec::new();
-        for directory in all {
+        for folder in all {
+            let directory = folder.path();
             let parent = directory.parent().and_then(|parent| there.get(parent.as_os_str())).copied();
             let stands = parent.unwrap_or(true) && is_there(directory);
             there.insert(directory.as_os_str(), stands);
             if stands {
-                let names = self.directories.get(directory).into_iter().flat_map(|found| found.files.names());
-                moves.extend(names.map(|name| directory.join(name)));
+                moves.extend(folder.names().map(|name| directory.join(name)));
             } else if parent == Some(true) {
                 moves.push(directory.to_owned());
             }
@@ -216,22 +330,21 @@ impl Claims {
 
     /// The distribution that brings a file, for messages.
     pub(super) fn package_of(&self, path: &Path) -> String {
-        let directory = path.parent().and_then(|parent| self.directories.get(parent));
-        let claim = path.file_name().and_then(|name| directory?.files.get(name));
-        claim.map(Claim::package).unwrap_or_default().to_owned()
+        self.get(path).map(|claim| claim.package().to_owned()).unwrap_or_default()
     }
 
     /// Takes a claim away.
     pub(super) fn take(&mut self, path: &Path) -> Option<Claim> {
-        self.directories.get_mut(path.parent()?)?.files.take(path.file_name()?)
+        let spot = self.spot(path)?;
+        let claim = self.files.get(spot);
+        self.files.set(spot, None);
+        claim
     }
 
     /// Puts a claim where one was [taken](Self::take) away.
     pub(super) fn put(&mut self, path: &Path, claim: Claim) {
-        if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
-            && let Some(directory) = self.directories.get_mut(parent)
-        {
-            directory.files.put(name, claim);
+        if let Some(spot) = self.spot(path) {
+            self.files.set(spot, Some(claim));
         }
     }
 
@@ -276,4 +389,58 @@ fn conflict(message: &str, path: &Path, one: &str, other: &str) -> Problem {
             "leave one of the two out of the lock, or lock another version of one; if one can do without its file, name \
              it in [[policy.exception]] with code = \"file-conflict\", its package and a reason in pipward.toml",
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Sha256;
+    use crate::install::Source;
+
+    fn file(content: &str) -> PlannedFile {
+        PlannedFile {
+            destination: "/env/x".into(),
+            source: Source::Entry(0),
+            executable: false,
+            digest: Kept::Sha256(Sha256::of(content.as_bytes())),
+            size: content.len() as u64,
+            is_sized: true,
+            gives_way: false,
+        }
+    }
+
+    /// What becomes of the same file, and of another one, of a second plan.
+    fn others(claims: &mut Claims) -> [Result<(usize, usize), Code>; 2] {
+        ["one", "other"].map(|content| {
+            let bringer = Bringer { package: content.into(), dist_info: PathBuf::from(content) };
+            let file = file(content);
+            let wanted = claims.claim(Path::new(""), &[&file], &bringer.into(), &OwnIn::Nothing);
+            wanted.map(|wanted| (wanted.files.len(), wanted.apart.len())).map_err(|problem| problem.code())
+        })
+    }
+
+    #[test]
+    fn files_are_compared_while_their_plan_is_written_and_after_that() {
+        let scratch = tempfile::tempdir().unwrap();
+        for (is_over, is_there) in [(false, false), (true, true), (true, false)] {
+            let mut claims = Claims::on(scratch.path().to_owned());
+            let bringer = Arc::new(Bringer { package: "first 1".into(), dist_info: "first".into() });
+            claims.add_directory(Path::new(""), &bringer.package).unwrap();
+            let one = file("one");
+            let wanted = claims.claim(Path::new(""), &[&one], &bringer, &OwnIn::Nothing).unwrap();
+            assert_eq!(wanted.files.len(), 1);
+            if is_over {
+                claims.end(&bringer);
+            }
+            let _ = std::fs::remove_file(scratch.path().join("x"));
+            if is_there {
+                std::fs::write(scratch.path().join("x"), "one").unwrap();
+            }
+            let is_known = is_there || !is_over;
+            let expected = if is_known { [Ok((0, 0)), Ok((0, 1))] } else { [Err(Code::FileAccess); 2] };
+            assert_eq!(others(&mut claims), expected, "{is_over} {is_there}");
+            let brought = claims.of_dist_info(Path::new("one")).len();
+            assert_eq!(brought, usize::from(is_known));
+        }
+    }
 }

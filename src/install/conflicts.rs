@@ -48,9 +48,10 @@ pub(super) fn find(
     // Where a directory is missing, so is all below it.
     let mut missing: HashSet<&Path> = HashSet::new();
     let mut standing = HashSet::new();
-    let mut all: Vec<_> = claims.directories.iter().collect();
-    all.sort_unstable_by_key(|(directory, _)| directory.as_os_str().len());
-    for (directory, claim) in all {
+    let mut all: Vec<_> = claims.folders().collect();
+    all.sort_unstable_by_key(|folder| folder.path().as_os_str().len());
+    for folder in all {
+        let directory = folder.path();
         let at = places.real().join(directory);
         if directory.parent().is_some_and(|parent| missing.contains(parent)) {
             missing.insert(directory);
@@ -64,21 +65,24 @@ pub(super) fn find(
             Some(kind) if kind.is_dir() => _ = standing.insert(directory.to_owned()),
             Some(_) if going.contains(directory) => continue,
             Some(_) => {
-                found.push(Clash::of(directory.to_owned(), claim.package.to_string(), "a directory"));
+                found.push(Clash::of(directory.to_owned(), folder.package().to_owned(), "a directory"));
                 continue;
             }
         }
-        for (name, claim) in claim.files.iter() {
+        for (name, claim) in folder.files() {
             let path = directory.join(name);
-            match kind(&at.join(name))? {
-                None => {}
-                Some(_) if going.contains(&path) => {}
-                Some(kind) if kind.is_file() && has_content(&at.join(name), claim) => taken.push(path),
-                Some(kind) if kind.is_file() && (claim.gives_way || both_declare(&at.join(name), claim)) => {
-                    yielding.push(Clash::of(path, claim.package().to_owned(), "a file"));
-                }
-                Some(_) => found.push(Clash::of(path, claim.package().to_owned(), "a file")),
+            let kind = match kind(&at.join(name))? {
+                Some(kind) if !going.contains(&path) => kind,
+                _ => continue,
+            };
+            let claim = if kind.is_file() { claims.known(&path, claim)? } else { claim };
+            if kind.is_file() && has_content(&at.join(name), &claim) {
+                taken.push(path);
+                continue;
             }
+            let gives_way = kind.is_file() && (claim.gives_way || both_declare(&at.join(name), &claim));
+            let into = if gives_way { &mut yielding } else { &mut found };
+            into.push(Clash::of(path, claim.package().to_owned(), "a file"));
         }
     }
     for shadow in shadow::of_what_is_there(places, claims, going) {

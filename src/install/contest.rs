@@ -3,10 +3,10 @@
 //! Owns: what a plain document is, and whose file stands. A distribution that gives way leaves its file out, and its
 //! RECORD does not list it. Never: lets one give way to nobody, or code give way without a policy that names its project.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::claims::{Claim, two_plans};
-use super::plan::relative;
 use super::{InstallPlan, PlannedFile};
 use crate::digest::{Sha256, StrongDigest};
 use crate::error::Problem;
@@ -35,7 +35,12 @@ const TEXTS: &[&str] = &["txt", "md", "rst", "markdown", "adoc"];
 /// Whether nobody imports, runs or configures anything by the file at a path, whatever is in it: it is a text for people,
 /// by its name, and not metadata.
 pub(super) fn is_document(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    path.file_name().is_some_and(is_named_document) && !is_metadata(path)
+}
+
+/// Whether a file is such a text by its name alone.
+pub(super) fn is_named_document(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
     let is_text = |ending: &str| TEXTS.iter().any(|text| text.eq_ignore_ascii_case(ending));
     let stem = match name.rsplit_once('.') {
         Some((stem, ending)) if is_text(ending) => stem,
@@ -44,7 +49,7 @@ pub(super) fn is_document(path: &Path) -> bool {
     };
     let stem = &*stem.to_ascii_lowercase();
     let word = stem.split(['-', '_']).next().unwrap_or(stem);
-    (DOCUMENTS.contains(&stem) || DOCUMENTS.contains(&word)) && !is_metadata(path)
+    DOCUMENTS.contains(&stem) || DOCUMENTS.contains(&word)
 }
 
 /// Whether a file is in the metadata of a distribution.
@@ -61,7 +66,7 @@ impl InstallPlan {
     #[must_use]
     pub fn giving_way(mut self) -> Self {
         for file in &mut self.files {
-            file.gives_way = !is_metadata(&file.destination);
+            file.gives_way = !is_metadata(&file.destination.path());
         }
         self
     }
@@ -70,14 +75,14 @@ impl InstallPlan {
     pub fn may_be_left_out(&self) -> impl Iterator<Item = String> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
         let files = self.files.iter().filter(|file| file.may_be_left_out());
-        files.map(move |file| relative(library, &file.destination).into_owned())
+        files.map(move |file| file.relative(library).into_owned())
     }
 
     /// The rows of RECORD whose files are run.
     pub fn executable(&self) -> impl Iterator<Item = String> {
         let library = self.dist_info.parent().unwrap_or(Path::new(""));
         let files = self.files.iter().filter(|file| file.executable);
-        files.map(move |file| relative(library, &file.destination).into_owned())
+        files.map(move |file| file.relative(library).into_owned())
     }
 }
 
@@ -102,7 +107,7 @@ pub(super) fn is_namespace(digest: Option<StrongDigest>) -> bool {
 impl PlannedFile {
     /// Whether its row may be missing where another distribution has a file of its name.
     pub(super) fn may_be_left_out(&self) -> bool {
-        self.gives_way || is_namespace(self.digest)
+        self.gives_way || is_namespace(self.digest.get())
     }
 }
 

@@ -18,7 +18,7 @@ use super::shadow;
 use super::umask::umask_in;
 use super::uninstall::{Distribution, Distributions, open};
 use super::{InstallPlan, Installer, PlannedFile, guard};
-use crate::digest::{Hasher, LockedHashes, Match, StrongDigest};
+use crate::digest::{Computed, Hasher, Kept, LockedHashes, Match, Sha256, StrongDigest};
 use crate::error::{Problem, io as io_problem};
 use crate::python::{Interpreter, Scheme};
 use crate::wheel::beneath::is_within;
@@ -98,11 +98,11 @@ pub(super) fn holds(
     let mut planned = BTreeMap::new();
     let of_origin = of_origin(plan.installer, strictness);
     let incidental = |path: &Path, dist_info: &Path| is_incidental(path, dist_info, of_origin);
-    for file in plan.files().iter().filter(|file| !incidental(&file.destination, plan.dist_info())) {
+    for file in plan.files().iter().filter(|file| !incidental(&file.destination.path(), plan.dist_info())) {
         let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
             return Ok(false);
         };
-        planned.insert(places.directory(parent)?.join(name), file);
+        planned.insert(places.directory(&parent)?.join(name), file);
     }
     if !same_rows(places, installed, distribution, of_origin, &mut planned) {
         return Ok(false);
@@ -142,15 +142,14 @@ pub(super) fn odd_directories(
     };
     let mut odd = BTreeMap::new();
     let mut looked_at = BTreeSet::new();
-    let (mut last, mut missing) = (Path::new(""), None::<&Path>);
-    for parent in plan.files().iter().filter_map(|file| file.destination.parent()) {
-        // Most files follow another one of their directory. Where a directory is missing, so is all below it.
-        if parent.as_os_str() == last.as_os_str() || missing.is_some_and(|missing| is_within(parent, missing))
-        {
+    let mut missing = None::<PathBuf>;
+    // Most files follow another one of their directory. Where a directory is missing, so is all below it.
+    let files = plan.files().chunk_by(|one, next| one.destination.is_beside(&next.destination));
+    for parent in files.filter_map(|files| files.first()?.destination.parent()) {
+        if missing.as_ref().is_some_and(|missing| is_within(&parent, missing)) {
             continue;
         }
-        last = parent;
-        let directory = places.directory(parent)?;
+        let directory = places.directory(&parent)?;
         let below = |path: &&Path| {
             places.sites().any(|site| path.as_os_str() != site.as_os_str() && is_within(path, site))
         };
@@ -163,7 +162,7 @@ pub(super) fn odd_directories(
             match seen {
                 None => {
                     // No link leads on from here: its path and that of the plan end alike.
-                    missing = parent.ancestors().nth(way.len());
+                    missing = parent.ancestors().nth(way.len()).map(Path::to_owned);
                     break;
                 }
                 Some((false, _)) => {}
@@ -230,7 +229,7 @@ fn same_rows(
     }
     left.len() == planned.len()
         && left.iter().zip(planned).all(|((path, row), (wanted, file))| {
-            *path == **wanted && file.digest.is_some() && row.digest == file.digest
+            *path == **wanted && file.digest != Kept::Nothing && row.digest == file.digest.get()
         })
 }
 
@@ -260,20 +259,31 @@ fn is_record(path: &Path, dist_info: &Path) -> bool {
 fn mode_of(path: &Path, planned: &PlannedFile) -> Option<u32> {
     let file = open(path).ok()?;
     let found = file.metadata().ok()?;
-    let is_it =
-        found.is_file() && found.len() == planned.size && hashes_to(file, planned.digest?).unwrap_or(false);
+    let is_it = found.is_file()
+        && found.len() == planned.size
+        && hashes_to(file, planned.digest.get()?).unwrap_or(false);
     is_it.then(|| found.permissions().mode() & 0o7777)
 }
 
 /// Whether a file's content has a digest.
-pub(super) fn hashes_to(mut file: File, digest: StrongDigest) -> io::Result<bool> {
+pub(super) fn hashes_to(file: File, digest: StrongDigest) -> io::Result<bool> {
     let Some(wanted) = LockedHashes::new(Match::All, vec![digest]) else { return Ok(false) };
-    let mut hasher = Hasher::new(&wanted);
-    let mut buffer = vec![0; STEP];
+    Ok(wanted.accept(&hashed(file, Hasher::new(&wanted))?))
+}
+
+/// What a file's content hashes to.
+pub(super) fn sha256_of(file: File) -> io::Result<Sha256> {
+    Ok(hashed(file, Hasher::sha256())?.sha256())
+}
+
+fn hashed(mut file: File, mut hasher: Hasher) -> io::Result<Computed> {
+    // Most files are smaller than a step, and to clear all of its room costs more than to hash them.
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(STEP);
+    let mut buffer = vec![0; size.clamp(1, STEP)];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(wanted.accept(&hasher.finish()));
+            return Ok(hasher.finish());
         }
         hasher.update(buffer.get(..read).unwrap_or_default());
     }

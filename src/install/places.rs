@@ -236,10 +236,10 @@ impl InstallPlan {
         let places = Places::new(scheme, prefix, prefix.to_owned())?;
         for file in &self.files {
             let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
-                return Err(owned(&file.destination));
+                return Err(owned(&file.destination.path()));
             };
-            if places.is_environments_own(&places.directory(parent)?.join(name)) {
-                return Err(owned(&file.destination));
+            if places.is_environments_own(&places.directory(&parent)?.join(name)) {
+                return Err(owned(&file.destination.path()));
             }
         }
         Ok(())

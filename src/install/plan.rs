@@ -10,11 +10,13 @@ mod root;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use self::direct_url::DirectUrl;
 use self::root::{Root, bytes};
+use super::place::{Base, Destination};
 use super::{InstallPlan, PlannedFile, Source, contest, scripts};
-use crate::digest::{Sha256, StrongDigest};
+use crate::digest::{Kept, Sha256};
 use crate::error::{Code, Place, Problem};
 use crate::python::{Scheme, venv};
 use crate::wheel::archive::{Entry, Listed, WHOLE_ENTRY};
@@ -29,15 +31,6 @@ const MAX_PATH: usize = 4096 - 256;
 const OWN: usize = 3;
 /// The start of a script whose first line is rewritten.
 const PYTHON_SCRIPT: &[u8] = b"#!python";
-
-/// A path in a directory, in no more room than it takes: [`Path::join`] makes room twice, and more of it.
-fn below(directory: &Path, path: &str) -> PathBuf {
-    let length = directory.as_os_str().len().saturating_add(1).saturating_add(path.len());
-    let mut joined = PathBuf::with_capacity(length);
-    joined.push(directory);
-    joined.push(path);
-    joined
-}
 
 /// A scheme of the binary distribution format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +92,8 @@ struct Planner<'a> {
     headers: PathBuf,
     /// What a file at the root of the archive is checked against.
     root: Root,
+    /// What the places of those files have in common.
+    base: Option<Arc<Base>>,
     files: Vec<PlannedFile>,
 }
 
@@ -106,7 +101,8 @@ impl<'a> Planner<'a> {
     fn new(wheel: &'a Wheel, scheme: &'a Scheme) -> Self {
         let library = if wheel.root_is_purelib() { &scheme.purelib } else { &scheme.platlib };
         let headers = scheme.headers.join(&wheel.metadata().name_text);
-        Self { wheel, scheme, library, headers, root: Root::of(scheme, library), files: Vec::new() }
+        let base = wheel.entries().first().map(|first| Base::of(library, first.path()));
+        Self { wheel, scheme, library, headers, root: Root::of(scheme, library), base, files: Vec::new() }
     }
 
     fn plan(mut self, requested: bool, direct: Option<DirectUrl>) -> Result<InstallPlan, Problem> {
@@ -129,9 +125,9 @@ impl<'a> Planner<'a> {
         self.entry_points(&scripts)?;
         let dist_info = self.library.join(wheel.dist_info());
         let mut add = |name: &str, content: Vec<u8>| {
-            let (destination, made) = (dist_info.join(name), Made::Generated(content));
+            let (destination, made) = (Destination::from(dist_info.join(name)), Made::Generated(content));
             let path = format!("{}/{name}", wheel.dist_info());
-            if self.root.takes(&path, &destination, wheel.dist_info()) {
+            if self.root.takes(&path, destination.length(), wheel.dist_info()) {
                 self.take(Key::Root, destination, false, made);
                 return Ok(());
             }
@@ -144,7 +140,7 @@ impl<'a> Planner<'a> {
         if requested {
             add("REQUESTED", Vec::new())?;
         }
-        self.files.sort_unstable_by(|one, other| bytes(&one.destination).cmp(bytes(&other.destination)));
+        self.files.sort_unstable_by(|one, other| one.destination.cmp(&other.destination));
         self.check_nesting(&dist_info.join("RECORD"))?;
         Ok(InstallPlan {
             name: wheel.name().name().clone(),
@@ -161,8 +157,12 @@ impl<'a> Planner<'a> {
         let data = self.wheel.dist_info().strip_suffix(".dist-info").map(|stem| format!("{stem}.data"));
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         if Some(first) != data.as_deref() {
-            let (made, destination) = (listed_as(index, entry), below(self.library, path));
-            if self.root.takes(path, &destination, self.wheel.dist_info()) {
+            let destination = match &self.base {
+                Some(base) => Destination::below(base, entry.path()),
+                None => self.library.join(path).into(),
+            };
+            let made = listed_as(index, entry);
+            if self.root.takes(path, destination.length(), self.wheel.dist_info()) {
                 self.take(Key::Root, destination, entry.executable(), made);
                 return Ok(());
             }
@@ -183,7 +183,7 @@ impl<'a> Planner<'a> {
             Key::Scripts => self.script(index, entry)?,
             _ => listed_as(index, entry),
         };
-        self.add(key, self.directory(key).join(tail), entry.executable(), made)
+        self.add(key, self.directory(key).join(tail).into(), entry.executable(), made)
     }
 
     fn directory(&self, key: Key) -> PathBuf {
@@ -230,26 +230,37 @@ impl<'a> Planner<'a> {
         let shebang = scripts::shebang(&self.scheme.interpreter)?;
         for script in scripts {
             let text = scripts::entry_point(script, &shebang, self.scheme.python);
-            self.add(Key::Scripts, self.scheme.scripts.join(&script.name), true, Made::Generated(text))?;
+            let destination = self.scheme.scripts.join(&script.name).into();
+            self.add(Key::Scripts, destination, true, Made::Generated(text))?;
         }
         Ok(())
     }
 
     /// Takes a destination into the plan, if it may be written.
-    fn add(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) -> Result<(), Problem> {
-        self.check(key, &destination)?;
+    fn add(
+        &mut self,
+        key: Key,
+        destination: Destination,
+        executable: bool,
+        made: Made,
+    ) -> Result<(), Problem> {
+        self.check(key, &destination.path())?;
         self.take(key, destination, executable, made);
         Ok(())
     }
 
     /// Takes what was checked into the plan.
-    fn take(&mut self, key: Key, destination: PathBuf, executable: bool, made: Made) {
-        let gives_way = key != Key::Scripts && !executable && contest::is_document(&destination);
+    fn take(&mut self, key: Key, destination: Destination, executable: bool, made: Made) {
+        let is_document = || {
+            destination.file_name().is_some_and(contest::is_named_document)
+                && contest::is_document(&destination.path())
+        };
+        let gives_way = key != Key::Scripts && !executable && is_document();
         let (source, digest, size, is_sized) = match made {
             Made::Entry { index, digest, is_sized, size } => (Source::Entry(index), digest, size, is_sized),
             Made::Generated(content) => {
-                let (digest, size) = (StrongDigest::Sha256(Sha256::of(&content)), content.len() as u64);
-                (Source::Generated(content), Some(digest), size, true)
+                let (digest, size) = (Kept::Sha256(Sha256::of(&content)), content.len() as u64);
+                (Source::Generated(content), digest, size, true)
             }
         };
         self.files.push(PlannedFile { destination, source, executable, digest, size, is_sized, gives_way });
@@ -317,29 +328,24 @@ impl<'a> Planner<'a> {
     /// No two files of the plan may go to one place, nor one stand where another needs a directory.
     fn check_nesting(&self, record: &Path) -> Result<(), Problem> {
         let is_twice = |pair: &&[PlannedFile]| match pair {
-            [one, other] => bytes(&one.destination) == bytes(&other.destination),
+            [one, other] => one.destination == other.destination,
             _ => false,
         };
         if let Some(file) = self.files.windows(2).find(is_twice).and_then(<[PlannedFile]>::first) {
             let place = &file.destination;
-            return Err(refused(Code::FileConflict, "two files of the wheel go to one place", place));
+            return Err(refused(Code::FileConflict, "two files of the wheel go to one place", &place.path()));
         }
-        let is_planned = |path: &Path| {
-            self.files.binary_search_by(|file| bytes(&file.destination).cmp(bytes(path))).is_ok()
-        };
+        let is_planned =
+            |path: &Path| self.files.binary_search_by(|file| file.destination.order(path)).is_ok();
         // Directories that were found free, as all above them were.
-        let mut free: HashSet<&[u8]> = HashSet::new();
-        let mut last = Path::new("");
-        for file in &self.files {
-            let Some(directory) = file.destination.parent().filter(|parent| bytes(parent) != bytes(last))
-            else {
-                continue;
-            };
-            last = directory;
+        let mut free: HashSet<Box<[u8]>> = HashSet::new();
+        let files = self.files.chunk_by(|one, next| one.destination.is_beside(&next.destination));
+        for directory in files.filter_map(|files| files.first()?.destination.parent()) {
             for parent in directory.ancestors() {
-                if !free.insert(bytes(parent)) {
+                if free.contains(bytes(parent)) {
                     break;
                 }
+                free.insert(bytes(parent).into());
                 if is_planned(parent) || parent == record {
                     return Err(refused(
                         Code::FileConflict,
@@ -358,14 +364,14 @@ impl<'a> Planner<'a> {
 
 /// Where a planned file's content comes from, and what RECORD says of it.
 enum Made {
-    Entry { index: usize, digest: Option<StrongDigest>, is_sized: bool, size: u64 },
+    Entry { index: usize, digest: Kept, is_sized: bool, size: u64 },
     Generated(Vec<u8>),
 }
 
 /// As RECORD lists it.
 fn listed_as(index: usize, entry: &Entry) -> Made {
     let Listed { digest, size } = entry.listed();
-    Made::Entry { index, digest, is_sized: size.is_some(), size: entry.size() }
+    Made::Entry { index, digest: digest.into(), is_sized: size.is_some(), size: entry.size() }
 }
 
 fn refused(code: Code, what: &str, destination: &Path) -> Problem {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::claims::{Claim, Claims, Directory, two_modules};
+use super::claims::{Claim, Claims, Folder, two_modules};
 use super::places::Places;
 use super::tree::is_missing;
 use crate::wheel::{beneath, module};
@@ -34,28 +34,28 @@ pub(super) fn has_module_of(files: &BTreeMap<PathBuf, String>, path: &Path) -> b
 }
 
 /// The directories of plans that are below the directories of modules.
-fn among<'c>(places: &'c Places, claims: &'c Claims) -> impl Iterator<Item = (&'c Path, &'c Directory)> {
+fn among<'c>(places: &'c Places, claims: &'c Claims) -> impl Iterator<Item = Folder<'c>> {
     let sites: Vec<&Path> = places.sites().collect();
-    claims.directories.iter().filter(move |(at, _)| sites.iter().any(|site| beneath::is_within(at, site)))
+    claims.folders().filter(move |at| sites.iter().any(|site| beneath::is_within(at.path(), site)))
 }
 
-impl Directory {
+impl<'c> Folder<'c> {
     /// What its files are imported by, in order.
-    fn stems(&self) -> Vec<&str> {
-        let mut stems: Vec<&str> = self.files.names().filter_map(|name| module::stem(name)).collect();
+    fn stems(self) -> Vec<&'c str> {
+        let mut stems: Vec<&str> = self.names().filter_map(|name| module::stem(name)).collect();
         stems.sort_unstable();
         stems
     }
 
-    fn is_package(&self) -> bool {
-        self.files.names().any(|name| module::stem(name) == Some(module::PACKAGE))
+    fn is_package(self) -> bool {
+        self.names().any(|name| module::stem(name) == Some(module::PACKAGE))
     }
 }
 
 /// What plans have for a module.
-fn files_of<'c>(claims: &'c Claims, module: &Path) -> Vec<(PathBuf, &'c Claim)> {
+fn files_of(claims: &Claims, module: &Path) -> Vec<(PathBuf, Claim)> {
     let named = |directory: &Path, stem: &OsStr| {
-        let files = claims.directories.get(directory).into_iter().flat_map(|content| content.files.iter());
+        let files = claims.folder(directory).into_iter().flat_map(Folder::files);
         let files = files.filter(|(name, _)| module::stem(name).is_some_and(|found| stem == found));
         files.map(|(name, claim)| (directory.join(name), claim)).collect::<Vec<_>>()
     };
@@ -85,13 +85,13 @@ pub(super) fn settle(places: &Places, claims: &mut Claims) -> Vec<(PathBuf, Stri
 /// The modules for which plans have several files.
 fn crowded(places: &Places, claims: &Claims) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    for (directory, content) in among(places, claims) {
-        let stems = content.stems();
+    for folder in among(places, claims) {
+        let (directory, stems) = (folder.path(), folder.stems());
         let twice =
             stems.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).filter_map(|same| same.first());
-        let beside = stems.iter().filter(|stem| content.below.contains(OsStr::new(stem)));
-        let packages = beside
-            .filter(|stem| claims.directories.get(&directory.join(stem)).is_some_and(Directory::is_package));
+        let beside = stems.iter().filter(|stem| folder.has_below(OsStr::new(stem)));
+        let packages =
+            beside.filter(|stem| claims.folder(&directory.join(stem)).is_some_and(Folder::is_package));
         for stem in twice.chain(packages) {
             let is_own = *stem == module::PACKAGE;
             found.insert(if is_own { directory.to_owned() } else { directory.join(stem) });
@@ -106,7 +106,7 @@ fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     for mut files in crowded(places, claims).iter().map(|module| files_of(claims, module)) {
         // Who does not give way comes first, so that the one that stands is found before those that go.
         files.sort_by_key(|(path, claim)| (claim.gives_way, claim.package().to_owned(), path.clone()));
-        let mut standing: Vec<&(PathBuf, &Claim)> = Vec::new();
+        let mut standing: Vec<&(PathBuf, Claim)> = Vec::new();
         for one in &files {
             let (path, claim) = one;
             match standing.iter().find(|(_, other)| !have_one_in_common(claim, other)) {
@@ -128,29 +128,29 @@ fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
 /// package.
 fn hidden_among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     let mut found = Vec::new();
-    let folders = among(places, claims).flat_map(|(directory, content)| {
-        let stems = if content.below.is_empty() { Vec::new() } else { content.stems() };
-        let beside = content.below.iter().filter(move |name| {
+    let folders = among(places, claims).flat_map(|folder| {
+        let stems = if folder.below().next().is_none() { Vec::new() } else { folder.stems() };
+        let beside = folder.below().filter(move |name| {
             name.to_str().is_some_and(|name| name != module::PACKAGE && stems.binary_search(&name).is_ok())
         });
-        beside.map(|name| directory.join(name))
+        beside.map(move |name| folder.path().join(name))
     });
     for module in folders.collect::<BTreeSet<_>>() {
-        if claims.directories.get(&module).is_none_or(Directory::is_package) {
+        if claims.folder(&module).is_none_or(Folder::is_package) {
             continue;
         }
         let files = files_of(claims, &module);
-        let below = claims.directories.iter().filter(|(at, _)| at.starts_with(&module));
+        let below = claims.folders().filter(|folder| folder.path().starts_with(&module));
         let below = below
-            .flat_map(|(at, content)| content.files.iter().map(move |(name, claim)| (at.join(name), claim)));
+            .flat_map(|folder| folder.files().map(move |(name, claim)| (folder.path().join(name), claim)));
         let mut below: Vec<_> = below.filter(|(path, _)| module::imported_as(path).is_some()).collect();
         below.sort_by_key(|(path, claim)| (claim.gives_way, path.clone()));
         for (file, claim) in &files {
             for (other, hidden) in below.iter().filter(|(_, hidden)| !have_one_in_common(claim, hidden)) {
                 let (one, other) = if !claim.gives_way && hidden.gives_way {
-                    ((other, *hidden), file)
+                    ((other, hidden), file)
                 } else {
-                    ((file, *claim), other)
+                    ((file, claim), other)
                 };
                 found.push(Shadow {
                     file: one.0.clone(),
@@ -218,8 +218,7 @@ impl Listed {
 
 /// A directory of plans.
 struct Spot<'h> {
-    directory: &'h Path,
-    content: &'h Directory,
+    folder: Folder<'h>,
     /// The outermost directory above that is not there, or it itself.
     missing: Option<&'h Path>,
 }
@@ -228,12 +227,13 @@ impl Spot<'_> {
     /// The modules in the directory, and the one that it is, that may have something beside them: their own directory is
     /// there.
     fn modules(&self) -> Vec<PathBuf> {
-        let Self { directory, content, missing } = *self;
-        let stems = if missing.is_none() { content.stems() } else { Vec::new() };
+        let Self { folder, missing } = *self;
+        let directory = folder.path();
+        let stems = if missing.is_none() { folder.stems() } else { Vec::new() };
         let inside =
             stems.into_iter().filter(|stem| *stem != module::PACKAGE).map(|stem| directory.join(stem));
         let is_within_reach = missing.is_none_or(|missing| missing == directory);
-        let own = (is_within_reach && content.is_package()).then(|| directory.to_owned());
+        let own = (is_within_reach && folder.is_package()).then(|| directory.to_owned());
         inside.chain(own).collect()
     }
 }
@@ -242,13 +242,14 @@ impl<'h> Standing<'h> {
     /// The directories of plans, those above first.
     fn spots(&mut self) -> Vec<Spot<'h>> {
         let mut all: Vec<_> = among(self.places, self.claims).collect();
-        all.sort_unstable_by_key(|(directory, _)| directory.as_os_str());
+        all.sort_unstable_by_key(|folder| folder.path().as_os_str());
         let mut missing: HashMap<&OsStr, &Path> = HashMap::new();
-        let spot = |(directory, content): (&'h Path, &'h Directory)| {
+        let spot = |folder: Folder<'h>| {
+            let directory = folder.path();
             let above = directory.parent().and_then(|above| missing.get(above.as_os_str())).copied();
             let outermost = above.or_else(|| (!self.is_there(directory)).then_some(directory));
             missing.extend(outermost.map(|outermost| (directory.as_os_str(), outermost)));
-            Spot { directory, content, missing: outermost }
+            Spot { folder, missing: outermost }
         };
         all.into_iter().map(spot).collect()
     }
@@ -271,7 +272,7 @@ impl<'h> Standing<'h> {
             others
                 .retain(|other| !self.going.contains(other) && !files.iter().any(|(path, _)| path == other));
             let Some(other) = others.into_iter().min() else { continue };
-            found.extend(files.into_iter().map(|(file, claim)| shadow(&file, claim, other.clone())));
+            found.extend(files.into_iter().map(|(file, claim)| shadow(&file, &claim, other.clone())));
         }
         found
     }
@@ -279,10 +280,11 @@ impl<'h> Standing<'h> {
     /// Files of plans for modules, and folders of their names that are no packages: one of them comes, the other is there.
     fn hiding(&mut self, spots: &[Spot<'_>]) -> Vec<Shadow> {
         let claims = self.claims;
-        let is_planned = |at: &Path| claims.directories.get(at).is_some_and(Directory::is_package);
+        let is_planned = |at: &Path| claims.folder(at).is_some_and(Folder::is_package);
         let mut found = Vec::new();
         let mut of_missing: HashMap<&OsStr, Vec<PathBuf>> = HashMap::new();
-        for Spot { directory, content, missing } in spots {
+        for Spot { folder, missing } in spots {
+            let directory = folder.path();
             // What is missing has nothing beside it but for the outermost of it.
             let above = match missing {
                 Some(outermost) => of_missing
@@ -295,16 +297,16 @@ impl<'h> Standing<'h> {
                 continue;
             }
             let mut told = BTreeSet::new();
-            for (name, claim) in content.files.iter() {
+            for (name, claim) in folder.files() {
                 let Some(stem) = module::stem(name).filter(|stem| *stem != module::PACKAGE) else { continue };
                 let (file, module) = (directory.join(name), directory.join(stem));
                 if is_planned(&module) || !told.insert(stem) {
                     continue;
                 }
-                found.extend(above.iter().map(|other| shadow(&file, claim, other.clone())));
+                found.extend(above.iter().map(|other| shadow(&file, &claim, other.clone())));
                 let may_hide = self.is_directory(&module) && !self.is_package(&module);
                 let other = may_hide.then(|| self.hidden(&module)).flatten();
-                found.extend(other.map(|other| shadow(&file, claim, other)));
+                found.extend(other.map(|other| shadow(&file, &claim, other)));
             }
         }
         found

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -16,17 +16,21 @@ use rayon::prelude::*;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::claims::{Bringer, Claim, Claims, Directory, Wanted, two_plans};
+use super::claims::{Bringer, Claim, Claims, Wanted, two_plans};
 use super::contest::{self, Outcome};
 use super::places::Places;
 use super::shadow;
 use super::{InstallPlan, PlannedFile, Source, batch, guard};
+use crate::digest::Kept;
 use crate::error::{Code, Place, Problem, io};
 use crate::wheel::record::Record;
 use crate::wheel::{ExtractError, Wheel};
 
 /// The directory of a stage in which files wait until it is known whose stand.
 const APART: &str = ".pipward-apart";
+
+/// The name of the file that lists the others.
+const RECORD: &str = "RECORD";
 
 /// Where files are written.
 #[derive(Debug)]
@@ -45,7 +49,7 @@ struct Task<'a> {
 impl Stage {
     /// Files will be written beneath `target`, a directory of this run alone.
     pub(super) fn new(target: PathBuf) -> Self {
-        Self { target, claims: Mutex::default() }
+        Self { claims: Claims::on(target.clone()).into(), target }
     }
 
     /// What was claimed so far.
@@ -70,19 +74,24 @@ impl Stage {
         package: &Arc<str>,
     ) -> Result<(), Problem> {
         // Compared as bytes: a path is compared part by part, which costs more than writing a small file.
-        let mut groups: BTreeMap<&OsStr, Vec<&PlannedFile>> = BTreeMap::new();
+        let mut groups: BTreeMap<OsString, Vec<&PlannedFile>> = BTreeMap::new();
+        let mut names = RECORD.len();
         // Most files follow another one of their directory.
-        for files in plan.files().chunk_by(|one, next| one.directory() == next.directory()) {
-            let directory = files.first().map(PlannedFile::directory).unwrap_or_default();
-            groups.entry(directory).or_default().extend(files);
+        for files in plan.files().chunk_by(|one, next| one.destination.is_beside(&next.destination)) {
+            let directory = files.first().and_then(|file| file.destination.parent()).unwrap_or_default();
+            let name = |file: &PlannedFile| file.destination.file_name().map_or(0, OsStr::len);
+            names = files.iter().fold(names, |sum, file| sum.saturating_add(name(file)));
+            groups.entry(directory.into_os_string()).or_default().extend(files);
         }
         let mut tasks = Vec::new();
         let bringer = Arc::new(Bringer {
             package: Arc::clone(package),
             dist_info: places.directory(plan.dist_info())?,
         });
+        // RECORD is one more.
+        self.claims().begin(&bringer, plan.files().len().saturating_add(1), names);
         for (parent, files) in groups {
-            let directory = places.directory(Path::new(parent))?;
+            let directory = places.directory(Path::new(&parent))?;
             let wanted = self.claim(places, &directory, &files, &bringer)?;
             self.write_apart(&wanted.apart, wheel)?;
             tasks.extend(
@@ -100,12 +109,15 @@ impl Stage {
             }
             tasks = Vec::new();
         }
-        // Of a large wheel it is large too: it is made when the rest is written.
-        let text = plan.record_text();
+        let mut text = Vec::new();
+        if is_small {
+            let failed = |error: std::io::Error| io("writing a file", plan.record_path(), &error);
+            plan.write_record(&mut text).map_err(failed)?;
+        }
         let record = PlannedFile {
-            destination: plan.record_path(),
+            destination: plan.record_path().into(),
             executable: false,
-            digest: None,
+            digest: Kept::Nothing,
             size: text.len() as u64,
             source: Source::Generated(text),
             is_sized: true,
@@ -113,9 +125,28 @@ impl Stage {
         };
         let directory = bringer.dist_info.clone();
         let files = self.claim(places, &directory, &[&record], &bringer)?.files;
-        let last = Task { directory, files };
-        // Where it is small, another thread would wake up for longer than this one writes.
-        if is_small { self.write_in_order(tasks, last, wheel) } else { self.write(&last, wheel) }
+        if is_small {
+            // Another thread would wake up for longer than this one writes.
+            self.write_in_order(tasks, Task { directory, files }, wheel)?;
+        } else if let Some(record) = files.first() {
+            self.write_record(&directory, record, plan)?;
+        }
+        self.claims().end(&bringer);
+        Ok(())
+    }
+
+    /// Writes RECORD while its text is made: that of a large wheel is large too.
+    fn write_record(
+        &self,
+        dist_info: &Path,
+        record: &PlannedFile,
+        plan: &InstallPlan,
+    ) -> Result<(), Problem> {
+        guard::check()?;
+        let directory = open_directory(&self.target.join(dist_info))?;
+        let mut file = new_file(&directory, record.name()?, record)?;
+        let failed = |error: std::io::Error| io("writing a file", record.destination.path(), &error);
+        plan.write_record(&mut file).map_err(failed)
     }
 
     /// Writes files, those of the last one's directory at the end, and its own behind them.
@@ -157,7 +188,7 @@ impl Stage {
         package: &Arc<str>,
         shown: &dyn Fn(&Path) -> PathBuf,
     ) -> Result<bool, Problem> {
-        if claims.directories.contains_key(directory) {
+        if claims.folder(directory).is_some() {
             return Ok(true);
         }
         let at = self.target.join(directory);
@@ -165,7 +196,7 @@ impl Stage {
             if !self.make_directory(claims, parent, package, shown)? {
                 return Ok(false);
             }
-            if let Some(claim) = claims.directories.get(parent).and_then(|parent| parent.files.get(name)) {
+            if let Some(claim) = claims.folder(parent).and_then(|parent| parent.get(name)) {
                 let problem = two_plans(&shown(directory), package, claim.package());
                 claims.conflicts.push(problem);
                 return Ok(false);
@@ -176,13 +207,7 @@ impl Stage {
                 Ok(()) => {}
             }
         }
-        let new = Directory::of(package);
-        claims.directories.entry(directory.to_owned()).insert_entry(new);
-        if let (Some(parent), Some(name)) = (directory.parent(), directory.file_name())
-            && let Some(parent) = claims.directories.get_mut(parent)
-        {
-            parent.below.insert(name.to_owned());
-        }
+        claims.add_directory(directory, package)?;
         Ok(true)
     }
 
@@ -315,24 +340,20 @@ fn open_directory(place: &Path) -> Result<OwnedFd, Problem> {
         .map_err(|error| io("opening a directory", place, &error.into()))
 }
 
-fn write_file(
-    directory: &OwnedFd,
-    name: &OsStr,
-    planned: &PlannedFile,
-    wheel: &Wheel,
-) -> Result<(), Problem> {
-    let failed = |error: std::io::Error| io("writing a file", &planned.destination, &error);
+/// A new file for a planned one.
+fn new_file(directory: &OwnedFd, name: &OsStr, planned: &PlannedFile) -> Result<File, Problem> {
+    let failed = |error: std::io::Error| io("writing a file", planned.destination.path(), &error);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // The process's umask takes its bits away.
     let mode = Mode::from_raw_mode(if planned.executable { 0o777 } else { 0o666 });
-    let mut file = match rustix::fs::openat(directory, name, flags, mode) {
+    let file = match rustix::fs::openat(directory, name, flags, mode) {
         Ok(file) => File::from(file),
         Err(Errno::EXIST) => {
             return Err(Problem::new(
                 Code::FileConflict,
                 "a file would be written over one of the environment",
             )
-            .at(Place::file(&planned.destination))
+            .at(Place::file(planned.destination.path()))
             .help("do not install this wheel; tell its maintainers, and lock another version"));
         }
         Err(error) => return Err(failed(error.into())),
@@ -340,6 +361,17 @@ fn write_file(
     if planned.executable {
         complete_mode(&file, &planned.source).map_err(failed)?;
     }
+    Ok(file)
+}
+
+fn write_file(
+    directory: &OwnedFd,
+    name: &OsStr,
+    planned: &PlannedFile,
+    wheel: &Wheel,
+) -> Result<(), Problem> {
+    let failed = |error: std::io::Error| io("writing a file", planned.destination.path(), &error);
+    let mut file = new_file(directory, name, planned)?;
     match &planned.source {
         Source::Generated(content) => file.write_all(content).map_err(failed),
         Source::Entry(number) => {
@@ -376,118 +408,4 @@ fn make_executable(path: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A file system that folds case or normalises names finds the first file under the second name.
-    #[test]
-    fn a_name_that_the_file_system_has_already_is_refused() {
-        let scratch = tempfile::tempdir().unwrap();
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        let directory = rustix::fs::openat(CWD, scratch.path(), flags, Mode::empty()).unwrap();
-        let wheel = super::super::tests::wheel();
-        let planned = |text: &str| PlannedFile {
-            destination: "/env/readme".into(),
-            source: Source::Generated(text.as_bytes().to_vec()),
-            executable: false,
-            digest: None,
-            size: text.len() as u64,
-            is_sized: true,
-            gives_way: false,
-        };
-        write_file(&directory, OsStr::new("readme"), &planned("one"), &wheel).unwrap();
-        let problem = write_file(&directory, OsStr::new("readme"), &planned("other"), &wheel).unwrap_err();
-        assert_eq!(problem.code(), Code::FileConflict);
-        assert_eq!(std::fs::read(scratch.path().join("readme")).unwrap(), b"one");
-    }
-
-    #[test]
-    fn only_directories_are_opened_to_write_in_and_not_handed_on() {
-        let scratch = tempfile::tempdir().unwrap();
-        std::fs::write(scratch.path().join("file"), "").unwrap();
-        std::os::unix::fs::symlink(scratch.path(), scratch.path().join("link")).unwrap();
-        let handle = open_directory(scratch.path()).unwrap();
-        assert!(rustix::io::fcntl_getfd(&handle).unwrap().contains(rustix::io::FdFlags::CLOEXEC));
-        for name in ["file", "link", "missing"] {
-            assert!(open_directory(&scratch.path().join(name)).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn everybody_may_run_what_is_executable() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("script");
-        let file = File::create(&path).unwrap();
-        let mode = |mode: u32| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
-        let found = || path.metadata().unwrap().permissions().mode() & 0o7777;
-        for (before, as_entry, generated) in [
-            (0o600, 0o711, 0o755),
-            (0o710, 0o711, 0o755),
-            (0o711, 0o711, 0o755),
-            (0o777, 0o777, 0o777),
-            (0o000, 0o111, 0o555),
-        ] {
-            mode(before).unwrap();
-            complete_mode(&file, &Source::Entry(0)).unwrap();
-            assert_eq!(found(), as_entry, "{before:o}");
-            mode(before).unwrap();
-            complete_mode(&file, &Source::Generated(Vec::new())).unwrap();
-            assert_eq!(found(), generated, "{before:o}");
-        }
-        for (before, after) in
-            [(0o644, 0o755), (0o600, 0o700), (0o640, 0o750), (0o755, 0o755), (0o711, 0o711)]
-        {
-            mode(before).unwrap();
-            make_executable(&path).unwrap();
-            assert_eq!(found(), after, "{before:o}");
-        }
-    }
-
-    #[test]
-    fn a_directory_is_made_once_and_never_where_something_else_is() {
-        let scratch = tempfile::tempdir().unwrap();
-        let stage = Stage::new(scratch.path().to_owned());
-        let claims = &mut *stage.claims();
-        std::fs::create_dir(scratch.path().join("there")).unwrap();
-        std::fs::write(scratch.path().join("file"), "").unwrap();
-        assert!(
-            stage.make_directory(claims, Path::new("new/deep"), &"one 1".into(), &Path::to_owned).unwrap()
-        );
-        assert!(scratch.path().join("new/deep").is_dir());
-        assert!(
-            stage.make_directory(claims, Path::new("new/deep"), &"two 1".into(), &Path::to_owned).unwrap()
-        );
-        assert!(stage.make_directory(claims, Path::new("there"), &"one 1".into(), &Path::to_owned).unwrap());
-        assert_eq!(claims.directories.get(Path::new("new/deep")).unwrap().package.as_ref(), "one 1");
-        for path in ["file", "file/deep", "missing\0"] {
-            let found = stage.make_directory(claims, Path::new(path), &"one 1".into(), &Path::to_owned);
-            assert_eq!(found.unwrap_err().code(), Code::FileAccess, "{path}");
-        }
-        assert!(claims.conflicts.is_empty());
-    }
-
-    #[test]
-    fn files_that_wait_need_a_directory_of_their_own() {
-        let scratch = tempfile::tempdir().unwrap();
-        let stage = Stage::new(scratch.path().to_owned());
-        let wheel = super::super::tests::wheel();
-        let planned = PlannedFile {
-            destination: "/env/readme".into(),
-            source: Source::Generated(b"text".to_vec()),
-            executable: false,
-            digest: None,
-            size: 4,
-            is_sized: true,
-            gives_way: true,
-        };
-        stage.write_apart(&[(1, &planned)], &wheel).unwrap();
-        stage.write_apart(&[(2, &planned)], &wheel).unwrap();
-        assert!(stage.write_apart(&[(2, &planned)], &wheel).is_err());
-        assert_eq!(std::fs::read(scratch.path().join(APART).join("2")).unwrap(), b"text");
-        std::fs::remove_dir_all(scratch.path().join(APART)).unwrap();
-        std::os::unix::fs::symlink(scratch.path(), scratch.path().join(APART)).unwrap();
-        assert!(stage.write_apart(&[(3, &planned)], &wheel).is_err());
-        assert!(!scratch.path().join("3").exists());
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::recover::recover_with;
 use super::tree::Gate;
 use super::*;
-use crate::digest::{LockedHashes, Sha256};
+use crate::digest::{LockedHashes, Sha256, StrongDigest};
 use crate::error::{Code, Place, Problem, Problems};
 use crate::fetch::Unverified;
 use crate::lock::{Location, LockedFile};
@@ -95,10 +95,10 @@ fn plan(prefix: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Ins
     {
         let digest = Sha256::of(content.as_bytes());
         planned.push(PlannedFile {
-            destination: prefix.join(path),
+            destination: prefix.join(path).into(),
             source: Source::Generated(content.as_bytes().to_vec()),
             executable: path.starts_with("bin/"),
-            digest: Some(StrongDigest::Sha256(digest)),
+            digest: Kept::Sha256(digest),
             size: content.len() as u64,
             is_sized: true,
             gives_way: contest::is_document(Path::new(path)),

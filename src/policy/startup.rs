@@ -124,22 +124,22 @@ pub fn startup_code(
         sites.named.iter().rev().map(|named| (Spot::of(&named.path, modules), named)).collect();
     let looks_closer = !installed.is_empty() || modules.iter().any(|directory| mentions_custom(directory));
     for file in plan.files() {
+        let destination = file.destination.path();
         let tails = modules.iter().enumerate();
-        let among =
-            tails.filter_map(|(at, directory)| Some((at, below(&file.destination, directory)?))).next();
-        if looks_closer || mentions_custom(among.map_or(&file.destination, |(_, tail)| tail)) {
-            let spot = Spot::of(&file.destination, modules);
-            found.customs.extend(customs(&spot, &file.destination));
+        let among = tails.filter_map(|(at, directory)| Some((at, below(&destination, directory)?))).next();
+        if looks_closer || mentions_custom(among.map_or(&destination, |(_, tail)| tail)) {
+            let spot = Spot::of(&destination, modules);
+            found.customs.extend(customs(&spot, &destination));
             if let Some(named) = installed.get(&spot) {
                 found.is_by_installed = true;
                 let by = told(&named.by, modules).display();
                 let what = format!("{by}, which is there already, has Python look for modules in this file");
-                found.add(&what, &file.destination, modules);
+                found.add(&what, &destination, modules);
             }
         }
         let may_be_others = among.is_none_or(|(at, _)| sites.reach.get(at).copied().unwrap_or(true));
-        if may_be_others && let Some((what, at)) = found.about_others(&file.destination, sites) {
-            found.files.insert(file.destination.clone());
+        if may_be_others && let Some((what, at)) = found.about_others(&destination, sites) {
+            found.files.insert(destination.clone());
             found.problems.push(found.about.problem(&what, at));
         }
         let Some((_, tail)) = among else { continue };
@@ -147,18 +147,18 @@ pub fn startup_code(
             found.is_by_installed = true;
             let by = told(&one.by, modules).display();
             let what = format!("{by}, which is there already, has Python import this module at each start");
-            found.add(&what, &file.destination, modules);
+            found.add(&what, &destination, modules);
         }
         if sites.is_flat && is_first(tail, imports::is_private_of_library) {
             let what = "Python imports this module by itself, and looks in PYTHONPATH before its own library";
-            found.add(what, &file.destination, modules);
+            found.add(what, &destination, modules);
         }
-        let what = match compiled_for(&file.destination) {
+        let what = match compiled_for(&destination) {
             Some(source) => compiled(wheel, plan, file, &source, today)?,
             None => found.about(wheel, file, tail)?,
         };
         if let Some(what) = what {
-            found.add(&what, &file.destination, modules);
+            found.add(&what, &destination, modules);
         }
     }
     found.look_at_paths(plan, modules);
@@ -223,7 +223,7 @@ impl Startup {
         if let Some(fault) = paths::fault(&content) {
             return Ok(Some(fault.to_owned()));
         }
-        self.named.extend(named_paths(&content, &file.destination));
+        self.named.extend(named_paths(&content, &file.destination.path()));
         Ok(None)
     }
 
@@ -236,11 +236,11 @@ impl Startup {
         let own: Vec<(Spot, Named)> =
             self.named.iter().map(|named| (Spot::of(&named.path, modules), named.clone())).collect();
         let spots: BTreeSet<Spot> =
-            plan.files().iter().map(|file| Spot::of(&file.destination, modules)).collect();
+            plan.files().iter().map(|file| Spot::of(&file.destination.path(), modules)).collect();
         for (base, named) in own.iter().filter(|(base, _)| !base.is_modules()) {
             // In one case and one directory alone: elsewhere it is another file, whatever it is where cases fold.
             let brings = |file: &PlannedFile| {
-                file.destination != named.path && file.destination.starts_with(&named.path)
+                file.destination != named.path && file.destination.path().starts_with(&named.path)
             };
             let what = if matches!(base, Spot::Other(_)) {
                 Some("a .pth file with a path that leads elsewhere")

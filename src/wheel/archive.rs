@@ -12,13 +12,12 @@ mod fields;
 mod inflate;
 mod local;
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use self::central::{Kind, Row};
 use super::path::ArchivePath;
-use crate::digest::StrongDigest;
+use crate::digest::{Kept, StrongDigest};
 use crate::error::{Code, Place, Problem};
 
 /// Entries up to this size are inflated whole; larger ones as a stream.
@@ -62,7 +61,7 @@ pub struct Entry {
     deflated: bool,
     crc: u32,
     /// What RECORD says of it.
-    pub(super) digest: Option<StrongDigest>,
+    pub(super) digest: Kept,
     /// Whether RECORD says its size too.
     pub(super) is_sized: bool,
 }
@@ -136,7 +135,7 @@ impl Archive {
                 data,
                 deflated: row.deflated,
                 crc: row.crc,
-                digest: None,
+                digest: Kept::Nothing,
                 is_sized: false,
             }),
         }
@@ -174,7 +173,7 @@ impl Entry {
     }
     /// What RECORD says of it.
     pub fn listed(&self) -> Listed {
-        Listed { digest: self.digest, size: self.is_sized.then_some(self.size) }
+        Listed { digest: self.digest.get(), size: self.is_sized.then_some(self.size) }
     }
     /// Its content, piece by piece, from the bytes of its archive; `sink` may stop it with an error of its own.
     pub(super) fn inflate<E>(
@@ -250,7 +249,11 @@ fn tile(
 
 /// A name without the `/` that that of a directory ends with.
 fn bare(name: &str) -> &str {
-    name.strip_suffix('/').unwrap_or(name)
+    // A character is looked for in a text at some cost, and names are compared often.
+    match name.as_bytes() {
+        [start @ .., b'/'] => name.get(..start.len()).unwrap_or(name),
+        _ => name,
+    }
 }
 
 /// No two entries of one name, and no file where another entry needs a directory.
@@ -258,17 +261,21 @@ fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
     let problem = |row: &Row<'_>, message: &str| {
         Err((row.name.to_owned(), Problem::new(Code::ArchiveDuplicate, message)))
     };
-    let mut names = HashSet::with_capacity(rows.len());
-    let mut files = HashSet::with_capacity(rows.len());
-    for row in rows {
-        let name = bare(row.name);
-        if !names.insert(name) {
-            return problem(row, "two entries have the same name");
-        }
-        if row.kind != Kind::Directory {
-            files.insert(name);
-        }
+    // Most archives have them in order already, and a list takes less room than sets of names.
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let name = |at: &usize| rows.get(*at).map_or("", |row| bare(row.name));
+    order.sort_by(|one, other| name(one).cmp(name(other)));
+    let twice = order.windows(2).filter_map(|pair| match pair {
+        [one, other] if name(one) == name(other) => Some(*other),
+        _ => None,
+    });
+    if let Some(row) = twice.min().and_then(|at| rows.get(at)) {
+        return problem(row, "two entries have the same name");
     }
+    let is_file = |path: &str| {
+        let at = order.binary_search_by(|at| name(at).cmp(path)).ok().and_then(|at| order.get(at));
+        at.and_then(|at| rows.get(*at)).is_some_and(|row| row.kind != Kind::Directory)
+    };
     let mut last = "";
     for row in rows {
         let parent = bare(row.name).rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -278,7 +285,7 @@ fn check_names(rows: &[Row<'_>]) -> Result<(), (String, Problem)> {
         last = parent;
         let mut above = parent;
         loop {
-            if files.contains(above) {
+            if is_file(above) {
                 return problem(row, "an entry lies below another that is a file");
             }
             let Some((next, _)) = above.rsplit_once('/') else { break };

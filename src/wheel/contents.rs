@@ -4,6 +4,7 @@
 //! archive; that content has the digest RECORD gives. Never: takes a digest on trust.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use pipward_resolver::WheelName;
@@ -13,8 +14,9 @@ use super::archive::{self, Archive, Entry};
 use super::entry_points::MAX_ENTRY_POINTS;
 use super::headers::Headers;
 use super::metadata::MAX_METADATA;
-use super::record::{MAX_RECORD, Record};
-use crate::digest::{Hasher, LockedHashes, Match, Sha256, StrongDigest};
+use super::path::ArchivePath;
+use super::record::{self, MAX_RECORD, Record};
+use crate::digest::{Hasher, Kept, LockedHashes, Match, Sha256, StrongDigest};
 use crate::error::{Code, Problem};
 
 /// No WHEEL file is larger, in bytes.
@@ -62,10 +64,9 @@ impl<'b> DistInfo<'b, '_> {
         })
     }
 
-    /// RECORD. With `passed` a weak hash counts as none.
-    pub(super) fn record(&self, passed: &[Code]) -> Result<Record, Problem> {
-        let text = self.needed("RECORD", self.cap.min(MAX_RECORD), Code::RecordInvalid)?;
-        Record::parse_passing(&text, passed)
+    /// The text of RECORD.
+    pub(super) fn record(&self) -> Result<Cow<'b, [u8]>, Problem> {
+        self.needed("RECORD", self.cap.min(MAX_RECORD), Code::RecordInvalid)
     }
 
     pub(super) fn metadata(&self) -> Result<Cow<'b, [u8]>, Problem> {
@@ -162,6 +163,49 @@ pub(super) fn may_be_bare(path: &str, dist_info: &str) -> bool {
         .is_some_and(|name| UNLISTED.contains(&name))
 }
 
+/// As [`bind`], from the text of a RECORD with which nothing is wrong: no row of it is kept, and most of them need not be
+/// looked for, since they stand in the order of the archive. `false`, and nothing is changed, where it has to be read in full.
+pub(super) fn bind_plain(archive: &mut Archive, text: &[u8], dist_info: &str) -> bool {
+    let is_bound = try_bind(archive, text, dist_info).is_some();
+    if !is_bound {
+        for entry in archive.entries_mut() {
+            (entry.digest, entry.is_sized) = (Kept::Nothing, false);
+        }
+    }
+    is_bound
+}
+
+fn try_bind(archive: &mut Archive, text: &[u8], dist_info: &str) -> Option<()> {
+    let entries = archive.entries_mut();
+    let mut is_listed = vec![false; entries.len()];
+    let paths: OnceCell<Vec<ArchivePath>> = OnceCell::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut next = 0;
+    for told in record::told(text)? {
+        let told = told?;
+        let is_next = entries.get(next).is_some_and(|entry| entry.path().as_str() == told.path);
+        let at = if is_next {
+            next
+        } else {
+            if places.is_empty() {
+                let all = || entries.iter().map(|entry| entry.path().clone()).collect();
+                places = paths.get_or_init(all).iter().map(ArchivePath::as_str).zip(0..).collect();
+            }
+            *places.get(told.path)?
+        };
+        next = at.saturating_add(1);
+        let (entry, is_listed) = (entries.get_mut(at)?, is_listed.get_mut(at)?);
+        let is_bare = told.digest.is_none() && !may_be_bare(told.path, dist_info);
+        let is_other = told.size.is_some_and(|size| size != entry.size());
+        if std::mem::replace(is_listed, true) || is_bare || is_other {
+            return None;
+        }
+        (entry.digest, entry.is_sized) = (told.digest.into(), told.size.is_some());
+    }
+    let mut unlisted = entries.iter().zip(is_listed).filter(|(_, is_listed)| !is_listed);
+    unlisted.all(|(entry, _)| may_be_bare(entry.path().as_str(), dist_info)).then_some(())
+}
+
 /// Gives each entry what RECORD says of it. The sets must be equal but for RECORD and its signatures.
 pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> Result<(), Problem> {
     let mut rows: HashMap<&str, _> = record.rows.iter().map(|row| (row.path.as_str(), row)).collect();
@@ -190,7 +234,7 @@ pub(super) fn bind(archive: &mut Archive, record: &Record, dist_info: &str) -> R
             .expected(format!("{size} bytes"))
             .found(format!("{} bytes", entry.size())));
         }
-        entry.digest = row.digest;
+        entry.digest = row.digest.into();
         entry.is_sized = row.size.is_some();
     }
     // In RECORD's order, so that the same wheel is always refused in the same words.
@@ -225,7 +269,7 @@ impl Check {
         if self.wanted.as_ref().is_none_or(|wanted| wanted.accept(&computed)) {
             return Ok(computed.sha256());
         }
-        let expected = entry.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        let expected = entry.digest.get().map(|digest| digest.to_string()).unwrap_or_default();
         Err(Problem::new(
             Code::RecordHash,
             format!("a file does not have the hash that RECORD says: {}", entry.path()),
@@ -244,7 +288,7 @@ pub(super) fn whole<'a>(entry: &Entry, archive: &'a [u8]) -> Result<(Cow<'a, [u8
 
 /// Compares content with what RECORD says of an entry; returns its SHA-256.
 pub(super) fn check(entry: &Entry, content: &[u8]) -> Result<Sha256, Problem> {
-    let mut check = Check::new(entry.digest);
+    let mut check = Check::new(entry.digest.get());
     content.chunks(STEP).for_each(|step| check.hasher.update(step));
     check.finish(entry)
 }
@@ -255,7 +299,7 @@ pub(super) fn pieces(
     archive: &[u8],
     mut sink: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(Sha256, u64), ExtractError> {
-    let mut check = Check::new(entry.digest);
+    let mut check = Check::new(entry.digest.get());
     entry
         .inflate(archive, |piece| {
             check.hasher.update(piece);
@@ -264,4 +308,72 @@ pub(super) fn pieces(
         .map_err(ExtractError::Wheel)?
         .map_err(ExtractError::Sink)?;
     Ok((check.finish(entry).map_err(ExtractError::Wheel)?, entry.size()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::archive::Limits;
+    use super::*;
+    use std::io::Write as _;
+
+    const INFO: &str = "x-1.dist-info";
+    const EMPTY: &str = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+
+    fn archive() -> Archive {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for path in ["a.py", "b/c.py", "b/d.py", "x-1.dist-info/METADATA", "x-1.dist-info/RECORD"] {
+            writer.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(b"text").unwrap();
+        }
+        Archive::read(&writer.finish().unwrap().into_inner(), "x", &Limits::default()).unwrap()
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(
+            if std::env::var_os("PIPWARD_TEST_LONG").is_some() { 100_000 } else { 1_000 }
+        ))]
+        /// What is bound without a look back is what is bound row by row, whatever is missing, twice, out of order or wrong.
+        #[test]
+        fn both_ways_bind_the_same(
+            order in proptest::sample::select(vec![vec![0, 1, 2, 3, 4], vec![4, 3, 2, 1, 0], vec![0, 1, 2, 3], vec![2, 3, 0, 1, 4]]),
+            changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0usize..9), 0..3),
+        ) {
+            let paths = archive().entries().iter().map(|entry| entry.path().to_string()).collect::<Vec<_>>();
+            let row = |at: usize| match paths[at].ends_with("RECORD") {
+                true => [paths[at].clone(), String::new(), String::new()],
+                false => [paths[at].clone(), EMPTY.to_owned(), "4".to_owned()],
+            };
+            let mut rows: Vec<[String; 3]> = order.into_iter().map(row).collect();
+            for (at, what) in changes {
+                let at = at.index(rows.len());
+                match what {
+                    0 => drop(rows.remove(at)),
+                    1 => rows.push(rows[at].clone()),
+                    2 => rows[at][0] = "ghost.py".to_owned(),
+                    3 => rows[at][1] = String::new(),
+                    4 => rows[at][1] = "md5=x".to_owned(),
+                    5 => rows[at][2] = String::new(),
+                    6 => rows[at][2] = "5".to_owned(),
+                    7 => rows[at][0] = String::new(),
+                    _ => rows[at][1] = format!("sha512={}A", "A".repeat(85)),
+                }
+                if rows.is_empty() {
+                    rows.push(row(0));
+                }
+            }
+            let text: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+            let (mut one, mut other) = (archive(), archive());
+            let slowly = Record::parse(text.as_bytes()).and_then(|record| bind(&mut other, &record, INFO));
+            let is_bound = bind_plain(&mut one, text.as_bytes(), INFO);
+            proptest::prop_assert_eq!(is_bound, slowly.is_ok(), "{}", text);
+            let listed = |archive: &Archive| archive.entries().iter().map(Entry::listed).collect::<Vec<_>>();
+            let expected = if is_bound { listed(&other) } else { listed(&archive()) };
+            proptest::prop_assert_eq!(listed(&one), expected, "{}", text);
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_is_left_to_the_other_way() {
+        assert!(!bind_plain(&mut archive(), format!("\"a.py\",{EMPTY},4\n").as_bytes(), INFO));
+    }
 }

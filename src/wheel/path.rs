@@ -21,7 +21,7 @@ const MAX_PARTS: usize = 64;
 pub struct ArchivePath {
     /// A text that it is a part of: that of all names of an archive, so that thousands of them are one piece of memory.
     text: Arc<str>,
-    start: usize,
+    start: u32,
     length: u32,
 }
 
@@ -38,11 +38,11 @@ impl ArchivePath {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub(super) fn within(text: &Arc<str>, place: Range<usize>) -> Result<Self, Problem> {
+    pub(crate) fn within(text: &Arc<str>, place: Range<usize>) -> Result<Self, Problem> {
         let path = text.get(place.clone()).unwrap_or_default();
-        match (fault(path), u32::try_from(path.len())) {
-            (None, Ok(length)) => Ok(Self { text: Arc::clone(text), start: place.start, length }),
-            (fault, _) => {
+        match (fault(path), u32::try_from(place.start), u32::try_from(path.len())) {
+            (None, Ok(start), Ok(length)) => Ok(Self { text: Arc::clone(text), start, length }),
+            (fault, _, _) => {
                 let fault = fault.unwrap_or("is too long");
                 Err(Problem::new(Code::ArchiveName, format!("an entry's name {fault}")).found(path))
             }
@@ -51,7 +51,16 @@ impl ArchivePath {
 
     /// As written in the archive.
     pub fn as_str(&self) -> &str {
-        self.text.get(self.start..self.start.saturating_add(self.length as usize)).unwrap_or_default()
+        let start = self.start as usize;
+        self.text.get(start..start.saturating_add(self.length as usize)).unwrap_or_default()
+    }
+    /// The text that it is a part of.
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+    /// Where in that it begins, and how long it is.
+    pub(crate) fn place(&self) -> (u32, u32) {
+        (self.start, self.length)
     }
     /// Its parts. Never empty.
     pub fn parts(&self) -> impl Iterator<Item = &str> {

@@ -4,6 +4,7 @@
 //! file"). Never: touches a file that a row names.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use base64::Engine as _;
@@ -61,12 +62,11 @@ impl Record {
     fn parse_plain(text: &str) -> Option<Self> {
         let mut seen = HashSet::new();
         let mut rows = Vec::new();
-        for mut columns in lines(text).map(|line| line.split(',')) {
-            let (path, digest, size) = (columns.next()?, columns.next()?, columns.next()?);
-            if path.is_empty() || columns.next().is_some() || !seen.insert(path) {
+        for line in lines(text) {
+            let Told { path, digest, size } = Told::of(line)?;
+            if !seen.insert(path) {
                 return None;
             }
-            let (digest, size) = (strict_digest(digest, path).ok()?, strict_size(size, path).ok()?);
             rows.push(Row { path: path.to_owned(), digest, size });
         }
         Some(Self { rows })
@@ -142,6 +142,32 @@ impl Record {
     }
 }
 
+/// What a row says, where it lies in a text in which nothing is quoted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'t> {
+    pub(super) path: &'t str,
+    pub(super) digest: Option<StrongDigest>,
+    pub(super) size: Option<u64>,
+}
+
+impl<'t> Told<'t> {
+    /// What has nothing wrong with it.
+    fn of(line: &'t str) -> Option<Self> {
+        let mut columns = line.split(',');
+        let (path, digest, size) = (columns.next()?, columns.next()?, columns.next()?);
+        if path.is_empty() || columns.next().is_some() {
+            return None;
+        }
+        Some(Self { path, digest: strict_digest(digest, path).ok()?, size: strict_size(size, path).ok()? })
+    }
+}
+
+/// The rows of a wheel's RECORD, one after the other, in which nothing is quoted; `None` for a row that has anything wrong
+/// with it. Paths may come twice.
+pub(super) fn told(text: &[u8]) -> Option<impl Iterator<Item = Option<Told<'_>>>> {
+    plain(text).map(|text| lines(text).map(Told::of))
+}
+
 impl Row {
     /// A row with the SHA-256 and size of a file.
     pub fn of(path: impl Into<String>, sha256: Sha256, size: u64) -> Self {
@@ -154,7 +180,7 @@ impl Row {
     }
 
     fn line(&self) -> Line<'_> {
-        Line { path: self.path.as_str().into(), digest: self.digest.as_ref(), size: self.size }
+        Line { path: self.path.as_str().into(), digest: self.digest, size: self.size }
     }
 }
 
@@ -164,46 +190,69 @@ pub(crate) struct Line<'l> {
     /// The path as it is written.
     pub(crate) path: Cow<'l, str>,
     /// The digest, if there is one.
-    pub(crate) digest: Option<&'l StrongDigest>,
+    pub(crate) digest: Option<StrongDigest>,
     /// The size in bytes, if it is told.
     pub(crate) size: Option<u64>,
 }
 
 impl Line<'_> {
+    /// How RECORD has its lines in order. What stands behind two paths that are the same is rare to differ.
+    fn order(&self, other: &Line<'_>) -> Ordering {
+        let columns = |line: &Line<'_>| {
+            let mut text = Vec::with_capacity(ROW);
+            line.push_columns(&mut text);
+            text
+        };
+        self.path.cmp(&other.path).then_with(|| columns(self).cmp(&columns(other)))
+    }
+
+    /// Writes it behind a text.
+    pub(crate) fn push(&self, text: &mut Vec<u8>) {
+        push_field(text, &self.path);
+        self.push_columns(text);
+        text.extend_from_slice(b"\r\n");
+    }
+
     /// What stands behind the path. Nothing of it has to be quoted.
-    fn columns(&self) -> [String; 2] {
-        let digest = self.digest.map(encode).unwrap_or_default();
-        let size = self.size.map(|size| size.to_string()).unwrap_or_default();
-        [digest, size]
+    fn push_columns(&self, text: &mut Vec<u8>) {
+        text.push(b',');
+        if let Some(digest) = &self.digest {
+            push_digest(text, digest);
+        }
+        text.push(b',');
+        if let Some(size) = self.size {
+            text.extend_from_slice(size.to_string().as_bytes());
+        }
     }
 }
 
 /// The text of an installed RECORD, as [`Record::write`] makes it.
-pub(crate) fn text_of(mut lines: Vec<Line<'_>>) -> Vec<u8> {
-    // Two of one path are rare: only theirs are written to be compared.
-    lines.sort_unstable_by(|one, other| {
-        one.path.cmp(&other.path).then_with(|| one.columns().cmp(&other.columns()))
-    });
+fn text_of(mut lines: Vec<Line<'_>>) -> Vec<u8> {
+    lines.sort_unstable_by(Line::order);
     let mut text = Vec::with_capacity(lines.iter().map(|line| line.path.len().saturating_add(ROW)).sum());
-    for line in lines {
-        push_field(&mut text, &line.path);
-        for column in line.columns() {
-            text.push(b',');
-            text.extend_from_slice(column.as_bytes());
-        }
-        text.extend_from_slice(b"\r\n");
-    }
+    lines.iter().for_each(|line| line.push(&mut text));
     text
 }
 
 /// `sha256=` and the digest in URL-safe base64 without padding.
 pub fn encode(digest: &StrongDigest) -> String {
+    let mut text = Vec::with_capacity(ROW);
+    push_digest(&mut text, digest);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn push_digest(text: &mut Vec<u8>, digest: &StrongDigest) {
     let bytes: &[u8] = match digest {
         StrongDigest::Sha256(digest) => digest.as_bytes(),
         StrongDigest::Sha384(bytes) => bytes,
         StrongDigest::Sha512(bytes) => bytes,
     };
-    format!("{}={}", digest.algorithm(), URL_SAFE_NO_PAD.encode(bytes))
+    text.extend_from_slice(digest.algorithm().as_bytes());
+    text.push(b'=');
+    // Three bytes are four letters, and the longest digest has 64.
+    let mut letters = [0; 88];
+    let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut letters).unwrap_or_default();
+    text.extend_from_slice(letters.get(..written).unwrap_or_default());
 }
 
 fn push_field(text: &mut Vec<u8>, field: &str) {
@@ -290,203 +339,4 @@ fn invalid(what: &str) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The SHA-256 of nothing.
-    const EMPTY: &str = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
-
-    #[track_caller]
-    fn check_refused(text: &str, code: Code) {
-        assert_eq!(Record::parse(text.as_bytes()).map_err(|problem| problem.code()), Err(code), "{text}");
-    }
-
-    #[test]
-    fn rows_are_read() {
-        let record =
-            Record::parse(format!("a.py,{EMPTY},0\r\n\"b,\"\"c.py\",{EMPTY},\nx/RECORD,,\n\n").as_bytes())
-                .unwrap();
-        assert_eq!(record.rows[0], Row::of("a.py", Sha256::of(b""), 0));
-        assert_eq!(record.rows[1].path, "b,\"c.py");
-        assert_eq!(record.rows[1].size, None);
-        assert_eq!(record.rows[2], Row::bare("x/RECORD"));
-        assert_eq!(record.rows.len(), 3);
-    }
-
-    #[test]
-    fn the_largest_record_is_read_and_no_larger_one() {
-        let largest = usize::try_from(MAX_RECORD).unwrap();
-        for (size, is_read) in [(largest, true), (largest + 1, false), (largest + 2, false)] {
-            assert_eq!(Record::parse(&vec![b'\n'; size]).is_ok(), is_read, "{size}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_table_is_told_by_its_line() {
-        let problem = Record::parse(b"a,,\n\xff,,\n").unwrap_err();
-        let told = format!("{problem} {:?} {:?}", problem.found_text(), problem.cause_text());
-        assert!(told.contains("text that is not UTF-8 on line 2"), "{told}");
-    }
-
-    #[test]
-    fn stronger_digests_are_read() {
-        let sha384 = format!("a,sha384={},", "A".repeat(64));
-        let sha512 = format!("a,sha512={}A,", "A".repeat(85));
-        assert_eq!(
-            Record::parse(sha384.as_bytes()).unwrap().rows[0].digest,
-            Some(StrongDigest::Sha384([0; 48]))
-        );
-        assert_eq!(
-            Record::parse(sha512.as_bytes()).unwrap().rows[0].digest,
-            Some(StrongDigest::Sha512([0; 64]))
-        );
-    }
-
-    #[test]
-    fn malformed_rows_are_refused() {
-        for text in [
-            "a.py\n",
-            "a.py,\n",
-            "a.py,,,\n",
-            ",,\n",
-            "a,,\na,,\n",
-            "a,xyz,\n",
-            "a,,x\n",
-            "a,,-1\n",
-            "a,,+1\n",
-            "a,,1.5\n",
-            "a,,99999999999999999999\n",
-            &format!("a,{EMPTY}=,\n"),
-            &format!("a,{},\n", EMPTY.get(..40).unwrap()),
-            &format!("a,{},\n", EMPTY.replace('-', "+")),
-            "a,sha256=,\n",
-            &format!("a,{}V,\n", EMPTY.get(..49).unwrap()),
-        ] {
-            check_refused(text, Code::RecordInvalid);
-        }
-        assert_eq!(Record::parse(b"a\xff,,\n").map_err(|problem| problem.code()), Err(Code::RecordInvalid));
-    }
-
-    #[test]
-    fn weak_digests_are_refused() {
-        for text in
-            ["a,md5=1B2M2Y8AsgTpgAmY7PhCfg,0\n", "a,sha1=2jmj7l5rSw0yVb_vlWAYkK_YBwk,0\n", "a,SHA256=x,0\n"]
-        {
-            check_refused(text, Code::RecordHash);
-        }
-    }
-
-    #[test]
-    fn an_installed_record_is_read_leniently() {
-        let record = Record::parse_installed(b"../../bin/x,md5=zzz,x\n/abs\n\na,,5,more\n").unwrap();
-        let expected = [
-            Row::bare("../../bin/x"),
-            Row::bare("/abs"),
-            Row { path: "a".to_owned(), digest: None, size: Some(5) },
-        ];
-        assert_eq!(record.rows, expected);
-    }
-
-    #[test]
-    fn writing_sorts_and_quotes() {
-        let record = Record {
-            rows: vec![Row::bare("x/RECORD"), Row::bare("a\"b,c"), Row::of("a.py", Sha256::of(b""), 0)],
-        };
-        let text = format!("\"a\"\"b,c\",,\r\na.py,{EMPTY},0\r\nx/RECORD,,\r\n");
-        assert_eq!(String::from_utf8(record.write()).unwrap(), text);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn what_is_written_is_read(paths in proptest::collection::btree_set("[a-z,\"\r\n é/]{1,8}", 0..6)) {
-            let rows: Vec<_> = paths.iter().map(|path| Row::of(path.as_str(), Sha256::of(path.as_bytes()), 7)).collect();
-            let record = Record { rows };
-            proptest::prop_assert_eq!(Record::parse(&record.write()).unwrap(), record);
-        }
-
-        #[test]
-        fn no_bytes_make_it_panic(text: Vec<u8>) {
-            let _ = Record::parse(&text);
-            let _ = Record::parse_installed(&text);
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn both_ways_read_the_same(parts in proptest::collection::vec(0usize..16, 0..24)) {
-            const PARTS: [&str; 16] = [
-                "a", "b/c", ",", ",", ",,", "\n", "\r\n", "\r", "\"", "\u{feff}", "7", " ", "md5=x", EMPTY, "\u{e9}", "x",
-            ];
-            let text: String = parts.into_iter().map(|at| PARTS[at]).collect();
-            let both = |one: Result<Record, Problem>, other: Result<Record, Problem>| {
-                let told = |result: Result<Record, Problem>| result.map_err(|problem| problem.to_string());
-                (told(one), told(other))
-            };
-            for passed in [&[][..], &[Code::RecordHash]] {
-                let (one, other) =
-                    both(Record::parse_passing(text.as_bytes(), passed), Record::parse_whole(text.as_bytes(), passed));
-                proptest::prop_assert_eq!(one, other);
-            }
-            let (one, other) =
-                both(Record::parse_installed(text.as_bytes()), Record::parse_installed_whole(text.as_bytes()));
-            proptest::prop_assert_eq!(one, other);
-        }
-    }
-
-    proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(
-            if std::env::var_os("PIPWARD_TEST_LONG").is_some() { 300_000 } else { 500 }
-        ))]
-        #[test]
-        fn both_ways_read_the_same_whatever_is_changed(
-            rows in proptest::collection::vec((0usize..4, 0usize..6, proptest::option::of(0u64..12)), 0..5),
-            end in proptest::sample::select(vec!["\n", "\r\n", "\r", "\n\r"]),
-            changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0usize..3, 0usize..14), 0..5),
-        ) {
-            const PATHS: [&str; 4] = ["a.py", "b/c.py", "\u{e9}\u{1f40d}", "x-1.dist-info/RECORD"];
-            const BYTES: [u8; 14] =
-                [0, b'"', b',', b'\r', b'\n', b' ', b'=', b'0', b'+', 0x80, 0xc3, 0xff, 0xef, b'\\'];
-            let digests = [EMPTY, "", "md5=x", "sha256=", "SHA256=x", "sha512=AA"];
-            let row = |(path, digest, size): (usize, usize, Option<u64>)| {
-                let size = size.map(|size| size.to_string()).unwrap_or_default();
-                format!("{},{},{size}{end}", PATHS[path], digests[digest])
-            };
-            let mut text = rows.into_iter().map(row).collect::<String>().into_bytes();
-            for (at, how, byte) in changes {
-                let (at, byte) = (at.index(text.len() + 1), BYTES[byte]);
-                match how {
-                    0 => text.insert(at, byte),
-                    1 if at < text.len() => text[at] = byte,
-                    _ => drop(text.drain(at..(at + 1).min(text.len()))),
-                }
-            }
-            let told = |result: Result<Record, Problem>| result.map_err(|problem| format!("{problem:?}"));
-            for passed in [&[][..], &[Code::RecordHash]] {
-                proptest::prop_assert_eq!(
-                    told(Record::parse_passing(&text, passed)), told(Record::parse_whole(&text, passed))
-                );
-            }
-            proptest::prop_assert_eq!(
-                told(Record::parse_installed(&text)), told(Record::parse_installed_whole(&text))
-            );
-        }
-    }
-
-    #[test]
-    fn a_row_that_is_read_by_its_commas_is_the_row_that_is_read_as_a_table() {
-        for text in [
-            format!("a,{EMPTY},0\r\nb,,\n\n\rc/d,{EMPTY},"),
-            format!("a,{EMPTY},0\na,{EMPTY},0\n"),
-            "\u{feff}a,,\n".to_owned(),
-            "a,sha256=x,\n".to_owned(),
-            "a,,,\n".to_owned(),
-            "a,,01\n".to_owned(),
-        ] {
-            let told = |record: Result<Record, Problem>| record.map_err(|problem| problem.to_string());
-            let whole = told(Record::parse_whole(text.as_bytes(), &[]));
-            assert_eq!(told(Record::parse(text.as_bytes())), whole, "{text:?}");
-            let whole = told(Record::parse_installed_whole(text.as_bytes()));
-            assert_eq!(told(Record::parse_installed(text.as_bytes())), whole, "{text:?}");
-        }
-    }
-}
+mod tests;

@@ -26,11 +26,11 @@ impl Root {
         Self { is_plain: has_short_names && (purelib == platlib || are_apart), inside }
     }
 
-    /// Whether `Planner::check` finds nothing wrong with a file at the root of the archive, of this path in it. `false` where
+    /// Whether `Planner::check` finds nothing wrong with a file at the root of the archive, of this path in it, whose
+    /// whole path has so many bytes. `false` where
     /// it has to be asked.
-    pub(super) fn takes(&self, path: &str, destination: &Path, dist_info: &str) -> bool {
-        let is_short =
-            path.split('/').all(|part| part.len() <= MAX_NAME) && bytes(destination).len() <= MAX_PATH;
+    pub(super) fn takes(&self, path: &str, length: usize, dist_info: &str) -> bool {
+        let is_short = path.split('/').all(|part| part.len() <= MAX_NAME) && length <= MAX_PATH;
         let is_in_the_way = self.inside.iter().any(|tail| tail.starts_with(path));
         let first = path.split('/').next().unwrap_or_default();
         let is_metadata = first != dist_info
@@ -62,7 +62,7 @@ mod tests {
 
     fn takes(scheme: &Scheme, path: &str) -> bool {
         let library = &scheme.purelib;
-        Root::of(scheme, library).takes(path, &library.join(path), "own-1.dist-info")
+        Root::of(scheme, library).takes(path, library.join(path).as_os_str().len(), "own-1.dist-info")
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Session {
     /// `environment-invalid`.
     pub fn lists_byte_code_of(&self, plan: &InstallPlan) -> Result<bool, Problem> {
         let listed = self.rows_of_byte_code(plan);
-        for file in plan.files().iter().filter(|file| is_cached(&file.destination)) {
+        for file in plan.files().iter().filter(|file| is_cached(&file.destination.path())) {
             let path = self.resolved(file)?;
             if !path.is_some_and(|path| listed.contains_key(&path)) {
                 return Ok(false);
@@ -65,9 +65,9 @@ impl Session {
     /// `environment-invalid`.
     pub fn has_byte_code(&self, plan: &InstallPlan) -> Result<bool, Problem> {
         let mut listed = self.rows_of_byte_code(plan);
-        for file in plan.files().iter().filter(|file| is_cached(&file.destination)) {
+        for file in plan.files().iter().filter(|file| is_cached(&file.destination.path())) {
             let Some(path) = self.resolved(file)? else { return Ok(false) };
-            if listed.remove(&path) != Some(file.digest) || !self.is_planned(&path, file) {
+            if listed.remove(&path) != Some(file.digest.get()) || !self.is_planned(&path, file) {
                 return Ok(false);
             }
         }
@@ -137,13 +137,13 @@ impl Session {
         let (Some(parent), Some(name)) = (file.destination.parent(), file.destination.file_name()) else {
             return Ok(None);
         };
-        Ok(Some(self.places.directory(parent)?.join(name)))
+        Ok(Some(self.places.directory(&parent)?.join(name)))
     }
 
     fn is_planned(&self, path: &Path, file: &PlannedFile) -> bool {
         let Ok(open) = open(&self.places.real().join(path)) else { return false };
         let is_sized = open.metadata().is_ok_and(|found| found.is_file() && found.size() == file.size);
-        is_sized && file.digest.is_some_and(|digest| hashes_to(open, digest).unwrap_or(false))
+        is_sized && file.digest.get().is_some_and(|digest| hashes_to(open, digest).unwrap_or(false))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::claims::Bringer;
+use super::super::places::OwnIn;
 use super::super::{PlannedFile, Source};
 use super::*;
 use crate::python::Scheme;
@@ -38,27 +39,20 @@ impl Dice {
 
 fn claim(claims: &mut Claims, path: &Path, bringer: &Arc<Bringer>, gives_way: bool) {
     let directory = path.parent().unwrap();
-    for at in directory.ancestors() {
-        let new = || Directory::of(&bringer.package);
-        claims.directories.entry(at.to_owned()).or_insert_with(new);
-        if let (Some(above), Some(name)) = (at.parent(), at.file_name()) {
-            let above = claims.directories.entry(above.to_owned()).or_insert_with(new);
-            above.below.insert(name.to_owned());
-        }
-    }
+    let mut way: Vec<&Path> = directory.ancestors().collect();
+    way.reverse();
+    way.into_iter().for_each(|at| claims.add_directory(at, &bringer.package).unwrap());
     let file = PlannedFile {
-        destination: path.to_owned(),
+        destination: path.to_owned().into(),
         source: Source::Generated(Vec::new()),
         executable: false,
-        digest: None,
+        digest: crate::digest::Kept::Nothing,
         size: 0,
         is_sized: true,
         gives_way,
     };
-    let files = &mut claims.directories.get_mut(directory).unwrap().files;
-    let name = path.file_name().unwrap();
-    if files.get(name).is_none() {
-        files.extend(&mut vec![(name, Claim::new(bringer, &file))]).unwrap();
+    if !claims.has(path) {
+        claims.claim(directory, &[&file], bringer, &OwnIn::Nothing).unwrap();
     }
 }
 

@@ -123,8 +123,8 @@ fn two_plans_do_not_bring_one_file_unless_it_is_the_same() {
     world.check_refused(&[&brings("a", "x/y", "1"), &brings("b", "x", "2")], Code::FileConflict);
     let mut other_way = brings("b", "x.py", "2");
     for file in &mut other_way.files {
-        let inside = file.destination.strip_prefix(world.prefix.join("lib")).unwrap().to_owned();
-        file.destination = world.prefix.join("lib64").join(inside);
+        let inside = file.destination.path().strip_prefix(world.prefix.join("lib")).unwrap().to_owned();
+        file.destination = world.prefix.join("lib64").join(inside).into();
     }
     world.check_refused(&[&brings("a", "x.py", "1"), &other_way], Code::FileConflict);
     world.install(&[&brings("a", "ns/__init__.py", ""), &brings("b", "ns/__init__.py", "")]).unwrap();

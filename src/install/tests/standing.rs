@@ -188,7 +188,7 @@ fn what_made_it_stands_in_a_plan_and_in_its_record() {
     let named = plan.clone().by(Installer::Pip);
     let content = |plan: &InstallPlan| -> Vec<(PathBuf, Vec<u8>, Option<StrongDigest>, u64)> {
         let files = plan.files.iter().map(|file| match &file.source {
-            Source::Generated(text) => (file.destination.clone(), text.clone(), file.digest, file.size),
+            Source::Generated(text) => (file.destination.path(), text.clone(), file.digest.get(), file.size),
             Source::Entry(_) => panic!("{file:?}"),
         });
         files.collect()
@@ -299,4 +299,20 @@ fn promise_4_the_bits_of_a_directory_change_with_all_else_or_not_at_all() {
     }
     assert!(ended.iter().filter(|tripped| **tripped).count() > 4, "{ended:?}");
     assert_eq!(bits(), 0o777 & !umask());
+}
+
+#[test]
+fn a_record_that_is_written_in_pieces_is_the_one_that_is_written_at_once() {
+    let world = World::new();
+    let files: Vec<_> = (0..2_000).map(|at| format!("{SITE}/pkg/module_{}/{at}.py", at % 7)).collect();
+    let files: Vec<_> = files.iter().map(|path| (path.as_str(), "x")).chain([("bin/tool", "#!")]).collect();
+    let plan = world.plan("pkg", "1.0", &files);
+    let whole = plan.record().write();
+    assert!(whole.len() > 2 * PIECE);
+    let mut pieces = Vec::new();
+    plan.write_record(&mut pieces).unwrap();
+    assert_eq!(pieces, whole);
+    world.install(&[&plan]).unwrap();
+    let record = world.prefix.join(format!("{SITE}/pkg-1.0.dist-info/RECORD"));
+    assert_eq!(std::fs::read(record).unwrap(), whole);
 }

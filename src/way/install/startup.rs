@@ -99,8 +99,8 @@ impl<'s> AtStart<'s> {
             let mut tails = self.modules.iter().filter_map(|directory| file.strip_prefix(directory).ok());
             tails.any(|tail| one.is_of(tail))
         };
-        let mut files = plan.files().iter().map(|file| file.destination.as_path()).filter(|file| is_of(file));
-        files.any(goes)
+        let mut files = plan.files().iter().map(|file| file.destination.path()).filter(|file| is_of(file));
+        files.any(|file| goes(&file))
     }
 
     /// What is to be said of wheels for what they bring together: which of them, and what.

@@ -58,7 +58,7 @@ impl<'r> Rules<'r> {
         sentence.refused.extend(plan.spares_environment(&self.scheme, Path::new(PREFIX)).err().map(ended));
         let (startup, judged) = judge(item, wheel, &plan, &self.at_start, self.policy)?;
         sentence.refused.extend(judged.refused);
-        for file in plan.files().iter().filter(|file| startup.files.contains(&file.destination)) {
+        for file in plan.files().iter().filter(|file| startup.files.contains(&file.destination.path())) {
             sentence.startup.push((self.named(file), digest(wheel, file)?));
         }
         sentence.together = startup;
@@ -73,7 +73,7 @@ impl<'r> Rules<'r> {
     }
 
     fn named(&self, file: &PlannedFile) -> String {
-        let path = &file.destination;
+        let path = &file.destination.path();
         let among =
             path.strip_prefix(&self.scheme.purelib).or_else(|_| path.strip_prefix(&self.scheme.platlib));
         let among = among.or_else(|_| path.strip_prefix(&self.scheme.data));

@@ -7,13 +7,13 @@ fn is_within(path: &Path, module: &Path) -> bool {
 }
 
 /// What the plans have for each module below the directories of modules.
-fn modules<'c>(places: &Places, claims: &'c Claims) -> HashMap<PathBuf, Vec<(PathBuf, &'c Claim)>> {
+fn modules(places: &Places, claims: &Claims) -> HashMap<PathBuf, Vec<(PathBuf, Claim)>> {
     let sites: Vec<&Path> = places.sites().collect();
-    let mut found: HashMap<PathBuf, Vec<(PathBuf, &Claim)>> = HashMap::new();
-    let among = claims.directories.iter().filter(|(at, _)| sites.iter().any(|site| at.starts_with(site)));
-    for (directory, content) in among {
-        for (name, claim) in content.files.iter() {
-            let path = directory.join(name);
+    let mut found: HashMap<PathBuf, Vec<(PathBuf, Claim)>> = HashMap::new();
+    let among = claims.folders().filter(|at| sites.iter().any(|site| at.path().starts_with(site)));
+    for folder in among {
+        for (name, claim) in folder.files() {
+            let path = folder.path().join(name);
             if let Some(module) = module::imported_as(&path) {
                 found.entry(module).or_default().push((path, claim));
             }
@@ -30,7 +30,7 @@ pub(super) fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     for mut files in modules(places, claims).into_values().filter(|files| files.len() > 1) {
         // Who does not give way comes first, so that the one that stands is found before those that go.
         files.sort_by_key(|(path, claim)| (claim.gives_way, claim.package().to_owned(), path.clone()));
-        let mut standing: Vec<&(PathBuf, &Claim)> = Vec::new();
+        let mut standing: Vec<&(PathBuf, Claim)> = Vec::new();
         for one in &files {
             let (path, claim) = one;
             match standing.iter().find(|(_, other)| !have_one_in_common(claim, other)) {
@@ -53,21 +53,20 @@ pub(super) fn among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
 pub(super) fn hidden_among_plans(places: &Places, claims: &Claims) -> Vec<Shadow> {
     let mut found = Vec::new();
     for (module, files) in modules(places, claims) {
-        if !claims.directories.contains_key(&module) || files.iter().any(|(path, _)| is_within(path, &module))
-        {
+        if claims.folder(&module).is_none() || files.iter().any(|(path, _)| is_within(path, &module)) {
             continue;
         }
-        let below = claims.directories.iter().filter(|(at, _)| at.starts_with(&module));
+        let below = claims.folders().filter(|folder| folder.path().starts_with(&module));
         let below = below
-            .flat_map(|(at, content)| content.files.iter().map(move |(name, claim)| (at.join(name), claim)));
+            .flat_map(|folder| folder.files().map(move |(name, claim)| (folder.path().join(name), claim)));
         let mut below: Vec<_> = below.filter(|(path, _)| module::imported_as(path).is_some()).collect();
         below.sort_by_key(|(path, claim)| (claim.gives_way, path.clone()));
         for (file, claim) in &files {
             for (other, hidden) in below.iter().filter(|(_, hidden)| !have_one_in_common(claim, hidden)) {
                 let (one, other) = if !claim.gives_way && hidden.gives_way {
-                    ((other, *hidden), file)
+                    ((other, hidden), file)
                 } else {
-                    ((file, *claim), other)
+                    ((file, claim), other)
                 };
                 found.push(Shadow {
                     file: one.0.clone(),
