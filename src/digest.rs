@@ -184,6 +184,7 @@ impl LockedHashes {
     pub fn new(rule: Match, mut digests: Vec<StrongDigest>) -> Option<Self> {
         digests.sort_unstable();
         digests.dedup();
+        digests.shrink_to_fit();
         (!digests.is_empty()).then_some(Self { rule, digests })
     }
 

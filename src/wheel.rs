@@ -35,6 +35,7 @@ pub struct Wheel {
     archive: archive::Archive,
     metadata: metadata::Metadata,
     metadata_text: Vec<u8>,
+    requires_lines: String,
     metadata_sha256: Sha256,
     root_is_purelib: bool,
     entry_points: entry_points::EntryPoints,
@@ -87,7 +88,7 @@ impl Wheel {
         let record = if is_bound { None } else { Some(record::Record::parse_passing(&record, passed)?) };
         let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap };
         let metadata_text = files.metadata()?;
-        let metadata = metadata::Metadata::parse(&metadata_text)?;
+        let (metadata, requires_lines) = metadata::Metadata::parse_with_lines(&metadata_text)?;
         identity::check_metadata(&metadata, name)?;
         let wheel_text = files.wheel_file()?;
         let (about, warnings) = contents::About::parse(&wheel_text, name)?;
@@ -116,6 +117,7 @@ impl Wheel {
         Ok(Self {
             metadata_sha256: metadata_sha256.unwrap_or_else(|| Sha256::of(&metadata_text)),
             metadata_text: metadata_text.into_owned(),
+            requires_lines,
             metadata,
             root_is_purelib: about.root_is_purelib,
             entry_points: entry_points.unwrap_or_default(),
@@ -156,7 +158,7 @@ impl Wheel {
     }
     /// What is kept of METADATA once all else is done with the wheel, for an environment.
     pub fn brief(&self, markers: &MarkerEnvironment) -> metadata::Brief {
-        metadata::Brief::of(&self.metadata, &self.metadata_text, markers)
+        metadata::Brief::of(&self.metadata, &self.requires_lines, markers)
     }
     /// `Root-Is-Purelib` of WHEEL.
     pub fn root_is_purelib(&self) -> bool {

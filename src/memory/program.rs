@@ -1,21 +1,27 @@
-//! Where the program itself lies in memory, as the system tells it.
+//! Where the program itself lies in memory, and the libraries that it cannot be without, as the system tells it.
 //!
-//! Pure. Never: takes for the program's what is another file's, or what was written to since it was mapped.
+//! Pure. Never: takes for theirs what is another file's, or what was written to since it was mapped.
 
 use std::ops::Range;
+
+/// How the file names of libraries begin that are there from the start to the end: no other thread unloads them.
+const LIBRARIES: [&str; 7] =
+    ["ld-", "libc.so.", "libc-2.", "libgcc_s.so.", "libm.so.", "libm-2.", "libpthread"];
 
 /// A mapping, as far as it was read.
 struct Mapping<'s> {
     addresses: Range<usize>,
     /// Device and inode.
     file: (&'s str, &'s str),
+    /// Whether it is of one of [`LIBRARIES`].
+    is_library: bool,
     /// Whether nobody may write to it, and nobody else sees it if somebody does.
     is_fixed: bool,
     /// Whether it has pages that are no longer those of its file: what was relocated, or what a debugger wrote.
     is_changed: bool,
 }
 
-/// Those addresses of the program at which it is what its file is. `smaps` is the text of `/proc/self/smaps`, and `own` is
+/// Those addresses of the program and its libraries at which they are what their files are. `smaps` is the text of `/proc/self/smaps`, and `own` is
 /// where a function of the program lies. Nothing where the text is not understood.
 pub(super) fn unchanged(smaps: &str, own: usize) -> Vec<Range<usize>> {
     let mut mappings: Vec<Mapping<'_>> = Vec::new();
@@ -29,7 +35,8 @@ pub(super) fn unchanged(smaps: &str, own: usize) -> Vec<Range<usize>> {
     let Some(file) = mappings.iter().find(|one| one.addresses.contains(&own)).map(|one| one.file) else {
         return Vec::new();
     };
-    let parts = mappings.into_iter().filter(|one| one.file == file && one.is_fixed && !one.is_changed);
+    let is_ours = |one: &Mapping<'_>| one.file == file || one.is_library;
+    let parts = mappings.into_iter().filter(|one| is_ours(one) && one.is_fixed && !one.is_changed);
     parts.map(|one| one.addresses).collect()
 }
 
@@ -43,7 +50,9 @@ fn mapping(line: &str) -> Option<Mapping<'_>> {
     let _offset = words.next()?;
     let file = (words.next()?, words.next()?);
     let is_fixed = matches!(rights, "r--p" | "r-xp") && file.1 != "0";
-    Some(Mapping { addresses, file, is_fixed, is_changed: false })
+    let name = words.next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let is_library = LIBRARIES.iter().any(|library| name.starts_with(library));
+    Some(Mapping { addresses, file, is_library, is_fixed, is_changed: false })
 }
 
 /// `Anonymous: 12 kB`, of pages in memory, or `Swap:` of those that are not.
@@ -77,13 +86,15 @@ c000-d000 rw-p 00000000 00:00 0   [heap]
 d000-e000 r--p 00000000 00:00 0   [vvar]
 e000-f000 r-xp 00000000 fd:01 77  /usr/lib/libc.so.6
 Anonymous:             0 kB
+f000-f800 r-xp 00000000 fd:01 78  /usr/lib/libnss_libc.so.2
+Anonymous:             0 kB
 f000-10000 r--s 00000000 fd:00 77 /usr/bin/pipward
 ";
 
     #[test]
     fn what_may_be_read_again_is_the_program_as_it_stands_in_its_file() {
-        assert_eq!(unchanged(SMAPS, 0x5678), [0x1000..0x5000, 0x5000..0x9000]);
-        assert_eq!(unchanged(SMAPS, 0xe123).first(), Some(&(0xe000..0xf000)));
+        assert_eq!(unchanged(SMAPS, 0x5678), [0x1000..0x5000, 0x5000..0x9000, 0xe000..0xf000]);
+        assert_eq!(unchanged(SMAPS, 0xf123), [0xe000..0xf000, 0xf000..0xf800]);
     }
 
     #[test]

@@ -37,22 +37,16 @@ impl Lines {
 }
 
 impl Written {
-    /// Requirements, each with the line that it was read from, for whoever asks in an environment of these markers.
-    pub(crate) fn of<'t>(
-        all: impl Iterator<Item = (&'t Requirement<VerbatimUrl>, &'t str)>,
-        markers: &MarkerEnvironment,
-    ) -> Self {
-        let (mut plain, mut whole, mut is_plain) = (String::new(), String::new(), true);
-        for (requirement, line) in all {
-            // Older tools fold long lines.
-            let line = || line.split('\n').flat_map(|part| [part, " "]).chain(["\n"]);
-            whole.extend(line());
+    /// Requirements and the lines that they were read from, one each, for whoever asks in an environment of these markers.
+    pub(crate) fn of(all: &[Requirement<VerbatimUrl>], lines: &str, markers: &MarkerEnvironment) -> Self {
+        let (mut plain, mut is_plain) = (String::new(), true);
+        for (requirement, line) in all.iter().zip(lines.split_inclusive('\n')) {
             match requirement.evaluate_markers(markers, &[]) {
-                true => plain.extend(line()),
+                true => plain.push_str(line),
                 false => is_plain = false,
             }
         }
-        Self { plain: Lines::of(plain), all: (!is_plain).then(|| Lines::of(whole)) }
+        Self { plain: Lines::of(plain), all: (!is_plain).then(|| Lines::of(lines.to_owned())) }
     }
 
     /// Whether there are none at all.
@@ -87,18 +81,11 @@ mod tests {
     fn those_that_hold_are_read_in_their_order() {
         let platform = Platform::Glibc { arch: "x86_64".into(), major: 2, minor: 36 };
         let markers = Target::described(&"3.12".parse().unwrap(), &platform).unwrap().markers;
-        let lines = [
-            "a ; extra == 'x'",
-            "b (>=1)",
-            "c ; sys_platform == 'win32'",
-            "d[y]\n  ==2 ; extra == 'x' and sys_platform == 'linux'",
-            "e ; extra != 'x'",
-        ];
-        let read: Vec<_> = lines
-            .iter()
-            .map(|line| requirement(&line.replace('\n', " "), Strictness::Lenient).unwrap())
-            .collect();
-        let written = Written::of(read.iter().zip(lines), &markers);
+        let lines = "a ; extra == 'x'\nb (>=1)\nc ; sys_platform == 'win32'\n\
+                     d[y]  ==2 ; extra == 'x' and sys_platform == 'linux'\ne ; extra != 'x'\n";
+        let read = lines.lines().map(|line| requirement(line, Strictness::Lenient).unwrap());
+        let read: Vec<_> = read.collect();
+        let written = Written::of(&read, lines, &markers);
         for extras in [vec![], vec!["x".parse().unwrap()], vec!["z".parse().unwrap()]] {
             let holds = |one: &&Requirement<VerbatimUrl>| one.evaluate_markers(&markers, &extras);
             let expected: Vec<_> = read.iter().filter(holds).collect();
@@ -110,10 +97,8 @@ mod tests {
             assert_eq!(Written::from(read.clone()).with(&extras), read);
         }
         assert_eq!(written.with(&[]).len(), 2);
-        let of_extra = Written::of(read.iter().zip(lines).take(1), &markers);
+        let of_extra = Written::of(&read[..1], lines, &markers);
         assert!(of_extra.with(&[]).is_empty() && !of_extra.is_empty());
-        assert!(
-            Written::default().is_empty() && Written::of(read.iter().zip(lines).take(0), &markers).is_empty()
-        );
+        assert!(Written::default().is_empty() && Written::of(&[], "", &markers).is_empty());
     }
 }

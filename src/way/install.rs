@@ -191,6 +191,7 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     let since = notes.then(|| witness::Limit::now(&scheme.purelib)).flatten();
     let kept = kept.unwrap_or_default();
     // Reading locks leaves much behind, and so does the start: for a few wheels that is less than a start is.
+    crate::memory::keep_no_pages();
     crate::memory::give_back();
     if items.len().saturating_sub(kept.len()) >= MANY {
         crate::memory::give_back_program();

@@ -121,9 +121,11 @@ struct Found {
 }
 
 impl Found {
-    fn metadata(&self) -> Option<(Metadata, Vec<u8>)> {
+    /// METADATA, the lines of its requirements, and its text.
+    fn metadata(&self) -> Option<(Metadata, String, Vec<u8>)> {
         let bytes = installed::read_capped(&self.dist_info.join("METADATA"), MAX_METADATA).ok()??;
-        Some((Metadata::parse(&bytes).ok()?, bytes))
+        let (metadata, lines) = Metadata::parse_with_lines(&bytes).ok()?;
+        Some((metadata, lines, bytes))
     }
 }
 
@@ -221,8 +223,8 @@ impl<'a> Here<'a> {
     }
 
     fn brief(&self, found: &Found) -> Option<Brief> {
-        let (metadata, text) = found.metadata()?;
-        Some(Brief::of(&metadata, &text, &self.request.target().markers))
+        let (metadata, lines, _) = found.metadata()?;
+        Some(Brief::of(&metadata, &lines, &self.request.target().markers))
     }
 
     /// METADATA and wheel of an item of which nothing is to be fetched, since the locked wheel is there as a run left it.
@@ -236,7 +238,7 @@ impl<'a> Here<'a> {
         if !self.witness.hold(&[&found.dist_info]) {
             return None;
         }
-        let (metadata, text) = found.metadata()?;
+        let (metadata, lines, text) = found.metadata()?;
         let as_locked = package.metadata_sha256.get(item.file.name.as_str());
         let runs_here = self.request.any_python || metadata.runs_on(&self.request.target().markers);
         let is_it =
@@ -245,7 +247,7 @@ impl<'a> Here<'a> {
             name: found.spelled.clone(),
             version: found.version.clone(),
             sha256,
-            metadata: Some(Brief::of(&metadata, &text, &self.request.target().markers)),
+            metadata: Some(Brief::of(&metadata, &lines, &self.request.target().markers)),
         })
     }
 

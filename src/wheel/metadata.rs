@@ -54,7 +54,22 @@ impl Metadata {
     /// # Errors
     /// `metadata-invalid`.
     pub fn parse(text: &[u8]) -> Result<Self, Problem> {
-        Self::read(text, |line| pep508::requirement(line, Strictness::Lenient))
+        Self::of(&headers(text)?, |line| pep508::requirement(line, Strictness::Lenient))
+    }
+
+    /// As [`parse`](Self::parse), with the lines of which [`Brief`] keeps some.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn parse_with_lines(text: &[u8]) -> Result<(Self, String), Problem> {
+        let headers = headers(text)?;
+        let metadata = Self::of(&headers, |line| pep508::requirement(line, Strictness::Lenient))?;
+        let mut lines = String::new();
+        for line in headers.all("Requires-Dist").map(unfolded) {
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        Ok((metadata, lines))
     }
 
     /// As [`parse`](Self::parse), for `index`, which reads that of many releases of one project: what they say again is known.
@@ -62,15 +77,10 @@ impl Metadata {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub(crate) fn parse_one_of_many(text: &[u8]) -> Result<Self, Problem> {
-        Self::read(text, pep508::known_requirement)
+        Self::of(&headers(text)?, pep508::known_requirement)
     }
 
-    fn read(text: &[u8], read_requirement: ReadRequirement) -> Result<Self, Problem> {
-        if u64::try_from(text.len()).map_or(true, |size| size > MAX_METADATA) {
-            return Err(invalid("it is too large").expected(format!("at most {MAX_METADATA} bytes")));
-        }
-        let headers =
-            Headers::parse(text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))?;
+    fn of(headers: &Headers<'_>, read_requirement: ReadRequirement) -> Result<Self, Problem> {
         // "Automated tools consuming metadata [...] MUST fail if metadata_version has a greater major
         // version than the highest version they support" (core metadata, Metadata-Version).
         let format = headers.one("Metadata-Version").map_err(invalid)?;
@@ -84,12 +94,12 @@ impl Metadata {
         let version = Version::from_str(version_text)
             .map_err(|_| invalid("its Version is not a version (PEP 440)").found(version_text))?;
         let requires_python = headers.optional("Requires-Python").map_err(invalid)?;
-        let requires = requirements(&headers, read_requirement)?;
+        let requires = requirements(headers, read_requirement)?;
         Ok(Self {
             name,
             name_text: name_text.to_owned(),
             version,
-            spelled: spelled(&headers, &requires),
+            spelled: spelled(headers, &requires),
             requires,
             extras: headers
                 .all("Provides-Extra")
@@ -105,6 +115,18 @@ impl Metadata {
         let release = Version::new(python.release().iter().copied());
         self.requires_python.as_ref().is_none_or(|wanted| wanted.contains(&release))
     }
+}
+
+fn headers(text: &[u8]) -> Result<Headers<'_>, Problem> {
+    if u64::try_from(text.len()).map_or(true, |size| size > MAX_METADATA) {
+        return Err(invalid("it is too large").expected(format!("at most {MAX_METADATA} bytes")));
+    }
+    Headers::parse(text).map_err(|(line, what)| invalid(what).found(format!("line {line}")))
+}
+
+/// Older tools fold long lines.
+fn unfolded(text: &str) -> Cow<'_, str> {
+    if text.contains('\n') { Cow::Owned(text.replace('\n', " ")) } else { Cow::Borrowed(text) }
 }
 
 fn invalid(what: impl std::fmt::Display) -> Problem {
@@ -145,9 +167,7 @@ fn requirement(text: &str, read: ReadRequirement) -> Result<Requirement<Verbatim
     if text.len() > MAX_REQUIREMENT {
         return Err(bad("is too long").expected(format!("at most {MAX_REQUIREMENT} bytes")));
     }
-    // Older tools fold long lines.
-    let line = if text.contains('\n') { Cow::Owned(text.replace('\n', " ")) } else { Cow::Borrowed(text) };
-    read(&line).map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
+    read(&unfolded(text)).map_err(|error| bad("is not a requirement (PEP 508)").cause(error))
 }
 
 fn excerpt(text: &str) -> String {
@@ -209,6 +229,8 @@ mod tests {
             "requests[socks]>=2 ; python_full_version < '3.6'",
         );
         check_requires("idna\n  >=2.5", "idna>=2.5");
+        let text = format!("{HEAD}Requires-Dist: idna\n  >=2.5\nRequires-Dist: x\n");
+        assert_eq!(Metadata::parse_with_lines(text.as_bytes()).unwrap().1, "idna   >=2.5\nx\n");
     }
 
     #[test]

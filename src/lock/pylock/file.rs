@@ -56,6 +56,8 @@ pub(super) fn wheels(items: &[Item<'_, '_>], owner: &Owner<'_>) -> Vec<LockedFil
         let problem = contradiction(owner, version.as_ref()).found(found);
         item.reading.report(problem.at(item.place()));
     }
+    // Most entries have one, and all of them stay.
+    files.shrink_to_fit();
     files
 }
 

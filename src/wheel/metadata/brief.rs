@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use pipward_resolver::{ExtraName, MarkerEnvironment, PackageName, Version};
 
-use super::super::headers::Headers;
 use super::Metadata;
 use crate::pep508::Written;
 
@@ -30,15 +29,13 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// Of METADATA and the text that it was read from, for an environment.
-    pub(crate) fn of(metadata: &Metadata, text: &[u8], markers: &MarkerEnvironment) -> Self {
-        // Read from it was something.
-        let headers = Headers::parse(text).unwrap_or_default();
+    /// Of METADATA and the lines of its requirements, for an environment.
+    pub(crate) fn of(metadata: &Metadata, lines: &str, markers: &MarkerEnvironment) -> Self {
         Self {
             name: metadata.name.clone(),
             name_text: metadata.name_text.clone(),
             version: metadata.version.clone(),
-            requires: Written::of(metadata.requires.iter().zip(headers.all("Requires-Dist")), markers),
+            requires: Written::of(&metadata.requires, lines, markers),
             spelled: metadata.spelled.clone(),
             extras: metadata.extras.clone(),
             for_pythons: metadata.requires_python.is_some(),
