@@ -17,8 +17,9 @@ struct Mapping<'s> {
     is_library: bool,
     /// Whether nobody may write to it, and nobody else sees it if somebody does.
     is_fixed: bool,
-    /// Whether it has pages that are no longer those of its file: what was relocated, or what a debugger wrote.
-    is_changed: bool,
+    /// How often it was said that there are no pages of it that are no longer those of its file, as what was relocated is, or
+    /// what a debugger wrote.
+    vouched: usize,
 }
 
 /// Those addresses of the program and its libraries at which they are what their files are. `smaps` is the text of `/proc/self/smaps`, and `own` is
@@ -29,19 +30,22 @@ pub(super) fn unchanged(smaps: &str, own: usize) -> Vec<Range<usize>> {
         if let Some(mapping) = mapping(line) {
             mappings.push(mapping);
         } else if let Some(last) = mappings.last_mut() {
-            last.is_changed |= has_own_pages(line);
+            last.vouched += usize::from(has_no_own_pages(line));
         }
     }
     let Some(file) = mappings.iter().find(|one| one.addresses.contains(&own)).map(|one| one.file) else {
         return Vec::new();
     };
     let is_ours = |one: &Mapping<'_>| one.file == file || one.is_library;
-    let parts = mappings.into_iter().filter(|one| is_ours(one) && one.is_fixed && !one.is_changed);
+    let parts = mappings.into_iter().filter(|one| is_ours(one) && one.is_fixed && one.vouched == 2);
     parts.map(|one| one.addresses).collect()
 }
 
 /// `55d0c8a2b000-55d0c8a4d000 r-xp 00026000 fd:00 1234 /usr/bin/pipward`.
 fn mapping(line: &str) -> Option<Mapping<'_>> {
+    if line.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return None;
+    }
     let mut words = line.split_ascii_whitespace();
     let (start, end) = words.next()?.split_once('-')?;
     let address = |text| usize::from_str_radix(text, 16).ok();
@@ -52,13 +56,13 @@ fn mapping(line: &str) -> Option<Mapping<'_>> {
     let is_fixed = matches!(rights, "r--p" | "r-xp") && file.1 != "0";
     let name = words.next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
     let is_library = LIBRARIES.iter().any(|library| name.starts_with(library));
-    Some(Mapping { addresses, file, is_library, is_fixed, is_changed: false })
+    Some(Mapping { addresses, file, is_library, is_fixed, vouched: 0 })
 }
 
-/// `Anonymous: 12 kB`, of pages in memory, or `Swap:` of those that are not.
-fn has_own_pages(line: &str) -> bool {
+/// `Anonymous: 0 kB`, of pages in memory, or `Swap: 0 kB` of those that are not. Both are told of each mapping.
+fn has_no_own_pages(line: &str) -> bool {
     let own = line.strip_prefix("Anonymous:").or_else(|| line.strip_prefix("Swap:"));
-    own.is_some_and(|size| size.trim_ascii() != "0 kB")
+    own.is_some_and(|size| size.trim_ascii() == "0 kB")
 }
 
 #[cfg(test)]
@@ -80,15 +84,22 @@ Swap:                  0 kB
 a000-b000 r--p 00009000 fd:00 77  /usr/bin/pipward
 Anonymous:             0 kB
 Swap:                  4 kB
-b000-c000 rw-p 0000a000 fd:00 77  /usr/bin/pipward
+b000-b800 r--p 0000a000 fd:00 77  /usr/bin/pipward
 Anonymous:             0 kB
+b800-c000 rw-p 0000a000 fd:00 77  /usr/bin/pipward
+Anonymous:             0 kB
+Swap:                  0 kB
 c000-d000 rw-p 00000000 00:00 0   [heap]
 d000-e000 r--p 00000000 00:00 0   [vvar]
 e000-f000 r-xp 00000000 fd:01 77  /usr/lib/libc.so.6
 Anonymous:             0 kB
+Swap:                  0 kB
 f000-f800 r-xp 00000000 fd:01 78  /usr/lib/libnss_libc.so.2
 Anonymous:             0 kB
-f000-10000 r--s 00000000 fd:00 77 /usr/bin/pipward
+Swap:                  0 kB
+f800-10000 r--s 00000000 fd:00 77 /usr/bin/pipward
+Anonymous:             0 kB
+Swap:                  0 kB
 ";
 
     #[test]

@@ -23,7 +23,8 @@ pub struct SoFar(Mutex<BTreeMap<PackageName, Seen>>);
 struct Seen {
     package: Arc<LockedPackage>,
     file: Option<Arc<LockedFile>>,
-    metadata: Option<Brief>,
+    /// As long as nothing fails, there is none.
+    metadata: Option<Box<Brief>>,
     size: u64,
     kept: bool,
 }
@@ -61,7 +62,7 @@ impl SoFar {
         let mut seen = self.seen();
         for metadata in all {
             if let Some(seen) = seen.get_mut(&metadata.name) {
-                seen.metadata = Some(metadata.clone());
+                seen.metadata = Some(Box::new(metadata.clone()));
             }
         }
     }
