@@ -82,10 +82,12 @@ impl Wheel {
         identity::check_layout(&archive, &dist_info)?;
         let cap = limits.metadata;
         let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap };
-        let record = files.record()?;
-        let is_bound = passed.is_empty() && contents::bind_plain(&mut archive, &record, &dist_info);
-        // Where there is anything wrong with it, what else is wrong comes first.
-        let record = if is_bound { None } else { Some(record::Record::parse_passing(&record, passed)?) };
+        let record = {
+            let text = files.record()?;
+            let is_bound = passed.is_empty() && contents::bind_plain(&mut archive, &text, &dist_info);
+            // Where there is anything wrong with it, what else is wrong comes first.
+            if is_bound { None } else { Some(record::Record::parse_passing(&text, passed)?) }
+        };
         let files = contents::DistInfo { archive: &archive, bytes, name: &dist_info, cap };
         let metadata_text = files.metadata()?;
         let (metadata, requires_lines) = metadata::Metadata::parse_with_lines(&metadata_text)?;

@@ -100,7 +100,9 @@ impl Archive {
         let data =
             tile(bytes, &rows, end.directory.start, passed).map_err(|(name, problem)| at(&name, problem))?;
         let mut archive = Self { entries: Vec::with_capacity(rows.len()), directories: Vec::new() };
-        let names: Arc<str> = rows.iter().map(|row| row.name).collect::<String>().into();
+        let mut names = String::with_capacity(rows.iter().map(|row| row.name.len()).sum());
+        rows.iter().for_each(|row| names.push_str(row.name));
+        let names: Arc<str> = names.into();
         let mut end = 0_usize;
         for (row, data) in rows.iter().zip(data) {
             let start = end;
