@@ -103,6 +103,13 @@ impl Claim {
             .map(|bringer| &**bringer)
     }
 
+    /// The plans that bring any of some, by the names of their distributions: threads have no order, messages do.
+    pub(super) fn all_bringers(claims: &[Self]) -> Vec<&Bringer> {
+        let mut all: Vec<&Bringer> = claims.iter().flat_map(Self::bringers).collect();
+        all.sort_by(|one, other| one.package.cmp(&other.package));
+        all
+    }
+
     /// What its content hashes to, of one whose digest is [known](Claims::known).
     pub(super) fn digest(&self) -> Option<StrongDigest> {
         self.digest.get()
@@ -406,6 +413,20 @@ mod tests {
             size: content.len() as u64,
             is_sized: true,
             gives_way: false,
+        }
+    }
+
+    #[test]
+    fn who_brings_files_is_told_in_one_order_whoever_came_first() {
+        let one = file("one");
+        let bringers = ["b 1", "a 1", "d 1", "c 1"]
+            .map(|package| Arc::new(Bringer { package: package.into(), dist_info: PathBuf::from(package) }));
+        for [first, second, third, fourth] in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+            let mut claims = [first, third].map(|at: usize| Claim::new(&bringers[at], &one));
+            claims[0].join(&bringers[second], &one);
+            claims[1].join(&bringers[fourth], &one);
+            let told = Claim::all_bringers(&claims).into_iter().map(|bringer| &*bringer.package);
+            assert!(told.eq(["a 1", "b 1", "c 1", "d 1"]));
         }
     }
 

@@ -280,7 +280,7 @@ impl Stage {
                 std::fs::rename(&from, self.target.join(&path))
                     .map_err(|error| io("moving a file", &path, &error))?;
             }
-            for bringer in all.iter().flat_map(Claim::bringers) {
+            for bringer in Claim::all_bringers(&all) {
                 self.leave_out(places, bringer, &path)?;
                 told.push(contest::told(&places.shown(&path), &bringer.package, stands.package()));
             }
@@ -304,7 +304,7 @@ impl Stage {
         let at = self.target.join(path);
         std::fs::remove_file(&at).map_err(|error| io("removing a file", at, &error))?;
         let mut told = Vec::new();
-        for bringer in claim.bringers() {
+        for bringer in Claim::all_bringers(std::slice::from_ref(&claim)) {
             self.leave_out(places, bringer, path)?;
             told.push(contest::told(&places.shown(path), &bringer.package, owner));
         }
