@@ -20,22 +20,32 @@ struct Mapping<'s> {
     /// How often it was said that there are no pages of it that are no longer those of its file, as what was relocated is, or
     /// what a debugger wrote.
     vouched: usize,
+    /// Whether it was said that there are some.
+    has_own_pages: bool,
 }
 
-/// Those addresses of the program and its libraries at which they are what their files are. `smaps` is the text of `/proc/self/smaps`, and `own` is
-/// where a function of the program lies. Nothing where the text is not understood.
+/// Those addresses of the program and its libraries at which they are what their files are. `smaps` is the text of
+/// `/proc/self/smaps`, and `own` is where a function of the program lies. Nothing where the text is not understood, or tells of
+/// no page of the program that is no longer its file's: every program has some, and a system that tells of none has not counted.
 pub(super) fn unchanged(smaps: &str, own: usize) -> Vec<Range<usize>> {
     let mut mappings: Vec<Mapping<'_>> = Vec::new();
     for line in smaps.lines() {
         if let Some(mapping) = mapping(line) {
             mappings.push(mapping);
         } else if let Some(last) = mappings.last_mut() {
-            last.vouched += usize::from(has_no_own_pages(line));
+            match own_pages(line) {
+                None => {}
+                Some("0 kB") => last.vouched += 1,
+                Some(_) => last.has_own_pages = true,
+            }
         }
     }
     let Some(file) = mappings.iter().find(|one| one.addresses.contains(&own)).map(|one| one.file) else {
         return Vec::new();
     };
+    if !mappings.iter().any(|one| one.file == file && one.has_own_pages) {
+        return Vec::new();
+    }
     let is_ours = |one: &Mapping<'_>| one.file == file || one.is_library;
     let parts = mappings.into_iter().filter(|one| is_ours(one) && one.is_fixed && one.vouched == 2);
     parts.map(|one| one.addresses).collect()
@@ -56,13 +66,13 @@ fn mapping(line: &str) -> Option<Mapping<'_>> {
     let is_fixed = matches!(rights, "r--p" | "r-xp") && file.1 != "0";
     let name = words.next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
     let is_library = LIBRARIES.iter().any(|library| name.starts_with(library));
-    Some(Mapping { addresses, file, is_library, is_fixed, vouched: 0 })
+    Some(Mapping { addresses, file, is_library, is_fixed, vouched: 0, has_own_pages: false })
 }
 
 /// `Anonymous: 0 kB`, of pages in memory, or `Swap: 0 kB` of those that are not. Both are told of each mapping.
-fn has_no_own_pages(line: &str) -> bool {
+fn own_pages(line: &str) -> Option<&str> {
     let own = line.strip_prefix("Anonymous:").or_else(|| line.strip_prefix("Swap:"));
-    own.is_some_and(|size| size.trim_ascii() == "0 kB")
+    own.map(str::trim_ascii)
 }
 
 #[cfg(test)]
@@ -105,7 +115,16 @@ Swap:                  0 kB
     #[test]
     fn what_may_be_read_again_is_the_program_as_it_stands_in_its_file() {
         assert_eq!(unchanged(SMAPS, 0x5678), [0x1000..0x5000, 0x5000..0x9000, 0xe000..0xf000]);
-        assert_eq!(unchanged(SMAPS, 0xf123), [0xe000..0xf000, 0xf000..0xf800]);
+        let other =
+            format!("{SMAPS}20000-21000 rw-p 00001000 fd:01 78 /usr/lib/libnss_libc.so.2\nAnonymous: 4 kB\n");
+        assert_eq!(unchanged(&other, 0xf123), [0xe000..0xf000, 0xf000..0xf800]);
+    }
+
+    #[test]
+    fn who_tells_of_no_changed_page_has_not_counted() {
+        assert!(unchanged(&SMAPS.replace(" 4 kB", " 0 kB"), 0x5678).is_empty());
+        let of_another = SMAPS.replace(" 4 kB", " 0 kB").replacen("[heap]\n", "[heap]\nAnonymous: 4 kB\n", 1);
+        assert!(unchanged(&of_another, 0x5678).is_empty());
     }
 
     #[test]
