@@ -47,6 +47,8 @@ pub(super) use unpack::{Item, agree, direct_url, judge, resolve_files};
 
 /// So many wheels are many.
 const MANY: usize = 16;
+/// So large are those that much is unpacked from, in bytes.
+const MUCH: u64 = 256 << 20;
 
 /// Everything that an install depends on.
 pub struct InstallRequest {
@@ -195,6 +197,10 @@ pub fn change(request: &InstallRequest, step: &(dyn Fn() + Sync)) -> Result<Inst
     crate::memory::give_back();
     if items.len().saturating_sub(kept.len()) >= MANY {
         crate::memory::give_back_program();
+        let wanted = items.iter().enumerate().filter(|(at, _)| !kept.contains_key(at));
+        if wanted.filter_map(|(_, item)| item.file.size).sum::<u64>() >= MUCH {
+            crate::memory::give_back_at_once();
+        }
     }
     let done = unpack(&items, kept, &fetcher, &staging, step)?;
     if request.check_closure {
